@@ -1,0 +1,3 @@
+// Entry of api/meta: what is common to all objects.
+export * from './object.ts';
+export * from './status.ts';

@@ -1,0 +1,95 @@
+// What travels through the pipeline: one request, one response. Sockets are left behind in the listener.
+import type { Duplex } from 'node:stream';
+import type { Kind } from '../../api/kinds/kind.ts';
+import type { KubeObject } from '../../api/meta/index.ts';
+
+export interface UserInfo {
+  name: string;
+  uid?: string;
+  groups: readonly string[];
+  extra?: Record<string, string[]>;
+}
+
+/** What the path and method mean (RequestInfo of apiserver). */
+export interface RequestInfo {
+  isResource: boolean;
+  /** get, list, watch, create, update, patch, delete, deletecollection, or the lower-case method for non-resources. */
+  verb: string;
+  path: string;
+  group: string;
+  version: string;
+  namespace: string;
+  resource: string;
+  subresource: string;
+  name: string;
+  /** What follows the sub-resource (proxy paths). */
+  rest: string;
+}
+
+export interface ApiRequest {
+  method: string;
+  /** Path without query. */
+  path: string;
+  query: URLSearchParams;
+  headers: Record<string, string | undefined>;
+  /** Bytes from a socket (bounded by the listener), or an object from the in-process client. */
+  body(): Promise<Uint8Array | KubeObject>;
+  /** Aborted when the client goes away or the request's deadline passes. */
+  signal: AbortSignal;
+  remoteAddress: string;
+  /** DER of the verified client certificate, if any: subject CN and O are taken from it. */
+  peer?: { commonName: string; organizations: string[] };
+  /** Set by the authenticate stage, or beforehand by the in-process client. */
+  user?: UserInfo;
+  info: RequestInfo;
+  /** Sent as `Warning: 299` headers. */
+  warnings: string[];
+  /** HTTP/1.1 upgrades: the raw socket and the bytes already read; a CONNECT verb takes it over. */
+  upgrade?: { socket: Duplex; head: Uint8Array };
+}
+
+export interface ApiResponse {
+  status: number;
+  headers?: Record<string, string>;
+  /** An object is serialised as the client asked; bytes and streams go out as they are. */
+  body?: KubeObject | object | Uint8Array | string | AsyncIterable<Uint8Array>;
+  /** The upgrade's socket was taken over: nothing more to send. */
+  hijacked?: boolean;
+}
+
+/** pipeline.ts is the ordered list of these. */
+export interface Stage {
+  readonly name: string;
+  handle(request: ApiRequest, next: (request: ApiRequest) => Promise<ApiResponse>): Promise<ApiResponse>;
+}
+
+/** What admission sees (admission.Attributes). Plug-ins may change `object` in the mutating phase only. */
+export interface Attributes {
+  operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  kind: Kind;
+  subresource: string;
+  namespace: string;
+  name: string;
+  object?: KubeObject;
+  oldObject?: KubeObject;
+  user: UserInfo;
+  dryRun: boolean;
+  warnings: string[];
+  options: Record<string, unknown>;
+}
+
+export interface AdmissionPlugin {
+  readonly name: string;
+  /** Mutating phase; throws StatusError to refuse. */
+  admit?(attributes: Attributes): Promise<void>;
+  /** Validating phase, after validation; throws StatusError to refuse. May return an undo for a create that fails later (quota). */
+  validate?(attributes: Attributes): Promise<undefined | (() => Promise<void>)>;
+}
+
+/** Cached reads for stages and plug-ins (namespaces, roles, service accounts, ...): the watch cache, no copy. Frozen objects. */
+export interface Reader {
+  get(resource: { group: string; plural: string }, namespace: string, name: string): KubeObject | undefined;
+  list(resource: { group: string; plural: string }, namespace?: string): readonly KubeObject[];
+  /** Bypasses the cache. */
+  getFresh(resource: { group: string; plural: string }, namespace: string, name: string): Promise<KubeObject | undefined>;
+}

@@ -1,0 +1,2 @@
+// Entry of kit/exec.
+export * from './run.ts';

@@ -1,0 +1,2 @@
+// Entry of kit/fs.
+export * from './atomic.ts';

@@ -1,0 +1,31 @@
+// The one way to wait for a condition: poll with a deadline; the error says what was last seen.
+import { systemClock } from './clock.ts';
+
+export interface WaitOptions {
+  /** What is waited for, in words; goes into the error. */
+  what: string;
+  timeoutMs: number;
+  everyMs?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Calls `probe` until it returns something other than undefined or false; an error that it throws is remembered and told at the deadline.
+ * @throws Error `timed out after N ms waiting for WHAT (last: ...)`
+ */
+export async function waitFor<T>(options: WaitOptions, probe: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
+  const deadline = performance.now() + options.timeoutMs;
+  let last = 'nothing';
+  for (;;) {
+    options.signal?.throwIfAborted();
+    try {
+      const value = await probe();
+      if (value !== undefined && value !== false) return value;
+      last = String(value);
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error);
+    }
+    if (performance.now() > deadline) throw new Error(`timed out after ${options.timeoutMs} ms waiting for ${options.what} (last: ${last})`);
+    await systemClock.sleep(options.everyMs ?? 20, options.signal);
+  }
+}
