@@ -1,0 +1,62 @@
+// What other parts plug into the server: the security stages, and handlers of sub-resources and virtual kinds.
+import type { Kind } from '../../api/kinds/kind.ts';
+import type { KubeObject } from '../../api/meta/index.ts';
+import type { Client } from '../../kit/client/client.ts';
+import type { Clock, Logger } from '../../kit/run/index.ts';
+import type { AdmissionPlugin, ApiRequest, ApiResponse, Attributes, Reader, Stage, UserInfo } from './request.ts';
+
+/** What every part of the server may use. */
+export interface ServerServices {
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** In-process client that acts as `user`, through authorization and admission. */
+  client(user: UserInfo): Client;
+  /** The same as the server itself (system:apiserver in system:masters). */
+  readonly self: Client;
+  /** The kinds that are served now, those of CRDs included. */
+  kindFor(group: string, version: string, plural: string): Kind | undefined;
+}
+
+export interface HandlerContext {
+  readonly request: ApiRequest;
+  /** The parent's kind (Pod for pods/exec), or the virtual kind itself. */
+  readonly kind: Kind;
+  readonly services: ServerServices;
+  readonly dryRun: boolean;
+  /** Decodes and checks the body as the sub-resource's kind (a virtual kind: as that kind). Fresh, may be changed. */
+  decode(): Promise<KubeObject>;
+  /** Runs the mutating plug-ins, then the validating ones; for create-like sub-resources such as token. */
+  admit(operation: Attributes['operation'], object: KubeObject, oldObject?: KubeObject): Promise<void>;
+}
+
+/**
+ * One sub-resource or virtual kind. `get` and `create` answer those verbs; `connect` gets every method (exec, log, proxy)
+ * after CONNECT admission, and may take over `request.upgrade`. Throw StatusError to refuse.
+ */
+export interface SubresourceHandler {
+  get?(context: HandlerContext): Promise<ApiResponse>;
+  create?(context: HandlerContext): Promise<ApiResponse>;
+  connect?(context: HandlerContext): Promise<ApiResponse>;
+}
+
+/**
+ * Key: `group/plural/subresource`, e.g. `/pods/exec`, `/serviceaccounts/token`; a virtual kind has no third part:
+ * `authorization.k8s.io/subjectaccessreviews`.
+ */
+export type SubresourceHandlers = Readonly<Record<string, SubresourceHandler>>;
+
+/** What the security part gives the server; made by a function of {@link ServerServices}, as it reads the cache. */
+export interface Security {
+  authenticate: Stage;
+  /** Impersonation, when it is a stage of its own. */
+  impersonate?: Stage;
+  authorize: Stage;
+  admission: readonly AdmissionPlugin[];
+  handlers: SubresourceHandlers;
+  /** Non-resource paths by exact path or `/prefix/` (e.g. `/openid/v1/jwks`, `/logs/`). */
+  paths?: Readonly<Record<string, (request: ApiRequest) => Promise<ApiResponse>>>;
+  /** Created at start when absent (roles, bindings, ...). */
+  bootstrap?: readonly KubeObject[];
+}
+export type MakeSecurity = (services: ServerServices) => Security;
