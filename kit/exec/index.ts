@@ -1,2 +1,4 @@
 // Entry of kit/exec.
+export * from './daemon.ts';
+export * from './process.ts';
 export * from './run.ts';

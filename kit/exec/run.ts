@@ -37,7 +37,11 @@ export async function run(file: string, args: readonly string[], options: RunOpt
 }
 
 /** Like {@link run} but returns the failure instead of throwing it. */
-export async function tryRun(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult & { failure?: CommandError }> {
+export async function tryRun(
+  file: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult & { failure?: CommandError }> {
   const started = performance.now();
   const result = await execa(file, args, {
     reject: false,
@@ -52,6 +56,19 @@ export async function tryRun(file: string, args: readonly string[], options: Run
   const stderr = typeof result.stderr === 'string' ? result.stderr : '';
   const exitCode = result.exitCode ?? -1;
   if (!result.failed) return { stdout, stderr, exitCode };
-  const detail = result.timedOut ? 'timed out' : result.isCanceled ? 'cancelled' : result.signal ? `killed by ${result.signal}` : result.exitCode === undefined ? (result.originalMessage ?? 'could not be started') : `exit code ${result.exitCode}`;
-  return { stdout, stderr, exitCode, failure: new CommandError([file, ...args].join(' '), result.exitCode, stderr, stdout, performance.now() - started, detail) };
+  const detail = result.timedOut
+    ? 'timed out'
+    : result.isCanceled
+      ? 'cancelled'
+      : result.signal
+        ? `killed by ${result.signal}`
+        : result.exitCode === undefined
+          ? (result.originalMessage ?? 'could not be started')
+          : `exit code ${result.exitCode}`;
+  return {
+    stdout,
+    stderr,
+    exitCode,
+    failure: new CommandError([file, ...args].join(' '), result.exitCode, stderr, stdout, performance.now() - started, detail),
+  };
 }

@@ -25,7 +25,8 @@ export async function waitFor<T>(options: WaitOptions, probe: () => Promise<T | 
     } catch (error) {
       last = error instanceof Error ? error.message : String(error);
     }
-    if (performance.now() > deadline) throw new Error(`timed out after ${options.timeoutMs} ms waiting for ${options.what} (last: ${last})`);
+    if (performance.now() > deadline)
+      throw new Error(`timed out after ${options.timeoutMs} ms waiting for ${options.what} (last: ${last})`);
     await systemClock.sleep(options.everyMs ?? 20, options.signal);
   }
 }

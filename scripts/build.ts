@@ -1,0 +1,48 @@
+// Bundles each program into one file (dist/<program>.js) and warms Node's compile cache for it.
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { build } from 'esbuild';
+import { run } from '../kit/exec/index.ts';
+
+const root = new URL('..', import.meta.url).pathname;
+const programs = [
+  { name: 'control-plane', entry: 'control-plane/main.ts' },
+  { name: 'agent', entry: 'agent/main.ts' },
+  { name: 'cni', entry: 'cni/main.ts' },
+  // Last: scripts/wherry compares sources with this file.
+  { name: 'wherry', entry: 'cli/main.ts' },
+].filter((program) => existsSync(root + program.entry));
+
+/** Native or lazily needed packages stay outside of the bundles and are found in node_modules. */
+const external = ['koffi', 'netlink', 'esbuild', 'lmdb'];
+
+await mkdir(`${root}dist`, { recursive: true });
+for (const { name, entry } of programs) {
+  const target = `${root}dist/${name}.js`;
+  await build({
+    entryPoints: [root + entry],
+    outfile: `${target}.new`,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    external,
+    sourcemap: false,
+    legalComments: 'none',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    banner: {
+      js: "import { createRequire as wherryCreateRequire } from 'node:module'; const require = wherryCreateRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+  await rename(`${target}.new`, target); // whole or old, also when two builds run at once
+}
+const cache = `${root}dist/.compile-cache`;
+await rm(cache, { recursive: true, force: true });
+for (const { name } of programs) {
+  // Each program answers --warm by loading all that it needs to start, then leaving: Node writes the cache on exit.
+  await run(process.execPath, [`${root}dist/${name}.js`, '--warm'], { env: { NODE_COMPILE_CACHE: cache }, timeoutMs: 60_000 });
+}
+console.log(`built ${programs.map((p) => p.name).join(', ')}`);

@@ -1,0 +1,3 @@
+module wherry.invalid/export
+
+go 1.24
