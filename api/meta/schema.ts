@@ -22,6 +22,16 @@ export interface Field {
   /** Default of the OpenAPI document (associative keys' defaults: protocol TCP). */
   default?: unknown;
   nullable?: boolean;
+  /** Go's name of the type where it is not the obvious one; decode errors quote it. */
+  go?: string;
+  /** A pointer in Go: a zero value is kept, as opposed to left out. */
+  pointer?: boolean;
+  /** Always written, with its zero value when absent (no omitempty, or an embedded struct). */
+  keep?: boolean;
+  /** Go's embedded struct that the field comes from; decode errors quote it. */
+  via?: string;
+  /** A named slice, which protobuf wraps in a message of its own. */
+  boxed?: boolean;
 }
 
 export interface Definition {

@@ -1,0 +1,78 @@
+// Runs the Go exporter over the modules and writes, or compares, the files of api/gen.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Export, Model } from './model.ts';
+import { MODULES, PACKAGES, SUPPORT, VERSION } from './names.ts';
+import { protobufFile, schemaFile } from './schema.ts';
+import { typesFile } from './types.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const TARGET = join(HERE, '../../api/gen');
+
+/** Returns the exit code: 0 fine, 1 stale, 3 when there is no `go`, or it cannot get the modules. */
+export function generate(check: boolean): number {
+  if (!hasGo()) {
+    process.stderr.write('gen: skipped, `go` is not installed\n');
+    return 3;
+  }
+  const facts = exported();
+  if (!facts) return 3;
+  const model = new Model(facts);
+  const files = new Map<string, string>();
+  files.set('schema.json', lines(schemaFile(model)));
+  files.set('protobuf.json', lines({ messages: protobufFile(model) }));
+  for (const [pkg, name] of Object.entries(PACKAGES)) files.set(`types/${name}.ts`, typesFile(model, pkg));
+  const stale = [...files].filter(([name, text]) => !existsSync(join(TARGET, name)) || readFileSync(join(TARGET, name), 'utf8') !== text);
+  for (const [name, text] of stale) {
+    process.stdout.write(`${check ? 'stale' : 'wrote'} api/gen/${name}\n`);
+    if (check) continue;
+    mkdirSync(dirname(join(TARGET, name)), { recursive: true });
+    writeFileSync(join(TARGET, name), text);
+  }
+  return check && stale.length ? 1 : 0;
+}
+
+function hasGo(): boolean {
+  try {
+    execFileSync('go', ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function exported(): Export | undefined {
+  const modules: string[] = [];
+  for (const module of MODULES) {
+    const dir = directoryOf(module);
+    if (dir === undefined) return undefined;
+    modules.push(`${module}=${dir}`);
+  }
+  const args = ['run', '.', ...modules, ...Object.keys(PACKAGES), ...SUPPORT];
+  return JSON.parse(execFileSync('go', args, { encoding: 'utf8', cwd: join(HERE, 'export'), maxBuffer: 1 << 28 })) as Export;
+}
+
+/** Where the module's source lies; undefined, with a word on stderr, when it can be neither found nor fetched. */
+function directoryOf(module: string): string | undefined {
+  try {
+    const answer = execFileSync('go', ['mod', 'download', '-json', `${module}@${VERSION}`], {
+      encoding: 'utf8',
+      cwd: join(HERE, 'export'),
+    });
+    return (JSON.parse(answer) as { Dir: string }).Dir;
+  } catch (error) {
+    process.stderr.write(`gen: skipped, no source of ${module}@${VERSION}: ${(error as Error).message}\n`);
+    return undefined;
+  }
+}
+
+/** One entry a line, so that a change shows as a small difference. */
+function lines(file: Record<string, unknown>): string {
+  const sections = Object.entries(file).map(([name, entries]) => {
+    const rows = Object.entries(entries as object).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+    return `${JSON.stringify(name)}:{\n${rows.join(',\n')}\n}`;
+  });
+  return `{${sections.join(',\n')}}\n`;
+}
