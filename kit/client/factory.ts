@@ -1,0 +1,32 @@
+// One informer a resource, shared by all who ask: each controller names what it needs and nothing is watched twice.
+import type { KubeObject } from '../../api/meta/index.ts';
+import type { Client, Resource } from './client.ts';
+import { createInformer, type Informer, type InformerOptions } from './informer.ts';
+
+export interface InformerFactory {
+  /** The shared informer of all objects of `resource`; started by the first call. */
+  of<T extends KubeObject = KubeObject>(resource: Resource): Informer<T>;
+  /** Resolves when all informers asked for so far have their first list. */
+  synced(): Promise<void>;
+}
+
+export function createInformerFactory(
+  client: Client,
+  options: Pick<InformerOptions<KubeObject>, 'signal' | 'onError' | 'clock' | 'syncTimeoutMs'>,
+): InformerFactory {
+  const informers = new Map<string, Informer>();
+  return {
+    of<T extends KubeObject>(resource: Resource): Informer<T> {
+      const name = `${resource.plural}.${resource.group}`;
+      let informer = informers.get(name);
+      if (!informer) {
+        informer = createInformer(client, resource, {}, options);
+        informers.set(name, informer);
+      }
+      return informer as unknown as Informer<T>;
+    },
+    async synced() {
+      await Promise.all([...informers.values()].map((informer) => informer.synced));
+    },
+  };
+}

@@ -1,0 +1,2 @@
+// Entry of kit/queue.
+export * from './reconciler.ts';
