@@ -1,15 +1,7 @@
 // What the server knows of one kind: data and small pure functions. No per-kind code lives outside api/kinds.
-import type { KubeObject } from '../meta/index.ts';
+import type { KubeObject, Problem } from '../meta/index.ts';
 
-/** One finding of validation; becomes a cause of a 422 (field.Error of apimachinery). */
-export interface Problem {
-  /** e.g. `spec.containers[0].name` */
-  field: string;
-  /** FieldValueRequired, FieldValueInvalid, FieldValueNotSupported, FieldValueForbidden, FieldValueDuplicate, FieldValueTooLong, FieldValueTypeInvalid, FieldValueTooMany, FieldValueNotFound, InternalError */
-  reason: string;
-  /** The cause's text, e.g. `Required value: name is required`. */
-  message: string;
-}
+export type { Problem };
 
 export interface Column {
   name: string;

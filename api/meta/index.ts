@@ -1,4 +1,11 @@
 // Entry of api/meta: what is common to all objects.
+export * from './equality.ts';
+export * from './errors.ts';
+export * from './names.ts';
 export * from './object.ts';
+export * from './problems.ts';
+export * from './quantity.ts';
 export * from './schema.ts';
+export * from './selectors.ts';
 export * from './status.ts';
+export * from './text-rules.ts';
