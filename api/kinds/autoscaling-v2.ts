@@ -1,0 +1,4 @@
+// Behaviours of the kinds of autoscaling/v2.
+import type { Behaviours } from './behaviours.ts';
+
+export const autoscalingV2: Behaviours = {};
