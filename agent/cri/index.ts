@@ -1,0 +1,4 @@
+// Entry of agent/cri: the interface, its errors and the one way to make it.
+
+export { type CniOptions, type CriOptions, createCri } from './create-cri.ts';
+export * from './cri.ts';

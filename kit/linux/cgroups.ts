@@ -1,0 +1,239 @@
+// Control groups: v2, v1 and the hybrid of both behind one small interface. Paths start at the hierarchy's root (`/wherry/x`).
+// Limits are read and written as files, synchronously: each takes microseconds.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { waitFor } from '../run/index.ts';
+import { mounts } from './mounts.ts';
+import { sendSignal } from './processes.ts';
+
+const ROOT = '/sys/fs/cgroup';
+const CGROUP2_MAGIC = 0x63677270;
+/** Hierarchies that limits and numbers live in on v1; those absent are left out. */
+const V1_LIMITS = ['cpu', 'memory', 'pids', 'cpuset'] as const;
+const V2_CONTROLLERS = ['cpu', 'memory', 'pids', 'cpuset', 'io', 'hugetlb'];
+
+export type CgroupLayout = 'v1' | 'hybrid' | 'v2';
+
+export interface CgroupLimits {
+  cpuShares?: number;
+  cpuPeriod?: number;
+  /** -1: no limit. */
+  cpuQuota?: number;
+  /** -1: no limit. */
+  memoryBytes?: number;
+  pids?: number;
+  cpusetCpus?: string;
+  cpusetMems?: string;
+}
+
+export interface CgroupStats {
+  cpuUsageNanos: number;
+  memoryUsageBytes: number;
+  /** Usage less the inactive file cache, as kubelet counts. */
+  memoryWorkingSetBytes: number;
+  memoryRssBytes: number;
+  pids: number;
+}
+
+export function cgroupLayout(): CgroupLayout {
+  if (statfsSync(ROOT).type === CGROUP2_MAGIC) return 'v2';
+  return mounts().some((m) => m.type === 'cgroup2') ? 'hybrid' : 'v1';
+}
+
+/** cpu.shares (2..262144) as cpu.weight (1..10000), by the formula that runtimes share. */
+export const cpuWeight = (shares: number): number =>
+  Math.max(1, Math.min(10_000, Math.floor(1 + ((Math.max(2, shares) - 2) * 9999) / 262_142)));
+
+/** Pure: the files to write, `[controller, file, text]`. */
+export function limitFiles(limits: CgroupLimits, layout: CgroupLayout): [string, string, string][] {
+  const out: [string, string, string][] = [];
+  const v2 = layout === 'v2';
+  const period = limits.cpuPeriod ?? 100_000;
+  if (limits.cpuShares)
+    out.push(v2 ? ['cpu', 'cpu.weight', `${cpuWeight(limits.cpuShares)}`] : ['cpu', 'cpu.shares', `${Math.max(2, limits.cpuShares)}`]);
+  if (limits.cpuQuota !== undefined) {
+    if (v2) out.push(['cpu', 'cpu.max', `${limits.cpuQuota > 0 ? limits.cpuQuota : 'max'} ${period}`]);
+    else out.push(['cpu', 'cpu.cfs_period_us', `${period}`], ['cpu', 'cpu.cfs_quota_us', `${limits.cpuQuota > 0 ? limits.cpuQuota : -1}`]);
+  }
+  if (limits.memoryBytes !== undefined) {
+    const text = limits.memoryBytes > 0 ? `${limits.memoryBytes}` : v2 ? 'max' : '-1';
+    out.push(['memory', v2 ? 'memory.max' : 'memory.limit_in_bytes', text]);
+  }
+  if (limits.pids !== undefined) out.push(['pids', 'pids.max', limits.pids > 0 ? `${limits.pids}` : 'max']);
+  if (limits.cpusetCpus) out.push(['cpuset', 'cpuset.cpus', limits.cpusetCpus]);
+  if (limits.cpusetMems) out.push(['cpuset', 'cpuset.mems', limits.cpusetMems]);
+  return out;
+}
+
+export class Cgroups {
+  readonly layout: CgroupLayout;
+  /** Folders of the hierarchies, e.g. `/sys/fs/cgroup/memory`; one for v2. */
+  readonly #hierarchies: string[];
+
+  constructor() {
+    this.layout = cgroupLayout();
+    this.#hierarchies =
+      this.layout === 'v2'
+        ? [ROOT]
+        : mounts()
+            .filter((m) => (m.type === 'cgroup' || m.type === 'cgroup2') && m.target.startsWith(`${ROOT}/`))
+            .map((m) => m.target);
+  }
+
+  /** The folder of `path` for a controller, undefined when that controller is not there. */
+  folder(controller: string, path: string): string | undefined {
+    if (this.layout === 'v2') return `${ROOT}${path}`;
+    return this.#hierarchies.includes(`${ROOT}/${controller}`) ? `${ROOT}/${controller}${path}` : undefined;
+  }
+
+  /** Makes the group where limits live and, on v2, opens its parents' controllers for it. Idempotent. */
+  create(path: string): void {
+    if (this.layout === 'v2') {
+      const parts = path.split('/').filter((part) => part !== '');
+      let folder = ROOT;
+      for (const part of parts) {
+        this.#enableControllers(folder);
+        folder = `${folder}/${part}`;
+        mkdirSync(folder, { recursive: true });
+      }
+      return;
+    }
+    for (const controller of V1_LIMITS) {
+      const folder = this.folder(controller, path);
+      if (!folder) continue;
+      mkdirSync(folder, { recursive: true });
+      if (controller === 'cpuset') inheritCpuset(`${ROOT}/cpuset`, path);
+    }
+  }
+
+  #enableControllers(folder: string): void {
+    const there = readFileSync(`${folder}/cgroup.controllers`, 'utf8').trim().split(' ');
+    for (const controller of V2_CONTROLLERS) {
+      if (!there.includes(controller)) continue;
+      try {
+        writeFileSync(`${folder}/cgroup.subtree_control`, `+${controller}`);
+      } catch {
+        // a group with processes of its own cannot pass controllers on: the limits below are then refused where they matter
+      }
+    }
+  }
+
+  apply(path: string, limits: CgroupLimits): void {
+    for (const [controller, file, text] of limitFiles(limits, this.layout)) {
+      const folder = this.folder(controller, path);
+      if (folder && existsSync(folder)) writeFileSync(`${folder}/${file}`, text);
+    }
+  }
+
+  /** Processes in the group and all below it. */
+  pids(path: string): number[] {
+    const found = new Set<number>();
+    for (const hierarchy of this.#hierarchies)
+      for (const folder of tree(`${hierarchy}${path}`))
+        for (const line of readLines(`${folder}/cgroup.procs`)) if (line !== '' && line !== '0') found.add(Number(line));
+    return [...found];
+  }
+
+  /** SIGKILLs everything in the group and below. */
+  kill(path: string): void {
+    if (this.layout === 'v2' && existsSync(`${ROOT}${path}/cgroup.kill`)) writeFileSync(`${ROOT}${path}/cgroup.kill`, '1');
+    else for (const pid of this.pids(path)) sendSignal(pid, 'SIGKILL');
+  }
+
+  exists(path: string): boolean {
+    return this.#hierarchies.some((hierarchy) => existsSync(`${hierarchy}${path}`));
+  }
+
+  /** Kills what runs in it and removes it with everything below, in all hierarchies. Idempotent. @throws after 10 s */
+  async remove(path: string): Promise<void> {
+    if (path === '' || path === '/') throw new Error('refusing to remove the root cgroup');
+    if (!this.exists(path)) return;
+    await waitFor({ what: `cgroup ${path} to be empty`, timeoutMs: 10_000, everyMs: 10 }, () => {
+      this.kill(path);
+      let left = 0;
+      for (const hierarchy of this.#hierarchies) for (const folder of tree(`${hierarchy}${path}`)) left += removeFolder(folder) ? 0 : 1;
+      return left === 0;
+    });
+  }
+
+  stats(path: string): CgroupStats {
+    const at = (controller: string, file: string) => readText(`${this.folder(controller, path)}/${file}`);
+    if (this.layout === 'v2') {
+      const memory = fields(at('memory', 'memory.stat'));
+      const usage = Number(at('memory', 'memory.current'));
+      return {
+        cpuUsageNanos: (fields(at('cpu', 'cpu.stat')).get('usage_usec') ?? 0) * 1000,
+        memoryUsageBytes: usage,
+        memoryWorkingSetBytes: Math.max(0, usage - (memory.get('inactive_file') ?? 0)),
+        memoryRssBytes: memory.get('anon') ?? 0,
+        pids: Number(at('pids', 'pids.current')),
+      };
+    }
+    const memory = fields(at('memory', 'memory.stat'));
+    const usage = Number(at('memory', 'memory.usage_in_bytes'));
+    return {
+      cpuUsageNanos: Number(at('cpuacct', 'cpuacct.usage')),
+      memoryUsageBytes: usage,
+      memoryWorkingSetBytes: Math.max(0, usage - (memory.get('total_inactive_file') ?? 0)),
+      memoryRssBytes: memory.get('total_rss') ?? 0,
+      pids: Number(at('pids', 'pids.current')),
+    };
+  }
+
+  /** How often the kernel killed a process here for want of memory. */
+  oomKills(path: string): number {
+    const [file, controller] = this.layout === 'v2' ? ['memory.events', 'memory'] : ['memory.oom_control', 'memory'];
+    return fields(readText(`${this.folder(controller, path)}/${file}`)).get('oom_kill') ?? 0;
+  }
+}
+
+let shared: Cgroups | undefined;
+/** The machine's layout does not change while a process runs. */
+export const cgroups = (): Cgroups => (shared ??= new Cgroups());
+
+/** A folder and all below it, the deepest first. */
+function tree(folder: string): string[] {
+  try {
+    const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return [...below.flatMap((entry) => tree(`${folder}/${entry.name}`)), folder];
+  } catch {
+    return [];
+  }
+}
+
+function removeFolder(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+const readLines = (file: string): string[] => readText(file).split('\n');
+
+/** `name number` lines. */
+const fields = (text: string): Map<string, number> =>
+  new Map(
+    text.split('\n').map((line) => {
+      const [name = '', value = ''] = line.split(' ');
+      return [name, Number(value)];
+    }),
+  );
+
+/** A new v1 cpuset has no CPUs: it takes its parent's, from the top down. */
+function inheritCpuset(root: string, path: string): void {
+  let parent = root;
+  for (const part of path.split('/').filter((p) => p !== '')) {
+    const folder = `${parent}/${part}`;
+    for (const file of ['cpuset.cpus', 'cpuset.mems'])
+      if (readText(`${folder}/${file}`).trim() === '') writeFileSync(`${folder}/${file}`, readText(`${parent}/${file}`).trim());
+    parent = folder;
+  }
+}

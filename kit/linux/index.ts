@@ -1,0 +1,32 @@
+// Entry of kit/linux: netlink, namespaces, mounts, cgroups, sysctls. The only place that touches system calls.
+//   inNetns(path | fd, () => sync)            createNamedNetns(path)  pinUts(path, name)  pinNamespace('ipc', path)  unpinNamespace(path)
+//   using nl = Netlink.open({ netns? })       nl.createBridge/createVeth/createVxlan/setLink/deleteLink/link/links
+//                                             nl.addAddress/deleteAddress/addresses/replaceRoute/deleteRoute/routes/replaceNeighbour
+//   bindMount, mountOverlay, mountTmpfs, unmountTree, mountsBelow, makePrivate
+//   cgroups(): { version, create, remove, kill, pids, apply, read }
+//   writeSysctl(name, value, netns?)
+export * from './address.ts';
+export * from './cgroups.ts';
+export * from './mounts.ts';
+export * from './namespaces.ts';
+export * from './netlink.ts';
+export * from './processes.ts';
+export {
+  CLONE,
+  connectSeqpacket,
+  ioctl,
+  MNT_DETACH,
+  MS,
+  mknod,
+  mount,
+  pidfdOpen,
+  pipe,
+  SyscallError,
+  sethostname,
+  setns,
+  setxattr,
+  tryFlock,
+  umount,
+  unshare,
+} from './syscalls.ts';
+export * from './sysctl.ts';

@@ -1,0 +1,99 @@
+// Mounts: bind, overlay, tmpfs, and what lies mounted below a folder. Idempotent where a crash could have come in between.
+import { readFileSync } from 'node:fs';
+import { MNT_DETACH, MS, mount, SyscallError, umount } from './syscalls.ts';
+
+export interface MountEntry {
+  id: number;
+  parent: number;
+  /** Path inside its own file system that is mounted. */
+  root: string;
+  target: string;
+  options: string[];
+  /** `shared:N`, `master:N`, ... */
+  propagation: string[];
+  type: string;
+  source: string;
+  superOptions: string[];
+}
+
+/** Pure: the text of /proc/<pid>/mountinfo. */
+export function parseMountinfo(text: string): MountEntry[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const fields = line.split(' ');
+      const dash = fields.indexOf('-', 6);
+      return {
+        id: Number(fields[0]),
+        parent: Number(fields[1]),
+        root: unescapePath(fields[3] ?? ''),
+        target: unescapePath(fields[4] ?? ''),
+        options: (fields[5] ?? '').split(','),
+        propagation: fields.slice(6, dash),
+        type: fields[dash + 1] ?? '',
+        source: unescapePath(fields[dash + 2] ?? ''),
+        superOptions: (fields[dash + 3] ?? '').split(','),
+      };
+    });
+}
+
+/** The kernel writes space, tab, newline and backslash as octal. */
+const unescapePath = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+export const mounts = (): MountEntry[] => parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+
+/** Mounts at or below the folder, in mount order. */
+export function mountsBelow(folder: string): MountEntry[] {
+  const below = folder.endsWith('/') ? folder : `${folder}/`;
+  return mounts().filter(({ target }) => target === folder || target.startsWith(below));
+}
+
+export const isMounted = (target: string): boolean => mounts().some((m) => m.target === target);
+
+/** Shows `source` at `target`; `readonly` needs the second mount that Linux asks for. */
+export function bindMount(source: string, target: string, options: { readonly?: boolean; recursive?: boolean } = {}): void {
+  mount(source, target, null, MS.BIND | (options.recursive ? MS.REC : 0));
+  if (options.readonly) mount('none', target, null, MS.REMOUNT | MS.BIND | MS.RDONLY);
+}
+
+/** `layers` from the uppermost down. With `cwd` they may be relative: the kernel takes at most a page of options. */
+export function mountOverlay(target: string, options: { layers: readonly string[]; upper?: string; work?: string; cwd?: string }): void {
+  const data = [`lowerdir=${options.layers.join(':')}`];
+  if (options.upper && options.work) data.push(`upperdir=${options.upper}`, `workdir=${options.work}`);
+  const home = process.cwd();
+  if (options.cwd) process.chdir(options.cwd);
+  try {
+    mount('overlay', target, 'overlay', 0, data.join(','));
+  } finally {
+    if (options.cwd) process.chdir(home);
+  }
+}
+
+export function mountTmpfs(target: string, options: { sizeBytes?: number; mode?: number } = {}): void {
+  const data = [`mode=${(options.mode ?? 0o755).toString(8)}`];
+  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+  mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, data.join(','));
+}
+
+/** Detaches what is mounted at `target`, once. False when nothing was. */
+export function unmount(target: string): boolean {
+  try {
+    umount(target, MNT_DETACH);
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && (error.code === 'EINVAL' || error.code === 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/** Detaches everything mounted at or below the folder, the innermost first. */
+export function unmountTree(folder: string): void {
+  for (const { target } of mountsBelow(folder).reverse()) unmount(target);
+}
+
+/** Mounts and unmounts below `target` (default: everything) no longer travel to or from other mount namespaces. */
+export const makePrivate = (target = '/'): void => mount('none', target, null, MS.REC | MS.PRIVATE);
+export const makeShared = (target = '/'): void => mount('none', target, null, MS.REC | MS.SHARED);
+export const makeSlave = (target = '/'): void => mount('none', target, null, MS.REC | MS.SLAVE);

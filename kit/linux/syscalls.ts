@@ -1,0 +1,129 @@
+// The system calls, bound by koffi: synchronous, 1-3 microseconds each, errors as Node's own (code, errno, syscall).
+// Nothing outside kit/linux may call them. They are synchronous on purpose: a namespace belongs to a thread, so whoever
+// changes it must be back before anything else of this process runs.
+import { constants } from 'node:os';
+import koffi from 'koffi';
+
+const libc = koffi.load('libc.so.6');
+
+const c = {
+  setns: libc.func('int setns(int fd, int nstype)'),
+  unshare: libc.func('int unshare(int flags)'),
+  mount: libc.func('int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)'),
+  umount2: libc.func('int umount2(const char *target, int flags)'),
+  mknod: libc.func('int mknod(const char *path, unsigned int mode, unsigned long device)'),
+  sethostname: libc.func('int sethostname(const char *name, size_t length)'),
+  setxattr: libc.func('int lsetxattr(const char *path, const char *name, const char *value, size_t size, int flags)'),
+  socket: libc.func('int socket(int domain, int type, int protocol)'),
+  connect: libc.func('int connect(int fd, const uint8_t *address, unsigned int length)'),
+  ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
+  pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
+  flock: libc.func('int flock(int fd, int operation)'),
+  syscall2: libc.func('long syscall(long number, int first, unsigned int second)'),
+  prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
+};
+
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/** A failed system call; `code` is e.g. `EPERM`. */
+export class SyscallError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  constructor(syscall: string, errno: number, detail: string) {
+    const code = errnoNames.get(errno) ?? `errno ${errno}`;
+    super(`${syscall} ${detail}: ${code}`);
+    this.name = 'SyscallError';
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}
+
+function check(result: number, syscall: string, detail: string): number {
+  if (result < 0) throw new SyscallError(syscall, koffi.errno(), detail);
+  return result;
+}
+
+export const CLONE = {
+  NEWNS: 0x20000,
+  NEWCGROUP: 0x2000000,
+  NEWUTS: 0x4000000,
+  NEWIPC: 0x8000000,
+  NEWPID: 0x20000000,
+  NEWNET: 0x40000000,
+} as const;
+/** Mount flags of mount(2). */
+export const MS = {
+  RDONLY: 1,
+  NOSUID: 2,
+  NODEV: 4,
+  NOEXEC: 8,
+  REMOUNT: 32,
+  BIND: 4096,
+  MOVE: 8192,
+  REC: 16384,
+  PRIVATE: 1 << 18,
+  SLAVE: 1 << 19,
+  SHARED: 1 << 20,
+} as const;
+export const MNT_DETACH = 2;
+
+/** Enters the namespace behind an open descriptor; `type` 0 takes any. Of this thread only. */
+export const setns = (fd: number, type = 0): void => void check(c.setns(fd, type), 'setns', `fd ${fd}`);
+export const unshare = (flags: number): void => void check(c.unshare(flags), 'unshare', `0x${flags.toString(16)}`);
+export const mount = (source: string, target: string, type: string | null, flags = 0, data: string | null = null): void =>
+  void check(c.mount(source, target, type, flags, data), 'mount', `${type ?? ''} ${source} on ${target}${data ? ` (${data})` : ''}`);
+export const umount = (target: string, flags = 0): void => void check(c.umount2(target, flags), 'umount', target);
+export const mknod = (path: string, mode: number, major: number, minor: number): void =>
+  void check(c.mknod(path, mode, makedev(major, minor)), 'mknod', path);
+export const sethostname = (name: string): void => void check(c.sethostname(name, Buffer.byteLength(name)), 'sethostname', name);
+/** Sets an extended attribute, not following symlinks. */
+export const setxattr = (path: string, name: string, value: string): void =>
+  void check(c.setxattr(path, name, value, Buffer.byteLength(value), 0), 'setxattr', `${name} on ${path}`);
+/** A descriptor for a process; close it with fs.closeSync. */
+export const pidfdOpen = (pid: number): number => check(Number(c.syscall2(434, pid, 0)), 'pidfd_open', `pid ${pid}`);
+/** Makes this process reap (or not) orphans below it. */
+export const setChildSubreaper = (on: boolean): void => void check(c.prctl(36, on ? 1 : 0, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER');
+
+/** A real pipe (Node's own stdio pipes are sockets, which a process cannot reopen through /dev/stdout). Close-on-exec. */
+export function pipe(): { read: number; write: number } {
+  const fds = [0, 0];
+  check(c.pipe2(fds, 0o2000000), 'pipe2', '');
+  return { read: fds[0]!, write: fds[1]! };
+}
+
+/** Connects to a unix SOCK_SEQPACKET socket, not blocking. The path must be shorter than 108 bytes. */
+export function connectSeqpacket(path: string): number {
+  const bytes = Buffer.from(path);
+  if (bytes.length > 107) throw new SyscallError('connect', constants.errno.ENAMETOOLONG, path);
+  const fd = check(c.socket(1, 5 | 0o4000 | 0o2000000, 0), 'socket', 'AF_UNIX SOCK_SEQPACKET');
+  const address = Buffer.alloc(110);
+  address.writeUInt16LE(1, 0);
+  bytes.copy(address, 2);
+  try {
+    check(c.connect(fd, address, 2 + bytes.length + 1), 'connect', path);
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** ioctl with a buffer in and out. */
+export const ioctl = (fd: number, request: number, argument: Buffer): void =>
+  void check(c.ioctl(fd, request, argument), 'ioctl', `0x${request.toString(16)}`);
+
+/** Tries to lock an open file for this open description alone; false when another holds it. Freed when the descriptor closes. */
+export function tryFlock(fd: number): boolean {
+  if (c.flock(fd, 2 | 4) === 0) return true;
+  if (koffi.errno() === constants.errno.EAGAIN) return false;
+  throw new SyscallError('flock', koffi.errno(), `fd ${fd}`);
+}
+
+function closeQuietly(fd: number): void {
+  libcClose(fd);
+}
+const libcClose = libc.func('int close(int fd)');
+
+const makedev = (major: number, minor: number): number => (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12);
