@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { createServer, connect } from 'node:tls';
 import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:tls';
 import { expect, test } from 'vitest';
 import { certify, createCa, issue, parseSigningRequest, subjectOf } from './certificates.ts';
 
@@ -17,7 +17,11 @@ test.each([
 
 test('a leaf is signed by its authority and names what it serves', () => {
   const ca = createCa('demo ca', now);
-  const leaf = issue(ca, { commonName: 'kube-apiserver', dnsNames: ['kubernetes', 'localhost'], ips: ['10.0.0.1', 'fd00::1'], usages: ['server'] }, now);
+  const leaf = issue(
+    ca,
+    { commonName: 'kube-apiserver', dnsNames: ['kubernetes', 'localhost'], ips: ['10.0.0.1', 'fd00::1'], usages: ['server'] },
+    now,
+  );
   const cert = new X509Certificate(leaf.cert);
   const caCert = new X509Certificate(ca.cert);
   expect(cert.verify(caCert.publicKey)).toBe(true);
@@ -39,7 +43,13 @@ test('client and server authenticate each other over TLS', async () => {
     socket.end();
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const socket = connect({ host: '127.0.0.1', port: (listener.address() as AddressInfo).port, servername: 'localhost', ca: ca.cert, ...client });
+  const socket = connect({
+    host: '127.0.0.1',
+    port: (listener.address() as AddressInfo).port,
+    servername: 'localhost',
+    ca: ca.cert,
+    ...client,
+  });
   socket.on('error', seen.reject);
   expect(await seen.promise).toEqual({ commonName: 'jane', organizations: ['dev'] });
   socket.destroy();

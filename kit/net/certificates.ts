@@ -1,7 +1,31 @@
 // X.509 certificates on ECDSA P-256: an authority, leaves, subjects, signing requests. PEM in and out.
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, verify, X509Certificate } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+  X509Certificate,
+} from 'node:crypto';
 import { isIP } from 'node:net';
-import { bitString, boolean, children, context, integer, type Node, octetString, oid, only, readOid, sequence, set, time, utf8String } from './der.ts';
+import {
+  bitString,
+  boolean,
+  children,
+  context,
+  integer,
+  type Node,
+  octetString,
+  oid,
+  only,
+  readOid,
+  sequence,
+  set,
+  time,
+  utf8String,
+} from './der.ts';
 
 export interface Subject {
   commonName: string;
@@ -50,7 +74,9 @@ const SIGNATURE_ALGORITHM = sequence(oid(OID.ecdsaWithSha256));
 const KEY_USAGE = { digitalSignature: 0x80, keyEncipherment: 0x20, keyCertSign: 0x04, crlSign: 0x02 };
 
 export const toPem = (label: string, der: Uint8Array): string =>
-  `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replaceAll(/(.{64})(?!$)/g, '$1\n')}\n-----END ${label}-----\n`;
+  `-----BEGIN ${label}-----\n${Buffer.from(der)
+    .toString('base64')
+    .replaceAll(/(.{64})(?!$)/g, '$1\n')}\n-----END ${label}-----\n`;
 
 /** DER of the first PEM block with that label. @throws Error when there is none */
 export function fromPem(label: string, pem: string): Buffer {
@@ -87,7 +113,11 @@ function ipBytes(ip: string): Buffer {
   if (isIP(ip) === 4) return Buffer.from(ip.split('.').map(Number));
   if (isIP(ip) !== 6) throw new Error(`not an IP address: ${ip}`);
   const [headText = '', tailText] = ip.split('::');
-  const words = (text: string) => text.split(':').filter((w) => w !== '').map((w) => Number.parseInt(w, 16));
+  const words = (text: string) =>
+    text
+      .split(':')
+      .filter((w) => w !== '')
+      .map((w) => Number.parseInt(w, 16));
   const head = words(headText);
   const tail = tailText === undefined ? [] : words(tailText);
   const all = [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
@@ -164,7 +194,14 @@ export function issue(ca: KeyPair, request: LeafRequest, nowMs: number): KeyPair
 export function certify(ca: KeyPair, request: LeafRequest, spki: Buffer, nowMs: number): string {
   const caCert = new X509Certificate(ca.cert);
   const subject = nameOf({ commonName: request.commonName, organizations: request.organizations ?? [] });
-  const contents = { subject, issuer: rawSubject(caCert), spki, extensions: leafExtensions(request, caCert), days: request.days ?? 365, nowMs };
+  const contents = {
+    subject,
+    issuer: rawSubject(caCert),
+    spki,
+    extensions: leafExtensions(request, caCert),
+    days: request.days ?? 365,
+    nowMs,
+  };
   return signed(contents, createPrivateKey(ca.key));
 }
 
@@ -212,7 +249,8 @@ export function parseSigningRequest(pem: string): SigningRequest {
   const algorithmId = readOid(children(algorithm.content)[0]!.content);
   const key = createPublicKey({ key: spki.raw, type: 'spki', format: 'der' });
   const hash = algorithmId === '1.3.101.112' ? null : SIGNATURE_HASHES[algorithmId];
-  if (hash === undefined || !verify(hash, info.raw, key, signature.content.subarray(1))) throw new Error('the signature of the certificate request is not valid');
+  if (hash === undefined || !verify(hash, info.raw, key, signature.content.subarray(1)))
+    throw new Error('the signature of the certificate request is not valid');
   const request: SigningRequest = { ...readName(name), dnsNames: [], ips: [], emails: [], uris: [], spki: spki.raw };
   for (const general of alternativeNames(attributes)) {
     const text = general.content.toString('latin1');

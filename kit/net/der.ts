@@ -19,7 +19,8 @@ export const octetString = (content: Uint8Array): Buffer => tlv(TAG.octetString,
 export const utf8String = (text: string): Buffer => tlv(TAG.utf8, Buffer.from(text, 'utf8'));
 export const boolean = (value: boolean): Buffer => tlv(TAG.boolean, Buffer.from([value ? 0xff : 0]));
 /** Context-specific tag; `constructed` for EXPLICIT or nested content. */
-export const context = (number: number, content: Uint8Array, constructed = true): Buffer => tlv((constructed ? 0xa0 : 0x80) | number, content);
+export const context = (number: number, content: Uint8Array, constructed = true): Buffer =>
+  tlv((constructed ? 0xa0 : 0x80) | number, content);
 
 /** `unused` low bits of the last byte carry no meaning (named bit lists drop trailing zeros). */
 export const bitString = (content: Uint8Array, unused = 0): Buffer => tlv(TAG.bitString, Buffer.from([unused]), content);

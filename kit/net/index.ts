@@ -1,4 +1,6 @@
-// Entry of kit/net: certificates, and the streams of exec, attach and port-forward.
+// Entry of kit/net: certificates, a cluster's keys, and the streams of exec, attach and port-forward.
+export * from './certificates.ts';
+export * from './pki.ts';
 export * from './port-forward.ts';
 export * from './remote-command.ts';
 export * from './streams.ts';
