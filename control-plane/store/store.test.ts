@@ -1,0 +1,64 @@
+// The contract for each driver that needs nothing outside, and what only the embedded one promises.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { openStore } from './index.ts';
+import { storeContract } from './store.contract.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'store-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+
+storeContract('memory', async () => ({ store: await openStore({ driver: 'memory', progressMs: 5 }) }));
+
+storeContract('embedded', async () => {
+  const config = { driver: 'embedded', path: join(folder, `${++files}`, 'store.db'), progressMs: 5 } as const;
+  return { store: await openStore(config), reopen: () => openStore(config) };
+});
+
+test('embedded: a second owner is refused', async () => {
+  const path = join(folder, 'twice.db');
+  const first = await openStore({ driver: 'embedded', path });
+  await expect(openStore({ driver: 'embedded', path })).rejects.toThrow(/is another control plane using it/);
+  await first.close();
+});
+
+test('embedded: history beyond memory is read from disk', async () => {
+  const store = await openStore({ driver: 'embedded', path: join(folder, 'long.db') });
+  const start = await store.revision();
+  await Promise.all(
+    Array.from({ length: 10_000 }, (_, i) => store.commit([{ key: `/k/${i % 7}`, value: new Uint8Array([i % 256]), ifRevision: 'any' }])),
+  );
+  const stop = new AbortController();
+  let next = 0;
+  for await (const { changes } of store.watch('/k/', start, stop.signal)) {
+    for (const change of changes) {
+      expect([change.value?.[0], change.previous?.[0]]).toEqual([next % 256, next < 7 ? undefined : (next - 7) % 256]);
+      next++;
+    }
+    if (next === 10_000) stop.abort();
+  }
+  expect(next).toBe(10_000);
+  await store.close();
+});
+
+test('history is compacted by age, counted over a restart', async () => {
+  let nowMs = 1_000_000;
+  let looks = 0;
+  const clock = { nowMs: () => (looks++, nowMs), sleep: () => Promise.resolve() };
+  const options = { driver: 'embedded', path: join(folder, 'age.db'), clock, compactEveryMs: 5, retentionMs: 60_000 } as const;
+  const put = (store: Awaited<ReturnType<typeof openStore>>) => store.commit([{ key: '/a', value: new Uint8Array(1), ifRevision: 'any' }]);
+  const first = await openStore(options);
+  await put(first);
+  const old = await put(first);
+  const before = looks;
+  await expect.poll(() => looks).toBeGreaterThan(before); // a mark is made
+  await first.close();
+  const second = await openStore(options);
+  await put(second);
+  expect(await second.oldest()).toBe(0n);
+  nowMs += 61_000;
+  await expect.poll(() => second.oldest(), { timeout: 2000 }).toBeGreaterThanOrEqual(old);
+  await second.close();
+});
