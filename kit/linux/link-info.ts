@@ -76,5 +76,6 @@ export function linkKind(info: Buffer | undefined): string | undefined {
   return kind?.toString('latin1').replace(/\0+$/, '');
 }
 
-/** IFLA_PROTINFO of a bridge port, for hairpin. */
-export const bridgePort = (options: { hairpin: boolean }): Map<number, Buffer> => new Map([[4, u8(options.hairpin ? 1 : 0)]]);
+/** Settings of a bridge port, for a link that has its bridge already. */
+export const bridgePortInfo = (options: { hairpin: boolean }): Buffer =>
+  Buffer.concat([attribute(4, text('bridge')), attribute(5 | NESTED, attribute(4, u8(options.hairpin ? 1 : 0)))]);

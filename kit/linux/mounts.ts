@@ -1,5 +1,6 @@
 // Mounts: bind, overlay, tmpfs, and what lies mounted below a folder. Idempotent where a crash could have come in between.
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { MNT_DETACH, MS, mount, SyscallError, umount } from './syscalls.ts';
 
 export interface MountEntry {
@@ -91,6 +92,17 @@ export function unmount(target: string): boolean {
 /** Detaches everything mounted at or below the folder, the innermost first. */
 export function unmountTree(folder: string): void {
   for (const { target } of mountsBelow(folder).reverse()) unmount(target);
+}
+
+/**
+ * Deletes a folder of ours after taking down everything mounted in it; never follows a mount into somebody else's files.
+ * @throws Error when something cannot be unmounted (then nothing is deleted)
+ */
+export async function removeTree(folder: string): Promise<void> {
+  unmountTree(folder);
+  const left = mountsBelow(folder);
+  if (left.length > 0) throw new Error(`${left[0]?.target} is still mounted: not removing ${folder}`);
+  await rm(folder, { recursive: true, force: true });
 }
 
 /** Mounts and unmounts below `target` (default: everything) no longer travel to or from other mount namespaces. */

@@ -21,7 +21,7 @@ export function inNetns<T>(netns: string | number, work: () => T): T {
 
 /** Runs `work` in another namespace of the main thread and comes back, also after an error. `work` must be synchronous. */
 export function inNamespace<T>(kind: PinnableNamespace, namespace: string | number, work: () => T): T {
-  const home = openSync(`/proc/self/ns/${kind}`, 'r');
+  const home = openSync(`/proc/thread-self/ns/${kind}`, 'r');
   try {
     const fd = typeof namespace === 'number' ? namespace : openSync(namespace, 'r');
     try {
@@ -47,12 +47,12 @@ export function pinNamespace(kind: PinnableNamespace, path: string, inside?: () 
   if (isPinned(path)) return false;
   mkdirSync(dirname(path), { recursive: true });
   closeSync(openSync(path, 'a', 0o600));
-  const home = openSync(`/proc/self/ns/${kind}`, 'r');
+  const home = openSync(`/proc/thread-self/ns/${kind}`, 'r');
   try {
     unshare(kinds[kind]);
     try {
       inside?.();
-      mount(`/proc/self/ns/${kind}`, path, null, MS.BIND);
+      mount(`/proc/thread-self/ns/${kind}`, path, null, MS.BIND);
     } finally {
       setns(home, kinds[kind]);
     }

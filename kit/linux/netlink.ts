@@ -3,7 +3,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { createRtNetlink, type ifla, type RtNetlinkSocket, type rt } from 'netlink';
 import { addressBytes, addressText, type Cidr, macBytes, macText, parseCidr } from './address.ts';
-import { bridgeInfo, bridgePort, linkKind, vethInfo, vxlanInfo } from './link-info.ts';
+import { bridgeInfo, bridgePortInfo, linkKind, vethInfo, vxlanInfo } from './link-info.ts';
 import { inNetns } from './namespaces.ts';
 
 export interface Link {
@@ -134,10 +134,8 @@ export class Netlink implements Disposable {
     if (Object.keys(attrs).length > 0 || data.change)
       await this.#do(`set link ${link}`, () => this.#socket.newLink(data, attrs, { timeout: DEADLINE_MS }));
     if (change.hairpin !== undefined) {
-      const protinfo = bridgePort({ hairpin: change.hairpin });
-      await this.#do(`set hairpin of ${link}`, () =>
-        this.#socket.setLink({ index, family: AF_BRIDGE }, { protinfo }, { timeout: DEADLINE_MS }),
-      );
+      const linkinfo = bridgePortInfo({ hairpin: change.hairpin });
+      await this.#do(`set hairpin of ${link}`, () => this.#socket.newLink({ index }, { linkinfo }, { timeout: DEADLINE_MS }));
     }
     if (change.netns !== undefined) {
       const fd = typeof change.netns === 'string' ? openSync(change.netns, 'r') : change.netns;
