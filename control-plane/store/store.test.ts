@@ -46,7 +46,7 @@ test('embedded: history beyond memory is read from disk', async () => {
 test('history is compacted by age, counted over a restart', async () => {
   let nowMs = 1_000_000;
   let looks = 0;
-  const clock = { nowMs: () => (looks++, nowMs), sleep: () => Promise.resolve() };
+  const clock = { nowMs: () => nowMs + 0 * looks++, sleep: () => Promise.resolve() };
   const options = { driver: 'embedded', path: join(folder, 'age.db'), clock, compactEveryMs: 5, retentionMs: 60_000 } as const;
   const put = (store: Awaited<ReturnType<typeof openStore>>) => store.commit([{ key: '/a', value: new Uint8Array(1), ifRevision: 'any' }]);
   const first = await openStore(options);
