@@ -47,12 +47,12 @@ function locate(root: Container, path: string | undefined): [Container, string] 
   const parts = (path ?? '').split('/');
   if (path === undefined || parts.length < 2) throw unprocessablePatch();
   let container: unknown = root;
-  for (const part of parts.slice(1, -1)) container = isContainer(container) ? read(container, unescape(part)) : undefined;
+  for (const part of parts.slice(1, -1)) container = isContainer(container) ? read(container, unescapePart(part)) : undefined;
   if (!isContainer(container)) throw unprocessablePatch();
-  return [container, unescape(parts.at(-1)!)];
+  return [container, unescapePart(parts.at(-1)!)];
 }
 
-const unescape = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
+const unescapePart = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
 
 /** An index within `length` places; negative ones count from the end. */
 function position(key: string, length: number): number {
@@ -83,9 +83,11 @@ function remove(container: Container, key: string): void {
 function perform(root: Container, { op, path, from, value }: JsonPatchOperation): void {
   switch (op) {
     case 'add':
-      return add(...locate(root, path), deepCopy(value ?? null));
+      add(...locate(root, path), deepCopy(value ?? null));
+      return;
     case 'remove':
-      return remove(...locate(root, path));
+      remove(...locate(root, path));
+      return;
     case 'replace': {
       const [container, key] = locate(root, path);
       if (Array.isArray(container)) container[position(key, container.length)] = deepCopy(value ?? null);
@@ -96,11 +98,13 @@ function perform(root: Container, { op, path, from, value }: JsonPatchOperation)
       const [source, key] = locate(root, from);
       const moved = read(source, key);
       remove(source, key);
-      return add(...locate(root, path), moved);
+      add(...locate(root, path), moved);
+      return;
     }
     case 'copy': {
       const copied = deepCopy(read(...locate(root, from)) ?? null);
-      return add(...locate(root, path), copied);
+      add(...locate(root, path), copied);
+      return;
     }
     case 'test': {
       if (path === '' && deepEqual(root, value)) return;
