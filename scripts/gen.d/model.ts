@@ -41,6 +41,8 @@ export interface JsonField {
   patchStrategy?: string;
   patchMergeKey?: string;
   protobuf?: number;
+  /** Repeated on the wire, as opposed to one message. */
+  repeated: boolean;
   via?: string;
 }
 
@@ -86,9 +88,9 @@ export class Model {
       if (field.embedded && json === '') {
         const embedded = this.decl((field.type.ptr ?? field.type).name ?? '');
         for (const inner of embedded ? this.fieldsOf(embedded) : []) {
-          const { protobuf, ...rest } = inner;
-          const flat = protobufNumber(field) === undefined && protobuf !== undefined ? { ...rest, protobuf } : rest;
-          out.push({ ...flat, via: inner.via ? `${field.name}.${inner.via}` : field.name });
+          // An embedded message has its own numbers (see inlinedOf); TypeMeta travels outside of the message.
+          const { protobuf: _, ...rest } = inner;
+          out.push({ ...rest, via: inner.via ? `${field.name}.${inner.via}` : field.name });
         }
         continue;
       }
@@ -101,6 +103,7 @@ export class Model {
         omitEmpty,
         omitZero,
         markers: field.markers ?? [],
+        repeated: tagOf(field, 'protobuf')?.split(',')[2] === 'rep',
         ...(strategy ? { patchStrategy: strategy } : {}),
         ...(mergeKey ? { patchMergeKey: mergeKey } : {}),
         ...(number === undefined ? {} : { protobuf: number }),

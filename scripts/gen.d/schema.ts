@@ -45,6 +45,7 @@ function definitionOf(model: Model, decl: GoDecl): Json {
 
 function fieldOf(model: Model, field: JsonField): Json {
   const out = typeOf(model, field.type);
+  if (field.repeated) delete out['boxed'];
   const listType = marker(field.markers, 'listType');
   if (listType) out['listType'] = listType;
   const keys = markerValues(field.markers, 'listMapKey');

@@ -1,0 +1,142 @@
+// Reading and writing protobuf's wire format: varints, lengths, fixed64.
+
+const text = new TextDecoder();
+
+export class WireError extends Error {}
+
+/** A cursor over one message. */
+export class ByteReader {
+  at: number;
+  readonly end: number;
+  readonly #bytes: Uint8Array;
+  constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.at = at;
+    this.end = end;
+  }
+
+  get done(): boolean {
+    return this.at >= this.end;
+  }
+
+  /** Up to 2^53 exact; negative numbers come as ten bytes of two's complement. */
+  varint(): number {
+    let value = 0;
+    let factor = 1;
+    const start = this.at;
+    for (let count = 0; count < 10; count++) {
+      if (this.at >= this.end) throw new WireError('unexpected EOF');
+      const byte = this.#bytes[this.at++]!;
+      if (count === 9) return this.#negative(start);
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+      factor *= 128;
+    }
+    throw new WireError('proto: integer overflow');
+  }
+
+  #negative(start: number): number {
+    let value = 0n;
+    for (let count = 0; count < 10; count++) value |= BigInt(this.#bytes[start + count]! & 127) << BigInt(7 * count);
+    return Number(BigInt.asIntN(64, value));
+  }
+
+  /** A cursor over the next length-delimited part. */
+  part(): ByteReader {
+    const length = this.varint();
+    const start = this.at;
+    if (start + length > this.end) throw new WireError('unexpected EOF');
+    this.at = start + length;
+    return new ByteReader(this.#bytes, start, this.at);
+  }
+
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.at, this.end);
+  }
+
+  string(): string {
+    const part = this.part();
+    return text.decode(part.rest());
+  }
+
+  double(): number {
+    if (this.at + 8 > this.end) throw new WireError('unexpected EOF');
+    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.at, 8);
+    this.at += 8;
+    return view.getFloat64(0, true);
+  }
+
+  skip(wireType: number): void {
+    if (wireType === 0) this.varint();
+    else if (wireType === 1) this.at += 8;
+    else if (wireType === 2) this.part();
+    else if (wireType === 5) this.at += 4;
+    else throw new WireError(`proto: illegal wireType ${wireType}`);
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** Grows as it is written. */
+export class ByteWriter {
+  #bytes = new Uint8Array(256);
+  #length = 0;
+
+  result(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #room(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
+    bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = bytes;
+  }
+
+  tag(number: number, wireType: number): void {
+    this.varint(number * 8 + wireType);
+  }
+
+  varint(value: number): void {
+    this.#room(10);
+    if (value < 0) {
+      let rest = BigInt.asUintN(64, BigInt(value));
+      while (rest > 127n) {
+        this.#bytes[this.#length++] = Number(rest & 127n) | 128;
+        rest >>= 7n;
+      }
+      this.#bytes[this.#length++] = Number(rest);
+      return;
+    }
+    let rest = value;
+    while (rest > 127) {
+      this.#bytes[this.#length++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.varint(value.length);
+    this.#room(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  string(value: string): void {
+    this.bytes(encoder.encode(value));
+  }
+
+  double(value: number): void {
+    this.#room(8);
+    new DataView(this.#bytes.buffer, this.#length, 8).setFloat64(0, value, true);
+    this.#length += 8;
+  }
+
+  /** A length-delimited part that `write` fills. */
+  part(write: (inner: ByteWriter) => void): void {
+    const inner = new ByteWriter();
+    write(inner);
+    this.bytes(inner.result());
+  }
+}
