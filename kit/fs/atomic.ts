@@ -5,7 +5,11 @@ import { dirname } from 'node:path';
 let counter = 0;
 
 /** Replaces `path` in one step. `durable` (default false) also fsyncs the file and its folder. Creates the folder. */
-export async function writeFileAtomic(path: string, data: string | Uint8Array, options: { mode?: number; durable?: boolean } = {}): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  options: { mode?: number; durable?: boolean } = {},
+): Promise<void> {
   const temporary = `${path}.tmp-${process.pid}-${counter++}`;
   await mkdir(dirname(path), { recursive: true });
   const file = await open(temporary, 'wx', options.mode ?? 0o600);

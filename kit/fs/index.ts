@@ -1,2 +1,3 @@
 // Entry of kit/fs.
 export * from './atomic.ts';
+export * from './lock.ts';

@@ -5,13 +5,17 @@ export interface WaitOptions {
   /** What is waited for, in words; goes into the error. */
   what: string;
   timeoutMs: number;
+  /** Default 20. */
   everyMs?: number;
   signal?: AbortSignal;
 }
 
+/** Thrown by a probe when waiting is of no use: ends the wait at once. */
+export class GiveUp extends Error {}
+
 /**
  * Calls `probe` until it returns something other than undefined or false; an error that it throws is remembered and told at the deadline.
- * @throws Error `timed out after N ms waiting for WHAT (last: ...)`
+ * @throws Error `timed out after N ms waiting for WHAT (last: ...)`, GiveUp of the probe, or the signal's reason
  */
 export async function waitFor<T>(options: WaitOptions, probe: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
   const deadline = performance.now() + options.timeoutMs;
@@ -23,6 +27,7 @@ export async function waitFor<T>(options: WaitOptions, probe: () => Promise<T | 
       if (value !== undefined && value !== false) return value;
       last = String(value);
     } catch (error) {
+      if (error instanceof GiveUp) throw error;
       last = error instanceof Error ? error.message : String(error);
     }
     if (performance.now() > deadline)

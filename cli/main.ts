@@ -1,0 +1,127 @@
+// The wherry command: one subcommand a file entry below; errors end in one plain sentence and exit code 1.
+import { Command, InvalidArgumentError } from 'commander';
+import * as rig from '../rig/index.ts';
+import { terminalProgress } from './progress.ts';
+import { table } from './table.ts';
+
+const program = new Command('wherry')
+  .description('a small, real Kubernetes')
+  .version(rig.version)
+  .showHelpAfterError('(see wherry --help)');
+
+const count = (text: string): number => {
+  if (!/^[0-9]+$/.test(text) || Number(text) < 1 || Number(text) > 100) throw new InvalidArgumentError('expected a number from 1 to 100.');
+  return Number(text);
+};
+const runtime = (text: string): 'runc' | 'crun' => {
+  if (text !== 'runc' && text !== 'crun') throw new InvalidArgumentError('expected runc or crun.');
+  return text;
+};
+const port = (text: string): number => {
+  if (!/^[0-9]+$/.test(text) || Number(text) < 1 || Number(text) > 65_535)
+    throw new InvalidArgumentError('expected a port from 1 to 65535.');
+  return Number(text);
+};
+const print = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+const named = (command: Command) => command.option('--name <name>', 'name of the cluster', 'wherry');
+
+named(program.command('up'))
+  .description('start a cluster, or whatever of it is not running, and return when it is ready')
+  .option('--nodes <n>', 'number of nodes (default: 1, or as many as the cluster has)', count)
+  .option('--service-cidr <cidr>', 'range of Service addresses (default 10.0.0.0/16)')
+  .option('--pod-cidr <cidr>', 'range of pod addresses, a /24 a node (default 10.244.0.0/16)')
+  .option('--runtime <runtime>', 'runc or crun (default runc)', runtime)
+  .option('--port <port>', 'port on 127.0.0.1 for kubectl (default: a free one)', port)
+  .option('--image <tar...>', 'image archives to load', [])
+  .action(async (options) => {
+    const cluster = await rig.up({ ...options, progress: terminalProgress(process.stderr) });
+    print(`cluster ${cluster.name} is ready: ${cluster.record.nodes.length} node(s), API at ${cluster.server}`);
+    print(`export KUBECONFIG=${cluster.kubeconfig}`);
+  });
+
+named(program.command('down'))
+  .description('stop a cluster and remove all that it made')
+  .option('--all', 'every cluster of this machine')
+  .action(async (options) => {
+    const names = options.all ? await rig.clusterNames() : [options.name];
+    for (const name of names) print((await rig.down(name)) ? `cluster ${name} is gone` : `there is no cluster ${name}`);
+  });
+
+program
+  .command('list')
+  .description('clusters of this machine')
+  .action(async () => {
+    const rows = await Promise.all((await rig.clusterNames()).map((name) => rig.summary(name)));
+    print(
+      table(
+        ['NAME', 'STATUS', 'NODES', 'API'],
+        rows.map((r) => [r.name, r.status, `${r.nodesUp}/${r.nodes}`, r.server]),
+      ),
+    );
+  });
+
+named(program.command('status'))
+  .description('processes of a cluster and what they use')
+  .action(async (options) => {
+    const rows = await rig.status(options.name);
+    print(
+      table(
+        ['PART', 'PID', 'STATE', 'MEMORY', 'CPU'],
+        rows.map((r) => [r.part, r.pid ? String(r.pid) : '-', r.state, r.memory, r.cpu]),
+      ),
+    );
+    if (rows.some((r) => r.state !== 'running')) process.exitCode = 1;
+  });
+
+named(program.command('kubeconfig'))
+  .description("print a cluster's kubeconfig")
+  .action(async (options) => {
+    print(await rig.kubeconfig(options.name));
+  });
+
+named(program.command('images'))
+  .description('images that the nodes have')
+  .action(async (options) =>
+    print(
+      table(
+        ['IMAGE', 'ID', 'SIZE'],
+        (await rig.images(options.name)).map((i) => [i.name, i.id.slice(0, 19), i.size]),
+      ),
+    ),
+  );
+
+named(program.command('load').argument('<tar>', 'docker-archive or OCI archive'))
+  .description('give the nodes an image from a tar file')
+  .action(async (tar, options) => {
+    for (const name of await rig.load(options.name, tar)) print(`loaded ${name}`);
+  });
+
+named(program.command('exec').argument('<node>').argument('<command...>').passThroughOptions())
+  .enablePositionalOptions()
+  .description("run a command in a node's namespaces")
+  .action(async (node, command, options) => {
+    process.exitCode = await rig.execInNode(options.name, node, command);
+  });
+
+named(program.command('kill').argument('<part>', 'control-plane, or the name of a node (its agent)'))
+  .description('kill -9 one process of a cluster; wherry up starts it again')
+  .action(async (part, options) => print((await rig.killPart(options.name, part)) ? `${part} killed` : `${part} was not running`));
+
+program
+  .command('doctor')
+  .description('what this host lacks, and how to get it')
+  .action(() => {
+    const findings = rig.examineHost();
+    for (const f of findings) print(f.ok ? `ok       ${f.what}` : `${f.required ? 'MISSING ' : 'optional'} ${f.hint}`);
+    if (findings.some((f) => !f.ok && f.required)) process.exitCode = 1;
+  });
+
+if (process.argv[2] === '--warm') process.exit(0);
+program.enablePositionalOptions();
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`wherry: ${error instanceof Error ? error.message : String(error)}\n`);
+  if (process.env['WHERRY_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,61 @@
+// Configuration files of the two programs, from a cluster's record. Pure, but for reading credentials.
+import { addressIn, agentPort, apiPortOnLan, lan } from './addresses.ts';
+import { netnsOf } from './host.ts';
+import { layoutOf } from './layout.ts';
+import { dnsAddress } from './options.ts';
+import type { ClusterRecord, NodeRecord } from './record.ts';
+
+export const clusterDomain = 'cluster.local';
+
+/** Names under which the API server is reached; all in its certificate. */
+export function apiServerNames(record: ClusterRecord): { names: string[]; ips: string[] } {
+  return {
+    names: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${clusterDomain}`],
+    ips: ['127.0.0.1', lan.gateway, addressIn(record.options.serviceCIDR, 1)],
+  };
+}
+
+export function controlPlaneConfig(record: ClusterRecord) {
+  const layout = layoutOf(record.name);
+  return {
+    clusterName: record.name,
+    dataDir: layout.data,
+    pkiDir: layout.pki,
+    /** Listened on before `netns` is entered: where kubectl on the machine connects. */
+    outerListen: [{ host: '127.0.0.1', port: record.apiPort }],
+    netns: record.lan ? netnsOf(record.lan) : undefined,
+    listen: [{ host: lan.gateway, port: apiPortOnLan }],
+    advertise: { host: lan.gateway, port: apiPortOnLan },
+    serviceCIDR: record.options.serviceCIDR,
+    podCIDR: record.options.podCIDR,
+    clusterDomain,
+    store: { driver: 'embedded' },
+  };
+}
+
+export function agentConfig(record: ClusterRecord, node: NodeRecord) {
+  const layout = layoutOf(record.name);
+  const files = layout.node(node.name);
+  return {
+    clusterName: record.name,
+    nodeName: node.name,
+    nodeIP: node.ip,
+    kubeconfig: files.kubeconfig,
+    stateDir: files.state,
+    runDir: files.run,
+    imagesDir: layout.images,
+    logDir: files.logs,
+    clusterDNS: dnsAddress(record.options.serviceCIDR),
+    clusterDomain,
+    serviceCIDR: record.options.serviceCIDR,
+    clusterCIDR: record.options.podCIDR,
+    runtime: record.options.runtime,
+    cgroupParent: files.cgroup,
+    port: agentPort,
+    servingCert: `${files.dir}/serving.crt`,
+    servingKey: `${files.dir}/serving.key`,
+    clientCA: `${layout.pki}/ca.crt`,
+    insecureRegistries: [],
+    labels: {},
+  };
+}

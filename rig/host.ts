@@ -1,0 +1,48 @@
+// One host of a cluster: namespaces held by a tiny process. When the process ends, the kernel removes all that was in them.
+import { readFileSync, readlinkSync } from 'node:fs';
+import { identify, type ProcessId, startDaemon } from '../kit/exec/index.ts';
+import { waitFor } from '../kit/run/index.ts';
+
+export interface HostOptions {
+  hostname: string;
+  cgroupProcs: readonly string[];
+  logFile: string;
+  /** crun refuses cgroup hybrid mode unless the almost empty v2 hierarchy is out of sight; this mount namespace is the host's own. */
+  hideUnifiedCgroup: boolean;
+}
+
+const holderScript = `
+echo "$1" > /proc/sys/kernel/hostname || exit 1
+[ "$2" = hide ] && umount /sys/fs/cgroup/unified 2>/dev/null
+exec sleep infinity
+`;
+
+/** Starts the holder of a host's network, mount, UTS and IPC namespaces and waits (5 s at most) until it is in them. */
+export async function startHost(options: HostOptions): Promise<ProcessId> {
+  const hide = options.hideUnifiedCgroup ? 'hide' : 'show';
+  const argv = ['unshare', '--net', '--mount', '--uts', '--ipc', 'sh', '-c', holderScript, 'sh', options.hostname, hide] as const;
+  const pid = startDaemon({ argv: [...argv], cgroupProcs: options.cgroupProcs, logFile: options.logFile });
+  return waitFor({ what: `namespaces of host ${options.hostname}`, timeoutMs: 5000, everyMs: 1 }, () => {
+    const process = identify(pid);
+    if (!process) throw new Error(`the holder ended: ${readFileSync(options.logFile, 'utf8').trim().slice(-500)}`);
+    return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n' &&
+      readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net')
+      ? process
+      : false;
+  });
+}
+
+export const netnsOf = (holder: ProcessId): string => `/proc/${holder.pid}/ns/net`;
+
+/** Arguments that start a program inside a host. */
+export const insideHost = (holder: ProcessId, argv: readonly string[]): [string, ...string[]] => [
+  'nsenter',
+  '--target',
+  String(holder.pid),
+  '--net',
+  '--mount',
+  '--uts',
+  '--ipc',
+  '--',
+  ...argv,
+];

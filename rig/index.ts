@@ -1,0 +1,15 @@
+// Entry of rig: clusters of several hosts on one machine, for tests, for the command and for users' own tests.
+export { ClusterAccess } from './access.ts';
+export { examineHost } from './doctor.ts';
+export { down } from './down.ts';
+export { connect, killPart, powerOff } from './faults.ts';
+export { images, load } from './images.ts';
+export { type KernelState, kernelState, leftOvers } from './kernel-state.ts';
+export { kubeconfig } from './kubeconfig.ts';
+export { execInNode } from './node-exec.ts';
+export type { Progress } from './progress.ts';
+export { clusterNames } from './record.ts';
+export { attachCluster, type Cluster, type CommandOptions, startCluster } from './start-cluster.ts';
+export { cpuSeconds, pssBytes, status, summary } from './status.ts';
+export { up } from './up.ts';
+export { version } from './version.ts';

@@ -1,0 +1,51 @@
+// Where a cluster's files are. Everything below one folder a cluster, plus short paths in /run for sockets (at most 108 bytes, unix(7)).
+import { join } from 'node:path';
+
+export interface ClusterLayout {
+  dir: string;
+  record: string;
+  lock: string;
+  pki: string;
+  kubeconfig: string;
+  controlPlaneConfig: string;
+  data: string;
+  logs: string;
+  run: string;
+  /** Unpacked image layers, shared by all clusters of this machine. */
+  images: string;
+  cgroup: string;
+  node(name: string): { dir: string; config: string; kubeconfig: string; state: string; logs: string; run: string; cgroup: string };
+}
+
+/** Base folders: WHERRY_HOME (default /var/lib/wherry) and WHERRY_RUN (default /run/wherry). */
+export const homeDir = (): string => process.env['WHERRY_HOME'] ?? '/var/lib/wherry';
+const runBase = (): string => process.env['WHERRY_RUN'] ?? '/run/wherry';
+export const clustersDir = (): string => join(homeDir(), 'clusters');
+
+export function layoutOf(cluster: string): ClusterLayout {
+  const dir = join(clustersDir(), cluster);
+  const run = join(runBase(), cluster);
+  const cgroup = `/wherry/${cluster}`;
+  return {
+    dir,
+    record: join(dir, 'cluster.json'),
+    lock: join(homeDir(), `.lock-${cluster}`),
+    pki: join(dir, 'pki'),
+    kubeconfig: join(dir, 'kubeconfig'),
+    controlPlaneConfig: join(dir, 'control-plane.json'),
+    data: join(dir, 'data'),
+    logs: join(dir, 'logs'),
+    run,
+    images: join(homeDir(), 'images'),
+    cgroup,
+    node: (name) => ({
+      dir: join(dir, 'nodes', name),
+      config: join(dir, 'nodes', name, 'agent.json'),
+      kubeconfig: join(dir, 'nodes', name, 'kubeconfig'),
+      state: join(dir, 'nodes', name, 'state'),
+      logs: join(dir, 'nodes', name, 'pod-logs'),
+      run: join(run, name),
+      cgroup: `${cgroup}/${name}`,
+    }),
+  };
+}

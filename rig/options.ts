@@ -1,0 +1,57 @@
+// What a user may ask of a cluster, checked before anything is made. Errors name the option, the value and what was expected.
+import { addressIn, cidrProblem, rangesOverlap } from './addresses.ts';
+import type { ClusterOptions, ClusterRecord } from './record.ts';
+
+export interface UpOptions extends Partial<ClusterOptions> {
+  /** Default `wherry`. */
+  name?: string;
+  /** Port on 127.0.0.1; default a free one. */
+  port?: number;
+  /** Image archives (docker-archive or OCI) that the nodes get. */
+  image?: readonly string[];
+}
+
+const defaults: ClusterOptions = { nodes: 1, serviceCIDR: '10.0.0.0/16', podCIDR: '10.244.0.0/16', runtime: 'runc' };
+
+/** A cluster's name becomes part of paths, cgroups and host names: RFC 1123 label of at most 32 characters. */
+export function checkName(name: string): void {
+  if (!/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) {
+    throw new Error(
+      `name ${JSON.stringify(name)}: expected 1 to 32 characters, lower-case letters, digits and '-', starting and ending with a letter or digit`,
+    );
+  }
+}
+
+/** The options in force: what is asked now, what an existing cluster was made with, the defaults. @throws Error for what cannot be */
+export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undefined): ClusterOptions {
+  const had = existing?.options;
+  const pick = <K extends keyof ClusterOptions>(key: K): ClusterOptions[K] =>
+    (asked[key] ?? had?.[key] ?? defaults[key]) as ClusterOptions[K];
+  const options: ClusterOptions = {
+    nodes: pick('nodes'),
+    serviceCIDR: pick('serviceCIDR'),
+    podCIDR: pick('podCIDR'),
+    runtime: pick('runtime'),
+  };
+  const problems = [cidrProblem('--service-cidr', options.serviceCIDR, 12, 24), cidrProblem('--pod-cidr', options.podCIDR, 8, 23)];
+  const problem = problems.find((p) => p !== undefined);
+  if (problem) throw new Error(problem);
+  if (rangesOverlap(options.serviceCIDR, options.podCIDR))
+    throw new Error(`--service-cidr ${options.serviceCIDR} overlaps --pod-cidr ${options.podCIDR}`);
+  const room = 2 ** (24 - Number(options.podCIDR.split('/')[1]));
+  if (options.nodes > room) throw new Error(`--pod-cidr ${options.podCIDR} has room for ${room} nodes, asked for ${options.nodes}`);
+  if (had) {
+    for (const key of ['serviceCIDR', 'podCIDR', 'runtime'] as const) {
+      if (had[key] !== options[key])
+        throw new Error(
+          `cluster ${existing?.name} has ${key} ${had[key]}, it cannot become ${options[key]}: wherry down --name ${existing?.name} first`,
+        );
+    }
+    if (options.nodes < had.nodes)
+      throw new Error(`cluster ${existing?.name} has ${had.nodes} nodes, it cannot shrink to ${options.nodes}`);
+  }
+  return options;
+}
+
+/** The tenth address of the service range, as kubeadm chooses it. */
+export const dnsAddress = (serviceCIDR: string): string => addressIn(serviceCIDR, 10);

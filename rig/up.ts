@@ -1,0 +1,193 @@
+// Starts a cluster, or what of it is not running. The list of steps is the documentation; each is safe to repeat.
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { identify, isAlive, startDaemon } from '../kit/exec/index.ts';
+import { lockFile, writeFileAtomic } from '../kit/fs/index.ts';
+import { cgroups, homeFirst } from '../kit/linux/index.ts';
+import { ClusterAccess } from './access.ts';
+import { nodeAddress, nodeName } from './addresses.ts';
+import { agentConfig, controlPlaneConfig } from './configs.ts';
+import { ensureCredentials } from './credentials.ts';
+import { examineHost } from './doctor.ts';
+import { insideHost, startHost } from './host.ts';
+import { bundledImages, loadImages } from './images.ts';
+import { ensureBridge, ensureCable } from './lan.ts';
+import { layoutOf } from './layout.ts';
+import { checkName, resolveOptions, type UpOptions } from './options.ts';
+import { program } from './programs.ts';
+import { type Progress, silentProgress } from './progress.ts';
+import { type ClusterRecord, type NodeRecord, readRecord, writeRecord } from './record.ts';
+
+/** Milliseconds that a cluster may take to become ready. */
+const READY_TIMEOUT_MS = 60_000;
+const LOCK_TIMEOUT_MS = 120_000;
+
+/**
+ * Starts the cluster `name`, or whatever of it is not running, and returns when its nodes are ready and pods can be made.
+ * @throws Error in plain words: what this host lacks, which option is wrong, which part did not start and the end of its log
+ */
+export async function up(options: UpOptions & { progress?: Progress } = {}): Promise<ClusterAccess> {
+  const name = options.name ?? 'wherry';
+  checkName(name);
+  checkHost();
+  await homeFirst();
+  const progress = options.progress ?? silentProgress;
+  await using _lock = await lockFile(layoutOf(name).lock, LOCK_TIMEOUT_MS);
+  const record = await claim(name, options);
+  const images = await missingImages(options.image ?? []);
+  try {
+    await progress.step('credentials', () => ensureCredentials(record));
+    await progress.step(`network and ${record.nodes.length} host(s)`, () => startHosts(record));
+    await progress.step('control plane', () => startControlPlane(record));
+    await progress.step('agents', () => startAgents(record));
+    await progress.step('images', () => loadImages(images));
+    const access = await ClusterAccess.open(record);
+    await progress.step('ready', () => access.untilReady(READY_TIMEOUT_MS));
+    record.ready = true;
+    await writeRecord(record);
+    return access;
+  } catch (error) {
+    await writeRecord(record); // what was started is known, so that `down` and the next `up` find it
+    throw error;
+  }
+}
+
+function checkHost(): void {
+  const lacking = examineHost().filter((f) => f.required && !f.ok);
+  if (lacking.length > 0) throw new Error(lacking.map((f) => f.hint).join('; '));
+}
+
+/** Reads or makes the record; on disk before anything is started. */
+async function claim(name: string, asked: UpOptions): Promise<ClusterRecord> {
+  const existing = await readRecord(name);
+  const options = resolveOptions(asked, existing);
+  const apiPort = existing?.apiPort ?? asked.port ?? (await freePort());
+  if (existing && asked.port !== undefined && asked.port !== existing.apiPort)
+    throw new Error(
+      `cluster ${name} answers on port ${existing.apiPort}, it cannot move to ${asked.port}: wherry down --name ${name} first`,
+    );
+  if (!existing?.controlPlane || !isAlive(existing.controlPlane)) await checkPort(apiPort);
+  const nodes: NodeRecord[] = Array.from(
+    { length: options.nodes },
+    (_, i) => existing?.nodes[i] ?? { name: nodeName(i), ip: nodeAddress(i) },
+  );
+  const record: ClusterRecord = {
+    name,
+    options,
+    apiPort,
+    nodes,
+    ready: false,
+    ...(existing?.lan ? { lan: existing.lan } : {}),
+    ...(existing?.controlPlane ? { controlPlane: existing.controlPlane } : {}),
+  };
+  await writeRecord(record);
+  return record;
+}
+
+/** A port that nobody listens on now; taken for good when the control plane listens. */
+async function freePort(): Promise<number> {
+  return listenOnce(0);
+}
+
+async function checkPort(port: number): Promise<void> {
+  await listenOnce(port).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(
+      error.code === 'EADDRINUSE'
+        ? `port ${port} on 127.0.0.1 is in use: choose another with --port`
+        : `port ${port} on 127.0.0.1: ${error.message}`,
+    );
+  });
+}
+
+function listenOnce(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
+    });
+  });
+}
+
+async function missingImages(more: readonly string[]): Promise<string[]> {
+  for (const path of more) if (!existsSync(path)) throw new Error(`--image ${path}: no such file`);
+  return [...(await bundledImages()), ...more];
+}
+
+/** `cgroup.procs` of the group that a host's own processes are in; containers get groups beside it. */
+function systemGroup(path: string): string[] {
+  const groups = cgroups();
+  groups.create(`${path}/system`);
+  const folder = groups.folder('pids', `${path}/system`);
+  return folder ? [`${folder}/cgroup.procs`] : [];
+}
+
+async function startHosts(record: ClusterRecord): Promise<void> {
+  const layout = layoutOf(record.name);
+  if (!record.lan || !isAlive(record.lan)) {
+    record.lan = await startHost({
+      hostname: record.name,
+      cgroupProcs: systemGroup(`${layout.cgroup}/lan`),
+      logFile: `${layout.logs}/lan.log`,
+      hideUnifiedCgroup: false,
+    });
+  }
+  const lan = record.lan;
+  await ensureBridge(lan);
+  await Promise.all(
+    record.nodes.map(async (node, index) => {
+      if (!node.holder || !isAlive(node.holder)) {
+        const cgroupProcs = systemGroup(layout.node(node.name).cgroup);
+        node.holder = await startHost({
+          hostname: node.name,
+          cgroupProcs,
+          logFile: `${layout.logs}/${node.name}-host.log`,
+          hideUnifiedCgroup: record.options.runtime === 'crun',
+        });
+      }
+      await ensureCable(lan, node.holder, index);
+    }),
+  );
+  await writeRecord(record);
+}
+
+async function startControlPlane(record: ClusterRecord): Promise<void> {
+  if (record.controlPlane && isAlive(record.controlPlane)) return;
+  const layout = layoutOf(record.name);
+  await writeFileAtomic(layout.controlPlaneConfig, JSON.stringify(controlPlaneConfig(record), null, 2));
+  const pid = startDaemon({
+    ...(await program('control-plane', layout.controlPlaneConfig)),
+    cgroupProcs: systemGroup(`${layout.cgroup}/control-plane`),
+    logFile: `${layout.logs}/control-plane.log`,
+  });
+  record.controlPlane = identified(pid, 'control plane');
+  await writeRecord(record);
+}
+
+async function startAgents(record: ClusterRecord): Promise<void> {
+  const layout = layoutOf(record.name);
+  await Promise.all(
+    record.nodes.map(async (node) => {
+      if (node.agent && isAlive(node.agent)) return;
+      if (!node.holder) throw new Error(`${node.name} has no host`);
+      const files = layout.node(node.name);
+      await writeFileAtomic(files.config, JSON.stringify(agentConfig(record, node), null, 2));
+      const { argv, env } = await program('agent', files.config);
+      const pid = startDaemon({
+        argv: insideHost(node.holder, argv),
+        env,
+        cgroupProcs: systemGroup(files.cgroup),
+        logFile: `${layout.logs}/${node.name}.log`,
+      });
+      node.agent = identified(pid, node.name);
+    }),
+  );
+  await writeRecord(record);
+}
+
+function identified(pid: number, what: string) {
+  const process = identify(pid);
+  if (!process) throw new Error(`${what} ended at once`);
+  return process;
+}
