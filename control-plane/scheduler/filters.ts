@@ -1,0 +1,82 @@
+// The list of filters is the documentation: each can refuse a node, the first that does gives the reason.
+// Order matters for the message only; a filter must not care what stands above it.
+import { podAffinity } from './affinity.ts';
+import { busy, type Filter, hopeless } from './filter.ts';
+import { requiredOf } from './node-selectors.ts';
+import { resources } from './resources.ts';
+import { topologySpread } from './spread.ts';
+import { untolerated } from './taints.ts';
+
+const UNSCHEDULABLE = hopeless('node(s) were unschedulable');
+const OTHER_NODE = hopeless("node(s) didn't match the requested node name");
+const TAINTED = hopeless('node(s) had untolerated taint(s)');
+const NO_AFFINITY = hopeless("node(s) didn't match Pod's node affinity/selector");
+const PORTS = busy("node(s) didn't have free ports for the requested pod ports");
+const VOLUME_ELSEWHERE = hopeless("node(s) didn't match PersistentVolume's node affinity");
+
+const unschedulable: Filter = {
+  name: 'NodeUnschedulable',
+  helpedBy: ['node'],
+  prepare(pod) {
+    const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+    if (!untolerated([taint], pod.tolerations, ['NoSchedule'])) return undefined;
+    return ({ node }) => (node?.spec?.unschedulable ? UNSCHEDULABLE : undefined);
+  },
+};
+
+const nodeName: Filter = {
+  name: 'NodeName',
+  helpedBy: ['node'],
+  prepare(pod) {
+    const wanted = pod.pod.spec?.nodeName;
+    return wanted ? ({ name }) => (name === wanted ? undefined : OTHER_NODE) : undefined;
+  },
+};
+
+const taints: Filter = {
+  name: 'TaintToleration',
+  helpedBy: ['node'],
+  prepare:
+    ({ tolerations }) =>
+    ({ node }) =>
+      node?.spec?.taints && untolerated(node.spec.taints, tolerations, ['NoSchedule', 'NoExecute']) ? TAINTED : undefined,
+};
+
+const nodeAffinity: Filter = {
+  name: 'NodeAffinity',
+  helpedBy: ['node'],
+  prepare(pod) {
+    const matches = requiredOf(pod.pod);
+    return matches && (({ node }) => (node && matches(node) ? undefined : NO_AFFINITY));
+  },
+};
+
+const ports: Filter = {
+  name: 'NodePorts',
+  helpedBy: ['node', 'pod-gone'],
+  prepare({ hostPorts }) {
+    if (hostPorts.length === 0) return undefined;
+    return (node) => (hostPorts.some((port) => node.portTaken(port)) ? PORTS : undefined);
+  },
+};
+
+const volumes: Filter = {
+  name: 'VolumeBinding',
+  helpedBy: ['node', 'volume'],
+  prepare(pod, cluster) {
+    const allows = cluster.surroundings.volumes(pod)?.allows;
+    return allows && (({ node }) => (node && allows(node) ? undefined : VOLUME_ELSEWHERE));
+  },
+};
+
+export const filters: readonly Filter[] = [
+  unschedulable,
+  nodeName,
+  taints,
+  nodeAffinity,
+  ports,
+  resources,
+  volumes,
+  topologySpread,
+  podAffinity,
+];
