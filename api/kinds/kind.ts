@@ -40,11 +40,13 @@ export interface ResourceNames {
 export interface Behaviour {
   /** Fills defaults in place (create, update, and read of old objects). */
   defaults?(object: KubeObject): void;
-  /** Before validation of a create: wipe status, set what the server owns. */
+  /** Before validation of a create: wipe status (the server does it for kinds with a status sub-resource), set what the server owns. */
   prepareForCreate?(object: KubeObject): void;
   /** Before validation of an update of the main resource: keep status and what may not be changed silently. */
   prepareForUpdate?(object: KubeObject, old: KubeObject): void;
-  validate?(object: KubeObject): Problem[];
+  /** Of the whole object but its metadata, which the server checks for all kinds. Called on create, and on an update with `old`, so that what was let in once may stay. */
+  validate?(object: KubeObject, old?: KubeObject): Problem[];
+  /** Called on an update after `validate`: what may not change. */
   validateUpdate?(object: KubeObject, old: KubeObject): Problem[];
   /** For PUT/PATCH on a sub-resource, by name; absent: `status` keeps all but status from the old object. */
   subresourceUpdate?: Record<string, (object: KubeObject, old: KubeObject) => void>;
