@@ -1,0 +1,9 @@
+// Entry of api/wire: bodies in, documents out. Pure functions over bytes and objects.
+export * from './body.ts';
+export * from './check.ts';
+export * from './discovery.ts';
+export * from './human.ts';
+export { type ParsedBody, parseJson } from './json.ts';
+export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';
+export * from './table.ts';
+export { parseYaml } from './yaml.ts';
