@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { parseConfig } from './config.ts';
+
+const good = {
+  nodeName: 'n1',
+  nodeIP: '192.0.2.1',
+  kubeconfig: '/k',
+  stateDir: '/s',
+  runDir: '/r',
+  imagesDir: '/i',
+  logDir: '/l',
+  clusterDNS: '10.0.0.10',
+  serviceCIDR: '10.0.0.0/16',
+  clusterCIDR: '10.244.0.0/16',
+  servingCert: '/c',
+  servingKey: '/p',
+  clientCA: '/a',
+};
+
+test('what is left out gets its default', () => {
+  expect(parseConfig(JSON.stringify(good))).toMatchObject({
+    clusterName: 'wherry',
+    runtime: 'runc',
+    port: 10250,
+    cgroupParent: '/',
+    labels: {},
+  });
+});
+
+test.each([
+  [{ nodeName: undefined }, 'field nodeName: missing'],
+  [{ nodeIP: 5 }, 'field nodeIP: must be a text that is not empty, is 5'],
+  [{ runtime: 'docker' }, 'field runtime: must be runc or crun, is "docker"'],
+  [{ port: 0 }, 'field port: must be a port number, is 0'],
+  [{ labels: { a: 1 } }, 'field labels: must map texts to texts'],
+])('%j is refused', (change, message) => {
+  expect(() => parseConfig(JSON.stringify({ ...good, ...change }))).toThrow(message);
+});

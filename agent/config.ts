@@ -1,0 +1,97 @@
+// The agent's configuration: one JSON file, checked field by field, so that a wrong file is told at the start and by name.
+import { readFile } from 'node:fs/promises';
+
+export interface AgentConfig {
+  clusterName: string;
+  nodeName: string;
+  /** InternalIP of the node; the agent's API listens there. */
+  nodeIP: string;
+  /** Path of a kubeconfig. */
+  kubeconfig: string;
+  /** Survives a reboot: pod folders, container records. */
+  stateDir: string;
+  /** May vanish with a reboot: sockets, pinned namespaces. */
+  runDir: string;
+  /** Image store; may be shared by the nodes of one machine. */
+  imagesDir: string;
+  /** Folder of the containers' logs, `<ns>_<pod>_<uid>/<container>/<n>.log` below. */
+  logDir: string;
+  clusterDNS: string;
+  clusterDomain: string;
+  serviceCIDR: string;
+  clusterCIDR: string;
+  runtime: 'runc' | 'crun';
+  /** Folder below every cgroup controller in which `kubepods` is made; `/` on a dedicated machine. */
+  cgroupParent: string;
+  /** TCP port of the agent's API. */
+  port: number;
+  servingCert: string;
+  servingKey: string;
+  /** CA of the client certificates that the agent's API accepts. */
+  clientCA: string;
+  insecureRegistries: string[];
+  /** Labels that the node is registered with, beside the well-known ones. */
+  labels: Record<string, string>;
+}
+
+const TEXTS = [
+  'clusterName',
+  'nodeName',
+  'nodeIP',
+  'kubeconfig',
+  'stateDir',
+  'runDir',
+  'imagesDir',
+  'logDir',
+  'clusterDNS',
+  'clusterDomain',
+  'serviceCIDR',
+  'clusterCIDR',
+  'cgroupParent',
+  'servingCert',
+  'servingKey',
+  'clientCA',
+] as const;
+
+const DEFAULTS = {
+  clusterName: 'wherry',
+  clusterDomain: 'cluster.local',
+  cgroupParent: '/',
+  runtime: 'runc',
+  port: 10250,
+  insecureRegistries: [],
+  labels: {},
+};
+
+/** Reads and checks the file. @throws Error naming the file and the field. */
+export async function loadConfig(path: string): Promise<AgentConfig> {
+  try {
+    return parseConfig(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new Error(`agent configuration ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** @throws Error `field NAME: what is wrong` */
+export function parseConfig(text: string): AgentConfig {
+  const given: unknown = JSON.parse(text);
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new Error('must be a JSON object');
+  const config = { ...DEFAULTS, ...given } as Record<string, unknown>;
+  for (const field of TEXTS) {
+    if (config[field] === undefined) throw new Error(`field ${field}: missing`);
+    if (typeof config[field] !== 'string' || config[field] === '')
+      throw new Error(`field ${field}: must be a text that is not empty, is ${JSON.stringify(config[field])}`);
+  }
+  if (config['runtime'] !== 'runc' && config['runtime'] !== 'crun')
+    throw new Error(`field runtime: must be runc or crun, is ${JSON.stringify(config['runtime'])}`);
+  const port = config['port'];
+  if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535)
+    throw new Error(`field port: must be a port number, is ${JSON.stringify(port)}`);
+  if (!isTexts(config['insecureRegistries'])) throw new Error('field insecureRegistries: must be a list of texts');
+  const labels = config['labels'];
+  if (typeof labels !== 'object' || labels === null || !isTexts(Object.values(labels)))
+    throw new Error('field labels: must map texts to texts');
+  return config as unknown as AgentConfig;
+}
+
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
