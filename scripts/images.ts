@@ -121,7 +121,8 @@ http {
 
 const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest('hex');
 
-async function build(tag: string, fill: (rootfs: string) => Promise<ImageConfig>): Promise<void> {
+async function build(tags: readonly [string, ...string[]], fill: (rootfs: string) => Promise<ImageConfig>): Promise<void> {
+  const [tag] = tags;
   const work = await mkdtemp(join(tmpdir(), 'wherry-image-'));
   try {
     const rootfs = join(work, 'rootfs');
@@ -153,7 +154,7 @@ async function build(tag: string, fill: (rootfs: string) => Promise<ImageConfig>
     });
     const configFile = `${sha256(document)}.json`;
     await writeFile(join(work, configFile), document);
-    await writeFile(join(work, 'manifest.json'), JSON.stringify([{ Config: configFile, RepoTags: [tag], Layers: [`${layer}/layer.tar`] }]));
+    await writeFile(join(work, 'manifest.json'), JSON.stringify([{ Config: configFile, RepoTags: tags, Layers: [`${layer}/layer.tar`] }]));
     await mkdir(out, { recursive: true });
     const target = join(out, `${tag.replaceAll('/', '-').replace(':', '-')}.tar`);
     await run('tar', [
@@ -177,6 +178,6 @@ async function build(tag: string, fill: (rootfs: string) => Promise<ImageConfig>
   }
 }
 
-await build('wherry/tools:latest', tools);
-await build('wherry/nginx:1', (rootfs) => nginx(rootfs, '1'));
-await build('wherry/nginx:2', (rootfs) => nginx(rootfs, '2'));
+await build(['wherry/tools:1', 'wherry/tools:latest'], tools);
+await build(['wherry/nginx:1'], (rootfs) => nginx(rootfs, '1'));
+await build(['wherry/nginx:2'], (rootfs) => nginx(rootfs, '2'));

@@ -1,0 +1,51 @@
+// Replays all recordings against a fresh cluster, prints what differs, and writes the counts: `node scripts/golden.ts [AREA...] [--write]`.
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startCluster } from '../rig/index.ts';
+import { type Area, areas, type Outcome, recordedCluster, recordings, replayAll } from '../test/golden/replay.ts';
+
+const root = join(import.meta.dirname, '..');
+const chosen = areas.filter((area) => process.argv.includes(area));
+const agreedFile = join(root, 'test/golden/agreed.json');
+const agreed = JSON.parse(readFileSync(agreedFile, 'utf8')) as Record<Area, string[]>;
+const results = new Map<Area, Outcome[]>();
+
+await using cluster = await startCluster(recordedCluster);
+for (const area of chosen.length > 0 ? chosen : areas) {
+  const outcomes = await replayAll(cluster.kubeconfig, area, recordings(area), area === 'controllers' || area === 'pods' ? 8 : 3);
+  results.set(area, outcomes);
+  for (const outcome of outcomes.filter((o) => o.failed > 0))
+    console.log(`--- ${area}/${outcome.file}: ${outcome.passed} of ${outcome.passed + outcome.failed} steps agree\n${outcome.output}`);
+  const files = outcomes.filter((o) => o.failed === 0);
+  agreed[area] = files.map((o) => o.file);
+  const steps = outcomes.reduce((sum, o) => sum + o.passed, 0);
+  console.log(
+    `${area}: ${steps} of ${steps + outcomes.reduce((sum, o) => sum + o.failed, 0)} steps agree, ${files.length} of ${outcomes.length} files whole`,
+  );
+}
+if (process.argv.includes('--write')) {
+  await writeFile(agreedFile, `${JSON.stringify(agreed, null, 2)}\n`);
+  const sections = [...results].map(([area, outcomes]) => {
+    const failing = outcomes.filter((o) => o.failed > 0);
+    const lines = failing.map((o) => `| ${o.file.replace('.json', '')} | ${o.passed} | ${o.failed} |`);
+    return `## ${area}\n\n${lines.length === 0 ? 'All files agree.' : ['| file that differs | steps that agree | that differ |', '|---|---|---|', ...lines].join('\n')}\n`;
+  });
+  const rows = [...results].map(([area, outcomes]) => {
+    const sum = (key: 'passed' | 'failed') => outcomes.reduce((total, o) => total + o[key], 0);
+    return `| ${area} | ${outcomes.length} | ${outcomes.filter((o) => o.failed === 0).length} | ${sum('passed') + sum('failed')} | ${sum('passed')} |`;
+  });
+  await writeFile(
+    join(root, 'docs/conformance.md'),
+    `# Conformance
+
+Recordings of a real Kubernetes 1.36 (requests and its answers), replayed against a one-node cluster. Files that agree in every step
+are tests (\`test/golden/agreed.json\`); the others are listed below and are work to do. Written by \`node scripts/golden.ts --write\`.
+
+| area | files | files that agree | steps | steps that agree |
+|---|---|---|---|---|
+${rows.join('\n')}
+
+${sections.join('\n')}`,
+  );
+}

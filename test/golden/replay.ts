@@ -1,0 +1,47 @@
+// Replays recordings of a real Kubernetes (../shared/golden beside the checkout) against a cluster, a process a file, several at once.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { tryRun } from '../../kit/exec/index.ts';
+
+export const goldenFolder = join(import.meta.dirname, '../../../shared/golden');
+export const hasGolden = (): boolean => existsSync(join(goldenFolder, 'golden.mjs'));
+export const areas = ['api', 'kinds-core', 'kinds-other', 'kubectl', 'controllers', 'pods'] as const;
+export type Area = (typeof areas)[number];
+
+export interface Outcome {
+  file: string;
+  passed: number;
+  failed: number;
+  /** The replayer's report of what differs. */
+  output: string;
+}
+
+const REPLAY_TIMEOUT_MS = 300_000;
+
+/** The recorded cluster's ranges and node count: addresses in recordings depend on them. */
+export const recordedCluster = { nodes: 1, serviceCIDR: '10.43.0.0/16', podCIDR: '10.42.0.0/16' } as const;
+
+export const recordings = (area: Area): string[] =>
+  readdirSync(join(goldenFolder, 'recordings', area))
+    .filter((name) => name.endsWith('.json'))
+    .sort();
+
+/** Replays one file. A replayer that could not finish counts as one failure. */
+export async function replay(kubeconfig: string, area: Area, file: string): Promise<Outcome> {
+  const argv = [join(goldenFolder, 'golden.mjs'), 'replay', kubeconfig, join(goldenFolder, 'recordings', area, file)];
+  const result = await tryRun(process.execPath, argv, { timeoutMs: REPLAY_TIMEOUT_MS, env: { GOLDEN_IMAGE: 'docker.io/wherry/tools:1' } });
+  const counts = /(\d+) passed, (\d+) failed/.exec(result.stdout);
+  const output = `${result.stdout}${result.stderr}`;
+  return counts ? { file, passed: Number(counts[1]), failed: Number(counts[2]), output } : { file, passed: 0, failed: 1, output };
+}
+
+/** Replays many files, `workers` at once; results in the files' order. */
+export async function replayAll(kubeconfig: string, area: Area, files: readonly string[], workers: number): Promise<Outcome[]> {
+  const out: Outcome[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < files.length; i = next++) out[i] = await replay(kubeconfig, area, files[i]!);
+  };
+  await Promise.all(Array.from({ length: workers }, worker));
+  return out;
+}
