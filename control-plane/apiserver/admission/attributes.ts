@@ -1,0 +1,19 @@
+// Questions that most plug-ins ask of a request.
+import { forbidden, type StatusError } from '../../../api/meta/index.ts';
+import type { Attributes } from '../request.ts';
+
+/** The main resource of that kind, for one of the operations. */
+export const concerns = (attributes: Attributes, group: string, kind: string, ...operations: Attributes['operation'][]): boolean =>
+  attributes.subresource === '' &&
+  attributes.kind.kind === kind &&
+  attributes.kind.group === group &&
+  operations.includes(attributes.operation) &&
+  attributes.object !== undefined;
+
+/** 403 about the object of the request: `pods "x" is forbidden: why`. */
+export const refused = (attributes: Attributes, why: string): StatusError =>
+  forbidden({ group: attributes.kind.group, plural: attributes.kind.plural }, attributes.name, why);
+
+/** Pods that an agent made from a file: nothing is added to them. */
+export const isMirrorPod = (attributes: Attributes): boolean =>
+  attributes.object?.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;

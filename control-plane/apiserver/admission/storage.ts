@@ -1,0 +1,54 @@
+// Claims without a class get the default one; volumes and claims in use are kept by a finalizer.
+import type { KubeObject } from '../../../api/meta/index.ts';
+import type { AdmissionPlugin, Reader } from '../request.ts';
+import { concerns } from './attributes.ts';
+
+const STORAGE_CLASSES = { group: 'storage.k8s.io', plural: 'storageclasses' };
+const INGRESS_CLASSES = { group: 'networking.k8s.io', plural: 'ingressclasses' };
+
+/** The newest class that is marked as default; of the same age the first by name. */
+function marked(classes: readonly KubeObject[], annotations: readonly string[]): KubeObject | undefined {
+  const age = (item: KubeObject): number => Date.parse(item.metadata.creationTimestamp ?? '');
+  return classes
+    .filter(({ metadata }) => annotations.some((name) => metadata.annotations?.[name] === 'true'))
+    .sort((a, b) => age(b) - age(a) || (a.metadata.name! < b.metadata.name! ? -1 : 1))[0];
+}
+
+export const defaultStorageClass = (reader: Reader): AdmissionPlugin => ({
+  name: 'DefaultStorageClass',
+  async admit(attributes) {
+    if (!concerns(attributes, '', 'PersistentVolumeClaim', 'CREATE')) return;
+    const { metadata, spec } = attributes.object as KubeObject & { spec: Record<string, any> };
+    if (spec['storageClassName'] !== undefined || metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] !== undefined) return;
+    const annotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
+    const chosen = marked(reader.list(STORAGE_CLASSES), annotations);
+    if (chosen) spec['storageClassName'] = chosen.metadata.name;
+  },
+});
+
+export const defaultIngressClass = (reader: Reader): AdmissionPlugin => ({
+  name: 'DefaultIngressClass',
+  async admit(attributes) {
+    if (!concerns(attributes, 'networking.k8s.io', 'Ingress', 'CREATE')) return;
+    const ingress = attributes.object!;
+    if (ingress['spec']?.ingressClassName !== undefined || ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined)
+      return;
+    const chosen = marked(reader.list(INGRESS_CLASSES), ['ingressclass.kubernetes.io/is-default-class']);
+    if (chosen) ingress['spec'] = { ...ingress['spec'], ingressClassName: chosen.metadata.name };
+  },
+});
+
+const FINALIZERS: Record<string, string> = {
+  PersistentVolume: 'kubernetes.io/pv-protection',
+  PersistentVolumeClaim: 'kubernetes.io/pvc-protection',
+};
+
+export const storageObjectInUseProtection: AdmissionPlugin = {
+  name: 'StorageObjectInUseProtection',
+  async admit(attributes) {
+    const finalizer = FINALIZERS[attributes.kind.kind];
+    if (!finalizer || !concerns(attributes, '', attributes.kind.kind, 'CREATE')) return;
+    const { metadata } = attributes.object!;
+    if (!metadata.finalizers?.includes(finalizer)) metadata.finalizers = [...(metadata.finalizers ?? []), finalizer];
+  },
+};

@@ -1,0 +1,112 @@
+// Who is asking: client certificate, then bearer token, else anonymous. A wrong token is 401, never anonymous.
+import { unauthorized } from '../../../api/meta/index.ts';
+import type { Clock } from '../../../kit/run/index.ts';
+import type { ApiRequest, Reader, Stage, UserInfo } from '../request.ts';
+import { userOfBootstrapToken } from './bootstrap-token.ts';
+import { type Claims, type SigningKey, type VerifyingKey, verifyToken } from './jwt.ts';
+import { timeProblem, userOfClaims } from './service-account-token.ts';
+
+export const AUTHENTICATED = 'system:authenticated';
+export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** Verified signatures that are remembered: verifying costs 0.1 ms, and each pod asks with one token all the time. */
+const REMEMBERED_MAX = 4096;
+
+export interface AuthenticatorOptions {
+  reader: Reader;
+  clock: Clock;
+  /** Signs service account tokens. */
+  signingKey: SigningKey;
+  /** Former keys that still verify. */
+  formerKeys?: readonly VerifyingKey[];
+  issuer: string;
+  /** Audiences of this API server; default the issuer alone. */
+  audiences?: readonly string[];
+  /** Fixed tokens (bootstrapping, tests). */
+  staticTokens?: Readonly<Record<string, UserInfo>>;
+}
+
+export type TokenResult = { user: UserInfo; audiences: readonly string[] } | { error: string };
+
+export interface Authenticator {
+  /** Never rejects for a bad token. `audiences`: of whom the token must be meant for; default the API server's. */
+  authenticateToken(token: string, audiences?: readonly string[]): Promise<TokenResult>;
+  /** The asker, or undefined when the request carries no credentials. @throws StatusError 401 for wrong ones */
+  authenticate(request: ApiRequest): Promise<UserInfo | undefined>;
+  readonly audiences: readonly string[];
+}
+
+const withAuthenticated = (user: UserInfo): UserInfo =>
+  user.groups.includes(AUTHENTICATED) ? user : { ...user, groups: [...user.groups, AUTHENTICATED] };
+
+const quoted = (list: readonly string[]): string => `[${list.map((item) => JSON.stringify(item)).join(' ')}]`;
+
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { reader, clock, issuer } = options;
+  const apiAudiences = options.audiences ?? [issuer];
+  const keys = [options.signingKey, ...(options.formerKeys ?? [])];
+  const remembered = new Map<string, Claims>();
+
+  function verified(token: string): Claims | undefined {
+    const known = remembered.get(token);
+    if (known) return known;
+    const claims = verifyToken(token, keys);
+    if (!claims) return undefined;
+    if (remembered.size >= REMEMBERED_MAX) remembered.delete(remembered.keys().next().value as string);
+    remembered.set(token, claims);
+    return claims;
+  }
+
+  async function serviceAccount(token: string, wanted: readonly string[]): Promise<TokenResult | undefined> {
+    const claims = verified(token);
+    if (claims?.['iss'] !== issuer) return undefined;
+    const nowSeconds = clock.nowMs() / 1000;
+    const late = timeProblem(claims, nowSeconds);
+    if (late) return { error: `[invalid bearer token, ${late}]` };
+    const own = Array.isArray(claims['aud']) ? (claims['aud'] as string[]) : [];
+    const audiences = wanted.filter((audience) => own.includes(audience));
+    if (audiences.length === 0)
+      return { error: `[invalid bearer token, token audiences ${quoted(own)} is invalid for the target audiences ${quoted(wanted)}]` };
+    const user = await userOfClaims(claims, reader, nowSeconds);
+    if (typeof user === 'string') return { error: `[invalid bearer token, ${user}]` };
+    return { user: withAuthenticated(user), audiences };
+  }
+
+  async function authenticateToken(token: string, audiences: readonly string[] = apiAudiences): Promise<TokenResult> {
+    const fixed = options.staticTokens?.[token] ?? userOfBootstrapToken(token, reader, clock.nowMs());
+    if (fixed) return { user: withAuthenticated(fixed), audiences: apiAudiences.filter((audience) => audiences.includes(audience)) };
+    return (await serviceAccount(token, audiences)) ?? { error: 'invalid bearer token' };
+  }
+
+  async function authenticate(request: ApiRequest): Promise<UserInfo | undefined> {
+    if (request.user) return request.user;
+    if (request.peer?.commonName) return withAuthenticated({ name: request.peer.commonName, groups: request.peer.organizations });
+    const token = bearerOf(request.headers['authorization']) ?? webSocketBearerOf(request.headers['sec-websocket-protocol']);
+    if (token === undefined) return undefined;
+    const result = await authenticateToken(token);
+    if ('error' in result) throw unauthorized();
+    return result.user;
+  }
+
+  return { authenticate, authenticateToken, audiences: apiAudiences };
+}
+
+function bearerOf(header: string | undefined): string | undefined {
+  const [scheme, token] = (header ?? '').trim().split(' ');
+  return scheme?.toLowerCase() === 'bearer' && token ? token : undefined;
+}
+
+/** Browsers cannot set headers on a WebSocket: the token may come as a sub-protocol. */
+function webSocketBearerOf(header: string | undefined): string | undefined {
+  const prefix = 'base64url.bearer.authorization.k8s.io.';
+  const protocol = (header ?? '').split(',').find((item) => item.trim().startsWith(prefix));
+  return protocol ? Buffer.from(protocol.trim().slice(prefix.length), 'base64url').toString() : undefined;
+}
+
+export const authenticateStage = (authenticator: Authenticator): Stage => ({
+  name: 'authenticate',
+  async handle(request, next) {
+    request.user = (await authenticator.authenticate(request)) ?? ANONYMOUS;
+    return next(request);
+  },
+});

@@ -1,0 +1,8 @@
+// Entry of authz: may they.
+export * from './authorizer.ts';
+export * from './bootstrap.ts';
+export * from './escalation.ts';
+export * from './rbac.ts';
+export * from './refusal.ts';
+export * from './reviews.ts';
+export * from './rules.ts';

@@ -1,0 +1,65 @@
+// The security part of the server: who asks, may they, and what is done to what they send.
+import type { KeyPair } from '../../kit/net/index.ts';
+import { admissionPlugins } from './admission/index.ts';
+import {
+  authenticateStage,
+  createAuthenticator,
+  impersonateStage,
+  openIdPaths,
+  selfSubjectReviewHandler,
+  signingKey,
+  tokenRequestHandler,
+  tokenReviewHandler,
+} from './authn/index.ts';
+import { accessReviewHandlers, authorizeStage, bootstrapObjects, createRbacAuthorizer, escalationPlugin } from './authz/index.ts';
+import { connectHandlers } from './connect/index.ts';
+import type { MakeSecurity } from './handlers.ts';
+import type { UserInfo } from './request.ts';
+
+/** Issuer and audience of service account tokens. */
+export const DEFAULT_ISSUER = 'https://kubernetes.default.svc';
+
+export interface SecurityOptions {
+  /** EC P-256 private key, PEM (Pki.serviceAccountKey). */
+  serviceAccountKey: string;
+  /** Towards the agents (Pki.kubeletClient). */
+  kubeletClient: KeyPair;
+  /** PEM of the cluster's authority. */
+  caCert: string;
+  /** Base of the key set's address, e.g. https://172.30.0.1:6443 */
+  serverUrl: string;
+  issuer?: string;
+  audiences?: readonly string[];
+  staticTokens?: Readonly<Record<string, UserInfo>>;
+}
+
+export function createSecurity(options: SecurityOptions): MakeSecurity {
+  const key = signingKey(options.serviceAccountKey);
+  const issuer = options.issuer ?? DEFAULT_ISSUER;
+  return ({ reader, clock }) => {
+    const authenticator = createAuthenticator({
+      reader,
+      clock,
+      signingKey: key,
+      issuer,
+      ...(options.audiences ? { audiences: options.audiences } : {}),
+      ...(options.staticTokens ? { staticTokens: options.staticTokens } : {}),
+    });
+    const authorizer = createRbacAuthorizer(reader);
+    return {
+      authenticate: authenticateStage(authenticator),
+      impersonate: impersonateStage(authorizer),
+      authorize: authorizeStage(authorizer),
+      admission: [...admissionPlugins(reader, clock), escalationPlugin(authorizer, reader)],
+      handlers: {
+        ...accessReviewHandlers(authorizer),
+        'authentication.k8s.io/tokenreviews': tokenReviewHandler(authenticator),
+        'authentication.k8s.io/selfsubjectreviews': selfSubjectReviewHandler,
+        '/serviceaccounts/token': tokenRequestHandler({ signingKey: key, issuer, audiences: authenticator.audiences }),
+        ...connectHandlers({ ...options.kubeletClient, ca: options.caCert }),
+      },
+      paths: openIdPaths(issuer, [key], options.serverUrl),
+      bootstrap: bootstrapObjects(),
+    };
+  };
+}
