@@ -1,0 +1,30 @@
+// What the state of a pod means to those that count pods.
+import type { Pod, PodCondition } from '../../../api/gen/types/core.v1.ts';
+
+export const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+
+/** Counts as a replica: neither finished nor being deleted. */
+export const isActive = (pod: Pod): boolean => !isFinished(pod) && !pod.metadata.deletionTimestamp;
+
+export const isTerminating = (pod: Pod): boolean => !isFinished(pod) && pod.metadata.deletionTimestamp !== undefined;
+
+export const conditionOf = (pod: Pod, type: string): PodCondition | undefined =>
+  pod.status?.conditions?.find((condition) => condition.type === type);
+
+export const isReady = (pod: Pod): boolean => conditionOf(pod, 'Ready')?.status === 'True';
+
+/** When the pod became ready, in milliseconds; undefined: it is not. */
+export function readySinceMs(pod: Pod): number | undefined {
+  const ready = conditionOf(pod, 'Ready');
+  return ready?.status === 'True' ? Date.parse(ready.lastTransitionTime ?? '') || 0 : undefined;
+}
+
+/** Milliseconds until the pod counts as available: 0 it does, undefined it is not even ready. */
+export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
+  const since = readySinceMs(pod);
+  if (since === undefined) return undefined;
+  return minReadySeconds === 0 ? 0 : Math.max(0, since + minReadySeconds * 1000 - nowMs);
+}
+
+export const restartsOf = (pod: Pod): number =>
+  (pod.status?.containerStatuses ?? []).reduce((most, { restartCount }) => Math.max(most, restartCount ?? 0), 0);
