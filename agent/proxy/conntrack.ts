@@ -1,0 +1,40 @@
+// UDP flows outlive their endpoint: conntrack keeps sending to the old one as long as packets come.
+import { tryRun } from '../../kit/exec/index.ts';
+import type { Plan, PortPlan } from './plan.ts';
+import { idOf } from './plan.ts';
+
+/** Arguments of one `conntrack -D`. */
+export type Flush = readonly string[];
+
+/** Pure: which UDP flows must be forgotten when `before` becomes `after`. `before` undefined (start): what has targets. */
+export function staleFlows(before: Plan | undefined, after: Plan): Flush[] {
+  const udp = (plan: Plan | undefined) => new Map((plan?.ports ?? []).filter((p) => p.protocol === 'udp').map((p) => [idOf(p), p]));
+  const old = udp(before);
+  const now = udp(after);
+  const flushes: Flush[] = [];
+  for (const [id, port] of now) {
+    // Packets sent while there was no endpoint made flows that are not translated.
+    if (targets(port).size > 0 && targets(old.get(id)).size === 0) flushes.push(...addresses(port));
+  }
+  for (const [id, port] of old) {
+    const left = targets(now.get(id));
+    for (const ip of targets(port)) {
+      if (left.has(ip)) continue;
+      flushes.push(...addresses(port).map((flush) => [...flush, '--dst-nat', ip]));
+    }
+  }
+  return flushes;
+}
+
+/** Deletes the flows; that there were none is no error. */
+export async function flushFlows(flushes: readonly Flush[]): Promise<void> {
+  for (const flush of flushes) await tryRun('conntrack', ['-D', '-f', 'ipv4', '-p', 'udp', ...flush]);
+}
+
+const targets = (port: PortPlan | undefined): Set<string> =>
+  new Set([...(port?.internal.to ?? []), ...(port?.external.to ?? []), ...(port?.externalFromInside.to ?? [])].map((t) => t.ip));
+
+function addresses(port: PortPlan): string[][] {
+  const ips = [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs].map((ip) => ['--orig-dst', ip]);
+  return port.nodePort === undefined ? ips : [...ips, ['--orig-port-dst', String(port.nodePort)]];
+}

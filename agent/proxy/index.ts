@@ -1,0 +1,130 @@
+// Entry of agent/proxy: the kube-proxy role. Watches Services and EndpointSlices and keeps the node's rules on them.
+import type { Service as KubeService } from '../../api/gen/types/core.v1.ts';
+import type { EndpointSlice } from '../../api/gen/types/discovery.v1.ts';
+import type { KubeObject } from '../../api/meta/index.ts';
+import { type Client, createInformer, type Informer, RESOURCES } from '../../kit/client/index.ts';
+import { backoffMs, type Logger, repeat, type Service, systemClock } from '../../kit/run/index.ts';
+import type { Backend } from './backend.ts';
+import { flushFlows, staleFlows } from './conntrack.ts';
+import { prepareHost } from './host.ts';
+import { IptablesBackend } from './iptables-backend.ts';
+import { makePlan, type Plan } from './plan.ts';
+
+export type { Backend } from './backend.ts';
+export { IptablesBackend } from './iptables-backend.ts';
+
+export interface ProxyConfig {
+  client: Client;
+  nodeName: string;
+  nodeIP: string;
+  /** The pods' range (default of the rig: 10.244.0.0/16). */
+  clusterCIDR: string;
+  /** The Services' range; a route for it is made where the node has no default route. Default 10.0.0.0/16. */
+  serviceCIDR?: string;
+  /** `topology.kubernetes.io/zone` of the node. */
+  zone?: string;
+  log: Logger;
+  backend?: Backend;
+}
+
+/** Rules that somebody flushed are seen after at most this long. */
+const CHECK_EVERY_MS = 30_000;
+
+/** The service is started when the first full set of rules is in the kernel; stopping leaves the rules, as containers stay too. */
+export function startProxy(config: ProxyConfig): Service {
+  return {
+    name: 'proxy',
+    async start(signal) {
+      const stop = new AbortController();
+      const proxy = new ServiceProxy(config, AbortSignal.any([signal, stop.signal]));
+      await proxy.start();
+      return {
+        failed: new Promise<never>(() => {}),
+        async stop() {
+          stop.abort();
+          await proxy.stopped();
+        },
+      };
+    },
+  };
+}
+
+class ServiceProxy {
+  readonly #config: ProxyConfig;
+  readonly #signal: AbortSignal;
+  readonly #backend: Backend;
+  readonly #services: Informer<KubeService & KubeObject>;
+  readonly #slices: Informer<EndpointSlice & KubeObject>;
+  #applied: Plan | undefined;
+  #dirty = true;
+  #running: Promise<void> | undefined;
+  #check: { stop(): void } | undefined;
+
+  constructor(config: ProxyConfig, signal: AbortSignal) {
+    this.#config = config;
+    this.#signal = signal;
+    this.#backend = config.backend ?? new IptablesBackend();
+    const options = { signal, onError: (error: unknown) => config.log.debug({ error: String(error) }, 'watch failed') };
+    this.#services = createInformer(config.client, RESOURCES.services, {}, options);
+    this.#slices = createInformer(config.client, RESOURCES.endpointslices, {}, options);
+  }
+
+  async start(): Promise<void> {
+    const { serviceCIDR = '10.0.0.0/16', nodeIP, log } = this.#config;
+    await prepareHost({ serviceCIDR, nodeIP, log });
+    await Promise.all([this.#services.synced, this.#slices.synced]);
+    await this.#applyOnce();
+    const changed = () => this.#kick();
+    const handlers = { added: changed, updated: changed, deleted: changed };
+    this.#services.on(handlers);
+    this.#slices.on(handlers);
+    this.#check = repeat(
+      CHECK_EVERY_MS,
+      () => this.#repair(),
+      (error) => this.#config.log.warn(`rules could not be checked: ${String(error)}`),
+    );
+  }
+
+  async stopped(): Promise<void> {
+    this.#check?.stop();
+    await this.#running;
+  }
+
+  #kick(): void {
+    this.#dirty = true;
+    this.#running ??= this.#loop();
+  }
+
+  /** Changes that come while rules are written are taken together in the next round. */
+  async #loop(): Promise<void> {
+    await Promise.resolve(); // all events of this turn
+    let failures = 0;
+    while (this.#dirty && !this.#signal.aborted) {
+      try {
+        await this.#applyOnce();
+        failures = 0;
+      } catch (error) {
+        this.#dirty = true;
+        this.#config.log.error(`rules not applied: ${error instanceof Error ? error.message : String(error)}`);
+        await systemClock.sleep(backoffMs(++failures, 100, 10_000), this.#signal).catch(() => {});
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #applyOnce(): Promise<void> {
+    this.#dirty = false;
+    const { nodeName, zone, clusterCIDR } = this.#config;
+    const place = zone === undefined ? { nodeName } : { nodeName, zone };
+    const plan = makePlan({ services: this.#services.list(), slices: this.#slices.list(), clusterCIDR, ...place });
+    await this.#backend.apply(plan);
+    await flushFlows(staleFlows(this.#applied, plan));
+    this.#applied = plan;
+  }
+
+  async #repair(): Promise<void> {
+    if (this.#running || !(await this.#backend.lostRules())) return;
+    this.#config.log.warn('rules of Services were removed by somebody else: writing all again');
+    this.#kick();
+  }
+}
