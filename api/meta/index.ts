@@ -1,4 +1,6 @@
 // Entry of api/meta: what is common to all objects.
+export * from './addresses.ts';
+export * from './conditions.ts';
 export * from './equality.ts';
 export * from './errors.ts';
 export * from './names.ts';
