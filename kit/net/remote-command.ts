@@ -1,6 +1,9 @@
 // Accepts exec and attach sessions over WebSocket or SPDY/3.1.
 import type { Duplex } from 'node:stream';
+import { acceptOverSpdy } from './remote-command-spdy.ts';
+import { acceptOverWebSocket } from './remote-command-web-socket.ts';
 import type { RemoteCommand, UpgradeRequest, WantedStreams } from './streams.ts';
+import { refuseUpgrade, wantsSpdy, wantsWebSocket } from './upgrade.ts';
 
 /**
  * Answers the upgrade and resolves once the streams that `wanted` names are there.
@@ -12,5 +15,10 @@ export async function acceptRemoteCommand(
   head: Uint8Array,
   wanted: WantedStreams,
 ): Promise<RemoteCommand> {
-  throw new Error(`not there yet: ${request.url} ${socket.readable} ${head.length} ${wanted.tty}`);
+  socket.on('error', () => {});
+  const streams = { ...wanted, stderr: wanted.stderr && !wanted.tty };
+  if (wantsWebSocket(request)) return acceptOverWebSocket(request, socket, head, streams);
+  if (wantsSpdy(request)) return acceptOverSpdy(request, socket, head, streams);
+  refuseUpgrade(socket, 400, 'Upgrade request required');
+  throw new Error('neither WebSocket nor SPDY/3.1 was asked for');
 }

@@ -1,0 +1,98 @@
+// Remote commands over WebSocket: each message begins with its channel.
+import { type Duplex, PassThrough, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { WebSocket } from 'ws';
+import { statusText } from './remote-command-spdy.ts';
+import type { CommandStatus, RemoteCommand, UpgradeRequest, WantedStreams } from './streams.ts';
+import { TerminalSizes } from './terminal-sizes.ts';
+import { chooseProtocol, headerOf, listOf, refuseUpgrade } from './upgrade.ts';
+import { acceptWebSocket } from './web-socket.ts';
+
+const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io'];
+const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 };
+const NORMAL_CLOSURE = 1000;
+
+interface Codec {
+  encode(channel: number, data: Uint8Array): Buffer | string;
+  decode(message: Buffer): { channel: number; data: Buffer };
+}
+
+const binary: Codec = {
+  encode: (channel, data) => Buffer.concat([Buffer.from([channel]), data]),
+  decode: (message) => ({ channel: message[0] as number, data: message.subarray(1) }),
+};
+
+/** Text messages: the channel as a digit, the data in base64. */
+const base64: Codec = {
+  encode: (channel, data) => `${channel}${Buffer.from(data).toString('base64')}`,
+  decode: (message) => ({ channel: (message[0] as number) - 0x30, data: Buffer.from(message.subarray(1).toString('latin1'), 'base64') }),
+};
+
+export async function acceptOverWebSocket(
+  request: UpgradeRequest,
+  socket: Duplex,
+  head: Uint8Array,
+  wanted: WantedStreams,
+): Promise<RemoteCommand> {
+  const offered = listOf(headerOf(request, 'sec-websocket-protocol'));
+  const protocol = chooseProtocol(offered, PROTOCOLS);
+  if (protocol === undefined) {
+    refuseUpgrade(
+      socket,
+      400,
+      `unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${PROTOCOLS.join(' ')}]`,
+    );
+    throw new Error(`no common protocol in ${offered.join(', ')}`);
+  }
+  const webSocket = await acceptWebSocket(request, socket, head, protocol);
+  return overChannels(webSocket, protocol, protocol.includes('base64') ? base64 : binary, wanted);
+}
+
+function overChannels(webSocket: WebSocket, protocol: string, codec: Codec, wanted: WantedStreams): RemoteCommand {
+  const gone = new AbortController();
+  const sizes = new TerminalSizes(gone.signal);
+  const stdin = wanted.stdin ? new PassThrough() : undefined;
+  stdin?.on('error', () => {});
+
+  webSocket.on('message', (raw: Buffer | ArrayBuffer | Buffer[]) => {
+    const message = Array.isArray(raw) ? Buffer.concat(raw) : Buffer.from(raw as Buffer);
+    if (message.length === 0) return;
+    const { channel, data } = codec.decode(message);
+    if (channel === CHANNEL.close && protocol.startsWith('v5.') && data[0] === CHANNEL.stdin) stdin?.end();
+    else if (channel === CHANNEL.resize) sizes.offer(data.toString());
+    else if (channel === CHANNEL.stdin && stdin && !stdin.writableEnded && data.length > 0 && !stdin.write(data)) {
+      webSocket.pause();
+      stdin.once('drain', () => webSocket.resume());
+    }
+  });
+  webSocket.on('close', () => {
+    gone.abort(new Error('the connection was closed'));
+    stdin?.end();
+  });
+
+  const output = (channel: number): Writable => {
+    const stream = new Writable({
+      write: (chunk: Buffer, _encoding, done) => webSocket.send(codec.encode(channel, chunk), done),
+    });
+    stream.on('error', () => {});
+    return stream;
+  };
+  const stdout = wanted.stdout ? output(CHANNEL.stdout) : undefined;
+  const stderr = wanted.stderr ? output(CHANNEL.stderr) : undefined;
+  // Tells the client that the connection stands, on the lowest channel that it reads.
+  webSocket.send(codec.encode(stdout ? CHANNEL.stdout : stderr ? CHANNEL.stderr : CHANNEL.error, Buffer.alloc(0)));
+
+  let ending: Promise<void> | undefined;
+  const end = async (status: CommandStatus): Promise<void> => {
+    for (const stream of [stdout, stderr]) {
+      if (!stream || stream.destroyed) continue;
+      stream.end();
+      await finished(stream).catch(() => {});
+    }
+    const text = statusText(status, protocol);
+    if (text !== '') webSocket.send(codec.encode(CHANNEL.error, Buffer.from(text)), () => webSocket.close(NORMAL_CLOSURE));
+    else webSocket.close(NORMAL_CLOSURE);
+    sizes.end();
+  };
+  return { protocol, stdin, stdout, stderr, resizes: sizes, signal: gone.signal, finish: (status) => (ending ??= end(status)) };
+}
