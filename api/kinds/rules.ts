@@ -1,5 +1,16 @@
 // Rules that the behaviours of several kinds share.
-import { immutableText, invalidValue, negativeText, notSupported, type Problem, percent, semanticEqual } from '../meta/index.ts';
+import {
+  dns1123Subdomain,
+  immutableText,
+  invalidValue,
+  negativeText,
+  notSupported,
+  type Problem,
+  percent,
+  regexHint,
+  required,
+  semanticEqual,
+} from '../meta/index.ts';
 
 /** Absent is fine: it is 0. */
 export const nonNegative = (field: string, value: unknown): Problem[] =>
@@ -51,3 +62,18 @@ export function childOf(parent: any, name: string): any {
 
 /** Go's %v of a list of texts. */
 export const goList = (items: readonly string[]): string => `[${items.join(' ')}]`;
+
+/** `acme.io/foo` */
+export function domainPrefixedPath(field: string, value: string): Problem[] {
+  if (value === '') return [required(field)];
+  const slash = value.indexOf('/');
+  if (slash <= 0 || slash === value.length - 1) {
+    return [invalidValue(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  }
+  const [host, path] = [value.slice(0, slash), value.slice(slash + 1)];
+  const problems = texts(field, host, dns1123Subdomain(host));
+  if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)) {
+    problems.push(invalidValue(field, path, regexHint('Invalid path', "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+")));
+  }
+  return problems;
+}

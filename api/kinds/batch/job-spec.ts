@@ -1,6 +1,6 @@
 // A Job's spec, also inside a CronJob: defaults and checks.
-import { at, dns1123Subdomain, invalidValue, notSupported, type Problem, regexHint, required, tooLong } from '../../meta/index.ts';
-import { childOf, nonNegative, nonNegativeFields, setDefaults, texts } from '../rules.ts';
+import { at, invalidValue, notSupported, type Problem, required, tooLong } from '../../meta/index.ts';
+import { childOf, domainPrefixedPath, nonNegative, nonNegativeFields, setDefaults } from '../rules.ts';
 import { defaultTemplate, validateTemplate } from '../template.ts';
 import { validatePodFailurePolicy, validateSuccessPolicy } from './policies.ts';
 
@@ -29,17 +29,7 @@ export function defaultJobPods(spec: any): void {
 }
 
 function validateManagedBy(value: string, field: string): Problem[] {
-  if (value === '') return [required(field)];
-  const slash = value.indexOf('/');
-  if (slash <= 0 || slash === value.length - 1) {
-    return [invalidValue(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  }
-  const [host, path] = [value.slice(0, slash), value.slice(slash + 1)];
-  const problems = texts(field, host, dns1123Subdomain(host));
-  const pattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-  if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)) problems.push(invalidValue(field, path, regexHint('Invalid path', pattern)));
-  if (value.length > 63) problems.push(tooLong(field, 63));
-  return problems;
+  return [...domainPrefixedPath(field, value), ...(value.length > 63 ? [tooLong(field, 63)] : [])];
 }
 
 const highCompletions = 100_000;
