@@ -1,13 +1,36 @@
-// Puts runtime, images and cni together into one Cri.
+// Puts runtime, images and cni together into one Cri: the list of operations.
+import { BridgePlugin } from '../../cni/index.ts';
+import { cgroups, homeFirst } from '../../kit/linux/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
+import { ImageStore } from '../images/index.ts';
+import { availableCapabilities, OciRuntime } from '../runtime/index.ts';
+import { noticeExit } from './container-exit.ts';
+import { containerStatus, listContainers } from './container-status.ts';
+import { type CriContext, containerCgroup, messageOf, mustContainer, sandboxFile } from './context.ts';
+import { createContainer } from './create-container.ts';
 import type { Cri } from './cri.ts';
+import { EventHub } from './events.ts';
+import { attach, exec, execSync } from './exec.ts';
+import { imageFsInfo, imageStatus, listImages, loadImage, pullImage } from './images.ts';
+import { Locks } from './locks.ts';
+import { type ContainerRecord, Records, type SandboxRecord } from './records.ts';
+import { recover } from './recover.ts';
+import { removeContainer } from './remove-container.ts';
+import { removePodSandbox } from './remove-pod-sandbox.ts';
+import { toCgroupLimits } from './resources.ts';
+import { runPodSandbox, usesPodNetwork } from './run-pod-sandbox.ts';
+import { listPodSandbox, podSandboxStatus } from './sandbox-status.ts';
+import { startContainer } from './start-container.ts';
+import { containerStats, listContainerStats, podSandboxStats } from './stats.ts';
+import { stopContainer } from './stop-container.ts';
+import { stopPodSandbox } from './stop-pod-sandbox.ts';
 
 export interface CriOptions {
   /** Records and writable layers; survives a reboot. One per node. */
   stateDir: string;
-  /** Pinned namespaces, sockets, exit files; in the node's mount namespace. One per node. Keep it short: attach sockets live below it. */
+  /** Pinned namespaces, sockets, exit files; in the node's mount namespace. One per node. */
   runDir: string;
-  /** Content and unpacked layers; may be shared by all nodes of a machine. */
+  /** Names and unpacked layers; may be shared by all nodes of a machine. */
   imagesDir: string;
   runtime: 'runc' | 'crun';
   /** Cgroup that all pods' cgroups are below, e.g. `/wherry/demo/node-1`. */
@@ -18,14 +41,93 @@ export interface CriOptions {
   log: Logger;
 }
 
-/** The node's pod network. `subnet` is the node's pod CIDR; its first address is the bridge. */
+/** The node's pod network. `subnet` is the node's pod CIDR; its first address is the bridge's. */
 export interface CniOptions {
   bridge: string;
   subnet: string;
   mtu?: number;
+  /** The node's network namespace, when this process is in another one (tests). */
+  nodeNetns?: string;
 }
 
 /** Opens the state left by an earlier process and takes its containers over. @throws when a tool (runc, crun, conmon) is missing */
-export async function createCri(_options: CriOptions): Promise<Cri> {
-  throw new Error('not built yet');
+export async function createCri(options: CriOptions): Promise<Cri> {
+  await homeFirst();
+  const context = await openContext(options);
+  const notice = (id: string) =>
+    void context.locks
+      .with(`exit/${id}`, () => noticeExit(context, id))
+      .catch((error: unknown) => context.log.error({ container: id, error: messageOf(error) }, 'recording an exit'));
+  context.runtime.onExit(notice);
+  await recover(context);
+  return operations(context);
+}
+
+async function openContext(options: CriOptions): Promise<CriContext> {
+  const { stateDir, runDir, log, cni } = options;
+  return {
+    runDir,
+    stateDir,
+    cgroupParent: options.cgroupParent,
+    cni,
+    insecureRegistries: options.insecureRegistries ?? [],
+    log,
+    runtime: new OciRuntime({
+      runtime: options.runtime,
+      root: runDir,
+      onError: (error) => log.error({ error: messageOf(error) }, 'watching containers'),
+    }),
+    images: await ImageStore.open(options.imagesDir),
+    network: new BridgePlugin({ name: 'pods', stateDir: `${stateDir}/cni`, ...cni }),
+    sandboxes: await Records.open<SandboxRecord>(`${stateDir}/sandboxes`),
+    containers: await Records.open<ContainerRecord>(`${stateDir}/containers`),
+    events: new EventHub(),
+    locks: new Locks(),
+    availableCapabilities: availableCapabilities(),
+  };
+}
+
+function operations(context: CriContext): Cri {
+  return {
+    runPodSandbox: (config) => runPodSandbox(context, config),
+    stopPodSandbox: (id) => stopPodSandbox(context, id),
+    removePodSandbox: (id) => removePodSandbox(context, id),
+    podSandboxStatus: async (id) => podSandboxStatus(context, id),
+    listPodSandbox: async (filter) => listPodSandbox(context, filter),
+    createContainer: (sandboxId, config) => createContainer(context, sandboxId, config),
+    startContainer: (id) => startContainer(context, id),
+    stopContainer: (id, timeoutMs, signal) => stopContainer(context, id, timeoutMs, signal),
+    removeContainer: (id) => removeContainer(context, id),
+    containerStatus: async (id) => containerStatus(context, id),
+    listContainers: async (filter) => listContainers(context, filter),
+    updateContainerResources: async (id, resources) => {
+      const record = mustContainer(context, id);
+      const merged = { ...record.config.linux?.resources, ...resources };
+      await context.containers.put({ ...record, config: { ...record.config, linux: { ...record.config.linux, resources: merged } } });
+      cgroups().apply(containerCgroup(context, record), toCgroupLimits(resources));
+    },
+    execSync: (id, command, timeoutMs, outputBytesMax) => execSync(context, id, command, timeoutMs, outputBytesMax),
+    exec: (id, command, streams) => exec(context, id, command, streams),
+    attach: (id, streams) => attach(context, id, streams),
+    reopenContainerLog: async (id) => context.runtime.reopenLog(mustContainer(context, id).id),
+    netnsPath: (sandboxId) => {
+      const record = context.sandboxes.get(sandboxId);
+      return record && usesPodNetwork(record.config) ? sandboxFile(context, sandboxId, 'net') : undefined;
+    },
+    containerStats: async (id) => containerStats(context, id),
+    listContainerStats: async () => listContainerStats(context),
+    podSandboxStats: (id) => podSandboxStats(context, id),
+    pullImage: (ref, auth) => pullImage(context, ref, auth),
+    imageStatus: (ref) => imageStatus(context, ref),
+    listImages: () => listImages(context),
+    removeImage: (ref) => context.images.remove(ref),
+    loadImage: (tarPath) => loadImage(context, tarPath),
+    imageFsInfo: () => imageFsInfo(context),
+    events: (signal) => context.events.subscribe(signal),
+    version: async () => ({ runtimeName: 'wherry', runtimeVersion: `${context.runtime.name} ${await context.runtime.version()}` }),
+    close: async () => {
+      context.runtime.close();
+      context.network.close();
+    },
+  };
 }

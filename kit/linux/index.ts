@@ -11,6 +11,7 @@ export * from './mounts.ts';
 export * from './namespaces.ts';
 export * from './netlink.ts';
 export * from './processes.ts';
+export * from './streams.ts';
 export {
   CLONE,
   connectSeqpacket,

@@ -1,0 +1,48 @@
+// The end of a container: its exit is written into the record, then what the runtime holds is freed. Whoever waits is told after that.
+import { cgroups } from '../../kit/linux/index.ts';
+import { systemClock } from '../../kit/run/index.ts';
+import type { RuntimeState } from '../runtime/index.ts';
+import { type CriContext, containerCgroup, messageOf } from './context.ts';
+import type { ContainerExit, ContainerRecord } from './records.ts';
+
+/** Called by the runtime's exit watch and at start-up. Idempotent. */
+export async function noticeExit(context: CriContext, id: string): Promise<void> {
+  const record = context.containers.get(id);
+  if (!record || record.exit) return;
+  const state = context.runtime.state(id);
+  if (state.status === 'exited') await recordExit(context, record, exitOf(state, oomKilled(context, record, state)));
+}
+
+export async function recordExit(context: CriContext, record: ContainerRecord, exit: ContainerExit): Promise<void> {
+  if (context.containers.get(record.id)?.exit) return;
+  await context.containers.put({ ...record, exit });
+  context.events.emit({ type: 'exited', containerId: record.id, sandboxId: record.sandboxId });
+  await context.runtime
+    .delete(record.id)
+    .catch((error: unknown) => context.log.warn({ container: record.id, error: messageOf(error) }, 'freeing an ended container'));
+}
+
+/** A container that the machine's restart, or a deleted run folder, left without a trace. */
+export const lostExit = (): ContainerExit => ({
+  code: 255,
+  finishedAtMs: systemClock.nowMs(),
+  reason: 'Unknown',
+  message: '',
+});
+
+function exitOf(state: Extract<RuntimeState, { status: 'exited' }>, oom: boolean): ContainerExit {
+  if (state.lost)
+    return {
+      code: 137,
+      finishedAtMs: systemClock.nowMs(),
+      reason: 'ContainerStatusUnknown',
+      message: 'the container ended while its monitor was dead; the exit code is not known',
+    };
+  const reason = oom ? 'OOMKilled' : state.exitCode === 0 ? 'Completed' : 'Error';
+  return { code: state.exitCode, finishedAtMs: state.finishedAtMs, reason, message: '' };
+}
+
+/** conmon's mark, or the kernel's own count when the process died by SIGKILL. */
+function oomKilled(context: CriContext, record: ContainerRecord, state: Extract<RuntimeState, { status: 'exited' }>): boolean {
+  return state.oomKilled || (state.exitCode === 137 && cgroups().oomKills(containerCgroup(context, record)) > 0);
+}

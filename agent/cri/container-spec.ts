@@ -1,0 +1,126 @@
+// The runtime's configuration of one container, from its record and its sandbox's.
+import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { allowedOomScoreAdj, cgroups } from '../../kit/linux/index.ts';
+import { buildSpec, type OciDevice, type OciSpec, type SpecMount } from '../runtime/index.ts';
+import { type CriContext, podCgroup, sandboxFile } from './context.ts';
+import type { ContainerRecord, SandboxRecord } from './records.ts';
+import { usesPodIpc, usesPodNetwork } from './run-pod-sandbox.ts';
+
+export function containerSpec(context: CriContext, record: ContainerRecord, sandbox: SandboxRecord): OciSpec {
+  const { config } = record;
+  const security = config.linux?.securityContext ?? {};
+  const resources = config.linux?.resources ?? {};
+  const privileged = security.privileged === true;
+  return buildSpec({
+    rootfs: context.runtime.rootfsPath(record.id),
+    args: record.args,
+    env: record.env,
+    cwd: record.cwd,
+    terminal: config.tty === true,
+    user: record.user,
+    ...(resources.oomScoreAdj === undefined ? {} : { oomScoreAdj: allowedOomScoreAdj(resources.oomScoreAdj) }),
+    capabilities: { add: security.capabilities?.add ?? [], drop: security.capabilities?.drop ?? [] },
+    availableCapabilities: context.availableCapabilities,
+    privileged,
+    noNewPrivileges: security.noNewPrivs === true,
+    readonlyRootfs: security.readonlyRootfs === true,
+    namespaces: namespacesOf(context, sandbox),
+    cgroupsPath: `${podCgroup(context, sandbox)}/${record.id}`,
+    cgroupV2: cgroups().layout === 'v2',
+    resources,
+    mounts: mountsOf(context, record, sandbox),
+    devices: privileged
+      ? hostDevices()
+      : (config.devices ?? []).map((d) => ({ device: deviceAt(d.hostPath, d.containerPath), permissions: d.permissions || 'rwm' })),
+    ...(security.maskedPaths ? { maskedPaths: security.maskedPaths } : {}),
+    ...(security.readonlyPaths ? { readonlyPaths: security.readonlyPaths } : {}),
+    annotations: config.annotations ?? {},
+  });
+}
+
+function namespacesOf(context: CriContext, { id, config }: SandboxRecord) {
+  const pid = config.linux?.namespaces?.pid ?? 'container';
+  return {
+    network: usesPodNetwork(config) ? sandboxFile(context, id, 'net') : 'host',
+    uts: usesPodNetwork(config) ? sandboxFile(context, id, 'uts') : 'host',
+    ipc: usesPodIpc(config) ? sandboxFile(context, id, 'ipc') : 'host',
+    pid: pid === 'node' ? 'host' : pid === 'pod' ? sandboxFile(context, id, 'pid') : 'new',
+  };
+}
+
+/** The pod's own come after the sandbox's, and hide them. A source that is not there is made a folder, as other runtimes do. */
+function mountsOf(context: CriContext, record: ContainerRecord, sandbox: SandboxRecord): SpecMount[] {
+  const given = record.config.mounts ?? [];
+  const own: SpecMount[] = [];
+  const add = (source: string, destination: string) => {
+    if (!given.some((m) => m.containerPath === destination)) own.push({ source, destination, readonly: false, propagation: 'private' });
+  };
+  add(usesPodIpc(sandbox.config) ? sandboxFile(context, sandbox.id, 'shm') : '/dev/shm', '/dev/shm');
+  if (usesPodNetwork(sandbox.config)) add(sandboxFile(context, sandbox.id, 'hostname'), '/etc/hostname');
+  for (const mount of given) {
+    if (!exists(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true });
+    own.push({
+      source: mount.hostPath,
+      destination: mount.containerPath,
+      readonly: mount.readonly === true,
+      propagation: mount.propagation ?? 'private',
+    });
+  }
+  return own;
+}
+
+function exists(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function deviceAt(hostPath: string, path: string): OciDevice {
+  const stat = statSync(hostPath);
+  if (!stat.isCharacterDevice() && !stat.isBlockDevice()) throw new Error(`${hostPath} is not a device`);
+  return {
+    path,
+    type: stat.isBlockDevice() ? 'b' : 'c',
+    major: majorOf(stat.rdev),
+    minor: minorOf(stat.rdev),
+    fileMode: stat.mode & 0o777,
+    uid: stat.uid,
+    gid: stat.gid,
+  };
+}
+
+const majorOf = (device: number): number => (device >> 8) & 0xfff;
+const minorOf = (device: number): number => (device & 0xff) | ((device >> 12) & 0xfff00);
+
+/** For privileged containers: all of the host's device nodes, except what the runtime makes itself. */
+function hostDevices(): { device: OciDevice; permissions: string }[] {
+  const made = new Set([
+    '/dev/pts',
+    '/dev/shm',
+    '/dev/fd',
+    '/dev/mqueue',
+    '/dev/console',
+    '/dev/ptmx',
+    '/dev/null',
+    '/dev/zero',
+    '/dev/full',
+    '/dev/random',
+    '/dev/urandom',
+    '/dev/tty',
+  ]);
+  const out: { device: OciDevice; permissions: string }[] = [];
+  const walk = (folder: string) => {
+    for (const name of readdirSync(folder)) {
+      const path = `${folder}/${name}`;
+      if (made.has(path)) continue;
+      const stat = lstatSync(path);
+      if (stat.isDirectory()) walk(path);
+      else if (stat.isCharacterDevice() || stat.isBlockDevice()) out.push({ device: deviceAt(path, path), permissions: 'rwm' });
+    }
+  };
+  walk('/dev');
+  return out;
+}

@@ -1,0 +1,68 @@
+// What every operation of the service works with, and the names of files and cgroups that several of them share.
+import { randomBytes } from 'node:crypto';
+import type { BridgePlugin } from '../../cni/index.ts';
+import type { Logger } from '../../kit/run/index.ts';
+import type { ImageStore } from '../images/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import type { CniOptions } from './create-cri.ts';
+import { CriError } from './cri.ts';
+import type { EventHub } from './events.ts';
+import type { Locks } from './locks.ts';
+import type { ContainerRecord, Records, SandboxRecord } from './records.ts';
+
+export interface CriContext {
+  readonly runDir: string;
+  readonly stateDir: string;
+  readonly cgroupParent: string;
+  readonly cni: CniOptions;
+  readonly insecureRegistries: readonly string[];
+  readonly log: Logger;
+  readonly runtime: Runtime;
+  readonly images: ImageStore;
+  readonly network: BridgePlugin;
+  readonly sandboxes: Records<SandboxRecord>;
+  readonly containers: Records<ContainerRecord>;
+  readonly events: EventHub;
+  /** One operation a sandbox or container at a time. */
+  readonly locks: Locks;
+  readonly availableCapabilities: readonly string[];
+}
+
+export const IF_NAME = 'eth0';
+export const newId = (): string => randomBytes(32).toString('hex');
+
+/** Files of a sandbox in the run folder: `net`, `ipc`, `uts`, `pid` pins, `shm`. */
+export const sandboxFile = (context: CriContext, id: string, name: string): string => `${context.runDir}/s/${id}/${name}`;
+
+export function podCgroup(context: CriContext, { config }: SandboxRecord): string {
+  const below = config.linux?.cgroupParent ?? `pod${config.metadata.uid}`;
+  return `${context.cgroupParent}/${below}`.replace(/\/+/g, '/');
+}
+
+/** @throws CriError NotFound */
+export function mustSandbox(context: CriContext, id: string): SandboxRecord {
+  const record = context.sandboxes.get(id);
+  if (!record) throw new CriError('NotFound', `an error occurred when try to find sandbox "${id}": not found`);
+  return record;
+}
+
+/** @throws CriError NotFound */
+export function mustContainer(context: CriContext, id: string): ContainerRecord {
+  const record = context.containers.get(id);
+  if (!record) throw new CriError('NotFound', `an error occurred when try to find container "${id}": not found`);
+  return record;
+}
+
+export const containersOf = (context: CriContext, sandboxId: string): ContainerRecord[] =>
+  context.containers.all().filter((c) => c.sandboxId === sandboxId);
+
+export function containerCgroup(context: CriContext, record: ContainerRecord): string {
+  const sandbox = context.sandboxes.get(record.sandboxId);
+  return `${sandbox ? podCgroup(context, sandbox) : context.cgroupParent}/${record.id}`;
+}
+
+/** Whether every wanted label is there with that value. */
+export const matchesLabels = (labels: Record<string, string> | undefined, wanted: Record<string, string> | undefined): boolean =>
+  Object.entries(wanted ?? {}).every(([key, value]) => labels?.[key] === value);
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,74 @@
+// The image operations: the store's answers in CRI's shape and with kubelet's reasons.
+import { InvalidReference, importArchive, type ListedImage, normalizeName, pullImage as pull, RegistryError } from '../images/index.ts';
+import { type CriContext, messageOf } from './context.ts';
+import { CriError, type Image, type RegistryAuth } from './cri.ts';
+
+/** Pulls under way, by name and who asks: a second caller waits for the first. Ends with the pull. */
+const pulls = new WeakMap<CriContext, Map<string, Promise<string>>>();
+
+export async function pullImage(context: CriContext, ref: string, auth?: RegistryAuth): Promise<string> {
+  const name = checkedName(ref);
+  const running = pulls.get(context) ?? new Map<string, Promise<string>>();
+  pulls.set(context, running);
+  const key = `${name} ${JSON.stringify(auth ?? null)}`;
+  const started = running.get(key) ?? pullOnce(context, name, auth).finally(() => running.delete(key));
+  running.set(key, started);
+  return await started;
+}
+
+async function pullOnce(context: CriContext, name: string, auth: RegistryAuth | undefined): Promise<string> {
+  try {
+    return (await pull(context.images, name, { insecureRegistries: context.insecureRegistries, ...(auth ? { auth } : {}) })).id;
+  } catch (error) {
+    const message = `failed to pull and unpack image "${name}": failed to resolve reference "${name}": ${messageOf(error)}`;
+    throw new CriError(
+      error instanceof RegistryError && error.kind === 'unavailable' ? 'RegistryUnavailable' : 'ErrImagePull',
+      message,
+      error,
+    );
+  }
+}
+
+function checkedName(ref: string): string {
+  try {
+    return normalizeName(ref);
+  } catch (error) {
+    if (error instanceof InvalidReference) throw new CriError('InvalidImageName', error.message, error);
+    throw error;
+  }
+}
+
+export async function imageStatus(context: CriContext, ref: string): Promise<Image | undefined> {
+  if (!/^(?:sha256:)?[0-9a-f]{12,64}$/.test(ref)) checkedName(ref);
+  const record = await context.images.find(ref);
+  const listed = record && (await context.images.list()).find((image) => image.id === record.id);
+  return listed && toImage(listed);
+}
+
+export const listImages = async (context: CriContext): Promise<Image[]> => (await context.images.list()).map(toImage);
+
+export const loadImage = (context: CriContext, tarPath: string): Promise<string[]> => importArchive(context.images, tarPath);
+
+export async function imageFsInfo(context: CriContext): Promise<{ usedBytes: number; path: string }> {
+  const images = await context.images.list();
+  return { usedBytes: images.reduce((sum, image) => sum + image.sizeBytes, 0), path: context.images.folder };
+}
+
+function toImage({ id, tags, digests, sizeBytes, config }: ListedImage): Image {
+  const user = config.user.split(':')[0] ?? '';
+  return {
+    id,
+    repoTags: tags,
+    repoDigests: digests,
+    sizeBytes,
+    ...(/^\d+$/.test(user) ? { uid: Number(user) } : user === '' ? {} : { username: user }),
+    env: config.env,
+    entrypoint: config.entrypoint,
+    cmd: config.cmd,
+    workingDir: config.workingDir,
+    stopSignal: config.stopSignal,
+    exposedPorts: config.exposedPorts,
+    volumes: config.volumes,
+    labels: config.labels,
+  };
+}

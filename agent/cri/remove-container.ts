@@ -1,0 +1,15 @@
+// RemoveContainer: kills when needed; processes, mounts, cgroup, writable layer and record go. The log file stays with the pod.
+import type { CriContext } from './context.ts';
+import { stopContainer } from './stop-container.ts';
+
+export async function removeContainer(context: CriContext, id: string): Promise<void> {
+  const record = context.containers.get(id);
+  if (!record) return;
+  await stopContainer(context, id, 0);
+  await context.locks.with(`container/${id}`, async () => {
+    if (!context.containers.get(id)) return;
+    await context.runtime.delete(id);
+    await context.containers.remove(id);
+    context.events.emit({ type: 'removed', containerId: id, sandboxId: record.sandboxId });
+  });
+}

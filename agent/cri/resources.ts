@@ -1,0 +1,15 @@
+// CRI's resources as cgroup limits. Pure.
+import type { CgroupLimits } from '../../kit/linux/index.ts';
+import type { LinuxResources } from './cri.ts';
+
+export function toCgroupLimits(r: LinuxResources): CgroupLimits {
+  return {
+    ...(r.cpuShares ? { cpuShares: r.cpuShares } : {}),
+    ...(r.cpuQuota === undefined ? {} : { cpuQuota: r.cpuQuota }),
+    ...(r.cpuPeriod ? { cpuPeriod: r.cpuPeriod } : {}),
+    ...(r.memoryLimitBytes ? { memoryBytes: r.memoryLimitBytes } : {}),
+    ...(r.pidsLimit ? { pids: r.pidsLimit } : {}),
+    ...(r.cpusetCpus ? { cpusetCpus: r.cpusetCpus } : {}),
+    ...(r.cpusetMems ? { cpusetMems: r.cpusetMems } : {}),
+  };
+}

@@ -1,0 +1,94 @@
+// RunPodSandbox: cgroup, pinned namespaces, shared memory, network. No process is needed to hold them. Each step may be repeated, so a
+// sandbox that a crash left half made is finished by asking for it again.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { bootId, cgroups, isMounted, mountTmpfs, pinNamespace, pinUts, writeSysctl } from '../../kit/linux/index.ts';
+import { systemClock } from '../../kit/run/index.ts';
+import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile } from './context.ts';
+import { CriError, type PodSandboxConfig } from './cri.ts';
+import { startPidHolder } from './pid-holder.ts';
+import type { SandboxRecord } from './records.ts';
+import { toCgroupLimits } from './resources.ts';
+import { isSandboxReady } from './sandbox-status.ts';
+import { tearDownSandbox } from './stop-pod-sandbox.ts';
+
+const SHM_BYTES = 64 << 20;
+
+export async function runPodSandbox(context: CriContext, config: PodSandboxConfig): Promise<string> {
+  const { namespace, name, uid, attempt } = config.metadata;
+  return await context.locks.with(`run/${namespace}/${name}/${uid}/${attempt}`, async () => {
+    const before = context.sandboxes
+      .all()
+      .find(({ config: { metadata: m } }) => m.uid === uid && m.attempt === attempt && m.name === name && m.namespace === namespace);
+    if (before && isSandboxReady(context, before)) return before.id;
+    if (before?.state === 'notready')
+      throw new CriError(
+        'FailedCreatePodSandBox',
+        `sandbox ${before.id} of pod ${namespace}/${name} attempt ${attempt} was stopped already`,
+      );
+    const record: SandboxRecord = before ?? {
+      id: newId(),
+      config,
+      createdAtMs: systemClock.nowMs(),
+      state: 'creating',
+      bootId: bootId(),
+      ips: [],
+    };
+    await context.sandboxes.put(record);
+    try {
+      await build(context, record);
+    } catch (error) {
+      await tearDownSandbox(context, record).catch((cause: unknown) =>
+        context.log.warn({ sandbox: record.id, error: messageOf(cause) }, 'cleaning up a failed sandbox'),
+      );
+      await context.sandboxes.remove(record.id);
+      throw new CriError('FailedCreatePodSandBox', `failed to create pod sandbox: ${messageOf(error)}`, error);
+    }
+    return record.id;
+  });
+}
+
+async function build(context: CriContext, record: SandboxRecord): Promise<void> {
+  const { id, config } = record;
+  const groups = cgroups();
+  groups.create(podCgroup(context, record));
+  if (config.linux?.resources) groups.apply(podCgroup(context, record), toCgroupLimits(config.linux.resources));
+  mkdirSync(config.logDirectory, { recursive: true });
+  makeNamespaces(context, record);
+  makeSharedMemory(context, record);
+  if (config.linux?.namespaces?.pid === 'pod') await startPidHolder(context, record);
+  let ips: string[] = [];
+  if (usesPodNetwork(config)) {
+    const result = await context.network.add({ containerId: id, netnsPath: sandboxFile(context, id, 'net'), ifName: IF_NAME });
+    ips = result.ips.map(({ address }) => address.split('/')[0]!);
+  }
+  await context.sandboxes.put({ ...record, bootId: bootId(), state: 'ready', ips });
+}
+
+export const usesPodNetwork = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.network !== 'node';
+export const usesPodIpc = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.ipc !== 'node';
+
+function makeNamespaces(context: CriContext, { id, config }: SandboxRecord): void {
+  const sysctls = Object.entries(config.linux?.sysctls ?? {});
+  const set = (wanted: (name: string) => boolean) => () => {
+    for (const [name, value] of sysctls) if (wanted(name)) writeSysctl(name, value);
+  };
+  const isNet = (name: string) => name.startsWith('net.') || name.startsWith('net/');
+  if (usesPodNetwork(config)) {
+    pinNamespace('net', sandboxFile(context, id, 'net'), set(isNet));
+    pinUts(sandboxFile(context, id, 'uts'), config.hostname.slice(0, 64));
+  }
+  if (usesPodIpc(config))
+    pinNamespace(
+      'ipc',
+      sandboxFile(context, id, 'ipc'),
+      set((name) => !isNet(name)),
+    );
+}
+
+/** /dev/shm and /etc/hostname are one for all containers of the pod. */
+function makeSharedMemory(context: CriContext, { id, config }: SandboxRecord): void {
+  const shm = sandboxFile(context, id, 'shm');
+  mkdirSync(shm, { recursive: true });
+  if (usesPodIpc(config) && !isMounted(shm)) mountTmpfs(shm, { sizeBytes: SHM_BYTES, mode: 0o1777 });
+  if (usesPodNetwork(config)) writeFileSync(sandboxFile(context, id, 'hostname'), `${config.hostname}\n`);
+}

@@ -1,0 +1,68 @@
+// StartContainer: the runtime makes the process and lets it go. A command that cannot be started ends the container with 128, and the
+// runtime's sentence as its message, as kubelet expects.
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { systemClock } from '../../kit/run/index.ts';
+import { recordExit } from './container-exit.ts';
+import { containerSpec } from './container-spec.ts';
+import { type CriContext, messageOf, mustContainer, mustSandbox } from './context.ts';
+import { mountRootfs } from './create-container.ts';
+import { CriError } from './cri.ts';
+import type { ContainerRecord } from './records.ts';
+
+const START_ERROR = 128;
+
+export async function startContainer(context: CriContext, id: string): Promise<void> {
+  await context.locks.with(`container/${id}`, async () => {
+    const record = mustContainer(context, id);
+    if (record.exit) throw new CriError('RunContainerError', `container ${id} has ended already`);
+    const { status } = context.runtime.state(id);
+    if (status === 'running') return;
+    if (status === 'created') return await letGo(context, record);
+    const sandbox = mustSandbox(context, record.sandboxId);
+    const logPath = logPathOf(context, record);
+    try {
+      mountRootfs(context, record);
+      mkdirSync(dirname(logPath), { recursive: true });
+      const { stdin = false, stdinOnce = false, metadata } = record.config;
+      await context.runtime.create({
+        id,
+        name: metadata.name,
+        spec: containerSpec(context, record, sandbox),
+        logPath,
+        stdin,
+        keepStdinOpen: stdin && !stdinOnce,
+      });
+    } catch (error) {
+      return await fail(context, record, `failed to create task: OCI runtime create failed: ${messageOf(error)}: unknown`, error);
+    }
+    await letGo(context, record);
+  });
+}
+
+async function letGo(context: CriContext, record: ContainerRecord): Promise<void> {
+  const started = { ...record, startedAtMs: systemClock.nowMs() };
+  await context.containers.put(started);
+  try {
+    await context.runtime.start(record.id);
+  } catch (error) {
+    return await fail(
+      context,
+      started,
+      `failed to start task "${record.id}": OCI runtime start failed: ${messageOf(error)}: unknown`,
+      error,
+    );
+  }
+  context.events.emit({ type: 'started', containerId: record.id, sandboxId: record.sandboxId });
+}
+
+async function fail(context: CriContext, record: ContainerRecord, message: string, cause: unknown): Promise<never> {
+  await recordExit(context, record, { code: START_ERROR, finishedAtMs: systemClock.nowMs(), reason: 'StartError', message });
+  throw new CriError('RunContainerError', message, cause);
+}
+
+export function logPathOf(context: CriContext, record: ContainerRecord): string {
+  const sandbox = context.sandboxes.get(record.sandboxId);
+  const { logPath } = record.config;
+  return logPath && sandbox ? `${sandbox.config.logDirectory}/${logPath}` : `${context.containers.folder(record.id)}/log`;
+}

@@ -1,0 +1,35 @@
+// StopContainer: the stop signal, patience, SIGKILL. Resolves when the exit is recorded.
+import { constants } from 'node:os';
+import { waitFor } from '../../kit/run/index.ts';
+import { lostExit, noticeExit, recordExit } from './container-exit.ts';
+import type { CriContext } from './context.ts';
+
+const KILL_TIMEOUT_MS = 10_000;
+const CHECK_MS = 5;
+
+export async function stopContainer(context: CriContext, id: string, timeoutMs: number, signal?: string): Promise<void> {
+  const record = context.containers.get(id);
+  if (!record || record.exit) return;
+  const status = context.runtime.state(id).status;
+  if (status === 'none') return record.startedAtMs === undefined ? undefined : await recordExit(context, record, lostExit());
+  if (timeoutMs > 0 && context.runtime.kill(id, signalNumber(signal ?? record.stopSignal)) && (await ended(context, id, timeoutMs))) return;
+  context.runtime.killAll(id);
+  if (!(await ended(context, id, KILL_TIMEOUT_MS))) throw new Error(`container ${id} did not die within ${KILL_TIMEOUT_MS} ms of SIGKILL`);
+}
+
+async function ended(context: CriContext, id: string, timeoutMs: number): Promise<boolean> {
+  return await waitFor({ what: `the end of container ${id}`, timeoutMs, everyMs: CHECK_MS }, async () => {
+    if (context.runtime.state(id).status === 'exited') await noticeExit(context, id);
+    const record = context.containers.get(id);
+    return !record || record.exit !== undefined;
+  }).catch(() => false);
+}
+
+/** `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`; SIGTERM when it is none of these. */
+export function signalNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  const name = text.toUpperCase().replace(/^(?!SIG)/, 'SIG');
+  const realTime = /^SIGRTMIN(?:\+(\d+))?$/.exec(name);
+  if (realTime) return 34 + Number(realTime[1] ?? 0);
+  return (constants.signals as Record<string, number>)[name] ?? constants.signals.SIGTERM;
+}

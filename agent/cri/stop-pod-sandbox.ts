@@ -1,0 +1,30 @@
+// StopPodSandbox: containers die, the network goes, the pins go. The record stays until the sandbox is removed.
+import { unmount, unpinNamespace } from '../../kit/linux/index.ts';
+import { type CriContext, containersOf, IF_NAME, messageOf, sandboxFile } from './context.ts';
+import { CriError } from './cri.ts';
+import { stopPidHolder } from './pid-holder.ts';
+import type { SandboxRecord } from './records.ts';
+import { stopContainer } from './stop-container.ts';
+
+export async function stopPodSandbox(context: CriContext, id: string): Promise<void> {
+  await context.locks.with(`sandbox/${id}`, async () => {
+    const record = context.sandboxes.get(id);
+    if (!record) return;
+    if (record.state !== 'notready') await context.sandboxes.put({ ...record, state: 'notready' });
+    try {
+      await Promise.all(containersOf(context, id).map((container) => stopContainer(context, container.id, 0)));
+      await tearDownSandbox(context, record);
+    } catch (error) {
+      throw new CriError('KillPodSandboxError', `failed to stop sandbox ${id}: ${messageOf(error)}`, error);
+    }
+  });
+}
+
+/** Everything but the record, the cgroup and the containers. Idempotent. */
+export async function tearDownSandbox(context: CriContext, record: SandboxRecord): Promise<void> {
+  const { id, config } = record;
+  if (config.linux?.namespaces?.pid === 'pod') await stopPidHolder(context, record);
+  await context.network.del({ containerId: id, ifName: IF_NAME });
+  for (const name of ['net', 'uts', 'ipc', 'pid']) unpinNamespace(sandboxFile(context, id, name));
+  unmount(sandboxFile(context, id, 'shm'));
+}

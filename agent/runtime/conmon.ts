@@ -1,0 +1,92 @@
+// Starts conmon, which lets the runtime create a container and then holds its log pipe, its exit code and its attach socket, whatever
+// becomes of this process. Its parent process ends at once; the sync pipe tells how the creation went.
+import type { Socket } from 'node:net';
+import { exitOf, start } from '../../kit/exec/index.ts';
+import { systemClock } from '../../kit/run/index.ts';
+import { RuntimeError } from './runtime.ts';
+
+export interface ConmonOptions {
+  id: string;
+  name: string;
+  runtimePath: string;
+  runtimeArgs: readonly string[];
+  bundle: string;
+  logPath: string;
+  exitDir: string;
+  terminal: boolean;
+  stdin: boolean;
+  keepStdinOpen: boolean;
+}
+
+const CREATE_TIMEOUT_MS = 60_000;
+
+/** Pure: conmon's command line. */
+export function conmonArguments(o: ConmonOptions): string[] {
+  const args = ['--api-version', '1', '--cid', o.id, '--cuuid', o.id, '--name', o.name, '--runtime', o.runtimePath];
+  for (const arg of o.runtimeArgs) args.push('--runtime-arg', arg);
+  args.push('--bundle', o.bundle, '--container-pidfile', `${o.bundle}/pidfile`, '--conmon-pidfile', `${o.bundle}/conmon.pid`);
+  args.push('--persist-dir', `${o.bundle}/persist`, '--exit-dir', o.exitDir, '--log-path', `k8s-file:${o.logPath}`);
+  args.push('--full-attach', '--no-sync-log', '--log-level', 'error');
+  if (o.terminal) args.push('--terminal');
+  if (o.stdin) args.push('--stdin');
+  if (o.keepStdinOpen) args.push('--leave-stdin-open');
+  return args;
+}
+
+/** Creates the container; returns its first process's pid. @throws RuntimeError with the runtime's message */
+export async function createUnderConmon(options: ConmonOptions): Promise<number> {
+  const child = await start('conmon', conmonArguments(options), {
+    cwd: options.bundle,
+    env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3' },
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  const sync = child.stdio[3] as Socket;
+  try {
+    const answer = await firstLine(sync, CREATE_TIMEOUT_MS);
+    if (answer === undefined) throw new RuntimeError(`conmon ended without an answer (exit code ${await exitOf(child)})`);
+    const { data, message } = JSON.parse(answer) as { data: number; message?: string };
+    if (data <= 0) throw new RuntimeError(runtimeMessage(message ?? `create failed (${data})`));
+    return data;
+  } finally {
+    sync.destroy();
+    child.unref();
+  }
+}
+
+/** The first line that comes, undefined at an early end. @throws RuntimeError after the deadline */
+async function firstLine(stream: Socket, timeoutMs: number): Promise<string | undefined> {
+  const stop = new AbortController();
+  const line = new Promise<string | undefined>((resolve, reject) => {
+    let text = '';
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
+    });
+    stream.on('end', () => resolve(text === '' ? undefined : text));
+    stream.on('error', reject);
+  });
+  const deadline = systemClock.sleep(timeoutMs, stop.signal).then(
+    () => {
+      throw new RuntimeError(`conmon gave no answer within ${timeoutMs} ms`);
+    },
+    () => undefined,
+  );
+  try {
+    return await Promise.race([line, deadline]);
+  } finally {
+    stop.abort();
+  }
+}
+
+/** The sentence in what a runtime writes to stderr: runc logs `time=… level=error msg="…"` or JSON, crun plain lines. */
+export function runtimeMessage(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  const last = lines.findLast((line) => line.trim() !== '') ?? stderr;
+  const quoted = /level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"/.exec(last);
+  if (quoted) return unquote(quoted[1]!);
+  const json = /^\{.*"msg":/.test(last) ? (JSON.parse(last) as { msg: string }).msg : undefined;
+  return json ?? last.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?: /, '').trim();
+}
+
+const unquote = (text: string): string => text.replace(/\\(["\\])/g, '$1');

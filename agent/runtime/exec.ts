@@ -1,0 +1,117 @@
+// A further process in a running container: `runc exec` as our child, over real pipes or a pseudo-terminal of ours.
+import { closeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import { type ChildProcess, exitOf, start } from '../../kit/exec/index.ts';
+import { writeFileAtomic } from '../../kit/fs/index.ts';
+import { openTerminal, pipeFromChild, pipeToChild, sendSignal } from '../../kit/linux/index.ts';
+import { systemClock } from '../../kit/run/index.ts';
+import { runtimeMessage } from './conmon.ts';
+import { readText } from './container-files.ts';
+import { type ExecOptions, type RunningExec, RuntimeError } from './runtime.ts';
+
+export interface ExecTarget {
+  id: string;
+  runtimePath: string;
+  runtimeArgs: readonly string[];
+  /** Folder for this exec's two small files; unique name in it. */
+  file: string;
+}
+
+/** How long the streams may stay open after the process ended: a child of it that went to the background may hold them for ever. */
+const DRAIN_MS = 1_000;
+
+export async function startExec(target: ExecTarget, options: ExecOptions): Promise<RunningExec> {
+  const specFile = `${target.file}.json`;
+  const pidFile = `${target.file}.pid`;
+  await writeFileAtomic(specFile, JSON.stringify(options.process));
+  const logFile = `${target.file}.log`;
+  const args = [...target.runtimeArgs, '--log', logFile, 'exec', '--process', specFile, '--pid-file', pidFile, target.id];
+  const wiring = options.process.terminal ? terminalWiring(options) : pipeWiring(options.stdin);
+  let child: ChildProcess;
+  try {
+    child = await start(target.runtimePath, args, { stdio: wiring.stdio, detached: true });
+  } catch (error) {
+    for (const stream of [wiring.stdin, wiring.stdout, wiring.stderr]) stream?.destroy();
+    await rm(specFile, { force: true });
+    throw error;
+  } finally {
+    for (const fd of new Set(wiring.stdio)) if (typeof fd === 'number') closeSync(fd);
+  }
+  const pid = () => Number(readText(pidFile) ?? 0);
+  const finish = async (): Promise<number> => {
+    const code = await exitOf(child);
+    const started = pid() > 0;
+    const complaint = started ? '' : (readText(logFile) ?? '');
+    await drain([wiring.stdout, wiring.stderr]);
+    for (const file of [specFile, pidFile, logFile]) await rm(file, { force: true });
+    if (!started) throw new RuntimeError(runtimeMessage(complaint) || `exec failed with exit code ${code}`);
+    return code;
+  };
+  const exit = finish();
+  exit.catch(() => {}); // whoever does not care about the end need not handle it
+  return {
+    stdout: wiring.stdout,
+    exit,
+    ...(wiring.stdin ? { stdin: wiring.stdin } : {}),
+    ...(wiring.stderr ? { stderr: wiring.stderr } : {}),
+    resize(width, height) {
+      wiring.resize?.(width, height);
+      child.kill('SIGWINCH'); // it has no controlling terminal, so the kernel does not tell it
+    },
+    kill() {
+      if (pid() > 0) sendSignal(pid(), 'SIGKILL');
+      else child.kill('SIGKILL');
+    },
+  };
+}
+
+interface Wiring {
+  stdio: ('ignore' | number)[];
+  stdin?: Duplex;
+  stdout: Duplex;
+  stderr?: Duplex;
+  resize?: (width: number, height: number) => void;
+}
+
+function terminalWiring({ width, height }: ExecOptions): Wiring {
+  const terminal = openTerminal(width, height);
+  const { slaveFd, stream } = terminal;
+  return { stdio: [slaveFd, slaveFd, slaveFd], stdin: stream, stdout: stream, resize: terminal.resize };
+}
+
+function pipeWiring(withStdin: boolean): Wiring {
+  const stdin = withStdin ? pipeToChild() : undefined;
+  const stdout = pipeFromChild();
+  const stderr = pipeFromChild();
+  stdin?.stream.on('error', () => {}); // EPIPE: the process does not read
+  return {
+    stdio: [stdin ? stdin.fd : 'ignore', stdout.fd, stderr.fd],
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    ...(stdin ? { stdin: stdin.stream } : {}),
+  };
+}
+
+/**
+ * Waits until the streams have ended, so that whoever awaits the exit has all output. A stream on which nothing more comes though its
+ * reader is ready is held by a background process, and is dropped.
+ */
+async function drain(streams: readonly (Duplex | undefined)[]): Promise<void> {
+  await Promise.all(streams.map((stream) => stream && drainOne(stream)));
+}
+
+async function drainOne(stream: Duplex): Promise<void> {
+  const ended = new AbortController();
+  const onEnd = () => ended.abort();
+  stream.once('end', onEnd).once('close', onEnd);
+  let seen = -1;
+  while (!ended.signal.aborted && !stream.destroyed && !stream.readableEnded) {
+    const { bytesRead } = stream as Duplex & { bytesRead: number };
+    const readerIsBusy = stream.readableLength > 0;
+    if (bytesRead === seen && !readerIsBusy) break;
+    seen = bytesRead;
+    await systemClock.sleep(DRAIN_MS, ended.signal).catch(() => {});
+  }
+  stream.destroy();
+}

@@ -1,0 +1,6 @@
+// Entry of agent/runtime: the driver interface, the driver for runc and crun, and the pure maker of their configuration.
+export { availableCapabilities, UnknownCapability } from './capabilities.ts';
+export * from './oci.ts';
+export { OciRuntime, type OciRuntimeOptions } from './oci-runtime.ts';
+export * from './runtime.ts';
+export * from './spec.ts';

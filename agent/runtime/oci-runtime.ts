@@ -1,0 +1,241 @@
+// The driver for runc and crun under conmon. Everything it knows is in files, so a restarted agent is no different from this one.
+//   <root>/c/<id>/     bundle: config.json, rootfs, pidfile, process.json, started, ctl, attach, persist/
+//   <root>/exits/<id>  exit code, written by conmon         <root>/r/  the runtime's own state         <root>/x/  execs under way
+import { mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { tryRun } from '../../kit/exec/index.ts';
+import { writeFileAtomic } from '../../kit/fs/index.ts';
+import { cgroups, isAlive, isMounted, processStartTime, removeTree, sendSignal, unmount } from '../../kit/linux/index.ts';
+import { repeat, waitFor } from '../../kit/run/index.ts';
+import { attachTo } from './attach.ts';
+import { createUnderConmon, runtimeMessage } from './conmon.ts';
+import { ContainerFiles, currentBoot, readText } from './container-files.ts';
+import { startExec } from './exec.ts';
+import type { OciSpec } from './oci.ts';
+import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
+
+export interface OciRuntimeOptions {
+  runtime: 'runc' | 'crun';
+  /** Folder of the driver, in the mount namespace of the containers' mounts. */
+  root: string;
+  onError(error: unknown): void;
+}
+
+/** conmon tells an end at once through its exit file; this is for those whose conmon was killed. */
+const LOST_CHECK_MS = 1_000;
+const KILL_TIMEOUT_MS = 10_000;
+
+export class OciRuntime implements Runtime {
+  readonly name: string;
+  readonly #files: ContainerFiles;
+  readonly #args: string[];
+  readonly #listeners: ((id: string) => void)[] = [];
+  /** Containers whose end was not told yet. */
+  readonly #watched = new Set<string>();
+  readonly #stop: () => void;
+  #execs = 0;
+
+  constructor(options: OciRuntimeOptions) {
+    this.name = options.runtime;
+    this.#files = new ContainerFiles(options.root);
+    this.#args = ['--root', `${options.root}/r`];
+    for (const folder of ['c', 'exits', 'r', 'x']) mkdirSync(`${options.root}/${folder}`, { recursive: true, mode: 0o711 });
+    if (options.runtime === 'crun') leaveHybridCgroups();
+    this.#dropStaleExecs();
+    for (const id of this.list()) if (!['none', 'exited'].includes(this.state(id).status)) this.#watched.add(id);
+    const watcher = watch(this.#files.exits, () => this.#tellEnded());
+    const lost = repeat(LOST_CHECK_MS, () => this.#tellEnded(), options.onError);
+    this.#stop = () => {
+      watcher.close();
+      lost.stop();
+    };
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  async version(): Promise<string> {
+    const { stdout, failure } = await tryRun(this.name, ['--version']);
+    if (failure) throw failure;
+    return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+  }
+
+  onExit(listener: (id: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #tellEnded(): void {
+    for (const id of this.#watched) {
+      const { status } = this.state(id);
+      if (status === 'created' || status === 'running') continue;
+      this.#watched.delete(id);
+      for (const listener of this.#listeners) listener(id);
+    }
+  }
+
+  rootfsPath(id: string): string {
+    return `${this.#files.bundle(id)}/rootfs`;
+  }
+
+  list(): string[] {
+    return readdirSync(`${this.#files.root}/c`);
+  }
+
+  state(id: string): RuntimeState {
+    return this.#files.state(id);
+  }
+
+  async create({ id, name, spec, logPath, stdin, keepStdinOpen }: CreateOptions): Promise<void> {
+    const bundle = this.#files.bundle(id);
+    mkdirSync(`${bundle}/persist`, { recursive: true });
+    rmSync(this.#files.exitFile(id), { force: true });
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
+    const pid = await createUnderConmon({
+      id,
+      name,
+      runtimePath: await this.#path(),
+      runtimeArgs: this.#args,
+      bundle,
+      logPath,
+      exitDir: this.#files.exits,
+      terminal: spec.process.terminal === true,
+      stdin,
+      keepStdinOpen,
+    });
+    await writeFileAtomic(
+      this.#files.processFile(id),
+      JSON.stringify({ pid, startTime: processStartTime(pid) ?? '', bootId: currentBoot() }),
+    );
+    this.#watched.add(id);
+  }
+
+  /** conmon wants the runtime's full path. */
+  async #path(): Promise<string> {
+    pathOf[this.name] ??= tryRun('sh', ['-c', `command -v ${this.name}`]).then(({ stdout, failure }) => {
+      if (failure) throw new RuntimeError(`${this.name} is not installed`);
+      return stdout.trim();
+    });
+    return await pathOf[this.name]!;
+  }
+
+  async start(id: string): Promise<void> {
+    const { failure, stderr } = await tryRun(this.name, [...this.#args, 'start', id]);
+    if (failure) throw new RuntimeError(runtimeMessage(stderr) || failure.message, failure);
+    writeFileSync(this.#files.startedFile(id), '');
+  }
+
+  kill(id: string, signal: NodeJS.Signals | number): boolean {
+    const record = this.#files.process(id);
+    return (
+      record !== undefined && record.bootId === currentBoot() && isAlive(record.pid, record.startTime) && sendSignal(record.pid, signal)
+    );
+  }
+
+  killAll(id: string): void {
+    const path = this.#spec(id)?.linux.cgroupsPath;
+    if (path) cgroups().kill(path);
+    this.kill(id, 'SIGKILL');
+  }
+
+  async delete(id: string): Promise<void> {
+    const bundle = this.#files.bundle(id);
+    const spec = this.#spec(id);
+    this.#watched.delete(id);
+    if (spec) {
+      this.killAll(id);
+      await waitFor({ what: `container ${id} to die`, timeoutMs: KILL_TIMEOUT_MS, everyMs: 5 }, () => {
+        if (!this.#files.isRunning(id)) return true;
+        this.killAll(id);
+        return false;
+      });
+      await tryRun(this.name, [...this.#args, 'delete', '--force', id]);
+      await rm(`${this.#files.root}/r/${id}`, { recursive: true, force: true });
+      await cgroups().remove(spec.linux.cgroupsPath);
+    }
+    this.#killMonitor(id);
+    if (isMounted(`${bundle}/rootfs`)) unmount(`${bundle}/rootfs`);
+    await removeTree(bundle);
+    await rm(this.#files.exitFile(id), { force: true });
+  }
+
+  /** One that did not notice the end of its container, for example because it is stopped, would stay for ever. */
+  #killMonitor(id: string): void {
+    const pid = Number(readText(`${this.#files.bundle(id)}/conmon.pid`) ?? 0);
+    if (pid > 0 && (readText(`/proc/${pid}/cmdline`) ?? '').includes(id)) sendSignal(pid, 'SIGKILL');
+  }
+
+  #spec(id: string): OciSpec | undefined {
+    const text = readText(`${this.#files.bundle(id)}/config.json`);
+    return text === undefined || text === '' ? undefined : (JSON.parse(text) as OciSpec);
+  }
+
+  async exec(id: string, options: ExecOptions): Promise<RunningExec> {
+    const file = `${this.#files.root}/x/${process.pid}-${this.#execs++}`;
+    return await startExec({ id, runtimePath: await this.#path(), runtimeArgs: this.#args, file }, options);
+  }
+
+  async attach(id: string): Promise<RunningExec> {
+    const spec = this.#spec(id);
+    if (!spec || !this.#files.isRunning(id)) throw new RuntimeError(`container ${id} is not running`);
+    return await attachTo({
+      bundle: this.#files.bundle(id),
+      terminal: spec.process.terminal === true,
+      resize: (width, height) => void this.resize(id, width, height).catch(() => {}),
+      exitCode: () => {
+        const state = this.state(id);
+        return state.status === 'exited' ? state.exitCode : state.status === 'none' ? -1 : undefined;
+      },
+    });
+  }
+
+  async resize(id: string, width: number, height: number): Promise<void> {
+    await this.#tellConmon(id, `1 ${height} ${width}\n`);
+  }
+
+  async reopenLog(id: string): Promise<void> {
+    await this.#tellConmon(id, '2 0 0\n');
+  }
+
+  /** conmon has the fifo open for reading as long as it lives; opening it otherwise must not block. */
+  async #tellConmon(id: string, message: string): Promise<void> {
+    const fifo = await open(`${this.#files.bundle(id)}/ctl`, 0o1 | 0o4000);
+    try {
+      await fifo.write(message);
+    } finally {
+      await fifo.close();
+    }
+  }
+
+  #dropStaleExecs(): void {
+    for (const name of readdirSync(`${this.#files.root}/x`)) rmSync(`${this.#files.root}/x/${name}`, { force: true });
+  }
+}
+
+const pathOf: Record<string, Promise<string>> = {};
+
+/**
+ * crun 1.8 refuses hybrid cgroups as long as it sees the v2 mount: taken away in this mount namespace when it is one of our own.
+ * @throws RuntimeError in the machine's mount namespace, where that would be felt by others
+ */
+function leaveHybridCgroups(): void {
+  const unified = '/sys/fs/cgroup/unified';
+  if (cgroups().layout !== 'hybrid' || !isMounted(unified)) return;
+  if (isMachinesMountNamespace())
+    throw new RuntimeError("crun does not work with hybrid cgroups in the machine's own mount namespace: use runc, or a mount namespace");
+  unmount(unified);
+}
+
+/** kthreadd lives in the machine's namespaces. */
+function isMachinesMountNamespace(): boolean {
+  const own = linkText('/proc/self/ns/mnt');
+  return own === undefined || own === linkText('/proc/2/ns/mnt') || own === linkText('/proc/1/ns/mnt');
+}
+
+function linkText(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
