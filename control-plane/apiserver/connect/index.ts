@@ -1,11 +1,10 @@
 // Entry of connect: requests that are passed on to agents, pods and services.
 import type { SubresourceHandlers } from '../handlers.ts';
+import { type AgentCredentials, podHandlers } from './pods.ts';
+import { proxyHandlers } from './proxy.ts';
 
-export interface ConnectOptions {
-  /** Towards the agents: client certificate and key, and the authority that signed theirs (PEM). */
-  cert: string;
-  key: string;
-  ca: string;
-}
-
-export const connectHandlers = (_options: ConnectOptions): SubresourceHandlers => ({});
+/** `credentials`: the server's certificate towards the agents, and the authority that signed theirs. */
+export const connectHandlers = (credentials: AgentCredentials): SubresourceHandlers => ({
+  ...podHandlers(credentials),
+  ...proxyHandlers(credentials),
+});

@@ -1,0 +1,150 @@
+// Requests to agents, pods and services: plain ones answered as they come, upgrades handed over as raw bytes.
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream';
+import { serviceUnavailable } from '../../../api/meta/index.ts';
+import type { ApiRequest, ApiResponse } from '../request.ts';
+
+export interface Backend {
+  scheme: 'http' | 'https';
+  host: string;
+  port: number;
+  /** Client certificate and authority, for agents; without, the server's certificate is not checked. */
+  tls?: { cert: string; key: string; ca: string };
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Between two parties only (RFC 9110 7.6.1), or set anew. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+]);
+/** The client's credentials are for us alone. */
+const PRIVATE = new Set(['authorization']);
+
+function headersFor(request: ApiRequest, upgrade: boolean): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value === undefined || name.startsWith(':') || name.startsWith('impersonate-') || PRIVATE.has(name)) continue;
+    if (HOP_BY_HOP.has(name) || name === 'content-length' || name === 'accept-encoding') continue;
+    if (name.startsWith('sec-websocket-') && !upgrade) continue;
+    headers[name] = value;
+  }
+  if (upgrade) {
+    headers['connection'] = 'Upgrade';
+    headers['upgrade'] = request.headers['upgrade'] ?? '';
+  }
+  return headers;
+}
+
+interface Answer {
+  response: IncomingMessage;
+  /** The backend switched protocols. */
+  upgraded?: { socket: Duplex; head: Buffer };
+}
+
+function ask(backend: Backend, options: RequestOptions, body: Uint8Array | undefined, signal: AbortSignal): Promise<Answer> {
+  const { host, port, tls } = backend;
+  const all = { host, port, signal, agent: false as const, ...options, ...(tls ? tls : { rejectUnauthorized: false }) };
+  return new Promise((resolve, reject) => {
+    const outgoing = backend.scheme === 'https' ? httpsRequest(all) : httpRequest(all);
+    outgoing.once('socket', (socket) => {
+      socket.setTimeout(CONNECT_TIMEOUT_MS, () => outgoing.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)));
+      socket.once(backend.scheme === 'https' ? 'secureConnect' : 'connect', () => socket.setTimeout(0));
+    });
+    outgoing.once('error', reject);
+    outgoing.once('response', (response) => resolve({ response }));
+    outgoing.once('upgrade', (response, socket, head) => resolve({ response, upgraded: { socket, head } }));
+    outgoing.end(body);
+  });
+}
+
+function answerHeaders(response: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(response.headers))
+    if (value !== undefined && !HOP_BY_HOP.has(name)) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  return headers;
+}
+
+/** Passes the 101 on and joins the two connections; each ends with the other. */
+function join(client: { socket: Duplex; head: Uint8Array }, answer: Required<Answer>): void {
+  const { response, upgraded } = answer;
+  const lines = [`HTTP/1.1 ${response.statusCode} ${response.statusMessage}`];
+  for (let at = 0; at + 1 < response.rawHeaders.length; at += 2) lines.push(`${response.rawHeaders[at]}: ${response.rawHeaders[at + 1]}`);
+  client.socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  client.socket.write(upgraded.head);
+  upgraded.socket.write(client.head);
+  pipeline(client.socket, upgraded.socket, () => upgraded.socket.destroy());
+  pipeline(upgraded.socket, client.socket, () => client.socket.destroy());
+}
+
+/** What dialling errors are called by clients' expectations: `dial tcp 10.0.0.1:80: connect: connection refused`. */
+function dialText(error: unknown, { host, port }: Backend): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const texts: Record<string, string> = {
+    ECONNREFUSED: 'connect: connection refused',
+    EHOSTUNREACH: 'connect: no route to host',
+    ETIMEDOUT: 'i/o timeout',
+  };
+  return code && texts[code] ? `dial tcp ${host}:${port}: ${texts[code]}` : message;
+}
+
+export interface PassOptions {
+  /** Path with query. */
+  path: string;
+  /** Default: the client's method. */
+  method?: string;
+  /** Header lines to add. */
+  headers?: Record<string, string>;
+  body?: Uint8Array;
+}
+
+/**
+ * Passes the request on. A 101 joins the sockets (`hijacked`); any other answer is given back with its body as a stream:
+ * a client's connection never stays joined to a backend that did not switch protocols.
+ * @throws StatusError 503 when the backend cannot be reached
+ */
+export async function pass(request: ApiRequest, backend: Backend, options: PassOptions): Promise<ApiResponse> {
+  const upgrade = request.upgrade !== undefined;
+  const headers = {
+    ...headersFor(request, upgrade),
+    ...options.headers,
+    ...(options.body ? { 'content-length': String(options.body.length) } : {}),
+  };
+  let answer: Answer;
+  try {
+    answer = await ask(backend, { method: options.method ?? request.method, path: options.path, headers }, options.body, request.signal);
+  } catch (error) {
+    throw serviceUnavailable(`error trying to reach service: ${dialText(error, backend)}`);
+  }
+  const { response, upgraded } = answer;
+  if (upgraded) {
+    if (!request.upgrade) {
+      upgraded.socket.destroy();
+      throw serviceUnavailable('the backend switched protocols without being asked');
+    }
+    join(request.upgrade, { response, upgraded });
+    return { status: 101, hijacked: true };
+  }
+  return { status: response.statusCode ?? 502, headers: answerHeaders(response), body: response as AsyncIterable<Uint8Array> };
+}
+
+/** The first `max` bytes of an answer as text. */
+export async function textOf(response: ApiResponse, max = 50_000): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    chunks.push(Buffer.from(chunk));
+    size += chunk.length;
+    if (size >= max) break;
+  }
+  return Buffer.concat(chunks).subarray(0, max).toString();
+}
