@@ -23,6 +23,8 @@ export interface HandlerContext {
   /** The parent's kind (Pod for pods/exec), or the virtual kind itself. */
   readonly kind: Kind;
   readonly services: ServerServices;
+  readonly namespace: string;
+  readonly name: string;
   readonly dryRun: boolean;
   /** Decodes and checks the body as the sub-resource's kind (a virtual kind: as that kind). Fresh, may be changed. */
   decode(): Promise<KubeObject>;
@@ -37,6 +39,8 @@ export interface HandlerContext {
 export interface SubresourceHandler {
   get?(context: HandlerContext): Promise<ApiResponse>;
   create?(context: HandlerContext): Promise<ApiResponse>;
+  update?(context: HandlerContext): Promise<ApiResponse>;
+  patch?(context: HandlerContext): Promise<ApiResponse>;
   connect?(context: HandlerContext): Promise<ApiResponse>;
 }
 

@@ -44,6 +44,8 @@ export interface ApiRequest {
   info: RequestInfo;
   /** Sent as `Warning: 299` headers. */
   warnings: string[];
+  /** Set by the dispatcher: the resource that the answer's Table is made for. */
+  served?: { readonly kind: Kind };
   /** HTTP/1.1 upgrades: the raw socket and the bytes already read; a CONNECT verb takes it over. */
   upgrade?: { socket: Duplex; head: Uint8Array };
 }

@@ -1,0 +1,59 @@
+// What verbs work with: the server's parts, and what one request is about.
+import type { Kind } from '../../api/kinds/index.ts';
+import { apiVersionOf, type KubeObject, type Schema } from '../../api/meta/index.ts';
+import type { Clock, Logger } from '../../kit/run/index.ts';
+import type { ServerServices, SubresourceHandlers } from './handlers.ts';
+import type { KindTable, ServedKind } from './kind-table.ts';
+import type { AdmissionPlugin, ApiRequest, ApiResponse } from './request.ts';
+import type { Item } from './storage/item.ts';
+import type { Storage } from './storage/storage.ts';
+import type { WriteHooks } from './write/hooks.ts';
+
+export interface Core {
+  readonly storage: Storage;
+  readonly kinds: KindTable;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly services: ServerServices;
+  readonly hooks: WriteHooks;
+  readonly admission: readonly AdmissionPlugin[];
+  readonly handlers: SubresourceHandlers;
+}
+
+/** One resource request, resolved. */
+export interface Target {
+  readonly served: ServedKind;
+  readonly kind: Kind;
+  readonly schema: Schema | undefined;
+  readonly resource: { group: string; plural: string };
+  readonly namespace: string;
+  readonly name: string;
+  readonly subresource: string;
+}
+
+export type Verb = (core: Core, target: Target, request: ApiRequest) => Promise<ApiResponse>;
+
+const converted = new WeakMap<KubeObject, Map<string, KubeObject>>();
+
+/** The cached object in the version that is asked for: the very object, or its conversion (made once). */
+export function viewOf(served: ServedKind, item: Item): KubeObject {
+  return viewOfObject(served, item.object);
+}
+
+export function viewOfObject(served: ServedKind, object: KubeObject): KubeObject {
+  const { kind } = served;
+  const wanted = apiVersionOf(kind);
+  if (object.apiVersion === wanted) return object;
+  let views = converted.get(object);
+  if (views === undefined) converted.set(object, (views = new Map()));
+  let view = views.get(wanted);
+  if (view === undefined) {
+    view = kind.storage ? kind.storage.fromStored(object) : { ...object, apiVersion: wanted };
+    views.set(wanted, view);
+  }
+  return view;
+}
+
+/** The form that is stored. */
+export const storedOf = (served: ServedKind, object: KubeObject): KubeObject =>
+  served.kind.storage ? served.kind.storage.toStored(object) : object;

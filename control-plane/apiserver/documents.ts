@@ -1,0 +1,131 @@
+// Paths that are no resource: discovery, OpenAPI, version, the list of paths.
+import { createHash } from 'node:crypto';
+import type { ResourceNames } from '../../api/kinds/index.ts';
+import { methodUnknown, pathNotFound } from '../../api/meta/index.ts';
+import {
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  openApiDocument,
+  openApiIndex,
+} from '../../api/wire/index.ts';
+import type { KindTable } from './kind-table.ts';
+import { negotiate } from './negotiate.ts';
+import type { ApiRequest, ApiResponse } from './request.ts';
+
+export const VERSION = {
+  major: '1',
+  minor: '36',
+  emulationMajor: '1',
+  emulationMinor: '36',
+  minCompatibilityMajor: '1',
+  minCompatibilityMinor: '35',
+  gitVersion: 'v1.36.2+wherry',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '2026-11-21T00:00:00Z',
+  goVersion: 'go1.25.0',
+  compiler: 'gc',
+  platform: 'linux/amd64',
+};
+
+type Answer = (request: ApiRequest) => Promise<ApiResponse>;
+
+const readOnly =
+  (answer: (request: ApiRequest) => ApiResponse): Answer =>
+  async (request) => {
+    if (request.method !== 'GET') throw methodUnknown();
+    return answer(request);
+  };
+
+/** Documents that only change with the table of kinds are made once. */
+function remembered(kinds: KindTable): (key: string, make: () => Record<string, unknown>) => ApiResponse['body'] {
+  let generation = 0;
+  let made = new Map<string, Record<string, unknown>>();
+  return (key, make) => {
+    if (generation !== kinds.generation) {
+      generation = kinds.generation;
+      made = new Map();
+    }
+    let document = made.get(key);
+    if (document === undefined) made.set(key, (document = make()));
+    return document;
+  };
+}
+
+export interface DocumentOptions {
+  kinds: KindTable;
+  /** host:port as clients reach the server. */
+  serverAddress: string;
+  /** The paths that others add, for the list at `/`. */
+  otherPaths: readonly string[];
+}
+
+const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+export function documentPaths({ kinds, serverAddress, otherPaths }: DocumentOptions): Record<string, Answer> {
+  const cache = remembered(kinds);
+  const names = (): ResourceNames[] => kinds.all().map(({ kind }) => kind);
+  const discovery = (legacy: boolean, plain: () => object) =>
+    readOnly((request) => {
+      const { discovery: wanted } = negotiate(request.headers['accept']);
+      const vary = { vary: 'Accept' };
+      if (wanted === undefined)
+        return { status: 200, headers: vary, body: cache(`plain ${legacy}`, plain as () => Record<string, unknown>) };
+      const document = cache(`aggregated ${legacy}`, () => aggregatedDiscovery(names(), legacy) as Record<string, unknown>) as object;
+      const body = JSON.stringify(document);
+      const etag = `"${createHash('sha256').update(body).digest('hex').toUpperCase()}"`;
+      if (request.headers['if-none-match'] === etag) return { status: 304, headers: { ...vary, etag } };
+      return { status: 200, headers: { ...vary, etag, 'content-type': AGGREGATED }, body };
+    });
+  const group = readOnly((request) => {
+    const [name = '', version, more] = request.path.slice('/apis/'.length).replace(/\/$/, '').split('/');
+    const document =
+      more === undefined ? (version === undefined ? apiGroup(names(), name) : apiResourceList(names(), name, version)) : undefined;
+    if (document === undefined) throw pathNotFound();
+    return { status: 200, body: document };
+  });
+  const openApi = readOnly((request) => openApiAnswer(kinds, cache, request));
+  const all = () => rootPaths(kinds, otherPaths);
+  return {
+    '/': readOnly(() => ({ status: 200, body: { paths: all() } })),
+    '/api': discovery(true, () => apiVersions(serverAddress)),
+    '/apis': discovery(false, () => apiGroupList(names())),
+    '/api/v1': readOnly(() => ({ status: 200, body: apiResourceList(names(), '', 'v1')! })),
+    '/apis/': group,
+    '/version': readOnly(() => ({ status: 200, body: VERSION })),
+    '/openapi/v3': openApi,
+    '/openapi/v3/': openApi,
+  };
+}
+
+function openApiAnswer(kinds: KindTable, cache: ReturnType<typeof remembered>, request: ApiRequest): ApiResponse {
+  const names = kinds.all().map(({ kind }) => kind);
+  const schemas = (kind: ResourceNames) => kinds.find(kind.group, kind.version, kind.plural)?.openApi;
+  if (request.path === '/openapi/v3' || request.path === '/openapi/v3/')
+    return { status: 200, body: cache('openapi', () => openApiIndex(names, schemas) as Record<string, unknown>)! };
+  const path = request.path.slice('/openapi/v3/'.length);
+  const [root, group = '', version = ''] = path.split('/');
+  const gv = root === 'api' ? { group: '', version: group } : { group, version };
+  const document = cache(
+    `openapi ${path}`,
+    () => (openApiDocument(gv.group, gv.version, names, schemas) ?? {}) as Record<string, unknown>,
+  ) as object;
+  if (Object.keys(document).length === 0) throw pathNotFound();
+  const hash = request.query.get('hash');
+  const headers: Record<string, string> = { 'content-type': 'application/json', vary: 'Accept' };
+  if (hash) Object.assign(headers, { 'cache-control': 'public, immutable', expires: 'Fri, 31 Dec 2100 00:00:00 GMT', etag: `"${hash}"` });
+  return { status: 200, headers, body: document };
+}
+
+function rootPaths(kinds: KindTable, others: readonly string[]): string[] {
+  const paths = new Set(['/api', '/api/v1', '/apis', '/apis/', '/version', '/openapi/v3', '/openapi/v3/', ...others]);
+  for (const { kind } of kinds.all())
+    if (kind.group !== '') {
+      paths.add(`/apis/${kind.group}`);
+      paths.add(`/apis/${kind.group}/${kind.version}`);
+    }
+  return [...paths].sort();
+}

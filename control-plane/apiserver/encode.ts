@@ -1,0 +1,195 @@
+// From an answer of the pipeline to status, headers and bytes, in the form that the client accepts.
+import { stringify } from 'yaml';
+import { apiVersionOf, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
+import { encodeProtobuf, type IncludeObject, PROTOBUF, partialList, partialObject, tableFor } from '../../api/wire/index.ts';
+import { ListBody, type Seen, WatchBody } from './bodies.ts';
+import type { ServedKind } from './kind-table.ts';
+import { type Accepted, checkShape, negotiate } from './negotiate.ts';
+import type { ApiRequest, ApiResponse } from './request.ts';
+import { itemBytes } from './storage/codec.ts';
+import { cachedJson, eventLine } from './storage/item.ts';
+
+/** What the listener sends. */
+export interface Encoded {
+  /** The upgrade's socket was taken over. */
+  hijacked?: boolean;
+  status: number;
+  headers: Record<string, string>;
+  body: Uint8Array | string | AsyncIterable<Uint8Array> | WatchLines | undefined;
+}
+
+/** A watch on its way out: one line an event. */
+export interface WatchLines {
+  watch: WatchBody;
+  line(seen: Seen): Uint8Array | string;
+}
+
+export const isWatch = (body: Encoded['body']): body is WatchLines => typeof body === 'object' && body !== null && 'watch' in body;
+
+const JSON_TYPE = 'application/json';
+/** Longer lists leave in pieces of about this size, with other work between them. */
+const SLICE_BYTES = 256 * 1024;
+
+export function encode(request: ApiRequest, response: ApiResponse, nowMs: number): Encoded {
+  const headers: Record<string, string> = { 'cache-control': 'no-cache, private', ...response.headers };
+  if (request.warnings.length)
+    headers['warning'] = [...new Set(request.warnings)].map((text) => `299 - ${JSON.stringify(text)}`).join(', ');
+  const { body, status } = response;
+  if (body === undefined) return { status, headers, body: undefined };
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    headers['content-type'] ??= typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream';
+    return { status, headers, body };
+  }
+  if (Symbol.asyncIterator in body) return { status, headers, body: body as AsyncIterable<Uint8Array> };
+  if (headers['content-type']) return { status, headers, body: JSON.stringify(body) };
+  const accepted = negotiate(request.headers['accept']);
+  if (body instanceof WatchBody) return encodeWatch(body, accepted, headers, request, nowMs);
+  const include = (request.query.get('includeObject') ?? 'Metadata') as IncludeObject;
+  const shaped = shape(body, accepted, include, nowMs, request);
+  return encodeShaped(shaped, accepted, headers, status);
+}
+
+/** Errors go out as they can: in the asked format, never as Table. */
+export function encodeError(request: Pick<ApiRequest, 'headers' | 'warnings'>, error: StatusError): Encoded {
+  const headers: Record<string, string> = { 'cache-control': 'no-cache, private' };
+  if (request.warnings.length)
+    headers['warning'] = [...new Set(request.warnings)].map((text) => `299 - ${JSON.stringify(text)}`).join(', ');
+  if (error.details?.retryAfterSeconds) headers['retry-after'] = String(error.details.retryAfterSeconds);
+  let accepted: Accepted = { format: 'json', version: 'v1', pretty: false };
+  try {
+    accepted = negotiate(request.headers['accept']);
+  } catch {
+    // the error itself is told in JSON
+  }
+  return encodeShaped(error.toStatus(), accepted, headers, error.code);
+}
+
+function encodeShaped(body: object, accepted: Accepted, headers: Record<string, string>, status: number): Encoded {
+  if (accepted.format === 'yaml') {
+    headers['content-type'] = 'application/yaml';
+    return { status, headers, body: stringify(body instanceof ListBody ? plainList(body) : body) };
+  }
+  if (accepted.format === 'protobuf') {
+    const bytes = encodeProtobuf((body instanceof ListBody ? plainList(body) : body) as Record<string, unknown>);
+    if (bytes === undefined) throw notAcceptable([JSON_TYPE, 'application/yaml']);
+    headers['content-type'] = PROTOBUF;
+    return { status, headers, body: bytes };
+  }
+  headers['content-type'] = JSON_TYPE;
+  if (body instanceof ListBody) return { status, headers, body: listJson(body) };
+  if (accepted.pretty) return { status, headers, body: `${JSON.stringify(body, null, 2)}\n` };
+  return { status, headers, body: cachedJson(body) ?? JSON.stringify(body) };
+}
+
+/** Table and PartialObjectMetadata forms; other bodies stay as they are. */
+function shape(body: object, accepted: Accepted, include: IncludeObject, nowMs: number, request: ApiRequest): object {
+  const served = request.served as ServedKind | undefined;
+  if (accepted.as === undefined || served === undefined || (body as KubeObject).kind === 'Status') return body;
+  const isList = body instanceof ListBody;
+  checkShape(accepted, isList, served.kind.kind, served.kind.group);
+  const { version } = accepted;
+  if (body instanceof ListBody) {
+    if (accepted.as === 'Table')
+      return tableFor(served.kind, body.items, { nowMs, includeObject: include, version, listMetadata: body.metadata });
+    return partialList(body.items, body.metadata, version);
+  }
+  const object = body as KubeObject;
+  return accepted.as === 'Table'
+    ? tableFor(served.kind, [object], { nowMs, includeObject: include, version })
+    : partialObject(object, version);
+}
+
+export function plainList(list: ListBody): object {
+  return { kind: `${list.served.kind.kind}List`, apiVersion: apiVersionOf(list.served.kind), metadata: list.metadata, items: list.items };
+}
+
+function listHead(list: ListBody): string {
+  const { kind } = list.served;
+  return `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(list.metadata)},"items":[`;
+}
+
+/** Built-in kinds leave kind and apiVersion out of a list's items, custom ones keep them. */
+function itemJson(list: ListBody, object: KubeObject): { open: boolean; bytes: Buffer } {
+  const json = cachedJson(object) ?? Buffer.from(JSON.stringify(object));
+  return list.served.custom ? { open: false, bytes: json } : { open: true, bytes: itemBytes(json) };
+}
+
+function listJson(list: ListBody): Uint8Array | AsyncIterable<Uint8Array> {
+  const first = slice(list, 0);
+  if (first.next >= list.items.length) return first.bytes;
+  return (async function* () {
+    yield first.bytes;
+    for (let at = first.next; at < list.items.length; ) {
+      const part = slice(list, at);
+      at = part.next;
+      yield part.bytes;
+    }
+  })();
+}
+
+const COMMA = 0x2c;
+const BRACE = 0x7b;
+
+/** Items from `at` on, about SLICE_BYTES of them, with the list's head before the first and its end after the last. */
+function slice(list: ListBody, at: number): { bytes: Buffer; next: number } {
+  const parts: { open: boolean; bytes: Buffer }[] = [];
+  let size = 0;
+  let next = at;
+  while (next < list.items.length && size < SLICE_BYTES) {
+    const part = itemJson(list, list.items[next++]!);
+    parts.push(part);
+    size += part.bytes.length + 2;
+  }
+  const head = at === 0 ? Buffer.from(listHead(list)) : undefined;
+  const out = Buffer.allocUnsafe(size + (head?.length ?? 0) + 3);
+  let offset = head ? head.copy(out) : 0;
+  for (let i = 0; i < parts.length; i++) {
+    if (at + i > 0) out[offset++] = COMMA;
+    if (parts[i]!.open) out[offset++] = BRACE;
+    offset += parts[i]!.bytes.copy(out, offset);
+  }
+  if (next >= list.items.length) offset += out.write(']}\n', offset, 'latin1');
+  return { bytes: out.subarray(0, offset), next };
+}
+
+function encodeWatch(body: WatchBody, accepted: Accepted, headers: Record<string, string>, request: ApiRequest, nowMs: number): Encoded {
+  if (accepted.format === 'protobuf') throw notAcceptable([JSON_TYPE, 'application/yaml']);
+  headers['content-type'] = JSON_TYPE;
+  const include = (request.query.get('includeObject') ?? 'Metadata') as IncludeObject;
+  return {
+    status: 200,
+    headers,
+    body: { watch: body, line: accepted.as === undefined ? plainLine : shapedLine(body, accepted, include, nowMs) },
+  };
+}
+
+function plainLine(seen: Seen): Uint8Array {
+  const { item, event, type } = seen;
+  if (item !== undefined && item.object === seen.object) {
+    if (event !== undefined) return event.line(type as 'ADDED', item);
+    return eventLine(type, item.json());
+  }
+  return Buffer.from(`{"type":"${type}","object":${JSON.stringify(seen.object)}}\n`);
+}
+
+function shapedLine(body: WatchBody, accepted: Accepted, include: IncludeObject, startMs: number): WatchLines['line'] {
+  const { version } = accepted;
+  let header = true;
+  return (seen) => {
+    let object: object = seen.object;
+    if (seen.type !== 'ERROR') {
+      if (accepted.as !== 'Table') object = partialObject(seen.object, version);
+      else if (seen.type === 'BOOKMARK')
+        object = {
+          kind: 'Table',
+          apiVersion: `meta.k8s.io/${version}`,
+          metadata: { resourceVersion: seen.object.metadata.resourceVersion },
+          columnDefinitions: [],
+          rows: [],
+        };
+      else object = tableFor(body.served.kind, [seen.object], { nowMs: startMs, includeObject: include, version, withoutHeader: !header });
+      header = false;
+    }
+    return `${JSON.stringify({ type: seen.type, object })}\n`;
+  };
+}

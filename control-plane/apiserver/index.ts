@@ -1,0 +1,192 @@
+// Entry of the API server: its parts joined; requests come from sockets or from the in-process client.
+import { type KubeObject, parseApiVersion } from '../../api/meta/index.ts';
+import type { Client } from '../../kit/client/index.ts';
+import { type Clock, type Logger, repeat, rfc3339, silentLogger, systemClock } from '../../kit/run/index.ts';
+import type { Store } from '../store/index.ts';
+import { type ApiService, bootstrap } from './bootstrap.ts';
+import { inProcessClient } from './client.ts';
+import type { Core } from './core.ts';
+import { dispatcher, type Paths } from './dispatch.ts';
+import { documentPaths } from './documents.ts';
+import { type Encoded, encode, encodeError } from './encode.ts';
+import type { MakeSecurity, ServerServices } from './handlers.ts';
+import { type Check, healthPaths } from './health.ts';
+import { KindTable } from './kind-table.ts';
+import { type Address, type Listener, listen, type TlsOptions } from './listener.ts';
+import { Metrics } from './metrics.ts';
+import { asStatusError, type Handle, join, stagesOf } from './pipeline.ts';
+import { readerOf } from './reader.ts';
+import type { ApiRequest, UserInfo } from './request.ts';
+import { requestInfo } from './requestinfo.ts';
+import { serviceHook } from './services/hook.ts';
+import { Storage } from './storage/storage.ts';
+import { endWatches, tickWatches } from './verbs/watch-session.ts';
+
+export type { MakeSecurity, Security, ServerServices, SubresourceHandler, SubresourceHandlers } from './handlers.ts';
+export type { Address, TlsOptions } from './listener.ts';
+export type { UserInfo } from './request.ts';
+export { createSecurity, type SecurityOptions } from './security.ts';
+
+export interface ApiServerOptions {
+  store: Store;
+  /** No other server writes to the store (default true: the embedded and memory drivers). */
+  exclusiveStore?: boolean;
+  /** e.g. 10.0.0.0/16 */
+  serviceCIDR: string;
+  /** As nodes reach this server; fills the Service `kubernetes`. Absent: that Service is not made. */
+  advertise?: Address;
+  security: MakeSecurity;
+  clock?: Clock;
+  log?: Logger;
+}
+
+export interface ApiServer {
+  /** Loads the store, creates what every cluster has. Before it, requests are refused. */
+  start(): Promise<void>;
+  handle: Handle;
+  /** In-process client that acts as `user`. */
+  client(user: UserInfo, agent?: string): Client;
+  /** As the server itself: system:apiserver in system:masters. */
+  self: Client;
+  services: ServerServices;
+  listen(options: { addresses: readonly (Address | { fd: number })[]; tls: TlsOptions }): Promise<Listener>;
+  close(): Promise<void>;
+}
+
+const SELF: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? silentLogger;
+  const kinds = new KindTable();
+  const metrics = new Metrics();
+  const listeners: Listener[] = [];
+  let ready = false;
+  let failure: unknown;
+  const storage = new Storage({
+    store: options.store,
+    exclusive: options.exclusiveStore ?? true,
+    defaults: (object) => defaultsOf(kinds, object),
+    onFailure(error) {
+      failure = error;
+      log.fatal({ err: error }, 'the feed of changes broke');
+    },
+  });
+
+  let handle: Handle = () => Promise.reject(new Error('the server is being made'));
+  const client = (user: UserInfo, agent?: string) => inProcessClient((request) => handle(request), user, agent);
+  const self = client(SELF, 'kube-apiserver');
+  const services: ServerServices = {
+    reader: readerOf(storage),
+    clock,
+    log,
+    client,
+    self,
+    kindFor: (group, version, plural) => kinds.find(group, version, plural)?.kind,
+  };
+  const security = options.security(services);
+  const serviceHooks = serviceHook({
+    serviceCIDR: options.serviceCIDR,
+    services: () => storage.cache({ group: '', plural: 'services' }).objects(),
+  });
+  const core: Core = {
+    storage,
+    kinds,
+    clock,
+    log,
+    services,
+    hooks: { '/services': serviceHooks },
+    admission: security.admission,
+    handlers: security.handlers,
+  };
+
+  const checks: Record<string, Check> = {
+    ping: () => {},
+    log: () => {},
+    etcd: async () => void (await options.store.revision()),
+    'informer-sync': () => {
+      if (!ready) throw new Error('not started');
+    },
+    feed: () => {
+      if (failure) throw failure;
+    },
+  };
+  const others = { ...security.paths, ...healthPaths(checks, ['informer-sync']), '/metrics': () => metrics.answer() };
+  const serverAddress = options.advertise ? `${options.advertise.host}:${options.advertise.port}` : '';
+  const paths: Paths = { ...documentPaths({ kinds, serverAddress, otherPaths: Object.keys(others) }), ...others };
+  handle = join(stagesOf(security), dispatcher(core, paths));
+
+  async function answer(request: ApiRequest): Promise<Encoded> {
+    const started = performance.now();
+    metrics.inflight++;
+    let encoded: Encoded;
+    try {
+      request.info = requestInfo(request.method, request.path, request.query);
+      const response = await handle(request);
+      encoded = response.hijacked
+        ? { status: 101, headers: {}, body: undefined, hijacked: true }
+        : encode(request, response, clock.nowMs());
+    } catch (error) {
+      encoded = encodeError(request, asStatusError(error, request, log));
+    }
+    metrics.inflight--;
+    metrics.observe(request, encoded.status, (performance.now() - started) / 1000);
+    return encoded;
+  }
+
+  const ticker = repeat(
+    1000,
+    () => tickWatches(clock.nowMs()),
+    (error) => log.error({ err: error }, 'watch timer'),
+  );
+  const sweeper = repeat(
+    30_000,
+    () => sweep(core),
+    (error) => log.error({ err: error }, 'sweeper'),
+  );
+
+  return {
+    handle: (request) => handle(request),
+    client,
+    self,
+    services,
+    async start() {
+      await storage.start();
+      serviceHooks.load();
+      const service: ApiService | undefined = options.advertise && { clusterIP: serviceHooks.firstAddress, advertise: options.advertise };
+      await bootstrap(self, kinds, security.bootstrap ?? [], service);
+      ready = true;
+    },
+    async listen({ addresses, tls }) {
+      const listener = await listen({ addresses, tls, log, answer });
+      listeners.push(listener);
+      return listener;
+    },
+    async close() {
+      ready = false;
+      ticker.stop();
+      sweeper.stop();
+      endWatches(core);
+      await Promise.all(listeners.map((listener) => listener.close()));
+      storage.stop();
+    },
+  };
+}
+
+function defaultsOf(kinds: KindTable, object: KubeObject): void {
+  if (!object.apiVersion || !object.kind) return;
+  const { group, version } = parseApiVersion(object.apiVersion);
+  kinds.byKind(group, version, object.kind)?.kind.defaults?.(object);
+}
+
+/** Removes objects whose kind gives them a time to live (events). */
+async function sweep(core: Core): Promise<void> {
+  for (const { kind, resource } of core.kinds.all()) {
+    if (kind.ttlSeconds === undefined || kind.storage) continue;
+    const before = rfc3339(core.clock.nowMs() - kind.ttlSeconds * 1000);
+    for (const item of core.storage.cache(resource).range('', undefined)) {
+      const { creationTimestamp } = item.object.metadata;
+      if (creationTimestamp && creationTimestamp < before) await core.storage.remove(resource, item).catch(() => {});
+    }
+  }
+}

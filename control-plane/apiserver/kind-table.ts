@@ -1,0 +1,72 @@
+// The kinds that are served now: the built-in ones and those of CRDs.
+import { schemaOf } from '../../api/gen/index.ts';
+import { kinds as builtIn, type Kind } from '../../api/kinds/index.ts';
+import type { Schema } from '../../api/meta/index.ts';
+import type { CustomSchema } from '../../api/wire/index.ts';
+
+export interface ServedKind {
+  kind: Kind;
+  schema: Schema | undefined;
+  /** Of a CustomResourceDefinition. */
+  custom: boolean;
+  /** Stored under these names (its own unless another version or group stores it). */
+  resource: { group: string; plural: string };
+  /** Of custom kinds: their structure as OpenAPI documents show it. */
+  openApi?: CustomSchema;
+}
+
+export class KindTable {
+  readonly #byPlural = new Map<string, ServedKind>();
+  readonly #byKind = new Map<string, ServedKind>();
+  readonly #listeners = new Set<() => void>();
+  /** Rises with each change; part of discovery's cache key. */
+  generation = 1;
+
+  constructor(kinds: readonly Kind[] = builtIn) {
+    for (const kind of kinds)
+      this.#add({
+        kind,
+        schema: schemaOf(kind),
+        custom: false,
+        resource: { group: kind.storage?.group ?? kind.group, plural: kind.plural },
+      });
+  }
+
+  find(group: string, version: string, plural: string): ServedKind | undefined {
+    return this.#byPlural.get(`${group}/${version}/${plural}`);
+  }
+
+  byKind(group: string, version: string, kind: string): ServedKind | undefined {
+    return this.#byKind.get(`${group}/${version}/${kind}`);
+  }
+
+  all(): ServedKind[] {
+    return [...this.#byPlural.values()];
+  }
+
+  /** All versions of a resource that is served. */
+  versions(group: string, plural: string): ServedKind[] {
+    return this.all().filter((served) => served.kind.group === group && served.kind.plural === plural);
+  }
+
+  /** Puts in (replaces) or takes out custom kinds of one group and plural. */
+  setCustom(group: string, plural: string, served: readonly ServedKind[]): void {
+    for (const old of this.versions(group, plural)) {
+      this.#byPlural.delete(`${group}/${old.kind.version}/${plural}`);
+      this.#byKind.delete(`${group}/${old.kind.version}/${old.kind.kind}`);
+    }
+    for (const kind of served) this.#add(kind);
+    this.generation++;
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  #add(served: ServedKind): void {
+    const { group, version, plural, kind } = served.kind;
+    this.#byPlural.set(`${group}/${version}/${plural}`, served);
+    this.#byKind.set(`${group}/${version}/${kind}`, served);
+  }
+}

@@ -1,0 +1,27 @@
+// DELETE of one object: a Status when it is gone, the object while it stays.
+import type { Verb } from '../core.ts';
+import { deleteOptions } from '../write/delete-options.ts';
+import { deletedStatus, deleteItem } from '../write/deletion.ts';
+
+/** Kinds whose DELETE answers the deleted object itself. */
+const RETURN_OBJECT = new Set([
+  '/Pod',
+  '/Service',
+  '/ServiceAccount',
+  '/PersistentVolume',
+  '/PersistentVolumeClaim',
+  '/PodTemplate',
+  '/ResourceQuota',
+]);
+
+export const deleteObject: Verb = async (core, target, request) => {
+  const options = await deleteOptions(request);
+  const item = core.storage.get(target.resource, target.namespace, target.name);
+  const { object, gone } = await deleteItem(core, target, request, item, options);
+  const { kind } = target;
+  if (gone && !RETURN_OBJECT.has(`${kind.group}/${kind.kind}`)) {
+    const { code: _, ...status } = deletedStatus(target, object);
+    return { status: 200, body: status };
+  }
+  return { status: 200, body: object };
+};

@@ -1,0 +1,21 @@
+// GET of one object.
+import { notFound } from '../../../api/meta/index.ts';
+import { type Core, type Target, type Verb, viewOf } from '../core.ts';
+import type { Item } from '../storage/item.ts';
+import { revisionParameter, waitForRevision } from './versions.ts';
+
+export const get: Verb = async (core, target, request) => {
+  const revision = revisionParameter(request.query.get('resourceVersion'));
+  if (revision === undefined) {
+    const fresh = core.storage.fresh();
+    if (fresh) await fresh;
+  } else await waitForRevision(core, revision);
+  return { status: 200, body: viewOf(target.served, present(core, target)) };
+};
+
+/** The cached item that the request names; throws 404. */
+export function present(core: Core, target: Target): Item {
+  const item = core.storage.get(target.resource, target.namespace, target.name);
+  if (item === undefined) throw notFound(target.kind, target.name);
+  return item;
+}

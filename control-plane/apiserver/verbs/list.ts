@@ -1,0 +1,116 @@
+// GET of a collection: a consistent snapshot, in pages when asked for.
+import {
+  badRequest,
+  continueExpired,
+  expired,
+  forbiddenField,
+  invalid,
+  type KubeList,
+  type KubeObject,
+  type Problem,
+} from '../../../api/meta/index.ts';
+import { Compacted } from '../../store/store.ts';
+import { ListBody } from '../bodies.ts';
+import { type Core, type Target, type Verb, viewOf } from '../core.ts';
+import { type Selection, selectionOf } from '../selection.ts';
+import type { Item } from '../storage/item.ts';
+import { type Continue, decodeContinue, encodeContinue } from './continue.ts';
+import { revisionParameter, waitForRevision } from './versions.ts';
+
+export const list: Verb = async (core, target, request) => {
+  const selection = selectionOf(target, request.query);
+  return { status: 200, body: await listObjects(core, target, selection, request.query) };
+};
+
+export async function listObjects(core: Core, target: Target, selection: Selection, query: URLSearchParams): Promise<ListBody> {
+  checkOptions(query);
+  const limit = limitParameter(query.get('limit'));
+  const token = query.get('continue');
+  const asked = revisionParameter(query.get('resourceVersion'));
+  let from: Continue | undefined;
+  let exact: number | undefined;
+  if (token) {
+    from = decodeContinue(token);
+    if (from.revision > 0) exact = from.revision;
+  } else if (query.get('resourceVersionMatch') === 'Exact') exact = asked;
+
+  if (exact !== undefined || asked) await waitForRevision(core, exact ?? asked!);
+  else {
+    const fresh = core.storage.fresh();
+    if (fresh) await fresh;
+  }
+  const { items, revision } = await snapshot(core, target, selection, from, exact);
+  return page(target, selection, items, revision, limit);
+}
+
+/** All items after the token's key, in order, before selection. */
+async function snapshot(
+  core: Core,
+  target: Target,
+  selection: Selection,
+  from: Continue | undefined,
+  exact: number | undefined,
+): Promise<{ items: readonly Item[]; revision: number }> {
+  const cache = core.storage.cache(target.resource);
+  if (exact === undefined || cache.changed <= exact) {
+    const revision = exact ?? core.storage.applied;
+    if (selection.name !== undefined && (selection.prefix !== '' || !target.kind.namespaced)) {
+      const item = cache.get(selection.prefix + selection.name);
+      return { items: item ? [item] : [], revision };
+    }
+    return { items: cache.range(selection.prefix, from?.after), revision };
+  }
+  try {
+    const { items } = await core.storage.listAt(target.resource, exact, selection.prefix, from?.after, undefined);
+    return { items, revision: exact };
+  } catch (error) {
+    if (!(error instanceof Compacted)) throw error;
+    if (from) throw continueExpired(encodeContinue({ revision: -1, after: from.after }));
+    throw expired('The resourceVersion for the provided list is too old.');
+  }
+}
+
+function page(target: Target, selection: Selection, items: readonly Item[], revision: number, limit: number): ListBody {
+  const found: KubeObject[] = [];
+  const metadata: KubeList['metadata'] = { resourceVersion: String(revision) };
+  for (let at = 0; at < items.length; at++) {
+    const object = viewOf(target.served, items[at]!);
+    if (!selection.all && !selection.matches(object)) continue;
+    if (limit > 0 && found.length === limit) {
+      metadata.continue = encodeContinue({ revision, after: items[at - 1]!.local });
+      if (selection.all) metadata.remainingItemCount = items.length - at;
+      break;
+    }
+    found.push(object);
+  }
+  return new ListBody(target.served, metadata, found);
+}
+
+function limitParameter(text: string | null): number {
+  if (text === null || text === '') return 0;
+  if (!/^-?\d+$/.test(text)) throw badRequest(`Invalid value: "${text}": strconv.ParseInt: parsing "${text}": invalid syntax`);
+  return Number(text);
+}
+
+/** What ListOptions may not say together; throws 422. */
+function checkOptions(query: URLSearchParams): void {
+  const match = query.get('resourceVersionMatch');
+  const problems: Problem[] = [];
+  if (query.get('sendInitialEvents')) problems.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  if (match) {
+    const version = query.get('resourceVersion') ?? '';
+    if (version === '')
+      problems.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (query.get('continue'))
+      problems.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
+    if (match !== 'Exact' && match !== 'NotOlderThan')
+      problems.push({
+        field: 'resourceVersionMatch',
+        reason: 'FieldValueNotSupported',
+        message: `Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`,
+      });
+    if (match === 'Exact' && version === '0')
+      problems.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  }
+  if (problems.length) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', problems);
+}

@@ -1,0 +1,72 @@
+// GET with watch=true: checks what is asked, then hands over to a watch session.
+import { expired, forbiddenField, invalid, type Problem } from '../../../api/meta/index.ts';
+import { Compacted } from '../../store/store.ts';
+import { WatchBody } from '../bodies.ts';
+import type { Verb } from '../core.ts';
+import { isTrue } from '../requestinfo.ts';
+import { selectionOf } from '../selection.ts';
+import { revisionParameter } from './versions.ts';
+import { type Initial, WatchSession } from './watch-session.ts';
+
+/** Upstream's min-request-timeout: a watch without timeoutSeconds ends after 30 to 60 minutes. */
+const MIN_TIMEOUT_SECONDS = 1800;
+
+export const watch: Verb = async (core, target, request) => {
+  const { query } = request;
+  const bookmarks = isTrue(query.get('allowWatchBookmarks'));
+  const sendInitial = query.get('sendInitialEvents');
+  checkOptions(query);
+  const selection = selectionOf(target, query);
+  const revision = revisionParameter(query.get('resourceVersion'));
+  const asked = Number(query.get('timeoutSeconds') ?? 0);
+  const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + Math.random());
+  const fresh = core.storage.fresh();
+  if (fresh) await fresh;
+  let initial: Initial;
+  if (isTrue(sendInitial)) initial = { from: 'present', endBookmark: bookmarks };
+  else if (!revision && sendInitial === null) initial = { from: 'present', endBookmark: false };
+  else if (!revision) initial = { from: 'changes', revision: core.storage.applied, changes: [] };
+  else initial = { from: 'changes', revision, changes: core.storage.cache(target.resource).since(revision) ?? [] };
+  if (initial.from === 'changes' && revision && core.storage.cache(target.resource).since(revision) === undefined) {
+    try {
+      initial.changes = await core.storage.history(target.resource, revision);
+    } catch (error) {
+      if (error instanceof Compacted) throw expired(`too old resource version: ${revision} (${error.oldest})`);
+      throw error;
+    }
+    // What happened meanwhile is in the ring.
+    const last = initial.changes.at(-1)?.item.revision ?? revision;
+    const later = core.storage.cache(target.resource).since(last);
+    if (later) initial.changes = [...initial.changes, ...later.filter((event) => event.item.revision > last)];
+  }
+  const session = new WatchSession(core, target.served, target.resource, selection, {
+    bookmarks,
+    initial,
+    endsAtMs: core.clock.nowMs() + seconds * 1000,
+  });
+  return { status: 200, body: new WatchBody(target.served, (sink) => session.start(sink)) };
+};
+
+function checkOptions(query: URLSearchParams): void {
+  const match = query.get('resourceVersionMatch');
+  const initial = query.get('sendInitialEvents');
+  const problems: Problem[] = [];
+  if (initial !== null && match !== 'NotOlderThan')
+    problems.push(
+      match
+        ? {
+            field: 'resourceVersionMatch',
+            reason: 'FieldValueNotSupported',
+            message: `Unsupported value: "${match}": supported values: "NotOlderThan"`,
+          }
+        : forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
+    );
+  if (initial === null && match)
+    problems.push(
+      forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
+    );
+  if (isTrue(initial) && !isTrue(query.get('allowWatchBookmarks')))
+    problems.push(forbiddenField('allowWatchBookmarks', 'sendInitialEvents requires allowWatchBookmarks'));
+  if (query.get('continue')) problems.push(forbiddenField('continue', 'continue is forbidden for watch'));
+  if (problems.length) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', problems);
+}

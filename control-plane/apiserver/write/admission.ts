@@ -1,0 +1,54 @@
+// Runs the admission plug-ins: all that change first, later all that only check; gives back what was taken when the write fails.
+import type { KubeObject } from '../../../api/meta/index.ts';
+import type { Core, Target } from '../core.ts';
+import type { ApiRequest, Attributes } from '../request.ts';
+
+export type Undo = () => Promise<void>;
+
+export function attributesOf(
+  target: Target,
+  request: ApiRequest,
+  operation: Attributes['operation'],
+  dryRun: boolean,
+  object?: KubeObject,
+  oldObject?: KubeObject,
+): Attributes {
+  return {
+    operation,
+    kind: target.kind,
+    subresource: target.subresource,
+    namespace: target.namespace,
+    name: target.name || (object?.metadata.name ?? ''),
+    ...(object ? { object } : {}),
+    ...(oldObject ? { oldObject } : {}),
+    user: request.user!,
+    dryRun,
+    warnings: request.warnings,
+    options: {},
+  };
+}
+
+/** Mutating phase. Plug-ins may replace `attributes.object`. */
+export async function admit(core: Core, attributes: Attributes): Promise<void> {
+  for (const plugin of core.admission) if (plugin.admit) await plugin.admit(attributes);
+}
+
+/** Validating phase; the returned function undoes what plug-ins reserved. */
+export async function checkAdmission(core: Core, attributes: Attributes): Promise<Undo | undefined> {
+  let undos: Undo[] | undefined;
+  try {
+    for (const plugin of core.admission) {
+      if (!plugin.validate) continue;
+      const undo = await plugin.validate(attributes);
+      if (undo) (undos ??= []).push(undo);
+    }
+  } catch (error) {
+    await undoAll(undos);
+    throw error;
+  }
+  return undos && (() => undoAll(undos));
+}
+
+async function undoAll(undos: Undo[] | undefined): Promise<void> {
+  for (const undo of undos?.reverse() ?? []) await undo();
+}

@@ -1,0 +1,38 @@
+// A write's body as a fresh object of the wanted kind.
+import { badRequest, deepCopy, type GroupVersionKind, type KubeObject, type Schema } from '../../../api/meta/index.ts';
+import { decodeObject, type FieldValidation } from '../../../api/wire/index.ts';
+import type { ApiRequest } from '../request.ts';
+
+/** Bytes are decoded and checked, an in-process client's object is copied. Unknown fields become warnings or 400. */
+export async function bodyObject(
+  request: ApiRequest,
+  wanted: GroupVersionKind,
+  schema: Schema | undefined,
+  fieldValidation: FieldValidation,
+): Promise<KubeObject> {
+  const body = await request.body();
+  if (!(body instanceof Uint8Array)) {
+    const object = deepCopy(body);
+    object.metadata ??= {};
+    return object;
+  }
+  const { object, warnings } = decodeObject(body, request.headers['content-type'], wanted, {
+    fieldValidation,
+    ...(schema ? { schema } : {}),
+  });
+  request.warnings.push(...warnings);
+  object.metadata ??= {};
+  return object;
+}
+
+/** Query names the namespace, the body may repeat it. Throws 400. */
+export function fitNamespace(object: KubeObject, namespace: string): void {
+  if (namespace === '') {
+    if (object.metadata.namespace)
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    return;
+  }
+  if (object.metadata.namespace === undefined || object.metadata.namespace === '') object.metadata.namespace = namespace;
+  else if (object.metadata.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}

@@ -1,0 +1,145 @@
+// Deletes one object as its kind and the options say: finalizers, grace, propagation, preconditions.
+import { conflict, deepCopy, deepFreeze, type KubeObject, notFound, type Status } from '../../../api/meta/index.ts';
+import { rfc3339 } from '../../../kit/run/index.ts';
+import { Conflict } from '../../store/store.ts';
+import { type Core, storedOf, type Target, viewOf } from '../core.ts';
+import type { ApiRequest } from '../request.ts';
+import type { Item } from '../storage/item.ts';
+import { admit, attributesOf, checkAdmission } from './admission.ts';
+import type { DeleteOptions } from './delete-options.ts';
+import { keepsGeneration } from './strategy.ts';
+
+const TRIES_MAX = 16;
+
+export interface Deleted {
+  /** The object when it stays, or when it is gone its last state. */
+  object: KubeObject;
+  gone: boolean;
+}
+
+export async function deleteItem(
+  core: Core,
+  target: Target,
+  request: ApiRequest,
+  item: Item | undefined,
+  options: DeleteOptions,
+): Promise<Deleted> {
+  for (let tries = 1; ; tries++) {
+    if (item === undefined) throw notFound(target.kind, target.name);
+    try {
+      return await once(core, target, request, item, options);
+    } catch (error) {
+      if (!(error instanceof Conflict) || tries === TRIES_MAX) throw error;
+      item = await core.storage.getFresh(target.resource, target.namespace, target.name);
+    }
+  }
+}
+
+async function once(core: Core, target: Target, request: ApiRequest, item: Item, options: DeleteOptions): Promise<Deleted> {
+  const old = viewOf(target.served, item);
+  checkPreconditions(target, old, options);
+  const attributes = attributesOf(target, request, 'DELETE', options.dryRun, undefined, old);
+  await admit(core, attributes);
+  const undo = await checkAdmission(core, attributes);
+  try {
+    const next = marked(core, target, old, options);
+    if (next === 'unchanged') return { object: old, gone: false };
+    if (next === undefined) {
+      if (options.dryRun) return { object: old, gone: true };
+      const revision = await core.storage.remove(target.resource, item);
+      core.hooks[`${target.resource.group}/${target.resource.plural}`]?.afterDelete?.(old);
+      return { object: deepFreeze({ ...old, metadata: { ...old.metadata, resourceVersion: String(revision) } }), gone: true };
+    }
+    if (options.dryRun) return { object: deepFreeze(next), gone: false };
+    return {
+      object: viewOf(target.served, await core.storage.put(target.resource, item.local, storedOf(target.served, next), item)),
+      gone: false,
+    };
+  } catch (error) {
+    await undo?.();
+    throw error;
+  }
+}
+
+/** The object with its marks of deletion, undefined when it goes at once, `unchanged` when this delete adds nothing. */
+function marked(core: Core, target: Target, old: KubeObject, options: DeleteOptions): KubeObject | 'unchanged' | undefined {
+  const finalizers = finalizersFor(target, old, options);
+  const grace = target.kind.gracePeriodSeconds?.(old, options.gracePeriodSeconds) ?? 0;
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = old.metadata;
+  const stays = finalizers.length > 0 || grace > 0 || isHeldNamespace(target, old);
+  if (!stays) return undefined;
+  if (deletionTimestamp !== undefined) {
+    const shortens = target.kind.gracePeriodSeconds !== undefined && grace < deletionGracePeriodSeconds;
+    const sameFinalizers = finalizers.join() === (old.metadata.finalizers ?? []).join();
+    if (!shortens && sameFinalizers) return 'unchanged';
+    const next = deepCopy(old);
+    setFinalizers(next, finalizers);
+    if (shortens) {
+      const started = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
+      next.metadata.deletionTimestamp = rfc3339(started + grace * 1000);
+      next.metadata.deletionGracePeriodSeconds = grace;
+    }
+    return next;
+  }
+  const next = deepCopy(old);
+  setFinalizers(next, finalizers);
+  next.metadata.deletionTimestamp = rfc3339(core.clock.nowMs() + grace * 1000);
+  next.metadata.deletionGracePeriodSeconds = grace;
+  if (keepsGeneration(target) && next.metadata.generation) next.metadata.generation++;
+  if (isHeldNamespace(target, next)) {
+    delete next.metadata.deletionGracePeriodSeconds;
+    next['status'] = { ...(next['status'] ?? {}), phase: 'Terminating' };
+  }
+  return next;
+}
+
+const isHeldNamespace = ({ kind }: Target, object: KubeObject): boolean =>
+  kind.group === '' && kind.kind === 'Namespace' && ((object['spec']?.['finalizers'] ?? []) as unknown[]).length > 0;
+
+function setFinalizers(object: KubeObject, finalizers: readonly string[]): void {
+  if (finalizers.length) object.metadata.finalizers = [...finalizers];
+  else delete object.metadata.finalizers;
+}
+
+const ORPHAN = 'orphan';
+const FOREGROUND = 'foregroundDeletion';
+
+/** The propagation policy as finalizers for the garbage collector. */
+function finalizersFor({ kind }: Target, old: KubeObject, options: DeleteOptions): string[] {
+  const present = old.metadata.finalizers ?? [];
+  const others = present.filter((name) => name !== ORPHAN && name !== FOREGROUND);
+  const policy =
+    options.propagationPolicy ?? (options.orphanDependents === undefined ? undefined : options.orphanDependents ? 'Orphan' : 'Background');
+  if (policy === 'Orphan') return [...others, ORPHAN];
+  if (policy === 'Foreground') return [...others, FOREGROUND];
+  if (policy === 'Background') return others;
+  if (present.length > others.length) return [...present]; // finalizers that were set before decide
+  return kind.defaultPropagation === 'Orphan' ? [...others, ORPHAN] : [...present];
+}
+
+function checkPreconditions({ kind }: Target, old: KubeObject, { preconditions }: DeleteOptions): void {
+  const { uid, resourceVersion } = preconditions ?? {};
+  const named = { group: '', plural: kind.kind };
+  const again = 'The object might have been deleted and then recreated';
+  if (uid !== undefined && uid !== old.metadata.uid)
+    throw conflict(
+      named,
+      old.metadata.name!,
+      `the UID in the precondition (${uid}) does not match the UID in record (${old.metadata.uid}). ${again}`,
+    );
+  if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion)
+    throw conflict(
+      named,
+      old.metadata.name!,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${old.metadata.resourceVersion}). The object might have been modified`,
+    );
+}
+
+export const deletedStatus = ({ kind }: Target, object: KubeObject): Status => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
+  details: { name: object.metadata.name!, ...(kind.group ? { group: kind.group } : {}), kind: kind.plural, uid: object.metadata.uid! },
+  code: 200,
+});

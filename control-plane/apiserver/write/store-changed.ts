@@ -1,0 +1,117 @@
+// Changes a present object: reads, lets the caller make the new one, checks, writes; again when another write came between.
+import { apiVersionOf, conflict, deepEqual, deepFreeze, type KubeObject, notFound } from '../../../api/meta/index.ts';
+import { trackUpdate } from '../../../api/patch/index.ts';
+import { rfc3339 } from '../../../kit/run/index.ts';
+import { Conflict } from '../../store/store.ts';
+import { type Core, storedOf, type Target, viewOf } from '../core.ts';
+import type { ApiRequest } from '../request.ts';
+import type { Item } from '../storage/item.ts';
+import { admit, attributesOf, checkAdmission } from './admission.ts';
+import type { WriteOptions } from './options.ts';
+import { addWarnings, checkPreconditions, keepIdentity, prepareForUpdate, validateChanged } from './strategy.ts';
+
+/** How often a write without resourceVersion is tried against others (each try is lost to another's success). */
+const TRIES_MAX = 64;
+
+export interface Change {
+  /** A new object of the caller's own; `old` is frozen. */
+  make(old: KubeObject): KubeObject | Promise<KubeObject>;
+  /** managedFields are set already (apply). */
+  tracked?: boolean;
+  /** `make` is told the newest object, so that a body without resourceVersion takes that one's (patches). */
+  patch?: boolean;
+}
+
+/** Answers the stored object, frozen; the old one when nothing changed. Throws 404, 409, 422 and what admission throws. */
+export async function storeChanged(
+  core: Core,
+  target: Target,
+  request: ApiRequest,
+  change: Change,
+  options: WriteOptions,
+): Promise<KubeObject> {
+  let item = core.storage.get(target.resource, target.namespace, target.name);
+  for (let tries = 1; ; tries++) {
+    if (item === undefined) throw notFound(target.kind, target.name);
+    try {
+      return await once(core, target, request, change, options, item);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      if (tries === TRIES_MAX) throw conflict(target.kind, target.name);
+      request.warnings.length = 0;
+      item = await core.storage.getFresh(target.resource, target.namespace, target.name);
+    }
+  }
+}
+
+async function once(
+  core: Core,
+  target: Target,
+  request: ApiRequest,
+  change: Change,
+  options: WriteOptions,
+  item: Item,
+): Promise<KubeObject> {
+  const { kind } = target;
+  const old = viewOf(target.served, item);
+  const object = await change.make(old);
+  if (change.patch && !object.metadata.resourceVersion) object.metadata.resourceVersion = old.metadata.resourceVersion!;
+  checkPreconditions(target, object, old);
+  keepIdentity(target, object, old);
+  const attributes = attributesOf(target, request, 'UPDATE', options.dryRun, object, old);
+  kind.defaults?.(object);
+  await admit(core, attributes);
+  const admitted = attributes.object!;
+  kind.defaults?.(admitted);
+  admitted.metadata.resourceVersion = old.metadata.resourceVersion!;
+  prepareForUpdate(target, admitted, old);
+  if (!change.tracked) track(core, target, admitted, old, options);
+  if (target.subresource === '' || target.subresource === 'finalize') addWarnings(target, request, admitted, old);
+  const reservation =
+    target.subresource === '' ? core.hooks[`${target.resource.group}/${target.resource.plural}`]?.beforeUpdate?.(admitted, old) : undefined;
+  let done = false;
+  let undo: (() => Promise<void>) | undefined;
+  try {
+    validateChanged(target, admitted, old);
+    undo = await checkAdmission(core, attributes);
+    if (deepEqual(admitted, old)) return old;
+    if (options.dryRun) return deepFreeze(admitted);
+    const stored = await write(core, target, admitted, item);
+    done = true;
+    return stored;
+  } finally {
+    if (done) reservation?.commit();
+    else {
+      reservation?.release();
+      await undo?.();
+    }
+  }
+}
+
+/** The last finalizer's removal of an object under deletion is its end. */
+async function write(core: Core, target: Target, object: KubeObject, item: Item): Promise<KubeObject> {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata;
+  const namespaceFinalizers = (object['spec']?.['finalizers'] ?? []) as unknown[];
+  const held = target.kind.kind === 'Namespace' && target.kind.group === '' && namespaceFinalizers.length > 0;
+  if (deletionTimestamp !== undefined && finalizers.length === 0 && deletionGracePeriodSeconds === 0 && !held) {
+    const revision = await core.storage.remove(target.resource, item);
+    core.hooks[`${target.resource.group}/${target.resource.plural}`]?.afterDelete?.(object);
+    object.metadata.resourceVersion = String(revision);
+    return deepFreeze(object);
+  }
+  return viewOf(target.served, await core.storage.put(target.resource, item.local, storedOf(target.served, object), item));
+}
+
+function track(core: Core, target: Target, object: KubeObject, old: KubeObject, options: WriteOptions): void {
+  const entries = trackUpdate({
+    old,
+    new: object,
+    manager: options.manager,
+    subresource: target.subresource,
+    apiVersion: apiVersionOf(target.kind),
+    schema: target.schema,
+    now: rfc3339(core.clock.nowMs()),
+  });
+  if (entries) object.metadata.managedFields = entries;
+  else delete object.metadata.managedFields;
+}

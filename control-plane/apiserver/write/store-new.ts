@@ -1,0 +1,86 @@
+// Stores a new object: names, admission, validation, reservations, the write itself. Shared by create, apply and PUT of an absent object.
+import { randomInt } from 'node:crypto';
+import { alreadyExists, apiVersionOf, deepFreeze, generateName, generateNameConflict, type KubeObject } from '../../../api/meta/index.ts';
+import { trackUpdate } from '../../../api/patch/index.ts';
+import { rfc3339 } from '../../../kit/run/index.ts';
+import { Conflict } from '../../store/store.ts';
+import { type Core, storedOf, type Target, viewOf } from '../core.ts';
+import type { ApiRequest } from '../request.ts';
+import { localKey } from '../storage/keys.ts';
+import { admit, attributesOf, checkAdmission } from './admission.ts';
+import type { WriteOptions } from './options.ts';
+import { addWarnings, prepareForCreate, validateNew } from './strategy.ts';
+
+/** Upstream's number of tries for a generated name. */
+const NAME_TRIES = 8;
+
+/** `object` is the caller's own. `tracked`: managedFields are set already (apply). Answers the stored object, frozen. */
+export async function storeNew(
+  core: Core,
+  target: Target,
+  request: ApiRequest,
+  object: KubeObject,
+  options: WriteOptions,
+  tracked = false,
+): Promise<KubeObject> {
+  const { kind } = target;
+  const meta = object.metadata;
+  const generated = (meta.name === undefined || meta.name === '') && meta.generateName;
+  if (generated) meta.name = generateName(meta.generateName!, randomInt);
+  const attributes = attributesOf(target, request, 'CREATE', options.dryRun, object);
+  kind.defaults?.(object);
+  await admit(core, attributes);
+  const admitted = attributes.object!;
+  kind.defaults?.(admitted);
+  prepareForCreate(core, target, admitted);
+  if (!tracked) track(core, target, admitted, options);
+  const reservation = core.hooks[`${target.resource.group}/${target.resource.plural}`]?.beforeCreate?.(admitted);
+  let done = false;
+  let undo: (() => Promise<void>) | undefined;
+  try {
+    validateNew(target, admitted);
+    addWarnings(target, request, admitted);
+    undo = await checkAdmission(core, attributes);
+    if (options.dryRun) {
+      if (core.storage.get(target.resource, target.namespace, admitted.metadata.name!)) throw alreadyExists(kind, admitted.metadata.name!);
+      return deepFreeze(admitted);
+    }
+    const stored = await put(core, target, admitted, generated ? NAME_TRIES : 1);
+    done = true;
+    return stored;
+  } finally {
+    if (done) reservation?.commit();
+    else {
+      reservation?.release();
+      await undo?.();
+    }
+  }
+}
+
+async function put(core: Core, target: Target, object: KubeObject, tries: number): Promise<KubeObject> {
+  for (let attempt = 1; ; attempt++) {
+    const name = object.metadata.name!;
+    try {
+      const item = await core.storage.put(target.resource, localKey(target.namespace, name), storedOf(target.served, object), 'absent');
+      return viewOf(target.served, item);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      if (tries === 1) throw alreadyExists(target.kind, name);
+      if (attempt === tries) throw generateNameConflict(target.kind, name);
+      object.metadata.name = generateName(object.metadata.generateName!, randomInt);
+    }
+  }
+}
+
+function track(core: Core, target: Target, object: KubeObject, options: WriteOptions): void {
+  const entries = trackUpdate({
+    old: undefined,
+    new: object,
+    manager: options.manager,
+    apiVersion: apiVersionOf(target.kind),
+    schema: target.schema,
+    now: rfc3339(core.clock.nowMs()),
+  });
+  if (entries) object.metadata.managedFields = entries;
+  else delete object.metadata.managedFields;
+}

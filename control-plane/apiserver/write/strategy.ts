@@ -1,0 +1,139 @@
+// What the server does to any object before it is stored: defaults, metadata that it owns, generation, validation.
+import { randomUUID } from 'node:crypto';
+import {
+  conflict,
+  deepEqual,
+  invalid,
+  type KubeObject,
+  type Problem,
+  StatusError,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from '../../../api/meta/index.ts';
+import { rfc3339 } from '../../../kit/run/index.ts';
+import type { Core, Target } from '../core.ts';
+import type { ApiRequest } from '../request.ts';
+
+const hasStatus = (target: Target): boolean => target.kind.subresources.some((sub) => sub.name === 'status');
+
+export const keepsGeneration = ({ kind, schema }: Target): boolean =>
+  kind.hasGeneration ?? (schema !== undefined && schema.root.fields['spec'] !== undefined && schema.root.fields['status'] !== undefined);
+
+/** Metadata that clients cannot choose, status wiped, what the kind wants. */
+export function prepareForCreate(core: Core, target: Target, object: KubeObject): void {
+  const meta = object.metadata;
+  if (meta.resourceVersion && meta.resourceVersion !== '0')
+    throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
+  delete meta.resourceVersion;
+  delete meta.deletionTimestamp;
+  delete meta.deletionGracePeriodSeconds;
+  delete (meta as Record<string, unknown>)['selfLink'];
+  meta.uid = randomUUID();
+  meta.creationTimestamp = rfc3339(core.clock.nowMs());
+  if (keepsGeneration(target)) meta.generation = 1;
+  if (target.kind.prepareForCreate) target.kind.prepareForCreate(object);
+  else if (hasStatus(target)) delete object['status'];
+}
+
+/** What an update of the main resource or of a sub-resource may change; the rest comes from the old object. */
+export function prepareForUpdate(target: Target, object: KubeObject, old: KubeObject): void {
+  const meta = object.metadata;
+  delete (meta as Record<string, unknown>)['selfLink'];
+  const { kind, subresource } = target;
+  if (subresource === '') {
+    if (kind.prepareForUpdate) kind.prepareForUpdate(object, old);
+    else if (hasStatus(target)) restore(object, old, 'status');
+  } else {
+    const update = kind.subresourceUpdate?.[subresource];
+    if (update) update(object, old);
+    else if (subresource === 'status') keepAllButStatus(target, object, old);
+  }
+  if (keepsGeneration(target)) {
+    meta.generation = old.metadata.generation ?? 0;
+    if (subresource !== 'status' && specChanged(target, object, old)) meta.generation++;
+  }
+}
+
+function keepAllButStatus(target: Target, object: KubeObject, old: KubeObject): void {
+  for (const key of Object.keys(object))
+    if (!['metadata', 'status', 'apiVersion', 'kind'].includes(key) && !(key in old)) delete object[key];
+  for (const key of Object.keys(old)) if (!['metadata', 'status', 'apiVersion', 'kind'].includes(key)) object[key] = old[key];
+  if (target.served.custom) {
+    const { managedFields, resourceVersion } = object.metadata;
+    object.metadata = { ...old.metadata, ...(resourceVersion ? { resourceVersion } : {}), ...(managedFields ? { managedFields } : {}) };
+  }
+}
+
+function restore(object: KubeObject, old: KubeObject, key: string): void {
+  if (old[key] === undefined) delete object[key];
+  else object[key] = old[key];
+}
+
+function specChanged(target: Target, object: KubeObject, old: KubeObject): boolean {
+  const fields = target.kind.generationFields ?? ['spec'];
+  return fields.some((field) => !deepEqual(valueAt(object, field), valueAt(old, field)));
+}
+
+const valueAt = (object: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object);
+
+/** Server-owned metadata of an update, as the old object has it; the name must be the path's. */
+export function keepIdentity(target: Target, object: KubeObject, old: KubeObject): void {
+  const meta = object.metadata;
+  meta.creationTimestamp = old.metadata.creationTimestamp ?? null;
+  if (meta.creationTimestamp === null) delete meta.creationTimestamp;
+  meta.uid ??= old.metadata.uid!;
+  if (old.metadata.deletionTimestamp === undefined) {
+    delete meta.deletionTimestamp;
+    delete meta.deletionGracePeriodSeconds;
+  } else {
+    meta.deletionTimestamp = old.metadata.deletionTimestamp;
+    if (old.metadata.deletionGracePeriodSeconds === undefined) delete meta.deletionGracePeriodSeconds;
+    else meta.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds;
+  }
+  if (meta.generateName === undefined && old.metadata.generateName !== undefined && target.subresource !== '')
+    meta.generateName = old.metadata.generateName;
+}
+
+/** Body against the present object: uid and resourceVersion are preconditions. Throws 409, or 422 when a version must be given. */
+export function checkPreconditions(target: Target, object: KubeObject, old: KubeObject): void {
+  const { uid, resourceVersion } = object.metadata;
+  const name = old.metadata.name!;
+  if (uid && uid !== old.metadata.uid)
+    throw conflict(target.kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`);
+  if (resourceVersion && resourceVersion !== '0') {
+    if (resourceVersion !== old.metadata.resourceVersion) throw conflict(target.kind, name);
+  } else if (target.kind.unconditionalUpdate === false || target.served.custom) {
+    const problem: Problem = {
+      field: 'metadata.resourceVersion',
+      reason: 'FieldValueInvalid',
+      message: 'Invalid value: 0: must be specified for an update',
+    };
+    throw invalid({ group: target.kind.group, kind: target.kind.plural }, name, [problem]);
+  }
+}
+
+/** Throws 422 with all findings. */
+export function validateNew(target: Target, object: KubeObject): void {
+  const { kind } = target;
+  const problems = validateObjectMeta(object.metadata, kind.namespaced, kind.nameRule ?? 'subdomain');
+  if (kind.validate) problems.push(...kind.validate(object));
+  if (problems.length) throw invalid(kind, object.metadata.name ?? '', problems);
+}
+
+export function validateChanged(target: Target, object: KubeObject, old: KubeObject): void {
+  const { kind, subresource } = target;
+  const problems = validateObjectMetaUpdate(object.metadata, old.metadata);
+  const validateSub = subresource === '' ? undefined : kind.validateSubresource?.[subresource];
+  if (validateSub) problems.push(...validateSub(object, old));
+  else if (subresource === '') {
+    if (kind.validateUpdate) problems.push(...kind.validateUpdate(object, old));
+    else if (kind.validate) problems.push(...kind.validate(object));
+  }
+  if (problems.length) throw invalid(kind, object.metadata.name ?? '', problems);
+}
+
+export function addWarnings(target: Target, request: ApiRequest, object: KubeObject, old?: KubeObject): void {
+  const warnings = target.kind.warnings?.(object, old);
+  if (warnings?.length) request.warnings.push(...warnings);
+}

@@ -1,0 +1,38 @@
+// The control plane's configuration file (JSON).
+import { readFileSync } from 'node:fs';
+import type { Address } from './apiserver/index.ts';
+import type { StoreConfig } from './store/index.ts';
+
+export interface ControlPlaneConfig {
+  clusterName: string;
+  /** The embedded store lies here. */
+  dataDir: string;
+  /** Keys and certificates; made when absent. Default `dataDir`/pki. */
+  pkiDir?: string;
+  /** Listened on before `netns` is entered. */
+  outerListen?: Address[];
+  /** Path of the network namespace in which everything else happens. */
+  netns?: string;
+  listen: Address[];
+  /** As nodes and pods reach the API server. */
+  advertise: Address;
+  serviceCIDR: string;
+  podCIDR?: string;
+  clusterDomain?: string;
+  /** Default: embedded. */
+  store?: { driver: 'embedded' | 'memory' } | { driver: 'etcd'; endpoints: string[] };
+}
+
+/** Throws when the file is missing or is no such configuration. */
+export function readConfig(path: string): ControlPlaneConfig {
+  const config = JSON.parse(readFileSync(path, 'utf8')) as ControlPlaneConfig;
+  for (const key of ['clusterName', 'dataDir', 'listen', 'advertise', 'serviceCIDR'] as const)
+    if (config[key] === undefined) throw new Error(`${path}: ${key} is missing`);
+  return config;
+}
+
+export function storeConfig(config: ControlPlaneConfig): StoreConfig {
+  const store = config.store ?? { driver: 'embedded' };
+  if (store.driver === 'embedded') return { driver: 'embedded', path: `${config.dataDir}/store.db` };
+  return store.driver === 'etcd' ? store : { driver: 'memory' };
+}

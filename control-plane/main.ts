@@ -1,0 +1,34 @@
+// The control plane: the list of services, nothing else.
+import { createInformerFactory } from '../kit/client/index.ts';
+import { createLogger, runServices } from '../kit/run/index.ts';
+import { readConfig } from './config.ts';
+import { startControllers } from './controllers/index.ts';
+import { startScheduler } from './scheduler/index.ts';
+import { openControlPlane } from './start.ts';
+
+const config = readConfig(process.argv[2] ?? 'control-plane.json');
+const log = createLogger('control-plane');
+const stop = new AbortController();
+for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
+
+const { apiServer, listeners, clientOf, pki } = await openControlPlane(config, log);
+const informersOf = (component: string) => {
+  const client = clientOf(component);
+  const onError = (err: unknown) => log.warn({ err, component }, 'an informer failed');
+  return { client, informers: createInformerFactory(client, { signal: stop.signal, onError }), log: log.child({ component }) };
+};
+
+await runServices(
+  [
+    apiServer,
+    listeners,
+    startControllers({
+      ...informersOf('kube-controller-manager'),
+      config: { rootCA: pki.ca.cert, ...(config.podCIDR ? { clusterCIDR: config.podCIDR } : {}) },
+    }),
+    startScheduler(informersOf('kube-scheduler')),
+  ],
+  stop.signal,
+  () => log.info('ready'),
+);
+process.exit(0);

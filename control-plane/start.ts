@@ -1,0 +1,78 @@
+// Makes the API server's parts ready to be run as services: store, keys, sockets.
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import type { Client } from '../kit/client/index.ts';
+import { ensurePki, type Pki } from '../kit/net/index.ts';
+import { type Logger, neverFails, type Service } from '../kit/run/index.ts';
+import { createApiServer, createSecurity } from './apiserver/index.ts';
+import { type ControlPlaneConfig, storeConfig } from './config.ts';
+import { openStore } from './store/index.ts';
+
+export interface ControlPlane {
+  apiServer: Service;
+  listeners: Service;
+  pki: Pki;
+  /** In-process client of a component (system:kube-scheduler, ...). */
+  clientOf(component: string): Client;
+}
+
+export async function openControlPlane(config: ControlPlaneConfig, log: Logger): Promise<ControlPlane> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const firstService = config.serviceCIDR.split('/')[0]!.replace(/\d+$/, (last) => String(Number(last) + 1));
+  const pki = await ensurePki(config.pkiDir ?? `${config.dataDir}/pki`, {
+    clusterName: config.clusterName,
+    apiServerIps: [config.advertise.host, firstService],
+  });
+  const store = await openStore(storeConfig(config));
+  const server = createApiServer({
+    store,
+    exclusiveStore: config.store?.driver !== 'etcd',
+    serviceCIDR: config.serviceCIDR,
+    advertise: config.advertise,
+    security: createSecurity({
+      serviceAccountKey: pki.serviceAccountKey,
+      kubeletClient: pki.kubeletClient,
+      caCert: pki.ca.cert,
+      serverUrl: `https://${config.advertise.host}:${config.advertise.port}`,
+    }),
+    log: log.child({ component: 'apiserver' }),
+  });
+  const tls = { cert: pki.apiServer.cert, key: pki.apiServer.key, clientCa: pki.ca.cert };
+  return {
+    pki,
+    clientOf: (component) => server.client({ name: `system:${component}`, groups: ['system:masters', 'system:authenticated'] }, component),
+    apiServer: {
+      name: 'apiserver',
+      async start() {
+        await server.start();
+        return {
+          failed: neverFails,
+          async stop() {
+            await server.close();
+            await store.close();
+          },
+        };
+      },
+    },
+    listeners: {
+      name: 'listeners',
+      async start() {
+        if (config.outerListen?.length) await server.listen({ addresses: config.outerListen, tls });
+        if (config.netns) await enterNetns(config.netns);
+        await server.listen({ addresses: config.listen, tls });
+        return { failed: neverFails, stop: async () => {} };
+      },
+    },
+  };
+}
+
+/** The main thread makes all sockets: from here on they belong to that namespace. Those that listen already stay where they are. */
+async function enterNetns(path: string): Promise<void> {
+  const { CLONE, homeFirst, setns } = await import('../kit/linux/index.ts');
+  await homeFirst();
+  const fd = openSync(path, 'r');
+  try {
+    setns(fd, CLONE.NEWNET);
+  } finally {
+    closeSync(fd);
+  }
+}
