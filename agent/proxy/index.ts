@@ -2,7 +2,7 @@
 import type { Service as KubeService } from '../../api/gen/types/core.v1.ts';
 import type { EndpointSlice } from '../../api/gen/types/discovery.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
-import { type Client, createInformer, type Informer, RESOURCES } from '../../kit/client/index.ts';
+import { type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { backoffMs, type Logger, repeat, type Service, systemClock } from '../../kit/run/index.ts';
 import type { Backend } from './backend.ts';
 import { flushFlows, staleFlows } from './conntrack.ts';
@@ -14,7 +14,7 @@ export type { Backend } from './backend.ts';
 export { IptablesBackend } from './iptables-backend.ts';
 
 export interface ProxyConfig {
-  client: Client;
+  informers: InformerFactory;
   nodeName: string;
   nodeIP: string;
   /** The pods' range (default of the rig: 10.244.0.0/16). */
@@ -59,14 +59,14 @@ class ServiceProxy {
   #dirty = true;
   #running: Promise<void> | undefined;
   #check: { stop(): void } | undefined;
+  #off: (() => void)[] = [];
 
   constructor(config: ProxyConfig, signal: AbortSignal) {
     this.#config = config;
     this.#signal = signal;
     this.#backend = config.backend ?? new IptablesBackend();
-    const options = { signal, onError: (error: unknown) => config.log.debug({ error: String(error) }, 'watch failed') };
-    this.#services = createInformer(config.client, RESOURCES.services, {}, options);
-    this.#slices = createInformer(config.client, RESOURCES.endpointslices, {}, options);
+    this.#services = config.informers.of(RESOURCES.services);
+    this.#slices = config.informers.of(RESOURCES.endpointslices);
   }
 
   async start(): Promise<void> {
@@ -76,8 +76,7 @@ class ServiceProxy {
     await this.#applyOnce();
     const changed = () => this.#kick();
     const handlers = { added: changed, updated: changed, deleted: changed };
-    this.#services.on(handlers);
-    this.#slices.on(handlers);
+    this.#off = [this.#services.on(handlers), this.#slices.on(handlers)];
     this.#check = repeat(
       CHECK_EVERY_MS,
       () => this.#repair(),
@@ -87,6 +86,7 @@ class ServiceProxy {
 
   async stopped(): Promise<void> {
     this.#check?.stop();
+    for (const off of this.#off) off();
     await this.#running;
   }
 

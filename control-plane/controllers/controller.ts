@@ -7,6 +7,8 @@ import type { Clock, Logger } from '../../kit/run/index.ts';
 export interface ControllersConfig {
   /** Range of pod addresses, e.g. 10.244.0.0/16; each node gets a /24 of it. Absent: no ranges are given to nodes. */
   clusterCIDR?: string;
+  /** Cluster IP of the DNS Service, e.g. 10.0.0.10. Absent: no cluster DNS is published. */
+  clusterDNS?: string;
   /** Published in each namespace as kube-root-ca.crt. */
   rootCA: string;
 }

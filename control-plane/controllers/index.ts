@@ -1,6 +1,7 @@
 // Entry of the controllers: the list, and the service that runs them all.
 import { createEventRecorder } from '../../kit/client/index.ts';
 import { neverFails, type Service, systemClock } from '../../kit/run/index.ts';
+import { clusterDnsController } from './clusterdns/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { nodeIpamController } from './nodeipam/controller.ts';
@@ -14,6 +15,7 @@ export type { Controller, ControllersConfig } from './controller.ts';
 export const controllers: readonly Controller[] = [
   serviceAccountController,
   rootCAController,
+  clusterDnsController,
   nodeIpamController,
   replicaSetController,
   replicationControllerController,
