@@ -78,6 +78,13 @@ export class Volumes {
     return bindSubPath(volumePath, subPath, target);
   }
 
+  /** The pod has ended but stays in the API: its volumes go, its other files stay. Safe to repeat. */
+  async unmount(podUid: string): Promise<void> {
+    this.objects.release(podUid);
+    this.#tokens.forget(podUid);
+    for (const part of ['volume-subpaths', 'volumes']) await removeTree(join(this.#options.podsDir, podUid, part));
+  }
+
   /** Removes the pod's whole folder with all mounts in it, and ends its watches. Safe to repeat. */
   async teardown(podUid: string): Promise<void> {
     this.objects.release(podUid);

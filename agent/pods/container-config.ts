@@ -1,0 +1,128 @@
+// A container of a pod -> the CRI's container configuration.
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import type { ContainerConfig, Image, Mount } from '../cri/index.ts';
+import type { Volumes } from '../volumes/index.ts';
+import { ContainerConfigProblem } from './env.ts';
+import { expand } from './expand.ts';
+import { GRACE_ANNOTATION, IMAGE_ANNOTATION, podLabels } from './names.ts';
+import type { PodFiles } from './pod-files.ts';
+import { containerResources } from './qos.ts';
+import { securityContext } from './security.ts';
+
+export interface ContainerInputs {
+  attempt: number;
+  image: Image;
+  env: ReadonlyMap<string, string>;
+  volumePaths: ReadonlyMap<string, string>;
+  volumes: Pick<Volumes, 'bindSubPath'>;
+  files: PodFiles;
+  /** The pod's folder. */
+  podFolder: string;
+  /** Bytes. */
+  memoryCapacity: number;
+}
+
+/** @throws ContainerConfigProblem, VolumeProblem when the container cannot be made as it is written */
+export async function containerConfig(pod: Pod, container: Container, inputs: ContainerInputs): Promise<ContainerConfig> {
+  const lookup = (name: string) => inputs.env.get(name);
+  const messagePath = join(inputs.podFolder, 'containers', container.name, String(inputs.attempt));
+  const { command, args } = container;
+  const stopSignal = (container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal;
+  return {
+    metadata: { name: container.name, attempt: inputs.attempt },
+    image: container.image ?? '',
+    ...(command?.length ? { command: command.map((text) => expand(text, lookup)) } : {}),
+    ...(args?.length ? { args: args.map((text) => expand(text, lookup)) } : {}),
+    ...(container.workingDir ? { workingDir: container.workingDir } : {}),
+    env: [...inputs.env].map(([key, value]) => ({ key, value })),
+    mounts: [
+      ...(await volumeMounts(pod, container, inputs, lookup)),
+      ...ownFiles(pod, container, inputs.files),
+      await messageFile(container, messagePath),
+    ],
+    labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
+    annotations: {
+      [GRACE_ANNOTATION]: String(pod.spec?.terminationGracePeriodSeconds ?? 30),
+      [IMAGE_ANNOTATION]: container.image ?? '',
+    },
+    logPath: `${container.name}/${inputs.attempt}.log`,
+    stdin: container.stdin ?? false,
+    stdinOnce: container.stdinOnce ?? false,
+    tty: container.tty ?? false,
+    ...(stopSignal ? { stopSignal } : {}),
+    linux: {
+      resources: containerResources(pod, container, inputs.memoryCapacity),
+      securityContext: securityContext(pod, container, inputs.image),
+    },
+  };
+}
+
+const PROPAGATIONS: Record<string, NonNullable<Mount['propagation']>> = {
+  HostToContainer: 'host-to-container',
+  Bidirectional: 'bidirectional',
+};
+
+async function volumeMounts(
+  pod: Pod,
+  container: Container,
+  inputs: ContainerInputs,
+  lookup: (name: string) => string | undefined,
+): Promise<Mount[]> {
+  return Promise.all(
+    (container.volumeMounts ?? []).map(async (mount, index) => {
+      let hostPath = inputs.volumePaths.get(mount.name);
+      if (hostPath === undefined)
+        throw new ContainerConfigProblem(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
+      const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, lookup) : mount.subPath;
+      if (subPath)
+        hostPath = await inputs.volumes.bindSubPath(pod.metadata.uid ?? '', mount.name, hostPath, container.name, index, subPath);
+      const propagation = PROPAGATIONS[mount.mountPropagation ?? ''];
+      return {
+        hostPath,
+        containerPath: absolute(mount.mountPath),
+        readonly: mount.readOnly ?? false,
+        ...(propagation ? { propagation } : {}),
+      };
+    }),
+  );
+}
+
+const absolute = (path: string): string => (path.startsWith('/') ? path : `/${path}`);
+
+/** Unlike elsewhere an unknown variable is an error here: it would mount something else. */
+function expandStrictly(text: string, lookup: (name: string) => string | undefined): string {
+  const expanded = expand(text, (name) => {
+    const value = lookup(name);
+    if (value === undefined) throw new ContainerConfigProblem(`failed to expand subPath for volumeMount: missing value for "${name}"`);
+    return value;
+  });
+  if (expanded.startsWith('/')) throw new ContainerConfigProblem(`error SubPath "${expanded}" must not be an absolute path`);
+  if (expanded.split('/').includes('..'))
+    throw new ContainerConfigProblem(`unable to provision SubPath "${expanded}": must not contain '..'`);
+  return expanded;
+}
+
+/** The pod's own files, unless the container mounts something of its own there. */
+function ownFiles(pod: Pod, container: Container, files: PodFiles): Mount[] {
+  const own: [string, string][] = [
+    ['/etc/hosts', files.hosts],
+    ['/etc/resolv.conf', files.resolv],
+    ...(pod.spec?.hostNetwork ? [] : [['/etc/hostname', files.hostname] as [string, string]]),
+  ];
+  const taken = new Set((container.volumeMounts ?? []).map(({ mountPath }) => mountPath));
+  const readonly = container.securityContext?.readOnlyRootFilesystem ?? false;
+  return own
+    .filter(([path]) => !taken.has(path))
+    .map(([containerPath, hostPath]) => ({ hostPath, containerPath, ...(readonly && containerPath !== '/etc/hosts' ? { readonly } : {}) }));
+}
+
+/** A file of each attempt's own: what a container leaves there becomes its termination message. */
+async function messageFile(container: Container, path: string): Promise<Mount> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'a', 0o666);
+  await file.chmod(0o666); // open() obeys the umask, any user must be able to write
+  await file.close();
+  return { hostPath: path, containerPath: container.terminationMessagePath || '/dev/termination-log' };
+}

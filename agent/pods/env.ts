@@ -1,0 +1,85 @@
+// The environment of a container: service links, envFrom, env in order; later ones win and may use earlier ones as $(NAME).
+import type { ConfigMap, Container, EnvVarSource, Pod, Secret, Service } from '../../api/gen/types/core.v1.ts';
+import { fieldText, type PodPlace, resourceText } from '../volumes/index.ts';
+import { expand } from './expand.ts';
+import { serviceVariables } from './service-links.ts';
+
+/** The container cannot be made as it is written: reason CreateContainerConfigError, this text. */
+export class ContainerConfigProblem extends Error {}
+
+export interface EnvSources {
+  place: PodPlace;
+  /** Services of the pod's namespace and `kubernetes` of the namespace default, as links allow. */
+  services: readonly Service[];
+  /** Undefined: not there. */
+  configMap(name: string): Promise<ConfigMap | undefined>;
+  secret(name: string): Promise<Secret | undefined>;
+}
+
+/** @throws ContainerConfigProblem for a missing object or key that is not optional */
+export async function environment(pod: Pod, container: Container, sources: EnvSources): Promise<Map<string, string>> {
+  const links = serviceVariables(sources.services);
+  const variables = new Map<string, string>();
+  for (const source of container.envFrom ?? []) {
+    const data = source.configMapRef
+      ? await wholeConfigMap(source.configMapRef.name ?? '', source.configMapRef.optional ?? false, sources)
+      : await wholeSecret(source.secretRef?.name ?? '', source.secretRef?.optional ?? false, sources);
+    for (const key of Object.keys(data).sort()) variables.set(`${source.prefix ?? ''}${key}`, data[key] ?? '');
+  }
+  for (const { name, value, valueFrom } of container.env ?? []) {
+    if (!valueFrom || value) {
+      variables.set(
+        name,
+        expand(value ?? '', (other) => variables.get(other) ?? links.get(other)),
+      );
+      continue;
+    }
+    const text = await fromSource(pod, container, valueFrom, sources);
+    if (text !== undefined) variables.set(name, text);
+  }
+  for (const [name, text] of links) if (!variables.has(name)) variables.set(name, text);
+  return variables;
+}
+
+/** Undefined: an optional source that is not there. */
+async function fromSource(pod: Pod, container: Container, source: EnvVarSource, sources: EnvSources): Promise<string | undefined> {
+  if (source.fieldRef) return fieldText(pod, source.fieldRef.fieldPath, sources.place);
+  if (source.resourceFieldRef) {
+    const wanted = source.resourceFieldRef.containerName;
+    const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+    return resourceText(all.find(({ name }) => name === wanted) ?? container, source.resourceFieldRef, sources.place);
+  }
+  if (source.configMapKeyRef) {
+    const { name = '', key, optional = false } = source.configMapKeyRef;
+    const object = await sources.configMap(name);
+    if (!object) return missing(optional, `configmap "${name}" not found`);
+    return object.data?.[key] ?? missing(optional, `couldn't find key ${key} in ConfigMap ${pod.metadata.namespace}/${name}`);
+  }
+  if (source.secretKeyRef) {
+    const { name = '', key, optional = false } = source.secretKeyRef;
+    const object = await sources.secret(name);
+    if (!object) return missing(optional, `secret "${name}" not found`);
+    const data = object.data?.[key];
+    return data === undefined
+      ? missing(optional, `couldn't find key ${key} in Secret ${pod.metadata.namespace}/${name}`)
+      : Buffer.from(data, 'base64').toString();
+  }
+  return undefined;
+}
+
+async function wholeConfigMap(name: string, optional: boolean, sources: EnvSources): Promise<Record<string, string>> {
+  const object = await sources.configMap(name);
+  if (!object) missing(optional, `configmap "${name}" not found`);
+  return object?.data ?? {};
+}
+
+async function wholeSecret(name: string, optional: boolean, sources: EnvSources): Promise<Record<string, string>> {
+  const object = await sources.secret(name);
+  if (!object) missing(optional, `secret "${name}" not found`);
+  return Object.fromEntries(Object.entries(object?.data ?? {}).map(([key, data]) => [key, Buffer.from(data, 'base64').toString()]));
+}
+
+function missing(optional: boolean, text: string): undefined {
+  if (!optional) throw new ContainerConfigProblem(text);
+  return undefined;
+}

@@ -1,0 +1,135 @@
+// Images for containers: what the pull policy asks for, one back-off an image, events with upstream's texts.
+import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import type { Clock } from '../../kit/run/index.ts';
+import { backoffMs } from '../../kit/run/index.ts';
+import { type Cri, CriError, type Image, isCriError, type RegistryAuth } from '../cri/index.ts';
+import type { PodEvents } from './pod-events.ts';
+import { BACKOFF_BASE_MS, BACKOFF_MAX_MS } from './restart.ts';
+import { StartProblem } from './start-problem.ts';
+
+interface Failures {
+  count: number;
+  until: number;
+  message: string;
+}
+
+/** Images remembered as failing; beyond it the oldest is forgotten and simply tried again. */
+const FAILING_MAX = 1000;
+
+export interface ImagePullsOptions {
+  cri: Cri;
+  clock: Clock;
+  events: PodEvents;
+  /** Credentials of the pod's imagePullSecrets for this image; the first that works. */
+  credentials(pod: Pod, image: string): Promise<RegistryAuth[]>;
+}
+
+export class ImagePulls {
+  readonly #options: ImagePullsOptions;
+  readonly #failing = new Map<string, Failures>();
+
+  constructor(options: ImagePullsOptions) {
+    this.#options = options;
+  }
+
+  /** The image of the container, pulled when its policy asks for it. @throws StartProblem */
+  async ensure(pod: Pod, container: Container): Promise<Image> {
+    const { cri, events } = this.#options;
+    const name = container.image ?? '';
+    const policy = container.imagePullPolicy ?? 'IfNotPresent';
+    const present = await cri.imageStatus(name).catch((error: unknown) => {
+      throw isCriError(error, 'InvalidImageName') ? this.#invalid(pod, container, error) : error;
+    });
+    if (present && policy !== 'Always') {
+      events.container(
+        pod,
+        container.name,
+        'Normal',
+        'Pulled',
+        `Container image "${name}" already present on machine and can be accessed by the pod`,
+      );
+      return present;
+    }
+    if (policy === 'Never') {
+      const message = `Container image "${name}" is not present with pull policy of Never`;
+      events.container(pod, container.name, 'Warning', 'ErrImageNeverPull', message);
+      throw this.#failed(pod, container, new StartProblem('ErrImageNeverPull', message));
+    }
+    return this.#pull(pod, container, name);
+  }
+
+  async #pull(pod: Pod, container: Container, name: string): Promise<Image> {
+    const { clock, events } = this.#options;
+    const failing = this.#failing.get(name);
+    const nowMs = clock.nowMs();
+    if (failing && failing.until > nowMs) {
+      events.container(pod, container.name, 'Normal', 'BackOff', `Back-off pulling image "${name}"`);
+      throw this.#failed(
+        pod,
+        container,
+        new StartProblem('ImagePullBackOff', `Back-off pulling image "${name}": ${failing.message}`, failing.until - nowMs),
+      );
+    }
+    events.container(pod, container.name, 'Normal', 'Pulling', `Pulling image "${name}"`);
+    try {
+      const image = await this.#pullWith(pod, name);
+      this.#failing.delete(name);
+      const took = seconds(clock.nowMs() - nowMs);
+      events.container(
+        pod,
+        container.name,
+        'Normal',
+        'Pulled',
+        `Successfully pulled image "${name}" in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`,
+      );
+      return image;
+    } catch (error) {
+      if (isCriError(error, 'InvalidImageName')) throw this.#invalid(pod, container, error);
+      const message = `failed to pull and unpack image "${name}": ${error instanceof Error ? error.message : String(error)}`;
+      const reason = isCriError(error, 'RegistryUnavailable') ? 'RegistryUnavailable' : 'ErrImagePull';
+      this.#remember(name, `${reason}: ${message}`);
+      events.container(pod, container.name, 'Warning', 'Failed', `Failed to pull image "${name}": ${message}`);
+      // The next try, soon after, shows the back-off itself.
+      throw this.#failed(pod, container, new StartProblem(reason, message, 1000, error));
+    }
+  }
+
+  async #pullWith(pod: Pod, name: string): Promise<Image> {
+    const { cri } = this.#options;
+    const credentials: (RegistryAuth | undefined)[] = [...(await this.#options.credentials(pod, name)), undefined];
+    let problem: unknown;
+    for (const auth of credentials) {
+      try {
+        const id = await cri.pullImage(name, auth);
+        const image = (await cri.imageStatus(name)) ?? (await cri.imageStatus(id));
+        if (image) return image;
+        throw new CriError('ImageNotFound', `image "${name}" is gone after its pull`);
+      } catch (error) {
+        problem ??= error;
+      }
+    }
+    throw problem;
+  }
+
+  #remember(name: string, message: string): void {
+    const count = (this.#failing.get(name)?.count ?? 0) + 1;
+    this.#failing.delete(name);
+    this.#failing.set(name, { count, message, until: this.#options.clock.nowMs() + backoffMs(count, BACKOFF_BASE_MS, BACKOFF_MAX_MS) });
+    const oldest = this.#failing.keys().next();
+    if (this.#failing.size > FAILING_MAX && !oldest.done) this.#failing.delete(oldest.value);
+  }
+
+  #invalid(pod: Pod, container: Container, error: Error): StartProblem {
+    const message = `Failed to apply default image tag "${container.image}": ${error.message}`;
+    this.#options.events.container(pod, container.name, 'Warning', 'InspectFailed', message);
+    return this.#failed(pod, container, new StartProblem('InvalidImageName', message));
+  }
+
+  #failed(pod: Pod, container: Container, problem: StartProblem): StartProblem {
+    this.#options.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${problem.reason}`);
+    return problem;
+  }
+}
+
+/** As Go writes short durations: `85ms`, `1.204s`. */
+const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)}ms` : `${Number((ms / 1000).toFixed(3))}s`);

@@ -1,0 +1,2 @@
+// Entry of agent/pods.
+export { createPods, type Pods, type PodsOptions } from './pods.ts';

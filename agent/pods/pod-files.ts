@@ -1,0 +1,102 @@
+// The files that every pod gets of its own: /etc/hosts, /etc/hostname, /etc/resolv.conf. Their contents are pure.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+
+export interface ClusterNames {
+  clusterDNS: string;
+  clusterDomain: string;
+}
+
+/** The pod's host name: its own, or its name cut to what the kernel takes. */
+export function hostnameOf(pod: Pod): string {
+  return pod.spec?.hostnameOverride || (pod.spec?.hostname || pod.metadata.name || '').slice(0, 63).replace(/[.-]+$/, '');
+}
+
+/** `host.subdomain.ns.svc.domain`, when the pod has a subdomain. */
+export function fqdnOf(pod: Pod, clusterDomain: string): string | undefined {
+  if (!pod.spec?.subdomain || pod.spec.hostnameOverride) return undefined;
+  return `${hostnameOf(pod)}.${pod.spec.subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}`;
+}
+
+/** `nodeHosts`: the node's own file, shown to pods in the node's network. */
+export function hostsText(pod: Pod, ips: readonly string[], clusterDomain: string, nodeHosts: string): string {
+  const aliases = (pod.spec?.hostAliases ?? []).map(({ ip, hostnames }) => `${ip}\t${(hostnames ?? []).join('\t')}\n`).join('');
+  const tail = aliases ? `\n# Entries added by HostAliases.\n${aliases}` : '';
+  if (pod.spec?.hostNetwork) return `# Kubernetes-managed hosts file (host network).\n${nodeHosts}${tail}`;
+  const names = [fqdnOf(pod, clusterDomain), hostnameOf(pod)].filter(Boolean).join('\t');
+  return `${OWN_HOSTS}${ips.map((ip) => `${ip}\t${names}\n`).join('')}${tail}`;
+}
+
+const OWN_HOSTS = `# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+fe00::0\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+`;
+
+/** `nodeText`: the node's own resolv.conf. */
+export function resolvText(pod: Pod, cluster: ClusterNames, nodeText: string): string {
+  const node = parseResolv(nodeText);
+  const policy = pod.spec?.dnsPolicy ?? 'ClusterFirst';
+  const usesCluster = policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !pod.spec?.hostNetwork);
+  const domain = cluster.clusterDomain;
+  let servers = node.servers;
+  let searches = node.searches;
+  let options = node.options;
+  if (policy === 'None') [servers, searches, options] = [[], [], []];
+  else if (usesCluster) {
+    servers = [cluster.clusterDNS];
+    searches = [`${pod.metadata.namespace}.svc.${domain}`, `svc.${domain}`, domain, ...node.searches];
+    options = ['ndots:5'];
+  }
+  const more = pod.spec?.dnsConfig ?? {};
+  const own = (more.options ?? []).map(({ name = '', value }) => ({ name, text: value === undefined ? name : `${name}:${value}` }));
+  const kept = options.filter((option) => !own.some(({ name }) => name === option.split(':')[0]));
+  const lines = [
+    ...line('search', unique([...searches, ...(more.searches ?? [])])),
+    ...unique([...servers, ...(more.nameservers ?? [])]).map((server) => `nameserver ${server}`),
+    ...line('options', [...kept, ...own.map(({ text }) => text)]),
+  ];
+  return lines.length > 0 ? `${lines.join('\n')}\n` : '';
+}
+
+const line = (keyword: string, words: readonly string[]): string[] => (words.length > 0 ? [`${keyword} ${words.join(' ')}`] : []);
+const unique = (words: readonly string[]): string[] => [...new Set(words)];
+
+function parseResolv(text: string): { servers: string[]; searches: string[]; options: string[] } {
+  const found = { servers: [] as string[], searches: [] as string[], options: [] as string[] };
+  for (const each of text.split('\n')) {
+    const [keyword, ...words] = each.trim().split(/\s+/);
+    if (keyword === 'nameserver' && words[0]) found.servers.push(words[0]);
+    else if (keyword === 'search' || keyword === 'domain') found.searches = words.filter((word) => word !== '.');
+    else if (keyword === 'options') found.options = words;
+  }
+  return found;
+}
+
+export interface PodFiles {
+  hosts: string;
+  hostname: string;
+  resolv: string;
+}
+
+/** Writes the three files into the pod's folder and returns their paths. */
+export async function writePodFiles(folder: string, pod: Pod, ips: readonly string[], cluster: ClusterNames): Promise<PodFiles> {
+  const paths = { hosts: join(folder, 'etc-hosts'), hostname: join(folder, 'etc-hostname'), resolv: join(folder, 'etc-resolv.conf') };
+  const [nodeHosts, nodeResolv] = await Promise.all([
+    readOwn('/etc/hosts'),
+    readOwn('/etc/resolv.conf'),
+    mkdir(folder, { recursive: true }),
+  ]);
+  await Promise.all([
+    writeFile(paths.hosts, hostsText(pod, ips, cluster.clusterDomain, nodeHosts), { mode: 0o644 }),
+    writeFile(paths.hostname, `${hostnameOf(pod)}\n`, { mode: 0o644 }),
+    writeFile(paths.resolv, resolvText(pod, cluster, nodeResolv), { mode: 0o644 }),
+  ]);
+  return paths;
+}
+
+const readOwn = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');

@@ -1,0 +1,185 @@
+// The pods of this node: a worker for each, fed by the watch and by the runtime's events; what belongs to no pod is removed.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Service as KubeService, Pod } from '../../api/gen/types/core.v1.ts';
+import type { KubeObject } from '../../api/meta/index.ts';
+import { type Client, createInformer, type EventRecorder, type Informer, RESOURCES } from '../../kit/client/index.ts';
+import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
+import type { Cri, RegistryAuth } from '../cri/index.ts';
+import { Volumes } from '../volumes/index.ts';
+import { ImagePulls } from './image-pulls.ts';
+import { GRACE_ANNOTATION } from './names.ts';
+import { PodEvents } from './pod-events.ts';
+import type { ClusterNames } from './pod-files.ts';
+import { registryAuths } from './registry-auths.ts';
+import { PodWorker, type WorkerTools } from './worker.ts';
+
+export interface PodsOptions {
+  client: Client;
+  cri: Cri;
+  clock: Clock;
+  log: Logger;
+  recorder: EventRecorder;
+  nodeName: string;
+  hostIP: string;
+  podsDir: string;
+  logDir: string;
+  cluster: ClusterNames;
+  allocatable: Readonly<Record<string, string>>;
+  /** Bytes. */
+  memoryCapacity: number;
+}
+
+export interface Pods {
+  readonly service: Service;
+  /** Of this node, as last seen. */
+  list(): Pod[];
+  get(namespace: string, name: string): Pod | undefined;
+}
+
+type PodObject = Pod & KubeObject;
+
+export function createPods(options: PodsOptions): Pods {
+  const pods = new NodePods(options);
+  return {
+    service: {
+      name: 'pods',
+      start: async () => {
+        await pods.start();
+        return { failed: neverFails, stop: async () => pods.stop() };
+      },
+    },
+    list: () => pods.informer.list(),
+    get: (namespace, name) => pods.informer.get(`${namespace}/${name}`),
+  };
+}
+
+class NodePods {
+  readonly informer: Informer<PodObject>;
+  readonly #options: PodsOptions;
+  readonly #stop = new AbortController();
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #uidOfSandbox = new Map<string, string>();
+  readonly #services: Informer<KubeService & KubeObject>;
+  readonly #volumes: Volumes;
+  readonly #tools: WorkerTools;
+
+  constructor(options: PodsOptions) {
+    this.#options = options;
+    const { client, clock, cri, log } = options;
+    const { signal } = this.#stop;
+    const onError = (error: unknown) => log.debug({ err: error }, 'watch failed');
+    this.informer = createInformer<PodObject>(
+      client,
+      RESOURCES.pods,
+      { fieldSelector: `spec.nodeName=${options.nodeName}` },
+      { signal, onError },
+    );
+    this.#services = createInformer(client, RESOURCES.services, {}, { signal, onError });
+    this.#services.addIndex('namespace', (service) => [service.metadata.namespace ?? '']);
+    this.#volumes = new Volumes({
+      client,
+      podsDir: options.podsDir,
+      clock,
+      log,
+      onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),
+    });
+    const events = new PodEvents(options.recorder);
+    this.#tools = {
+      ...options,
+      signal,
+      events,
+      volumes: this.#volumes,
+      pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => this.#credentials(pod, image) }),
+      servicesFor: (pod) => this.#servicesFor(pod),
+      onDone: (uid) => this.#forget(uid),
+      onSandbox: (sandboxId, uid) => this.#uidOfSandbox.set(sandboxId, uid),
+    };
+  }
+
+  async start(): Promise<void> {
+    void this.#followRuntime();
+    await Promise.all([this.informer.synced, this.#services.synced]);
+    this.informer.on({
+      added: (pod) => this.#add(pod),
+      updated: (_, pod) => this.#workers.get(pod.metadata.uid ?? '')?.update(pod),
+      deleted: (pod) => this.#workers.get(pod.metadata.uid ?? '')?.remove(),
+    });
+    await this.#removeOrphans();
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    for (const worker of this.#workers.values()) worker.close();
+    this.#volumes.close();
+  }
+
+  #add(pod: PodObject): void {
+    const uid = pod.metadata.uid ?? '';
+    if (this.#workers.has(uid)) return;
+    const worker = new PodWorker(this.#tools, pod);
+    this.#workers.set(uid, worker);
+    worker.wake();
+  }
+
+  #forget(uid: string): void {
+    this.#workers.delete(uid);
+    for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
+  }
+
+  async #followRuntime(): Promise<void> {
+    const { cri, log } = this.#options;
+    const { signal } = this.#stop;
+    try {
+      for await (const event of cri.events(signal)) {
+        const uid = this.#uidOfSandbox.get(event.sandboxId);
+        if (uid) this.#workers.get(uid)?.wake();
+      }
+    } catch (error) {
+      if (!signal.aborted) log.error({ err: error }, 'events of the runtime have ended');
+    }
+  }
+
+  /** What runs here for pods that were deleted while the agent was away. */
+  async #removeOrphans(): Promise<void> {
+    const { cri, log, logDir } = this.#options;
+    const { signal } = this.#stop;
+    const orphans = (await cri.listPodSandbox()).filter(({ metadata }) => !this.#workers.has(metadata.uid));
+    for (const { id, metadata, annotations } of orphans) {
+      void (async () => {
+        const graceMs = Number(annotations[GRACE_ANNOTATION] ?? 30) * 1000;
+        const running = await cri.listContainers({ sandboxId: id, state: 'running' });
+        await Promise.all(running.map((container) => cri.stopContainer(container.id, graceMs)));
+        await cri.removePodSandbox(id);
+        if (this.#workers.has(metadata.uid)) return;
+        await this.#volumes.teardown(metadata.uid);
+        await rm(join(logDir, `${metadata.namespace}_${metadata.name}_${metadata.uid}`), { recursive: true, force: true });
+      })().catch((error: unknown) => {
+        if (!signal.aborted) log.warn({ err: error, pod: `${metadata.namespace}/${metadata.name}` }, 'orphaned pod not removed');
+      });
+    }
+    const withSandbox = new Set(orphans.map(({ metadata }) => metadata.uid));
+    for (const uid of await readdir(this.#options.podsDir).catch(() => []))
+      if (!this.#workers.has(uid) && !withSandbox.has(uid))
+        await this.#volumes.teardown(uid).catch((error: unknown) => log.warn({ err: error, uid }, 'folder of a gone pod not removed'));
+  }
+
+  /** `kubernetes` is linked always, others of the pod's namespace when it wants links. */
+  #servicesFor(pod: Pod): KubeService[] {
+    const kubernetes = this.#services.get('default/kubernetes');
+    const own = pod.spec?.enableServiceLinks === false ? [] : this.#services.by('namespace', pod.metadata.namespace ?? '');
+    const others = own.filter(({ metadata }) => metadata.name !== 'kubernetes' || metadata.namespace !== 'default');
+    return kubernetes ? [kubernetes, ...others] : others;
+  }
+
+  async #credentials(pod: Pod, image: string): Promise<RegistryAuth[]> {
+    const found: RegistryAuth[] = [];
+    for (const { name = '' } of pod.spec?.imagePullSecrets ?? []) {
+      const secret = await this.#volumes.objects
+        .get('secrets', pod.metadata.namespace ?? '', name, pod.metadata.uid ?? '')
+        .catch(() => undefined);
+      if (secret) found.push(...registryAuths(secret['data'] ?? {}, image));
+    }
+    return found;
+  }
+}

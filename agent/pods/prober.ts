@@ -1,0 +1,129 @@
+// The probes of one pod: a loop for each probe of each running container, holding its present result.
+import type { Container, Pod, Probe } from '../../api/gen/types/core.v1.ts';
+import type { Clock } from '../../kit/run/index.ts';
+import type { ContainerStatus, Cri } from '../cri/index.ts';
+import { findContainer } from './names.ts';
+import type { PodEvents } from './pod-events.ts';
+import { runProbe } from './probe-run.ts';
+import { counted, firstCount, type ProbeCount, type ProbeKind } from './probe-verdict.ts';
+
+export interface ProberOptions {
+  cri: Cri;
+  clock: Clock;
+  events: PodEvents;
+  /** Readiness or startup has changed. */
+  onChange(): void;
+  /** Liveness or startup has failed: `message` for the Killing event. */
+  onUnhealthy(containerId: string, message: string, graceSeconds: number | undefined): void;
+}
+
+interface Probed {
+  container: Container;
+  startedAtMs: number;
+  stop: AbortController;
+  counts: Partial<Record<ProbeKind, ProbeCount>>;
+  looping: Set<ProbeKind>;
+}
+
+const KINDS: readonly [ProbeKind, 'startupProbe' | 'livenessProbe' | 'readinessProbe'][] = [
+  ['startup', 'startupProbe'],
+  ['liveness', 'livenessProbe'],
+  ['readiness', 'readinessProbe'],
+];
+
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #probed = new Map<string, Probed>();
+  #pod: Pod | undefined;
+  #podIP = '';
+  #stopping = false;
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+  }
+
+  /** These containers run now, and no others. While the pod is stopping only readiness goes on. */
+  follow(pod: Pod, running: readonly ContainerStatus[], podIP: string, stopping: boolean): void {
+    this.#pod = pod;
+    this.#podIP = podIP;
+    this.#stopping = stopping;
+    for (const [id, probed] of this.#probed) {
+      if (running.some((record) => record.id === id)) continue;
+      probed.stop.abort();
+      this.#probed.delete(id);
+    }
+    for (const record of running) {
+      const container = findContainer(pod, record.metadata.name)?.container;
+      if (!container || !KINDS.some(([, field]) => container[field])) continue;
+      let probed = this.#probed.get(record.id);
+      if (!probed) {
+        probed = { container, startedAtMs: record.startedAtMs, stop: new AbortController(), counts: {}, looping: new Set() };
+        this.#probed.set(record.id, probed);
+      }
+      this.#startLoops(record.id, probed);
+    }
+  }
+
+  /** The startup probe has passed, or there is none. */
+  hasStarted(containerId: string): boolean {
+    const probed = this.#probed.get(containerId);
+    return !probed?.container.startupProbe || probed.counts.startup?.ok === true;
+  }
+
+  isReady(containerId: string): boolean {
+    const probed = this.#probed.get(containerId);
+    return !probed?.container.readinessProbe || probed.counts.readiness?.ok === true;
+  }
+
+  close(): void {
+    for (const { stop } of this.#probed.values()) stop.abort();
+    this.#probed.clear();
+  }
+
+  #startLoops(id: string, probed: Probed): void {
+    for (const [kind, field] of KINDS) {
+      const probe = probed.container[field];
+      if (!probe || probed.looping.has(kind) || (kind !== 'startup' && !this.hasStarted(id))) continue;
+      probed.looping.add(kind);
+      void this.#loop(id, probed, kind, probe).catch(() => {}); // ends by its signal only
+    }
+  }
+
+  async #loop(id: string, probed: Probed, kind: ProbeKind, probe: Probe): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = probed.stop;
+    probed.counts[kind] = firstCount(kind);
+    const periodMs = (probe.periodSeconds ?? 10) * 1000;
+    const firstMs = probed.startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000;
+    if (firstMs > clock.nowMs()) await clock.sleep(firstMs - clock.nowMs(), signal);
+    for (;;) {
+      const beganMs = clock.nowMs();
+      if (!(this.#stopping && kind !== 'readiness')) {
+        await this.#probeOnce(id, probed, kind, probe);
+        signal.throwIfAborted();
+        if (kind === 'startup' && probed.counts.startup?.ok) return;
+      }
+      // A container that is not ready yet is asked sooner at first, so that it does not wait for a whole period.
+      const eager = kind !== 'liveness' && !probed.counts[kind]?.ok && beganMs - firstMs < Math.min(periodMs, 3000);
+      const restMs = (eager ? Math.min(periodMs, 250) : periodMs) - (clock.nowMs() - beganMs);
+      await clock.sleep(Math.max(restMs, 1), signal);
+    }
+  }
+
+  async #probeOnce(id: string, probed: Probed, kind: ProbeKind, probe: Probe): Promise<void> {
+    const { cri, events, onChange, onUnhealthy } = this.#options;
+    const answer = await runProbe(cri, probe, probed.container, id, this.#podIP);
+    if (!answer || probed.stop.signal.aborted || !this.#pod) return;
+    const before = probed.counts[kind] ?? firstCount(kind);
+    const after = counted(before, answer.ok, probe);
+    probed.counts[kind] = after;
+    if (!answer.ok) {
+      const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
+      events.container(this.#pod, probed.container.name, 'Warning', 'Unhealthy', `${name} probe failed: ${answer.text}`);
+      if (after.tripped && kind !== 'readiness') {
+        onUnhealthy(id, `Container ${probed.container.name} failed ${kind} probe, will be restarted`, probe.terminationGracePeriodSeconds);
+      }
+    }
+    if (after.ok !== before.ok) onChange();
+  }
+}

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import type { Pod, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
+import { containerResources, oomScoreAdj, podCgroup, podResources, qosClass } from './qos.ts';
+
+const GiB = 2 ** 30;
+const pod = (...resources: ResourceRequirements[]): Pod => ({
+  metadata: { name: 'p', uid: 'u' },
+  spec: { containers: resources.map((r, i) => ({ name: `c${i}`, resources: r })) },
+});
+const full = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1000m', memory: '1Gi' } };
+
+test.each([
+  ['BestEffort', [{}], 'kubepods/besteffort/podu'],
+  ['Guaranteed', [full], 'kubepods/podu'],
+  ['Guaranteed', [{ limits: { cpu: '1', memory: '1Gi' } }], 'kubepods/podu'],
+  ['Burstable', [full, {}], 'kubepods/burstable/podu'],
+  ['Burstable', [{ requests: { cpu: '1m' } }], 'kubepods/burstable/podu'],
+  ['Burstable', [{ limits: { cpu: '1', memory: '2Gi' }, requests: { memory: '1Gi' } }], 'kubepods/burstable/podu'],
+])('%s', (qos, resources, cgroup) => {
+  expect(qosClass(pod(...resources))).toBe(qos);
+  expect(podCgroup(pod(...resources))).toBe(cgroup);
+});
+
+test.each([
+  [full, -997],
+  [{}, 1000],
+  [{ requests: { memory: '1Gi' } }, 750],
+  [{ requests: { cpu: '1' } }, 999],
+  [{ requests: { memory: '4Gi' } }, 3],
+])('OOM score of %j', (resources, score) => {
+  const p = pod(resources);
+  expect(oomScoreAdj(p, p.spec!.containers[0]!, 4 * GiB)).toBe(score);
+});
+
+test('shares, quota and limits', () => {
+  const p = pod({ requests: { cpu: '100m' }, limits: { cpu: '250m', memory: '64Mi' } });
+  expect(containerResources(p, p.spec!.containers[0]!, GiB)).toMatchObject({
+    cpuShares: 102,
+    cpuPeriod: 100_000,
+    cpuQuota: 25_000,
+    memoryLimitBytes: 64 << 20,
+  });
+  const free = pod({});
+  expect(containerResources(free, free.spec!.containers[0]!, GiB)).toEqual({ cpuShares: 2, oomScoreAdj: 1000 });
+});
+
+test('the pod is limited only when all its containers are', () => {
+  expect(podResources(pod(full, full))).toEqual({ cpuShares: 2048, cpuPeriod: 100_000, cpuQuota: 200_000, memoryLimitBytes: 2 * GiB });
+  expect(podResources(pod(full, {}))).toEqual({ cpuShares: 1024 });
+});

@@ -1,0 +1,96 @@
+// From requests and limits to what the kernel is told: QoS class, cgroup, cpu shares and quota, memory limit, OOM score.
+import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import { toInteger, toMilli } from '../../api/meta/index.ts';
+import type { LinuxResources } from '../cri/index.ts';
+
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
+
+/** The class of the pod, by the requests and limits for cpu and memory of all containers, init ones too. */
+export function qosClass(pod: Pod): QosClass {
+  const whole = pod.spec?.resources;
+  const parts = whole?.requests || whole?.limits ? [whole] : allContainers(pod).map((container) => container.resources ?? {});
+  let any = false;
+  let guaranteed = true;
+  for (const { requests = {}, limits = {} } of parts) {
+    for (const resource of ['cpu', 'memory']) {
+      const limit = limits[resource];
+      const request = requests[resource] ?? limit;
+      if (isPositive(limit) || isPositive(request)) any = true;
+      if (!isPositive(limit) || toMilli(limit as string) !== toMilli(request ?? '0')) guaranteed = false;
+    }
+  }
+  if (!any) return 'BestEffort';
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+/** Below the node's cgroup. */
+export function podCgroup(pod: Pod): string {
+  const qos = (pod.status?.qosClass as QosClass | undefined) ?? qosClass(pod);
+  const folder = qos === 'Guaranteed' ? 'kubepods' : `kubepods/${qos.toLowerCase()}`;
+  return `${folder}/pod${pod.metadata.uid}`;
+}
+
+const PERIOD_US = 100_000;
+
+/** Limits of one container. `memoryCapacity` of the node, bytes, for the OOM score. */
+export function containerResources(pod: Pod, container: Container, memoryCapacity: number): LinuxResources {
+  const { requests = {}, limits = {} } = container.resources ?? {};
+  const cpu = requests['cpu'] ?? limits['cpu'];
+  return {
+    ...cpuResources(cpu === undefined ? 0 : milli(cpu), limits['cpu'] === undefined ? 0 : milli(limits['cpu'])),
+    ...(isPositive(limits['memory']) ? { memoryLimitBytes: bytes(limits['memory'] as string) } : {}),
+    oomScoreAdj: oomScoreAdj(pod, container, memoryCapacity),
+  };
+}
+
+/** Limits of the pod's own cgroup: shares always, quota and memory only when every container is limited. */
+export function podResources(pod: Pod): LinuxResources {
+  const whole = pod.spec?.resources;
+  const containers = (pod.spec?.containers ?? []).map((container) => container.resources ?? {});
+  const sum = (of: (r: { requests?: Record<string, string>; limits?: Record<string, string> }) => number) =>
+    containers.reduce((total, r) => total + of(r), 0);
+  const cpuRequest = whole?.requests?.['cpu'] ?? whole?.limits?.['cpu'];
+  const cpuShareMilli = cpuRequest === undefined ? sum((r) => milli(r.requests?.['cpu'] ?? r.limits?.['cpu'] ?? '0')) : milli(cpuRequest);
+  const cpuLimit = whole?.limits?.['cpu'];
+  const cpuLimitMilli = cpuLimit
+    ? milli(cpuLimit)
+    : containers.every((r) => isPositive(r.limits?.['cpu']))
+      ? sum((r) => milli(r.limits?.['cpu'] ?? '0'))
+      : 0;
+  const memoryLimit = whole?.limits?.['memory'];
+  const memory = memoryLimit
+    ? bytes(memoryLimit)
+    : containers.every((r) => isPositive(r.limits?.['memory']))
+      ? sum((r) => bytes(r.limits?.['memory'] ?? '0'))
+      : 0;
+  // Init containers run in the same group and may need more than the others together: the pod is then not limited here.
+  const initLimits = (pod.spec?.initContainers ?? []).length > 0;
+  return {
+    ...cpuResources(cpuShareMilli, initLimits ? 0 : cpuLimitMilli),
+    ...(memory > 0 && !initLimits ? { memoryLimitBytes: memory } : {}),
+  };
+}
+
+function cpuResources(requestMilli: number, limitMilli: number): LinuxResources {
+  const shares = Math.min(262_144, Math.max(2, Math.floor((requestMilli * 1024) / 1000)));
+  return {
+    cpuShares: shares,
+    ...(limitMilli > 0 ? { cpuPeriod: PERIOD_US, cpuQuota: Math.max(1000, (limitMilli * PERIOD_US) / 1000) } : {}),
+  };
+}
+
+/** -997 Guaranteed and critical, 1000 BestEffort, between 3 and 999 by the share of the node's memory that is asked for. */
+export function oomScoreAdj(pod: Pod, container: Container, memoryCapacity: number): number {
+  if ((pod.spec?.priority ?? 0) >= 2_000_000_000) return -997;
+  const qos = (pod.status?.qosClass as QosClass | undefined) ?? qosClass(pod);
+  if (qos === 'Guaranteed') return -997;
+  if (qos === 'BestEffort') return 1000;
+  const request = container.resources?.requests?.['memory'] ?? container.resources?.limits?.['memory'];
+  const score = 1000 - Math.floor((1000 * (request === undefined ? 0 : bytes(request))) / memoryCapacity);
+  return Math.min(999, Math.max(3, score));
+}
+
+const allContainers = (pod: Pod): Container[] => [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+const isPositive = (quantity: string | undefined): boolean => quantity !== undefined && toMilli(quantity) > 0n;
+const milli = (quantity: string): number => Number(toMilli(quantity));
+const bytes = (quantity: string): number => Number(toInteger(quantity));

@@ -1,0 +1,113 @@
+// One start of a container: image, environment, mounts, create, start, postStart. A start that fails says why in a StartProblem.
+import { join } from 'node:path';
+import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/gen/types/core.v1.ts';
+import type { KubeObject } from '../../api/meta/index.ts';
+import type { Clock } from '../../kit/run/index.ts';
+import { type Cri, type Image, isCriError, type PodSandboxStatus } from '../cri/index.ts';
+import { type PodPlace, VolumeProblem, type Volumes } from '../volumes/index.ts';
+import { containerConfig } from './container-config.ts';
+import { ContainerConfigProblem, environment } from './env.ts';
+import { runHook } from './hooks.ts';
+import type { PodEvents } from './pod-events.ts';
+import type { PodFiles } from './pod-files.ts';
+import { StartProblem } from './start-problem.ts';
+
+/** Longest postStart: it holds back what comes after it in the pod. */
+const POST_START_MAX_MS = 3_600_000;
+
+/** What all pods of the node share. */
+export interface StartTools {
+  cri: Cri;
+  clock: Clock;
+  events: PodEvents;
+  volumes: Volumes;
+  podsDir: string;
+  /** Bytes. */
+  memoryCapacity: number;
+  servicesFor(pod: Pod): readonly Service[];
+}
+
+export interface StartInputs {
+  attempt: number;
+  sandbox: PodSandboxStatus;
+  place: PodPlace;
+  volumePaths: ReadonlyMap<string, string>;
+  files: PodFiles;
+  image: Promise<Image>;
+  signal: AbortSignal;
+  /** Called as soon as the process runs, before postStart. */
+  onStarted(containerId: string): void;
+}
+
+/** Resolves true once it runs and postStart is done; false when postStart failed and the container must die. @throws StartProblem */
+export async function startContainer(tools: StartTools, pod: Pod, container: Container, inputs: StartInputs): Promise<boolean> {
+  const { cri, events } = tools;
+  const image = await inputs.image;
+  inputs.signal.throwIfAborted();
+  const id = await create(tools, pod, container, image, inputs);
+  events.container(pod, container.name, 'Normal', 'Created', 'Container created');
+  try {
+    await cri.startContainer(id);
+  } catch (error) {
+    throw failure(tools, pod, container, 'RunContainerError', error);
+  }
+  events.container(pod, container.name, 'Normal', 'Started', 'Container started');
+  inputs.onStarted(id);
+  const hook = container.lifecycle?.postStart;
+  if (!hook) return true;
+  try {
+    const place = { cri, clock: tools.clock, containerId: id, container, podIP: inputs.place.podIPs[0] ?? '', signal: inputs.signal };
+    await runHook(hook, place, POST_START_MAX_MS);
+    return true;
+  } catch {
+    if (inputs.signal.aborted) return true; // the pod is going anyway
+    events.container(pod, container.name, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
+    return false;
+  }
+}
+
+async function create(tools: StartTools, pod: Pod, container: Container, image: Image, inputs: StartInputs): Promise<string> {
+  const { cri, volumes } = tools;
+  const uid = pod.metadata.uid ?? '';
+  const namespace = pod.metadata.namespace ?? '';
+  let config: Awaited<ReturnType<typeof containerConfig>>;
+  try {
+    const env = await environment(pod, container, {
+      place: inputs.place,
+      services: tools.servicesFor(pod),
+      configMap: (name) => volumes.objects.get<ConfigMap & KubeObject>('configmaps', namespace, name, uid),
+      secret: (name) => volumes.objects.get<Secret & KubeObject>('secrets', namespace, name, uid),
+    });
+    const { attempt, files, volumePaths } = inputs;
+    const podFolder = join(tools.podsDir, uid);
+    config = await containerConfig(pod, container, {
+      attempt,
+      image,
+      env,
+      volumePaths,
+      volumes,
+      files,
+      podFolder,
+      memoryCapacity: tools.memoryCapacity,
+    });
+  } catch (error) {
+    throw failure(tools, pod, container, 'CreateContainerConfigError', error);
+  }
+  try {
+    return await cri.createContainer(inputs.sandbox.id, config);
+  } catch (error) {
+    throw failure(tools, pod, container, 'CreateContainerError', error);
+  }
+}
+
+function failure(tools: StartTools, pod: Pod, container: Container, reason: string, error: unknown): StartProblem {
+  const message = error instanceof Error ? error.message : String(error);
+  tools.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${message}`);
+  const known = error instanceof ContainerConfigProblem || error instanceof VolumeProblem || isCriError(error);
+  return new StartProblem(
+    isCriError(error, 'CreateContainerConfigError') ? error.reason : reason,
+    message,
+    10_000,
+    known ? undefined : error,
+  );
+}

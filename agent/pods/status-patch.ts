@@ -1,0 +1,27 @@
+// The difference of two statuses as a strategic merge patch of what this node owns: conditions of others stay theirs. Pure.
+import type { PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { deepEqual } from '../../api/meta/index.ts';
+
+/** Undefined: nothing to write. */
+export function statusPatch(before: PodStatus, after: PodStatus): Record<string, unknown> | undefined {
+  const patch: Record<string, unknown> = {};
+  for (const key of Object.keys({ ...before, ...after }) as (keyof PodStatus)[]) {
+    if (key === 'conditions' || deepEqual(before[key], after[key])) continue;
+    const value = after[key];
+    if (value === undefined) patch[key] = null;
+    // Lists merged by address: without this an old address would stay.
+    else if (key === 'podIPs' || key === 'hostIPs') patch[key] = [...(value as object[]), ...(before[key] ? [{ $patch: 'replace' }] : [])];
+    else patch[key] = value;
+  }
+  const changed = (after.conditions ?? []).filter((condition) => !sameCondition(condition, before.conditions));
+  if (changed.length > 0) {
+    patch['conditions'] = changed;
+    patch['$setElementOrder/conditions'] = (after.conditions ?? []).map(({ type }) => ({ type }));
+  }
+  return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+function sameCondition(condition: PodCondition, others: readonly PodCondition[] | undefined): boolean {
+  const other = others?.find(({ type }) => type === condition.type);
+  return other !== undefined && deepEqual({ ...other, lastProbeTime: null }, { ...condition, lastProbeTime: null });
+}

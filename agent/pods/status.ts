@@ -1,0 +1,57 @@
+// The whole status of a pod as its node reports it. Pure: the pod, what the CRI and the probes say, and what was reported before.
+import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { rfc3339 } from '../../kit/run/index.ts';
+import type { PodSandboxStatus } from '../cri/index.ts';
+import { conditionsOf } from './conditions.ts';
+import { type ContainerFacts, containerStatuses } from './container-statuses.ts';
+import { type Phase, phaseOf } from './phase.ts';
+import { qosClass } from './qos.ts';
+
+export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> {
+  sandbox: PodSandboxStatus | undefined;
+  hostIP: string;
+  nowMs: number;
+  /** All has ended and its network is gone: only then may the phase say so. */
+  finished: boolean;
+  /** Decided by the node against the pod: deadline, eviction, refusal. */
+  verdict: { reason: string; message: string } | undefined;
+}
+
+export const RUNTIME_NAME = 'wherry';
+
+export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
+  const before = pod.status ?? {};
+  const of = (statuses: PodStatus['containerStatuses']) => ({ ...facts, before: statuses ?? [], runtime: RUNTIME_NAME });
+  const statuses = containerStatuses(pod, pod.spec?.containers ?? [], false, of(before.containerStatuses));
+  const initStatuses = containerStatuses(pod, pod.spec?.initContainers ?? [], true, of(before.initContainerStatuses));
+  const ephemeralStatuses = containerStatuses(pod, pod.spec?.ephemeralContainers ?? [], false, of(before.ephemeralContainerStatuses));
+  const seen: Phase = facts.verdict ? 'Failed' : phaseOf(pod, statuses, initStatuses);
+  const hasNetwork = facts.sandbox?.state === 'ready';
+  const ips = facts.sandbox ? (pod.spec?.hostNetwork ? [facts.hostIP] : facts.sandbox.ips) : [];
+  const podIPs = ips.length > 0 ? ips.map((ip) => ({ ip })) : (before.podIPs ?? []);
+  return {
+    ...before,
+    observedGeneration: pod.metadata.generation ?? 0,
+    phase: reportable(seen, before.phase, facts.finished || facts.verdict !== undefined),
+    conditions: conditionsOf(pod, { phase: seen, statuses, initStatuses, hasNetwork, nowMs: facts.nowMs, before: before.conditions ?? [] }),
+    ...(facts.verdict ?? {}),
+    hostIP: facts.hostIP,
+    hostIPs: [{ ip: facts.hostIP }],
+    ...(podIPs[0] ? { podIP: podIPs[0].ip, podIPs } : {}),
+    startTime: before.startTime ?? rfc3339(facts.nowMs),
+    containerStatuses: statuses,
+    ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
+    ...(ephemeralStatuses.length > 0 ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
+    qosClass: before.qosClass ?? qosClass(pod),
+    resources: before.resources ?? pod.spec?.resources ?? {},
+  };
+}
+
+/** An end is told only once everything is gone, and is never taken back; neither is Running. */
+function reportable(seen: Phase, before: string | undefined, finished: boolean): Phase {
+  if (before === 'Succeeded' || before === 'Failed') return before;
+  if ((seen === 'Succeeded' || seen === 'Failed') && !finished)
+    return before === undefined || before === 'Pending' ? (seen === 'Failed' ? 'Pending' : 'Running') : 'Running';
+  if (seen === 'Pending' && before === 'Running') return 'Running';
+  return seen;
+}

@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import type { ContainerStatus, PodSandboxStatus } from '../cri/index.ts';
+import { type Facts, nextSteps, stepKey } from './step.ts';
+
+const pod = (spec: Partial<Pod['spec']> & object): Pod => ({
+  metadata: { name: 'p' },
+  spec: { restartPolicy: 'Always', containers: [{ name: 'c' }], ...spec },
+});
+const ready = { id: 's', state: 'ready', metadata: { attempt: 0 } } as PodSandboxStatus;
+const dead = { ...ready, state: 'notready' } as PodSandboxStatus;
+const record = (name: string, state: ContainerStatus['state'], exitCode = 0, attempt = 0): ContainerStatus =>
+  ({ id: `${name}${attempt}`, sandboxId: 's', metadata: { name, attempt }, state, exitCode }) as ContainerStatus;
+const facts = (more: Partial<Facts> = {}): Facts => ({
+  nowMs: 1000,
+  stopping: false,
+  sandbox: ready,
+  containers: [],
+  volumesReady: true,
+  busy: new Set(),
+  heldUntilMs: () => undefined,
+  hasStarted: () => true,
+  condemned: new Set(),
+  ...more,
+});
+const keys = (p: Pod, more: Partial<Facts>): string => {
+  const { steps, finished } = nextSteps(p, facts(more));
+  return [...steps.map(stepKey), ...(finished ? ['finished'] : [])].join(', ');
+};
+const sidecar: Container = { name: 's1', restartPolicy: 'Always' };
+const init: Container = { name: 'i' };
+
+test.each<[string, Pod, Partial<Facts>, string]>([
+  ['a new pod', pod({}), { sandbox: undefined, volumesReady: false }, 'set-up-volumes, create-sandbox'],
+  ['while both are made', pod({}), { sandbox: undefined, volumesReady: false, busy: new Set(['set-up-volumes', 'create-sandbox']) }, ''],
+  ['network up, volumes not', pod({}), { volumesReady: false, busy: new Set(['set-up-volumes']) }, ''],
+  ['both there', pod({}), {}, 'start-container c'],
+  ['running', pod({}), { containers: [record('c', 'running')] }, ''],
+  ['crashed', pod({}), { containers: [record('c', 'exited', 1)] }, 'start-container c'],
+  ['crashed and held', pod({}), { containers: [record('c', 'exited', 1)], heldUntilMs: () => 5000 }, ''],
+  ['completed, OnFailure', pod({ restartPolicy: 'OnFailure' }), { containers: [record('c', 'exited', 0)] }, 'stop-sandbox'],
+  ['completed, network gone', pod({ restartPolicy: 'Never' }), { sandbox: dead, containers: [record('c', 'exited', 1)] }, 'finished'],
+  ['the network died', pod({}), { sandbox: dead, containers: [record('c', 'exited', 255)] }, 'create-sandbox'],
+  ['the network died under a container', pod({}), { sandbox: dead, containers: [record('c', 'running')] }, 'stop-container c0'],
+  ['a failed probe', pod({}), { containers: [record('c', 'running')], condemned: new Set(['c0']) }, 'stop-container c0'],
+  ['two containers one by one', pod({ containers: [{ name: 'c' }, { name: 'd' }] }), {}, 'start-container c'],
+  [
+    'the second is not held by the first',
+    pod({ containers: [{ name: 'c' }, { name: 'd' }] }),
+    { heldUntilMs: (n) => (n === 'c' ? 5000 : undefined) },
+    'start-container d',
+  ],
+  [
+    'the second waits while the first starts',
+    pod({ containers: [{ name: 'c' }, { name: 'd' }] }),
+    { busy: new Set(['start-container c']) },
+    '',
+  ],
+  ['init first', pod({ initContainers: [init] }), {}, 'start-container i'],
+  ['init running', pod({ initContainers: [init] }), { containers: [record('i', 'running')] }, ''],
+  ['init done', pod({ initContainers: [init] }), { containers: [record('i', 'exited')] }, 'start-container c'],
+  ['init failed', pod({ initContainers: [init] }), { containers: [record('i', 'exited', 1)] }, 'start-container i'],
+  [
+    'init failed for good',
+    pod({ initContainers: [init], restartPolicy: 'Never' }),
+    { containers: [record('i', 'exited', 1)] },
+    'stop-sandbox',
+  ],
+  ['init is not repeated beside its main', pod({ initContainers: [init] }), { containers: [record('c', 'running')] }, ''],
+  ['sidecar not started', pod({ initContainers: [sidecar] }), { containers: [record('s1', 'running')], hasStarted: () => false }, ''],
+  ['sidecar started', pod({ initContainers: [sidecar] }), { containers: [record('s1', 'running')] }, 'start-container c'],
+  [
+    'sidecar crashed beside its main',
+    pod({ initContainers: [sidecar] }),
+    { containers: [record('s1', 'exited', 1), record('c', 'running')] },
+    'start-container s1',
+  ],
+  [
+    'sidecars end last',
+    pod({ initContainers: [sidecar] }),
+    { stopping: true, containers: [record('s1', 'running'), record('c', 'running')] },
+    'stop-container c0',
+  ],
+  [
+    'and in reverse',
+    pod({ initContainers: [sidecar, { ...sidecar, name: 's2' }] }),
+    { stopping: true, containers: [record('s1', 'running'), record('s2', 'running')] },
+    'stop-container s20',
+  ],
+  [
+    'a done job does not wait for its sidecar',
+    pod({ initContainers: [sidecar], restartPolicy: 'Never' }),
+    { containers: [record('s1', 'running'), record('c', 'exited')] },
+    'stop-container s10',
+  ],
+  ['deleted before anything was made', pod({}), { stopping: true, sandbox: undefined }, 'finished'],
+  ['deleted while the network is made', pod({}), { stopping: true, sandbox: undefined, busy: new Set(['create-sandbox']) }, ''],
+  ['an ephemeral container', pod({ ephemeralContainers: [{ name: 'e' }] }), { containers: [record('c', 'running')] }, 'start-container e'],
+  [
+    'an ephemeral container runs once',
+    pod({ ephemeralContainers: [{ name: 'e' }] }),
+    { containers: [record('c', 'running'), record('e', 'exited')] },
+    '',
+  ],
+])('%s', (_name, p, more, expected) => expect(keys(p, more)).toBe(expected));
+
+test('held starts tell when to decide again', () => {
+  expect(nextSteps(pod({}), facts({ containers: [record('c', 'exited', 1)], heldUntilMs: () => 5000 })).wakeAtMs).toBe(5000);
+});
+
+test('the attempt goes on counting in a new network', () => {
+  const steps = nextSteps(pod({}), facts({ sandbox: { ...ready, id: 's2' }, containers: [record('c', 'exited', 1, 4)] })).steps;
+  expect(steps).toEqual([{ do: 'start-container', name: 'c', attempt: 5, sandboxId: 's2' }]);
+});

@@ -1,0 +1,154 @@
+// The pure decision: what a pod wants and what is there -> the next steps. Steps of one answer are independent of each other.
+// Whoever performs them records nothing but what the CRI records, and asks again: a crash in between costs nothing.
+import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import type { ContainerStatus, PodSandboxStatus } from '../cri/index.ts';
+import { isSidecar, restarts } from './restart.ts';
+
+export type Step =
+  | { do: 'set-up-volumes' }
+  | { do: 'create-sandbox'; attempt: number }
+  | { do: 'start-container'; name: string; attempt: number; sandboxId: string }
+  | { do: 'stop-container'; id: string; name: string }
+  | { do: 'stop-sandbox'; id: string };
+
+export interface Facts {
+  nowMs: number;
+  /** The pod is being deleted, or was found to have failed (deadline, eviction): everything is to stop. */
+  stopping: boolean;
+  /** Newest one. */
+  sandbox: PodSandboxStatus | undefined;
+  /** All records, in any order. */
+  containers: readonly ContainerStatus[];
+  volumesReady: boolean;
+  /** Keys of steps that are being performed. */
+  busy: ReadonlySet<string>;
+  /** A start of this container (or SANDBOX, VOLUMES) must wait until then (back-off, failure); undefined: it need not. */
+  heldUntilMs(name: string): number | undefined;
+  /** Startup probe passed, or none. */
+  hasStarted(containerId: string): boolean;
+  /** To be stopped although the pod goes on (failed probe, changed image). */
+  condemned: ReadonlySet<string>;
+}
+
+/** Names in `heldUntilMs` that no container can have. */
+export const SANDBOX = '/sandbox';
+export const VOLUMES = '/volumes';
+
+export interface Decision {
+  steps: Step[];
+  /** Nothing is left to do, for ever: all have ended and the network is gone. */
+  finished: boolean;
+  /** Decide again then, although nothing has happened. */
+  wakeAtMs?: number;
+}
+
+export const stepKey = (step: Step): string => {
+  if (step.do === 'start-container') return `start-container ${step.name}`;
+  return step.do === 'stop-container' ? `stop-container ${step.id}` : step.do;
+};
+
+export function nextSteps(pod: Pod, facts: Facts): Decision {
+  const decision = facts.stopping || hasEnded(pod, facts) ? windDown(pod, facts) : wind(pod, facts);
+  return { ...decision, steps: decision.steps.filter((step) => !facts.busy.has(stepKey(step))) };
+}
+
+/** The newest record of a container. */
+export function newest(containers: readonly ContainerStatus[], name: string): ContainerStatus | undefined {
+  let found: ContainerStatus | undefined;
+  for (const record of containers)
+    if (record.metadata.name === name && (!found || record.metadata.attempt > found.metadata.attempt)) found = record;
+  return found;
+}
+
+export const hasExited = (record: ContainerStatus | undefined): record is ContainerStatus =>
+  record !== undefined && (record.state === 'exited' || record.state === 'unknown');
+
+/** All has been run that will ever run: every main container ended for good, or an init container failed for good. */
+export function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'sandbox'>): boolean {
+  const endedForGood = (container: Container, isInit: boolean) => {
+    const record = newest(facts.containers, container.name);
+    return hasExited(record) && !restarts(pod, container, record.exitCode, isInit);
+  };
+  const mains = pod.spec?.containers ?? [];
+  if (mains.length > 0 && mains.every((container) => endedForGood(container, false))) return true;
+  if (mains.some(({ name }) => newest(facts.containers, name))) return false;
+  return (pod.spec?.initContainers ?? []).some((container) => {
+    const record = newest(facts.containers, container.name);
+    return !isSidecar(container) && endedForGood(container, true) && record?.exitCode !== 0;
+  });
+}
+
+function windDown(pod: Pod, facts: Facts): Decision {
+  const running = facts.containers.filter(({ state }) => state === 'running' || state === 'created');
+  const sidecars = new Set((pod.spec?.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
+  const starting = [...facts.busy].some((key) => key.startsWith('start-container') || key === 'create-sandbox');
+  const mains = running.filter(({ metadata }) => !sidecars.has(metadata.name));
+  if (mains.length > 0) return { steps: mains.map(stop), finished: false };
+  if (starting) return { steps: [], finished: false };
+  // Sidecars end after the others, the last one first, one by one.
+  const order = [...sidecars].reverse();
+  const last = order.flatMap((name) => running.filter(({ metadata }) => metadata.name === name))[0];
+  if (last) return { steps: [stop(last)], finished: false };
+  if (facts.sandbox?.state === 'ready') return { steps: [{ do: 'stop-sandbox', id: facts.sandbox.id }], finished: false };
+  return { steps: [], finished: facts.busy.size === 0 };
+}
+
+const stop = (record: ContainerStatus): Step => ({ do: 'stop-container', id: record.id, name: record.metadata.name });
+
+function wind(pod: Pod, facts: Facts): Decision {
+  const steps: Step[] = [];
+  let wakeAtMs: number | undefined;
+  const isHeld = (name: string): boolean => {
+    const untilMs = facts.heldUntilMs(name);
+    if (untilMs === undefined || untilMs <= facts.nowMs) return false;
+    wakeAtMs = Math.min(wakeAtMs ?? untilMs, untilMs);
+    return true;
+  };
+  const decided = (): Decision => ({ steps, finished: false, ...(wakeAtMs === undefined ? {} : { wakeAtMs }) });
+  if (!facts.volumesReady && !isHeld(VOLUMES)) steps.push({ do: 'set-up-volumes' });
+  const { sandbox } = facts;
+  if (sandbox?.state !== 'ready') {
+    const orphans = facts.containers.filter(({ state }) => state === 'running');
+    if (orphans.length > 0) return { steps: orphans.map(stop), finished: false }; // their network is gone: start over
+    if (!isHeld(SANDBOX)) steps.push({ do: 'create-sandbox', attempt: sandbox ? sandbox.metadata.attempt + 1 : 0 });
+    return decided();
+  }
+  for (const record of facts.containers) if (record.state === 'running' && facts.condemned.has(record.id)) steps.push(stop(record));
+  if (facts.volumesReady) {
+    const isStarting = [...facts.busy].some((key) => key.startsWith('start-container'));
+    for (const name of startable(pod, facts, sandbox.id)) {
+      if (isHeld(name)) continue;
+      if (isStarting) break; // one after the other, as their order in the pod says
+      const attempt = (newest(facts.containers, name)?.metadata.attempt ?? -1) + 1;
+      steps.push({ do: 'start-container', name, attempt, sandboxId: sandbox.id });
+      break;
+    }
+  }
+  return decided();
+}
+
+/** Names of the containers that should be running and are not, in the order of their turn. */
+function startable(pod: Pod, facts: Facts, sandboxId: string): string[] {
+  const names: string[] = [];
+  const mains = pod.spec?.containers ?? [];
+  const mainsHaveRun = mains.some(({ name }) => newest(facts.containers, name)?.sandboxId === sandboxId);
+  for (const container of pod.spec?.initContainers ?? []) {
+    const record = newest(facts.containers, container.name);
+    const here = record?.sandboxId === sandboxId ? record : undefined; // a new network means a new start of all
+    if (isSidecar(container)) {
+      if (here?.state !== 'running') names.push(container.name);
+      if (!mainsHaveRun && !(here?.state === 'running' && facts.hasStarted(here.id))) return names;
+      continue;
+    }
+    if (mainsHaveRun || (hasExited(here) && here.exitCode === 0)) continue;
+    if (here?.state !== 'running') names.push(container.name);
+    return names;
+  }
+  for (const container of mains) {
+    const record = newest(facts.containers, container.name);
+    if (!record || record.state === 'created') names.push(container.name);
+    else if (hasExited(record) && restarts(pod, container, record.exitCode, false)) names.push(container.name);
+  }
+  for (const { name } of pod.spec?.ephemeralContainers ?? []) if (!newest(facts.containers, name)) names.push(name);
+  return names;
+}

@@ -1,0 +1,545 @@
+// One pod on this node: looks at what is there, lets step.ts decide, performs, reports; again whenever something has happened.
+// The only writer of its pod. What it remembers beside the CRI's records may be lost at any time without harm.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { isStatusError } from '../../api/meta/index.ts';
+import { type Client, RESOURCES } from '../../kit/client/index.ts';
+import { backoffMs, type Logger } from '../../kit/run/index.ts';
+import type { ContainerStatus, Image, PodSandboxStatus } from '../cri/index.ts';
+import { type PodPlace, VolumeSetupError } from '../volumes/index.ts';
+import { Holds } from './holds.ts';
+import type { ImagePulls } from './image-pulls.ts';
+import { findContainer, IMAGE_ANNOTATION, POD_UID_LABEL, podText } from './names.ts';
+import { type ClusterNames, type PodFiles, writePodFiles } from './pod-files.ts';
+import { Prober } from './prober.ts';
+import { isSidecar } from './restart.ts';
+import { podLogFolder, sandboxConfig } from './sandbox-config.ts';
+import { type StartTools, startContainer } from './start-container.ts';
+import { StartProblem } from './start-problem.ts';
+import { podStatus } from './status.ts';
+import { StatusWriter } from './status-writer.ts';
+import { type Decision, hasExited, newest, nextSteps, SANDBOX, type Step, stepKey, VOLUMES } from './step.ts';
+import { stopContainer } from './stop-container.ts';
+import { readTerminationMessage } from './termination-message.ts';
+
+export interface WorkerTools extends StartTools {
+  client: Client;
+  log: Logger;
+  pulls: ImagePulls;
+  cluster: ClusterNames;
+  logDir: string;
+  hostIP: string;
+  allocatable: Readonly<Record<string, string>>;
+  /** Ends all waiting; containers go on. */
+  signal: AbortSignal;
+  /** The worker has nothing more to do, ever. */
+  onDone(uid: string): void;
+  /** Whose events are to wake this worker. */
+  onSandbox(sandboxId: string, uid: string): void;
+}
+
+/** Why a container is to be stopped while its pod goes on. */
+interface Sentence {
+  message: string;
+  graceMs: number;
+}
+
+interface Verdict {
+  reason: string;
+  message: string;
+}
+
+interface Seen {
+  sandboxes: PodSandboxStatus[];
+  sandbox: PodSandboxStatus | undefined;
+  containers: ContainerStatus[];
+}
+
+export class PodWorker {
+  readonly #tools: WorkerTools;
+  readonly #uid: string;
+  #pod: Pod;
+  readonly #writer: StatusWriter;
+  readonly #prober: Prober;
+  readonly #holds = new Holds();
+  /** Steps being performed, by key. */
+  readonly #busy = new Map<string, AbortController>();
+  readonly #condemned = new Map<string, Sentence>();
+  readonly #messages = new Map<string, string>();
+  /** Restarts that a BackOff event was written for: `name attempt`. */
+  readonly #toldBackoff = new Set<string>();
+  #volumePaths: ReadonlyMap<string, string> | undefined;
+  #volumesRefreshAtMs: number | undefined;
+  #volumesChanged = false;
+  #files: PodFiles | undefined;
+  #firstImage: { container: string; image: Promise<Image> } | undefined;
+  #removed = false;
+  #verdict: Verdict | undefined;
+  #graceUntilMs: number | undefined;
+  #sandbox: PodSandboxStatus | undefined;
+  #state: 'idle' | 'looking' | 'look again' | 'done' = 'idle';
+  #alarm: AbortController | undefined;
+
+  constructor(tools: WorkerTools, pod: Pod) {
+    this.#tools = tools;
+    this.#uid = pod.metadata.uid ?? '';
+    this.#pod = pod;
+    this.#writer = new StatusWriter(tools, pod);
+    this.#prober = new Prober({
+      cri: tools.cri,
+      clock: tools.clock,
+      events: tools.events,
+      onChange: () => this.wake(),
+      onUnhealthy: (containerId, message, graceSeconds) => this.#condemn(containerId, message, graceSeconds),
+    });
+    this.#noteDeletion();
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  /** The watch shows a newer state of the pod. */
+  update(pod: Pod): void {
+    const { labels, annotations } = this.#pod.metadata;
+    if (JSON.stringify([labels, annotations]) !== JSON.stringify([pod.metadata.labels, pod.metadata.annotations]))
+      this.#volumesChanged = true;
+    this.#writer.seen(pod);
+    this.#pod = pod;
+    this.#noteDeletion();
+    this.wake();
+  }
+
+  /** The pod is gone from the API: whatever runs ends, nothing is reported. */
+  remove(): void {
+    this.#removed = true;
+    this.#noteDeletion();
+    this.wake();
+  }
+
+  /** A node-level decision against the pod. */
+  fail(reason: string, message: string): void {
+    this.#verdict ??= { reason, message };
+    this.wake();
+  }
+
+  /** An object that the pod uses has changed. */
+  objectsChanged(): void {
+    this.#volumesChanged = true;
+    this.#holds.retryAll();
+    this.wake();
+  }
+
+  wake(): void {
+    if (this.#state === 'looking') this.#state = 'look again';
+    if (this.#state !== 'idle' || this.#tools.signal.aborted) return;
+    this.#state = 'looking';
+    void this.#lookUntilQuiet();
+  }
+
+  /** Ends waiting and probing; containers go on. */
+  close(): void {
+    this.#state = 'done';
+    this.#alarm?.abort();
+    this.#prober.close();
+    for (const busy of this.#busy.values()) busy.abort();
+  }
+
+  async #lookUntilQuiet(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#look();
+      } catch (error) {
+        if (this.#tools.signal.aborted) return;
+        this.#tools.log.error({ err: error, pod: podText(this.#pod) }, 'pod could not be looked at');
+        this.#wakeAt(this.#tools.clock.nowMs() + 1000);
+      }
+      const state = this.#state as string;
+      if (state !== 'look again') break;
+      this.#state = 'looking';
+    }
+    if (this.#state === 'looking') this.#state = 'idle';
+  }
+
+  async #look(): Promise<void> {
+    const seen = await this.#see();
+    this.#judgeDeadline();
+    const decision = nextSteps(this.#pod, {
+      nowMs: this.#tools.clock.nowMs(),
+      stopping: this.#isStopping(),
+      sandbox: seen.sandbox,
+      containers: seen.containers,
+      volumesReady: this.#volumePaths !== undefined,
+      busy: new Set(this.#busy.keys()),
+      heldUntilMs: (name) => this.#holds.heldUntilMs(name, newest(seen.containers, name)),
+      hasStarted: (id) => this.#prober.hasStarted(id),
+      condemned: new Set(this.#condemned.keys()),
+    });
+    for (const step of decision.steps) this.#begin(step, seen);
+    this.#refreshVolumes(decision);
+    this.#report(seen, decision.finished);
+    this.#setAlarm(decision);
+    if (decision.finished) await this.#finish(seen);
+  }
+
+  async #see(): Promise<Seen> {
+    const { cri } = this.#tools;
+    const [sandboxes, containers] = await Promise.all([
+      cri.listPodSandbox({ podUid: this.#uid }),
+      cri.listContainers({ labels: { [POD_UID_LABEL]: this.#uid } }),
+    ]);
+    let sandbox: PodSandboxStatus | undefined;
+    for (const one of sandboxes) {
+      this.#tools.onSandbox(one.id, this.#uid);
+      if (!sandbox || one.metadata.attempt > sandbox.metadata.attempt) sandbox = one;
+    }
+    this.#sandbox = sandbox;
+    for (const record of containers) {
+      if (!hasExited(record)) continue;
+      this.#condemned.delete(record.id);
+      if (!this.#messages.has(record.id))
+        this.#messages.set(record.id, await readTerminationMessage(findContainer(this.#pod, record.metadata.name)?.container, record));
+    }
+    const running = containers.filter(({ state }) => state === 'running');
+    this.#prober.follow(this.#pod, running, this.#place().podIPs[0] ?? '', this.#isStopping());
+    this.#condemnChanged(running);
+    return { sandboxes, sandbox, containers };
+  }
+
+  #report(seen: Seen, finished: boolean): void {
+    // What has been reported as ended stays as reported; what is gone from the API has nobody to report to.
+    const phase = this.#writer.base.phase;
+    if (
+      this.#removed ||
+      ((phase === 'Succeeded' || phase === 'Failed') && !this.#pod.metadata.deletionTimestamp && this.#busy.size === 0 && !this.#verdict)
+    )
+      return;
+    const nowMs = this.#tools.clock.nowMs();
+    const status = podStatus(
+      { ...this.#pod, status: this.#writer.base },
+      {
+        sandbox: seen.sandbox,
+        records: seen.containers,
+        hostIP: this.#tools.hostIP,
+        nowMs,
+        finished,
+        verdict: this.#verdict,
+        waiting: (name) => this.#waiting(name, seen, nowMs),
+        hasStarted: (id) => this.#prober.hasStarted(id),
+        isReady: (id) => this.#prober.isReady(id),
+        terminationMessage: (id) => this.#messages.get(id),
+      },
+    );
+    this.#writer.put(status);
+  }
+
+  #waiting(name: string, seen: Seen, nowMs: number) {
+    const record = newest(seen.containers, name);
+    const found = findContainer(this.#pod, name);
+    // Upstream shows a crashed sidecar of a pod that never restarts as ended, although it comes back.
+    if (found && isSidecar(found.container) && found.role === 'init' && this.#pod.spec?.restartPolicy === 'Never') return undefined;
+    const waiting = this.#holds.waiting(name, record, podText(this.#pod), nowMs);
+    const told = `${name} ${record?.metadata.attempt}`;
+    if (waiting?.reason === 'CrashLoopBackOff' && !this.#toldBackoff.has(told) && !this.#isStopping()) {
+      this.#toldBackoff.add(told);
+      const message = `Back-off restarting failed container ${name} in pod ${podText(this.#pod)}`;
+      this.#tools.events.container(this.#pod, name, 'Warning', 'BackOff', message);
+    }
+    return waiting;
+  }
+
+  #begin(step: Step, seen: Seen): void {
+    const key = stepKey(step);
+    const abort = new AbortController();
+    this.#busy.set(key, abort);
+    void this.#perform(step, seen, abort.signal)
+      .catch((error: unknown) => {
+        if (this.#tools.signal.aborted || abort.signal.aborted) return;
+        this.#tools.log.warn({ err: error, pod: podText(this.#pod), step: key }, 'step failed');
+        return this.#tools.clock.sleep(1000, this.#tools.signal).catch(() => {}); // the step is decided again afterwards
+      })
+      .finally(() => {
+        this.#busy.delete(key);
+        this.wake();
+      });
+    if (step.do === 'create-sandbox') this.#fetchFirstImage();
+  }
+
+  #perform(step: Step, seen: Seen, signal: AbortSignal): Promise<void> {
+    switch (step.do) {
+      case 'set-up-volumes':
+        return this.#setUpVolumes();
+      case 'create-sandbox':
+        return this.#createSandbox(step.attempt);
+      case 'start-container':
+        return this.#startContainer(step, seen, signal);
+      case 'stop-container':
+        return this.#stopContainer(step, signal);
+      case 'stop-sandbox':
+        return this.#tools.cri.stopPodSandbox(step.id);
+    }
+  }
+
+  async #setUpVolumes(): Promise<void> {
+    const { clock, events, volumes } = this.#tools;
+    this.#volumesChanged = false;
+    try {
+      const made = await volumes.setup(this.#pod, this.#place());
+      this.#volumePaths = made.paths;
+      this.#volumesRefreshAtMs = made.refreshAtMs;
+      this.#holds.cleared(VOLUMES);
+    } catch (error) {
+      if (!(error instanceof VolumeSetupError)) throw error;
+      events.pod(this.#pod, 'Warning', 'FailedMount', error.message);
+      this.#holds.failed(
+        VOLUMES,
+        new StartProblem('FailedMount', error.message, backoffMs(this.#holds.countFailure(VOLUMES), 500, 122_000)),
+        clock.nowMs(),
+      );
+    }
+  }
+
+  /** Volumes follow their objects while the pod runs. */
+  #refreshVolumes(decision: Decision): void {
+    const isDue = (this.#volumesRefreshAtMs ?? Number.POSITIVE_INFINITY) <= this.#tools.clock.nowMs();
+    if (
+      !this.#volumePaths ||
+      decision.finished ||
+      this.#isStopping() ||
+      !(this.#volumesChanged || isDue) ||
+      this.#busy.has('refresh-volumes')
+    )
+      return;
+    this.#volumesChanged = false;
+    this.#busy.set('refresh-volumes', new AbortController());
+    this.#tools.volumes
+      .setup(this.#pod, this.#place())
+      .then((made) => {
+        this.#volumesRefreshAtMs = made.refreshAtMs;
+      })
+      // An object that has gone keeps its last content; it is read again when it is back.
+      .catch((error: unknown) => {
+        this.#volumesRefreshAtMs = this.#tools.clock.nowMs() + 30_000;
+        this.#tools.log.debug({ err: error, pod: podText(this.#pod) }, 'volumes not refreshed');
+      })
+      .finally(() => {
+        this.#busy.delete('refresh-volumes');
+        this.wake();
+      });
+  }
+
+  async #createSandbox(attempt: number): Promise<void> {
+    const { clock, cluster, cri, events, logDir } = this.#tools;
+    try {
+      await cri.runPodSandbox(sandboxConfig(this.#pod, attempt, logDir, cluster.clusterDomain));
+      this.#files = undefined; // the addresses have changed
+      this.#holds.cleared(SANDBOX);
+    } catch (error) {
+      const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : String(error)}`;
+      events.pod(this.#pod, 'Warning', 'FailedCreatePodSandBox', message);
+      this.#holds.failed(
+        SANDBOX,
+        new StartProblem('FailedCreatePodSandBox', message, backoffMs(this.#holds.countFailure(SANDBOX), 1000, 60_000)),
+        clock.nowMs(),
+      );
+    }
+  }
+
+  /** The first image is looked up, or pulled, while the network is made. */
+  #fetchFirstImage(): void {
+    const first = this.#pod.spec?.initContainers?.[0] ?? this.#pod.spec?.containers[0];
+    if (!first || this.#firstImage) return;
+    const image = this.#tools.pulls.ensure(this.#pod, first);
+    image.catch(() => {}); // whoever starts the container sees it
+    this.#firstImage = { container: first.name, image };
+  }
+
+  async #startContainer(step: Step & { do: 'start-container' }, seen: Seen, signal: AbortSignal): Promise<void> {
+    const { clock, cri, pulls } = this.#tools;
+    const found = findContainer(this.#pod, step.name);
+    const sandbox = seen.sandbox;
+    if (!found || !sandbox) return;
+    const mine = seen.containers.filter(({ metadata }) => metadata.name === step.name);
+    const last = newest(mine, step.name);
+    try {
+      const fetched = this.#firstImage?.container === step.name ? this.#firstImage.image : undefined;
+      this.#firstImage = undefined;
+      const image = fetched ?? pulls.ensure(this.#pod, found.container);
+      image.catch(() => {});
+      const folder = join(this.#tools.podsDir, this.#uid);
+      this.#files ??= await writePodFiles(folder, this.#pod, sandbox.ips, this.#tools.cluster);
+      const done = await startContainer(this.#tools, this.#pod, found.container, {
+        attempt: step.attempt,
+        sandbox,
+        place: this.#place(),
+        volumePaths: this.#volumePaths ?? new Map(),
+        files: this.#files,
+        image: abortable(image, signal),
+        signal,
+        onStarted: () => {
+          if (last) this.#holds.restarted(step.name, last, clock.nowMs());
+          this.#holds.cleared(step.name);
+          this.wake();
+        },
+      });
+      if (!done) this.#condemnNewest(step.name, 'FailedPostStartHook');
+      // The last attempt is kept for lastState and `logs --previous`, older ones are not.
+      for (const record of mine) if (record.metadata.attempt < step.attempt - 1) await this.#forget(cri, record);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof StartProblem)) throw error;
+      this.#holds.failed(step.name, error, clock.nowMs());
+      if (error.cause) this.#tools.log.warn({ err: error, pod: podText(this.#pod), container: step.name }, 'container not started');
+    }
+  }
+
+  async #forget(cri: WorkerTools['cri'], record: ContainerStatus): Promise<void> {
+    await cri.removeContainer(record.id);
+    this.#messages.delete(record.id);
+    await rm(record.logPath, { force: true });
+  }
+
+  #condemnNewest(name: string, message: string): void {
+    void this.#tools.cri.listContainers({ labels: { [POD_UID_LABEL]: this.#uid }, state: 'running' }).then((running) => {
+      const record = newest(running, name);
+      if (record) this.#condemn(record.id, message, undefined);
+    });
+  }
+
+  #condemn(containerId: string, message: string, graceSeconds: number | undefined): void {
+    this.#condemned.set(containerId, { message, graceMs: (graceSeconds ?? this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000 });
+    this.wake();
+  }
+
+  #condemnChanged(running: readonly ContainerStatus[]): void {
+    for (const record of running) {
+      const container = this.#pod.spec?.containers.find(({ name }) => name === record.metadata.name);
+      const image = record.annotations[IMAGE_ANNOTATION];
+      if (!container || image === undefined || image === container.image || this.#condemned.has(record.id)) continue;
+      const graceMs = (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+      this.#condemned.set(record.id, { message: `Container ${container.name} definition changed, will be restarted`, graceMs });
+    }
+  }
+
+  async #stopContainer(step: Step & { do: 'stop-container' }, signal: AbortSignal): Promise<void> {
+    const { clock, cri, events } = this.#tools;
+    const sentence = this.#isStopping() ? undefined : this.#condemned.get(step.id);
+    await stopContainer(this.#pod, {
+      cri,
+      clock,
+      events,
+      signal,
+      containerId: step.id,
+      container: findContainer(this.#pod, step.name)?.container,
+      podIP: this.#place().podIPs[0] ?? '',
+      message: sentence?.message ?? `Stopping container ${step.name}`,
+      graceMs: sentence?.graceMs ?? this.#graceLeftMs(),
+    });
+  }
+
+  #graceLeftMs(): number {
+    if (this.#graceUntilMs === undefined) return (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+    return Math.max(0, this.#graceUntilMs - this.#tools.clock.nowMs());
+  }
+
+  #isStopping(): boolean {
+    return this.#removed || this.#verdict !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
+  }
+
+  /** The grace starts when the deletion is first seen; a later one may only shorten it. */
+  #noteDeletion(): void {
+    if (!this.#isStopping()) return;
+    const { deletionGracePeriodSeconds, deletionTimestamp } = this.#pod.metadata;
+    const seconds = (deletionTimestamp ? deletionGracePeriodSeconds : undefined) ?? this.#pod.spec?.terminationGracePeriodSeconds ?? 30;
+    const untilMs = this.#tools.clock.nowMs() + seconds * 1000;
+    const before = this.#graceUntilMs;
+    if (before !== undefined && untilMs >= before) return;
+    this.#graceUntilMs = untilMs;
+    for (const [key, busy] of this.#busy) {
+      if (key.startsWith('start-container')) busy.abort();
+      // The stop that is under way has the longer grace: a second one overtakes it.
+      if (before !== undefined && key.startsWith('stop-container '))
+        void this.#tools.cri.stopContainer(key.slice('stop-container '.length), this.#graceLeftMs()).catch(() => {});
+    }
+  }
+
+  #judgeDeadline(): void {
+    const seconds = this.#pod.spec?.activeDeadlineSeconds;
+    const start = this.#writer.base.startTime;
+    if (seconds === undefined || !start || this.#verdict || this.#isStopping()) return;
+    const phase = this.#writer.base.phase;
+    if (phase === 'Succeeded' || phase === 'Failed') return;
+    if (Date.parse(start) + seconds * 1000 > this.#tools.clock.nowMs()) return;
+    const message = 'Pod was active on the node longer than the specified deadline';
+    this.#verdict = { reason: 'DeadlineExceeded', message };
+    this.#tools.events.pod(this.#pod, 'Normal', 'DeadlineExceeded', message);
+  }
+
+  #setAlarm(decision: Decision): void {
+    const times = [decision.wakeAtMs, this.#volumesRefreshAtMs];
+    const { activeDeadlineSeconds } = this.#pod.spec ?? {};
+    const start = this.#writer.base.startTime;
+    if (activeDeadlineSeconds !== undefined && start && !this.#isStopping()) times.push(Date.parse(start) + activeDeadlineSeconds * 1000);
+    const known = times.filter((time) => time !== undefined);
+    this.#alarm?.abort();
+    if (known.length > 0 && !decision.finished) this.#wakeAt(Math.min(...known));
+  }
+
+  #wakeAt(timeMs: number): void {
+    const alarm = new AbortController();
+    this.#alarm = alarm;
+    const ms = Math.min(Math.max(1, timeMs - this.#tools.clock.nowMs()), 2 ** 31 - 1);
+    this.#tools.clock.sleep(ms, alarm.signal).then(
+      () => this.wake(),
+      () => {},
+    );
+  }
+
+  #place(): PodPlace {
+    const { hostIP, allocatable } = this.#tools;
+    return { podIPs: this.#pod.spec?.hostNetwork ? [hostIP] : (this.#sandbox?.ips ?? []), hostIP, allocatable };
+  }
+
+  /** All has ended. A deleted pod leaves nothing behind, then leaves the API; a finished one keeps its records and logs. */
+  async #finish(seen: Seen): Promise<void> {
+    const { clock, cri, log, logDir, signal, volumes } = this.#tools;
+    if (!this.#removed && !this.#pod.metadata.deletionTimestamp) {
+      await volumes.unmount(this.#uid);
+      return;
+    }
+    await this.#writer.settled();
+    this.#prober.close();
+    for (const { id } of seen.sandboxes) await cri.removePodSandbox(id);
+    await volumes.teardown(this.#uid);
+    await rm(podLogFolder(logDir, this.#pod), { recursive: true, force: true });
+    for (let failures = 0; !this.#removed && !signal.aborted; failures++) {
+      try {
+        await this.#deleteFromApi();
+        break;
+      } catch (error) {
+        log.debug({ err: error, pod: podText(this.#pod) }, 'pod not deleted from the API');
+        await clock.sleep(backoffMs(failures + 1, 50, 5000), signal).catch(() => {});
+      }
+    }
+    this.close();
+    this.#tools.onDone(this.#uid);
+  }
+
+  async #deleteFromApi(): Promise<void> {
+    const { name = '', namespace = '' } = this.#pod.metadata;
+    try {
+      await this.#tools.client.delete(RESOURCES.pods, name, { namespace, gracePeriodSeconds: 0, preconditions: { uid: this.#uid } });
+    } catch (error) {
+      if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) throw error;
+    }
+  }
+}
+
+/** The promise, or the abort reason when that comes first. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
+}
