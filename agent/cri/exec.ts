@@ -91,7 +91,7 @@ async function startIn(context: CriContext, id: string, command: readonly string
   const { width, height } = options;
   try {
     return await context.runtime.exec(id, {
-      process: processOf(context, record, command, options.tty === true),
+      process: processOf(context, record, command, options),
       stdin: options.stdin === true,
       ...(width ? { width } : {}),
       ...(height ? { height } : {}),
@@ -107,10 +107,12 @@ const execError = (error: unknown): CriError =>
     : new CriError('RunContainerError', `failed to exec in container: OCI runtime exec failed: ${messageOf(error)}`, error);
 
 /** As the first process, with another command. */
-function processOf(context: CriContext, record: ContainerRecord, command: readonly string[], terminal: boolean): OciProcess {
+function processOf(context: CriContext, record: ContainerRecord, command: readonly string[], options: StreamOptions): OciProcess {
+  const terminal = options.tty === true;
   const { process } = containerSpec(context, record, mustSandbox(context, record.sandboxId));
   const env = terminal && !process.env.some((e) => e.startsWith('TERM=')) ? [...process.env, 'TERM=xterm'] : process.env;
-  return { ...process, env, terminal, args: [...command] };
+  const consoleSize = terminal ? { consoleSize: { width: options.width ?? 80, height: options.height ?? 24 } } : {};
+  return { ...process, env, terminal, ...consoleSize, args: [...command] };
 }
 
 function streamsOf(running: RunningExec, options: StreamOptions): Pick<Session, 'stdin' | 'stdout' | 'stderr' | 'resize'> {

@@ -19,6 +19,7 @@ export interface OciDevice {
 
 export interface OciProcess {
   terminal?: boolean;
+  consoleSize?: { width: number; height: number };
   user: { uid: number; gid: number; additionalGids?: number[] };
   args: string[];
   env: string[];
