@@ -5,6 +5,7 @@ import { terminalProgress } from './progress.ts';
 import { table } from './table.ts';
 
 const program = new Command('wherry')
+  .enablePositionalOptions()
   .description('a small, real Kubernetes')
   .version(rig.version)
   .showHelpAfterError('(see wherry --help)');
@@ -97,7 +98,6 @@ named(program.command('load').argument('<tar>', 'docker-archive or OCI archive')
   });
 
 named(program.command('exec').argument('<node>').argument('<command...>').passThroughOptions())
-  .enablePositionalOptions()
   .description("run a command in a node's namespaces")
   .action(async (node, command, options) => {
     process.exitCode = await rig.execInNode(options.name, node, command);
@@ -116,8 +116,9 @@ program
     if (findings.some((f) => !f.ok && f.required)) process.exitCode = 1;
   });
 
+// `wherry list | head -1` closes the pipe early: no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 if (process.argv[2] === '--warm') process.exit(0);
-program.enablePositionalOptions();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -3,9 +3,11 @@ import { createInformerFactory } from '../kit/client/index.ts';
 import { createLogger, runServices } from '../kit/run/index.ts';
 import { readConfig } from './config.ts';
 import { startControllers } from './controllers/index.ts';
+import { routeService } from './controllers/route/index.ts';
 import { startScheduler } from './scheduler/index.ts';
 import { openControlPlane } from './start.ts';
 
+if (process.argv[2] === '--warm') process.exit(0); // scripts/build: everything is loaded, the compile cache is written on exit
 const config = readConfig(process.argv[2] ?? 'control-plane.json');
 const log = createLogger('control-plane');
 const stop = new AbortController();
@@ -27,6 +29,7 @@ await runServices(
       config: { rootCA: pki.ca.cert, ...(config.podCIDR ? { clusterCIDR: config.podCIDR } : {}) },
     }),
     startScheduler(informersOf('kube-scheduler')),
+    ...(config.netns ? [routeService(informersOf('route-controller'))] : []),
   ],
   stop.signal,
   () => log.info('ready'),

@@ -29,9 +29,6 @@ for (const { name, entry } of programs) {
     external,
     sourcemap: false,
     legalComments: 'none',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    keepNames: true,
     banner: {
       js: "import { createRequire as wherryCreateRequire } from 'node:module'; const require = wherryCreateRequire(import.meta.url);",
     },
@@ -41,7 +38,7 @@ for (const { name, entry } of programs) {
 }
 const cache = `${root}dist/.compile-cache`;
 await rm(cache, { recursive: true, force: true });
-for (const { name } of programs) {
+for (const { name } of programs.filter((p) => p.name !== 'cni')) {
   // Each program answers --warm by loading all that it needs to start, then leaving: Node writes the cache on exit.
   await run(process.execPath, [`${root}dist/${name}.js`, '--warm'], { env: { NODE_COMPILE_CACHE: cache }, timeoutMs: 60_000 });
 }
