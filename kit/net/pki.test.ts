@@ -27,6 +27,12 @@ test('the second call gives the same keys', async () => {
   expect(subjectOf(first.admin.cert)).toEqual({ commonName: 'kubernetes-admin', organizations: ['system:masters'] });
 });
 
+test('two that start together get the same keys', async () => {
+  const dir = await newDir();
+  const [one, two] = await Promise.all([ensurePki(dir, options, now), ensurePki(dir, options, now)]);
+  expect(one).toEqual(two);
+});
+
 test('a new address or coming expiry renews the leaf, never the authority', async () => {
   const dir = await newDir();
   const first = await ensurePki(dir, options, now);

@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { readFileIfExists, writeFileAtomic } from '../fs/index.ts';
+import { lockFile, readFileIfExists, writeFileAtomic } from '../fs/index.ts';
 import { systemClock } from '../run/index.ts';
 import { createCa, issue, type KeyPair, newKey } from './certificates.ts';
 
@@ -28,6 +28,7 @@ export interface PkiOptions {
 
 const API_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost'];
 const RENEW_BEFORE_MS = 30 * 86_400_000;
+const LOCK_TIMEOUT_MS = 10_000;
 
 function issueApiServer(ca: KeyPair, options: PkiOptions, nowMs: number): KeyPair {
   const dnsNames = [...new Set([...API_NAMES, ...(options.apiServerNames ?? [])])];
@@ -48,13 +49,8 @@ function servesAll(cert: string, options: PkiOptions): boolean {
 
 const isOld = ({ cert }: KeyPair, nowMs: number): boolean => Date.parse(new X509Certificate(cert).validTo) - nowMs < RENEW_BEFORE_MS;
 
-/**
- * Reads `dir`/pki.json or makes it. Leaves that are about to expire, or an API server certificate that lacks one of
- * the names asked for, are issued anew; the authority and the token key stay. Also writes `dir`/ca.crt for people.
- */
-export async function ensurePki(dir: string, options: PkiOptions, nowMs: number = systemClock.nowMs()): Promise<Pki> {
-  const path = join(dir, 'pki.json');
-  const text = await readFileIfExists(path);
+/** What has to be kept, and whether that differs from what was read. */
+function complete(text: string | undefined, options: PkiOptions, nowMs: number): { pki: Pki; made: string; changed: boolean } {
   const kept: Partial<Pki> = text === undefined ? {} : (JSON.parse(text) as Partial<Pki>);
   const ca = kept.ca ?? createCa(`${options.clusterName}-ca`, nowMs);
   const fresh = (pair: KeyPair | undefined): KeyPair | undefined => (pair && !isOld(pair, nowMs) ? pair : undefined);
@@ -67,9 +63,26 @@ export async function ensurePki(dir: string, options: PkiOptions, nowMs: number 
     serviceAccountKey: kept.serviceAccountKey ?? newKey(),
   };
   const made = `${JSON.stringify(pki, null, 1)}\n`;
-  if (made !== text) {
+  return { pki, made, changed: made !== text };
+}
+
+/**
+ * Reads `dir`/pki.json or makes it; two processes that start together get the same. Leaves that are about to expire, or an
+ * API server certificate that lacks one of the names asked for, are issued anew; the authority and the token key stay.
+ * Also writes `dir`/ca.crt for people.
+ */
+export async function ensurePki(dir: string, options: PkiOptions, nowMs: number = systemClock.nowMs()): Promise<Pki> {
+  const path = join(dir, 'pki.json');
+  const text = await readFileIfExists(path);
+  if (text !== undefined) {
+    const { pki, changed } = complete(text, options, nowMs);
+    if (!changed) return pki;
+  }
+  await using _ = await lockFile(join(dir, 'pki.lock'), LOCK_TIMEOUT_MS);
+  const { pki, made, changed } = complete(await readFileIfExists(path), options, nowMs);
+  if (changed) {
     await writeFileAtomic(path, made, { mode: 0o600, durable: true });
-    await writeFileAtomic(join(dir, 'ca.crt'), ca.cert, { mode: 0o644 });
+    await writeFileAtomic(join(dir, 'ca.crt'), pki.ca.cert, { mode: 0o644 });
   }
   return pki;
 }

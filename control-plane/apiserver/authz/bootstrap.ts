@@ -241,15 +241,6 @@ function aggregates(): KubeObject[] {
   });
 }
 
-const priorityClass = (name: string, value: number, description: string): KubeObject => ({
-  apiVersion: 'scheduling.k8s.io/v1',
-  kind: 'PriorityClass',
-  metadata: { name },
-  value,
-  description,
-  preemptionPolicy: 'PreemptLowerPriority',
-});
-
 /** All objects that the server makes at its start when they are absent. */
 export function bootstrapObjects(): KubeObject[] {
   return [
@@ -263,12 +254,6 @@ export function bootstrapObjects(): KubeObject[] {
       'extension-apiserver-authentication-reader',
       { rules: [on(READ, '', 'configmaps', 'extension-apiserver-authentication')] },
       'kube-system',
-    ),
-    priorityClass('system-node-critical', 2000001000, 'Used for system critical pods that must not be moved from their current node.'),
-    priorityClass(
-      'system-cluster-critical',
-      2000000000,
-      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
     ),
   ];
 }
