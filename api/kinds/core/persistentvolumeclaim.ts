@@ -1,0 +1,114 @@
+// The PersistentVolumeClaim kind.
+import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../gen/types/core.v1.ts';
+import {
+  compareQuantities,
+  deepCopy,
+  deepEqual,
+  dns1123Subdomain,
+  forbiddenField,
+  invalidValue,
+  type KubeObject,
+  notSupported,
+  type Problem,
+  quantitySign,
+  required,
+  validateLabelSelector,
+} from '../../meta/index.ts';
+import { ageColumn, nameColumn, string } from '../columns.ts';
+import type { Behaviour } from '../kind.ts';
+import { texts } from '../rules.ts';
+import { accessModesText, volumeClass } from './access-modes.ts';
+import { validateAccessModes } from './persistentvolume.ts';
+import { roundResources } from './resources.ts';
+
+const claimOf = (object: KubeObject): PersistentVolumeClaim => object as unknown as PersistentVolumeClaim;
+const specOf = (object: KubeObject): PersistentVolumeClaimSpec => ((object as { spec?: PersistentVolumeClaimSpec }).spec ??= {});
+
+/** dataSource is the older, narrower form of dataSourceRef; each fills in the other. */
+function joinSources(spec: PersistentVolumeClaimSpec): void {
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource && !dataSourceRef) spec.dataSourceRef = { ...dataSource };
+  else if (dataSourceRef && !dataSource && !dataSourceRef.namespace) {
+    const { apiGroup, kind, name } = dataSourceRef;
+    spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name };
+  }
+}
+
+/** Also of templates of claims; `path` is where the spec stands. */
+export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string): Problem[] {
+  const problems: Problem[] = [];
+  if (!spec.accessModes?.length) problems.push(required(`${path}.accessModes`, 'at least 1 access mode is required'));
+  if (spec.selector) problems.push(...validateLabelSelector(spec.selector as never, `${path}.selector`));
+  problems.push(...validateAccessModes(spec.accessModes ?? [], `${path}.accessModes`));
+  const storage = spec.resources?.requests?.['storage'];
+  if (storage === undefined) problems.push(required(`${path}.resources[storage]`));
+  else if (quantitySign(storage) <= 0) problems.push(invalidValue(`${path}.resources[storage]`, storage, 'must be greater than zero'));
+  if (spec.storageClassName)
+    problems.push(...texts(`${path}.storageClassName`, spec.storageClassName, dns1123Subdomain(spec.storageClassName)));
+  const modes = ['Block', 'Filesystem'];
+  if (spec.volumeMode !== undefined && !modes.includes(spec.volumeMode))
+    problems.push(notSupported(`${path}.volumeMode`, spec.volumeMode, modes));
+  return problems;
+}
+
+/** A bound claim may only grow, and change its attributes class. */
+function validateKept(claim: PersistentVolumeClaim, before: PersistentVolumeClaim): Problem[] {
+  const problems: Problem[] = [];
+  const now = deepCopy(claim.spec ?? {});
+  const old = before.spec ?? {};
+  // The volume may be set by the one who binds; a default class may be added later.
+  if (!old.volumeName && now.volumeName) delete now.volumeName;
+  const compared = deepCopy(old);
+  if (old.storageClassName === undefined && now.storageClassName !== undefined) delete now.storageClassName;
+  const wanted = now.resources?.requests?.['storage'];
+  const had = old.resources?.requests?.['storage'];
+  const bound = before.status?.phase === 'Bound';
+  if (bound && wanted !== undefined && had !== undefined) {
+    now.resources!.requests!['storage'] = had;
+    const size = before.status?.capacity?.['storage'];
+    if (compareQuantities(wanted, had) < 0 && (size === undefined || compareQuantities(wanted, size) <= 0)) {
+      problems.push(forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity'));
+    }
+  }
+  for (const spec of [now, compared]) delete spec.volumeAttributesClassName;
+  if (!deepEqual(now, compared)) {
+    const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    problems.unshift(forbiddenField('spec', why));
+  }
+  return problems;
+}
+
+export const persistentVolumeClaim: Behaviour = {
+  defaults(object) {
+    const spec = specOf(object);
+    spec.volumeMode ??= 'Filesystem';
+    roundResources(spec.resources?.requests);
+    roundResources(spec.resources?.limits);
+    const status = (object['status'] ??= {});
+    status.phase ||= 'Pending';
+    roundResources(status.capacity);
+  },
+  prepareForCreate(object) {
+    object['status'] = { phase: 'Pending' };
+    joinSources(specOf(object));
+  },
+  prepareForUpdate(object, old) {
+    object['status'] = old['status'];
+    joinSources(specOf(object));
+  },
+  validate: (object) => validateClaimSpec(specOf(object), 'spec'),
+  validateUpdate: (object, old) => validateKept(claimOf(object), claimOf(old)),
+  hasGeneration: false,
+  fieldSelectors: { name: (object) => object.metadata.name ?? '' },
+  columns: [
+    nameColumn,
+    string('Status', (object) => (object.metadata.deletionTimestamp ? 'Terminating' : (object['status']?.phase ?? ''))),
+    string('Volume', (object) => object['spec']?.volumeName ?? ''),
+    string('Capacity', (object) => (object['spec']?.volumeName ? (object['status']?.capacity?.storage ?? '0') : '')),
+    string('Access Modes', (object) => (object['spec']?.volumeName ? accessModesText(object['status']?.accessModes) : '')),
+    string('StorageClass', volumeClass),
+    string('VolumeAttributesClass', (object) => object['spec']?.volumeAttributesClassName ?? '<unset>'),
+    ageColumn,
+    string('VolumeMode', (object) => object['spec']?.volumeMode ?? '<unset>', true),
+  ],
+};

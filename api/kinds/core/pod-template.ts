@@ -1,0 +1,21 @@
+// The PodTemplate kind; template.ts of the kinds uses it for templates inside other kinds.
+import type { PodTemplateSpec } from '../../gen/types/core.v1.ts';
+import { containersColumn, imagesColumn, labelsText, nameColumn, string } from '../columns.ts';
+import type { Behaviour } from '../kind.ts';
+import { defaultPodSpec } from './pod-spec/defaults.ts';
+
+export const podTemplate: Behaviour = {
+  defaults(object) {
+    const template = (object['template'] ??= {}) as PodTemplateSpec;
+    template.spec ??= { containers: [] };
+    defaultPodSpec(template.spec);
+  },
+  hasGeneration: true,
+  generationFields: ['template'],
+  columns: [
+    nameColumn,
+    containersColumn(false),
+    imagesColumn(false),
+    string('Pod Labels', (object) => labelsText(object['template']?.metadata?.labels)),
+  ],
+};

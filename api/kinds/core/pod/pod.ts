@@ -1,0 +1,96 @@
+// The Pod kind.
+import type { Pod, PodSpec } from '../../../gen/types/core.v1.ts';
+import { deepCopy, type KubeObject } from '../../../meta/index.ts';
+import type { Behaviour } from '../../kind.ts';
+import { defaultPodOnly, defaultPodSpec } from '../pod-spec/defaults.ts';
+import { podColumns } from './columns.ts';
+import { qosClass } from './qos.ts';
+
+const podOf = (object: KubeObject): Pod => object as unknown as Pod;
+
+/** A pod always has a spec after decoding; this makes one for hand-made objects. */
+const specOf = (object: KubeObject): PodSpec => ((object as { spec?: PodSpec }).spec ??= { containers: [] });
+
+export const pod: Behaviour = {
+  defaults(object) {
+    const spec = specOf(object);
+    defaultPodOnly(spec);
+    defaultPodSpec(spec);
+  },
+  prepareForCreate(object) {
+    const { spec } = podOf(object);
+    object['status'] = { phase: 'Pending', qosClass: qosClass(spec!) };
+    if (spec?.schedulingGates?.length) {
+      object['status'].conditions = [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          lastProbeTime: null,
+          lastTransitionTime: null,
+          reason: 'SchedulingGated',
+          message: 'Scheduling is blocked due to non-empty scheduling gates',
+        },
+      ];
+    }
+  },
+  prepareForUpdate(object, old) {
+    object['status'] = old['status'];
+  },
+  subresourceUpdate: {
+    status(object, old) {
+      object['spec'] = old['spec'];
+      object.metadata.deletionTimestamp = old.metadata.deletionTimestamp!;
+      if (object.metadata.deletionTimestamp === undefined) delete object.metadata.deletionTimestamp;
+      if (old.metadata.ownerReferences) object.metadata.ownerReferences = old.metadata.ownerReferences;
+      else delete object.metadata.ownerReferences;
+      const status = (object['status'] ??= {});
+      status.qosClass ||= old['status']?.qosClass;
+    },
+    ephemeralcontainers(object, old) {
+      object['spec'] = { ...old['spec'], ephemeralContainers: object['spec']?.ephemeralContainers };
+      object['status'] = old['status'];
+    },
+    resize(object, old) {
+      object['spec'] = resized(podOf(object).spec!, podOf(old).spec!);
+      object['status'] = old['status'];
+    },
+  },
+  hasGeneration: true,
+  gracePeriodSeconds(object, requested) {
+    const { spec, status } = podOf(object);
+    if (!spec?.nodeName || status?.phase === 'Failed' || status?.phase === 'Succeeded') return 0;
+    const seconds = requested ?? spec.terminationGracePeriodSeconds ?? 0;
+    return seconds < 0 ? 1 : seconds;
+  },
+  fieldSelectors: {
+    'spec.nodeName': (object) => object['spec']?.nodeName ?? '',
+    'spec.restartPolicy': (object) => object['spec']?.restartPolicy ?? '',
+    'spec.schedulerName': (object) => object['spec']?.schedulerName ?? '',
+    'spec.serviceAccountName': (object) => object['spec']?.serviceAccountName ?? '',
+    'spec.hostNetwork': (object) => String(object['spec']?.hostNetwork ?? false),
+    'status.phase': (object) => object['status']?.phase ?? '',
+    'status.podIP': (object) => object['status']?.podIPs?.[0]?.ip ?? '',
+    'status.nominatedNodeName': (object) => object['status']?.nominatedNodeName ?? '',
+  },
+  columns: podColumns,
+};
+
+/** The old spec with the new resources, when the containers are the same; else the new one, for validation to refuse. */
+function resized(spec: PodSpec, old: PodSpec): PodSpec {
+  const lists = ['containers', 'initContainers'] as const;
+  const same = lists.every(
+    (list) => (spec[list] ?? []).map(({ name }) => name).join() === (old[list] ?? []).map(({ name }) => name).join(),
+  );
+  if (!same) return spec;
+  const out = deepCopy(old);
+  for (const list of lists) {
+    for (const [at, container] of (out[list] ?? []).entries()) {
+      const { resources, resizePolicy } = spec[list]![at]!;
+      if (resources) container.resources = resources;
+      if (resizePolicy) container.resizePolicy = resizePolicy;
+      else delete container.resizePolicy;
+    }
+  }
+  if (spec.resources) out.resources = spec.resources;
+  return out;
+}
