@@ -1,4 +1,5 @@
 // Behaviours of the kinds of autoscaling/v2.
+import { horizontalPodAutoscaler } from './autoscaling/hpa.ts';
 import type { Behaviours } from './behaviours.ts';
 
-export const autoscalingV2: Behaviours = {};
+export const autoscalingV2: Behaviours = { HorizontalPodAutoscaler: horizontalPodAutoscaler };
