@@ -60,4 +60,5 @@ export const kindFor = (group: string, version: string, plural: string): Kind | 
 export const kindByGvk = (group: string, version: string, kind: string): Kind | undefined => byKind.get(`${group}/${version}/${kind}`);
 
 export type { Behaviours } from './behaviours.ts';
+export { ageColumn, humanDuration, nameColumn, since } from './columns.ts';
 export type { Behaviour, Column, Kind, Problem, ResourceNames, Subresource } from './kind.ts';

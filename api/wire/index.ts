@@ -2,7 +2,6 @@
 export * from './body.ts';
 export * from './check.ts';
 export * from './discovery.ts';
-export * from './human.ts';
 export { type ParsedBody, parseJson } from './json.ts';
 export { type CustomSchema, type CustomSchemas, openApiDocument, openApiIndex } from './openapi/document.ts';
 export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';

@@ -1,6 +1,6 @@
 // Tables and ages.
 import { expect, test } from 'vitest';
-import { humanDuration } from './human.ts';
+import { humanDuration } from '../kinds/index.ts';
 import { partialObject, tableFor } from './table.ts';
 
 test.each([

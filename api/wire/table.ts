@@ -1,7 +1,7 @@
 // Objects as meta.k8s.io Tables and as PartialObjectMetadata: what `kubectl get` and metadata informers ask for.
+import { nameColumn } from '../kinds/index.ts';
 import type { Column, Kind } from '../kinds/kind.ts';
 import type { KubeList, KubeObject } from '../meta/index.ts';
-import { ageOf } from './human.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
@@ -18,16 +18,11 @@ export interface TableOptions {
   withoutHeader?: boolean;
 }
 
-/** Of kinds that name no columns, and the first of those that do. */
-export const nameColumn: Column = { name: 'Name', type: 'string', format: 'name', of: (object) => object.metadata.name ?? '' };
-
-/** Relative, as of `nowMs`. */
-export const ageColumn: Column = { name: 'Age', type: 'string', of: (object, nowMs) => ageOf(object.metadata.creationTimestamp, nowMs) };
-
-/** The default of kinds without a printer of their own; an absolute time. */
-const createdAtColumn: Column = { name: 'Created At', type: 'date', of: (object) => object.metadata.creationTimestamp ?? '<unknown>' };
-
-export const defaultColumns: readonly Column[] = [nameColumn, createdAtColumn];
+/** Of kinds without a printer of their own; the time is absolute. */
+export const defaultColumns: readonly Column[] = [
+  nameColumn,
+  { name: 'Created At', type: 'date', of: (object) => object.metadata.creationTimestamp ?? '<unknown>' },
+];
 
 export function tableFor(kind: Pick<Kind, 'columns'>, objects: readonly KubeObject[], options: TableOptions): object {
   const columns = kind.columns ?? defaultColumns;
