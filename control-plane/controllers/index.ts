@@ -4,23 +4,50 @@ import { neverFails, type Service, systemClock } from '../../kit/run/index.ts';
 import { clusterDnsController } from './clusterdns/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { endpointSliceController } from './endpointslice/controller.ts';
+import { endpointsController } from './endpointslice/endpoints-controller.ts';
+import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
+import { garbageCollector } from './garbagecollector/controller.ts';
+import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './nodeipam/controller.ts';
+import { nodeLifecycleController } from './nodelifecycle/controller.ts';
 import { podGCController } from './podgc/controller.ts';
 import { replicaSetController, replicationControllerController } from './replicaset/controller.ts';
 import { rootCAController } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { AllKinds } from './shared/all-kinds.ts';
+import { taintEvictionController } from './tainteviction/controller.ts';
+import { ttlController } from './ttl/controller.ts';
 
 export type { Controller, ControllersConfig } from './controller.ts';
+
+/** Namespaces and the garbage collector look at all kinds: through the same caches. */
+const kindsOf = (() => {
+  const made = new WeakMap<ControllerContext, AllKinds>();
+  return (context: ControllerContext, signal: AbortSignal): AllKinds => {
+    let kinds = made.get(context);
+    if (!kinds) made.set(context, (kinds = new AllKinds(context, signal)));
+    return kinds;
+  };
+})();
 
 export const controllers: readonly Controller[] = [
   serviceAccountController,
   rootCAController,
   clusterDnsController,
   nodeIpamController,
+  nodeLifecycleController,
+  taintEvictionController,
+  ttlController,
   replicaSetController,
   replicationControllerController,
   deploymentController,
+  endpointSliceController,
+  endpointsController,
+  endpointSliceMirroringController,
   podGCController,
+  namespaceController(kindsOf),
+  garbageCollector(kindsOf),
 ];
 
 export type ControllersContext = Pick<ControllerContext, 'client' | 'informers' | 'log' | 'config'> &

@@ -4,9 +4,9 @@ import type { Client, Resource } from './client.ts';
 import { createInformer, type Informer, type InformerOptions } from './informer.ts';
 
 export interface InformerFactory {
-  /** The shared informer of all objects of `resource`; started by the first call. */
-  of<T extends KubeObject = KubeObject>(resource: Resource): Informer<T>;
-  /** Resolves when all informers asked for so far have their first list. */
+  /** The shared informer of all objects of `resource`; started by the first call. `optional`: `synced` need not wait for it. */
+  of<T extends KubeObject = KubeObject>(resource: Resource, need?: 'optional'): Informer<T>;
+  /** Resolves when all informers asked for so far, except optional ones, have their first list. */
   synced(): Promise<void>;
 }
 
@@ -15,18 +15,20 @@ export function createInformerFactory(
   options: Pick<InformerOptions<KubeObject>, 'signal' | 'onError' | 'clock' | 'syncTimeoutMs'>,
 ): InformerFactory {
   const informers = new Map<string, Informer>();
+  const needed = new Set<Informer>();
   return {
-    of<T extends KubeObject>(resource: Resource): Informer<T> {
+    of<T extends KubeObject>(resource: Resource, need?: 'optional'): Informer<T> {
       const name = `${resource.plural}.${resource.group}`;
       let informer = informers.get(name);
       if (!informer) {
         informer = createInformer(client, resource, {}, options);
         informers.set(name, informer);
       }
+      if (need !== 'optional') needed.add(informer);
       return informer as unknown as Informer<T>;
     },
     async synced() {
-      await Promise.all([...informers.values()].map((informer) => informer.synced));
+      await Promise.all([...needed].map((informer) => informer.synced));
     },
   };
 }

@@ -43,7 +43,10 @@ export const podGCController: Controller = {
             RESOURCES.pods,
             name,
             'strategic',
-            { metadata: { uid }, status: { phase: 'Failed', ...(conditions.length > 0 ? { conditions } : {}) } },
+            {
+              metadata: { uid },
+              status: { phase: 'Failed', observedGeneration: pod.metadata.generation, ...(conditions.length > 0 ? { conditions } : {}) },
+            },
             { namespace, subresource: 'status' },
           );
         }
