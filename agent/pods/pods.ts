@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Service as KubeService, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
-import { type Client, createInformer, type EventRecorder, type Informer, RESOURCES } from '../../kit/client/index.ts';
+import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import { Volumes } from '../volumes/index.ts';
@@ -16,6 +16,7 @@ import { PodWorker, type WorkerTools } from './worker.ts';
 
 export interface PodsOptions {
   client: Client;
+  informers: InformerFactory;
   cri: Cri;
   clock: Clock;
   log: Logger;
@@ -75,7 +76,7 @@ class NodePods {
       { fieldSelector: `spec.nodeName=${options.nodeName}` },
       { signal, onError },
     );
-    this.#services = createInformer(client, RESOURCES.services, {}, { signal, onError });
+    this.#services = options.informers.of(RESOURCES.services);
     this.#services.addIndex('namespace', (service) => [service.metadata.namespace ?? '']);
     this.#volumes = new Volumes({
       client,

@@ -1,0 +1,94 @@
+// The node agent: a list of services. Stopping it leaves all containers, routes and rules as they are.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClientFromKubeconfig, createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
+import { homeFirst } from '../kit/linux/index.ts';
+import { createLogger, type Logger, runServices, systemClock } from '../kit/run/index.ts';
+import { type AgentConfig, loadConfig } from './config.ts';
+import { createCri } from './cri/index.ts';
+import { startDns } from './dns/index.ts';
+import { heartbeat, KUBELET_VERSION, type NodeFacts, podRoutes, readCapacity, registerNode, systemInfo } from './node/index.ts';
+import { nodeImages } from './node-images.ts';
+import { createPods } from './pods/index.ts';
+import { startProxy } from './proxy/index.ts';
+import { createAgentServer } from './server/index.ts';
+
+/** Runs until `signal` aborts. @throws Error naming the service that failed */
+export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): Promise<void> {
+  const clock = systemClock;
+  const podsDir = join(config.stateDir, 'pods');
+  await Promise.all([homeFirst(), mkdir(podsDir, { recursive: true })]);
+  const [client, capacity] = await Promise.all([
+    createClientFromKubeconfig(config.kubeconfig, `wherry-agent/${KUBELET_VERSION}`),
+    readCapacity(config.stateDir),
+  ]);
+  const facts: NodeFacts = {
+    name: config.nodeName,
+    ip: config.nodeIP,
+    port: config.port,
+    labels: config.labels,
+    capacity: capacity.resources,
+    info: systemInfo(`wherry://${KUBELET_VERSION.slice(1)}`),
+  };
+  const { uid, podCIDR } = await registerNode(facts, { client, clock, log, signal });
+  const cri = await createCri({
+    stateDir: join(config.stateDir, 'cri'),
+    runDir: config.runDir,
+    imagesDir: config.imagesDir,
+    runtime: config.runtime,
+    cgroupParent: config.cgroupParent,
+    cni: { bridge: 'cni0', subnet: podCIDR },
+    insecureRegistries: config.insecureRegistries,
+    log,
+  });
+  const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
+  const informers = createInformerFactory(client, { signal, onError: (error) => log.debug({ err: error }, 'watch failed') });
+  const { clusterDNS, clusterDomain, clusterCIDR, serviceCIDR, logDir, nodeIP, nodeName } = config;
+  const cluster = { clusterDNS, clusterDomain };
+  const { memoryBytes: memoryCapacity, resources: allocatable } = capacity;
+  const pods = createPods({
+    client,
+    informers,
+    cri,
+    clock,
+    log,
+    recorder,
+    nodeName,
+    hostIP: nodeIP,
+    podsDir,
+    logDir,
+    cluster,
+    allocatable,
+    memoryCapacity,
+  });
+  const services = [
+    createAgentServer({ config, cri, pods, client, clock, log }),
+    pods.service,
+    heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri) }),
+    podRoutes({ informers, nodeName, clock, log }),
+    startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
+    startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),
+  ];
+  try {
+    await runServices(services, signal, () => log.info({ node: nodeName, podCIDR }, 'agent ready'));
+  } finally {
+    await cri.close();
+    await client.close();
+  }
+}
+
+const file = process.argv[2];
+const stop = new AbortController();
+for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+const log = createLogger('agent');
+try {
+  if (!file) throw new Error('usage: agent CONFIG.json');
+  await runAgent(await loadConfig(file), stop.signal, log);
+} catch (error) {
+  if (!stop.signal.aborted) {
+    log.fatal({ err: error }, 'agent failed');
+    process.exitCode = 1;
+  }
+}
+// Timers and sockets of libraries must not keep a stopped agent alive.
+process.exit();

@@ -1,0 +1,59 @@
+// What this machine has and what it is: capacity and nodeInfo.
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { arch, availableParallelism, release, totalmem } from 'node:os';
+import type { NodeSystemInfo } from '../../api/gen/types/core.v1.ts';
+
+/** The version of Kubernetes whose node behaviour this agent follows. */
+export const KUBELET_VERSION = 'v1.36.2+wherry';
+export const PODS_MAX = 110;
+
+export interface Capacity {
+  resources: Record<string, string>;
+  memoryBytes: number;
+}
+
+/** `folder`: where pods' local storage is. */
+export async function readCapacity(folder: string): Promise<Capacity> {
+  const disk = await statfs(folder);
+  const memoryBytes = totalmem();
+  return {
+    memoryBytes,
+    resources: {
+      cpu: String(availableParallelism()),
+      'ephemeral-storage': `${Math.floor((disk.blocks * disk.bsize) / 1024)}Ki`,
+      memory: `${Math.floor(memoryBytes / 1024)}Ki`,
+      pods: String(PODS_MAX),
+    },
+  };
+}
+
+const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64', arm: 'arm', ia32: '386' };
+export const architecture = (): string => ARCHITECTURES[arch()] ?? arch();
+
+export function systemInfo(containerRuntimeVersion: string): NodeSystemInfo {
+  return {
+    architecture: architecture(),
+    bootID: line('/proc/sys/kernel/random/boot_id'),
+    containerRuntimeVersion,
+    kernelVersion: release(),
+    kubeProxyVersion: '',
+    kubeletVersion: KUBELET_VERSION,
+    machineID: line('/etc/machine-id'),
+    operatingSystem: 'linux',
+    osImage: osName(line('/etc/os-release', true)),
+    systemUUID: line('/sys/class/dmi/id/product_uuid'),
+  };
+}
+
+/** PRETTY_NAME of os-release; pure. */
+export const osName = (osRelease: string): string => /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? 'Linux';
+
+function line(path: string, whole = false): string {
+  try {
+    const text = readFileSync(path, 'utf8');
+    return whole ? text : text.trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { nodeConditions, nodeLabels } from './node-object.ts';
+
+test('transition times stay while the status does', () => {
+  const first = nodeConditions(false, [], 0);
+  const second = nodeConditions(true, first, 60_000);
+  const third = nodeConditions(true, second, 120_000);
+  const ready = [first, second, third].map((conditions) => conditions.find(({ type }) => type === 'Ready')!);
+  expect(ready.map(({ status, lastTransitionTime }) => `${status} ${lastTransitionTime}`)).toEqual([
+    'False 1970-01-01T00:00:00Z',
+    'True 1970-01-01T00:01:00Z',
+    'True 1970-01-01T00:01:00Z',
+  ]);
+  expect(ready[2]?.lastHeartbeatTime).toBe('1970-01-01T00:02:00Z');
+  expect(third[0]).toMatchObject({ type: 'MemoryPressure', status: 'False', lastTransitionTime: '1970-01-01T00:00:00Z' });
+});
+
+test('labels of the configuration are added', () => {
+  const info = { architecture: 'amd64' } as Parameters<typeof nodeLabels>[0]['info'];
+  expect(nodeLabels({ name: 'n', ip: '', port: 1, labels: { zone: 'a' }, capacity: {}, info })).toEqual({
+    'beta.kubernetes.io/arch': 'amd64',
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': 'amd64',
+    'kubernetes.io/hostname': 'n',
+    'kubernetes.io/os': 'linux',
+    zone: 'a',
+  });
+});

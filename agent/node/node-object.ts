@@ -1,0 +1,69 @@
+// The Node object as this agent wants it. Pure.
+import type { Node, NodeCondition, NodeStatus, NodeSystemInfo } from '../../api/gen/types/core.v1.ts';
+import { rfc3339 } from '../../kit/run/index.ts';
+
+export interface NodeFacts {
+  name: string;
+  ip: string;
+  port: number;
+  labels: Readonly<Record<string, string>>;
+  capacity: Readonly<Record<string, string>>;
+  info: NodeSystemInfo;
+}
+
+export function nodeLabels(facts: NodeFacts): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': facts.info.architecture,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': facts.info.architecture,
+    'kubernetes.io/hostname': facts.name,
+    'kubernetes.io/os': 'linux',
+    ...facts.labels,
+  };
+}
+
+export const NODE_ANNOTATIONS = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
+
+/** As it is first registered: everything known, not ready. */
+export function newNode(facts: NodeFacts, nowMs: number): Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: facts.name, labels: nodeLabels(facts), annotations: NODE_ANNOTATIONS },
+    spec: {},
+    status: nodeStatus(facts, false, [], nowMs),
+  };
+}
+
+export function nodeStatus(facts: NodeFacts, isReady: boolean, before: readonly NodeCondition[], nowMs: number): NodeStatus {
+  return {
+    capacity: { ...facts.capacity },
+    allocatable: { ...facts.capacity },
+    addresses: [
+      { type: 'InternalIP', address: facts.ip },
+      { type: 'Hostname', address: facts.name },
+    ],
+    conditions: nodeConditions(isReady, before, nowMs),
+    daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
+    nodeInfo: facts.info,
+  };
+}
+
+const NOT_READY =
+  'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
+
+/** Transition times change only with the status, heartbeats always. */
+export function nodeConditions(isReady: boolean, before: readonly NodeCondition[], nowMs: number): NodeCondition[] {
+  const wanted: [string, string, string, string][] = [
+    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    isReady ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'] : ['Ready', 'False', 'KubeletNotReady', NOT_READY],
+  ];
+  const now = rfc3339(nowMs);
+  return wanted.map(([type, status, reason, message]) => {
+    const old = before.find((condition) => condition.type === type);
+    const lastTransitionTime = old?.status === status && old.lastTransitionTime ? old.lastTransitionTime : now;
+    return { type, status, reason, message, lastHeartbeatTime: now, lastTransitionTime };
+  });
+}

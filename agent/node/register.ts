@@ -1,0 +1,50 @@
+// Registration: the Node object is there, and the control plane has given it a range of pod addresses.
+import type { Node } from '../../api/gen/types/core.v1.ts';
+import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
+import { type Client, RESOURCES } from '../../kit/client/index.ts';
+import { backoffMs, type Clock, type Logger } from '../../kit/run/index.ts';
+import { NODE_ANNOTATIONS, type NodeFacts, newNode, nodeLabels } from './node-object.ts';
+
+export interface RegisterOptions {
+  client: Client;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+type NodeObject = Node & KubeObject;
+
+/** Creates the Node, or brings the one that is there up to date, and waits for its pod range. Tries for ever, until `signal`. */
+export async function registerNode(facts: NodeFacts, options: RegisterOptions): Promise<{ uid: string; podCIDR: string }> {
+  const { clock, log, signal } = options;
+  for (let failures = 0; ; ) {
+    try {
+      const node = await createOrUpdate(facts, options);
+      const ranged = node.spec?.podCIDR ? node : await waitForRange(facts.name, node, options);
+      return { uid: ranged.metadata.uid ?? '', podCIDR: ranged.spec?.podCIDR ?? '' };
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn({ err: error, node: facts.name }, 'node not registered yet');
+      await clock.sleep(backoffMs(++failures, 50, 5000), signal);
+    }
+  }
+}
+
+async function createOrUpdate(facts: NodeFacts, { client, clock }: RegisterOptions): Promise<NodeObject> {
+  try {
+    return await client.create<NodeObject>(RESOURCES.nodes, newNode(facts, clock.nowMs()));
+  } catch (error) {
+    if (!isStatusError(error, 'AlreadyExists')) throw error;
+  }
+  const metadata = { labels: nodeLabels(facts), annotations: NODE_ANNOTATIONS };
+  return client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { metadata });
+}
+
+async function waitForRange(name: string, from: NodeObject, { client, signal }: RegisterOptions): Promise<NodeObject> {
+  const params = { fieldSelector: `metadata.name=${name}`, resourceVersion: from.metadata.resourceVersion ?? '0' };
+  for await (const event of client.watch<NodeObject>(RESOURCES.nodes, params, signal)) {
+    if (event.type === 'DELETED') throw new Error('the node was deleted while it waited for its pod range');
+    if (event.type !== 'BOOKMARK' && event.object.spec?.podCIDR) return event.object;
+  }
+  throw new Error('the watch ended before the node had a pod range');
+}
