@@ -37,6 +37,7 @@ export function dispatcher(core: Core, paths: Paths): (request: ApiRequest) => P
     const path = request.path.length > 1 && request.path.endsWith('/') ? request.path.slice(0, -1) : request.path;
     const handler = paths[path] ?? paths[prefixes.find((prefix) => request.path.startsWith(prefix)) ?? ''];
     if (handler === undefined) return Promise.reject(pathNotFound());
+    if (request.method === 'HEAD' || request.method === 'OPTIONS') return Promise.reject(methodUnknown());
     return handler(request);
   };
 }
@@ -61,7 +62,7 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
     subresource: info.subresource,
   };
   if (info.subresource !== '') return subresource(core, target, request);
-  const handler = core.handlers[`${kind.group}/${kind.plural}`];
+  const handler = core.handlers[`${kind.group}/${kind.plural}`] ?? builtInSubresources[`${kind.group}/${kind.plural}`];
   if (handler !== undefined) return handle(core, target, request, handler);
   const verb = verbs[info.verb];
   if (verb === undefined || !allowed(target, info.verb)) throw methodUnknown();

@@ -11,7 +11,7 @@ export const update: Verb = async (core, target, request) => {
   const object = await bodyObject(request, target.kind, target.schema, options.fieldValidation);
   fitNamespace(object, target.namespace);
   const { name } = object.metadata;
-  if (!name) throw badRequest('name must be provided');
+  if (!name) throw badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`);
   if (name !== target.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
   if (target.kind.createOnUpdate && target.subresource === '' && !core.storage.get(target.resource, target.namespace, target.name)) {
     if (object.metadata.uid)

@@ -37,7 +37,7 @@ export async function deleteItem(
 
 async function once(core: Core, target: Target, request: ApiRequest, item: Item, options: DeleteOptions): Promise<Deleted> {
   const old = viewOf(target.served, item);
-  checkPreconditions(target, old, options);
+  checkDeletePreconditions(target, old, options);
   const attributes = attributesOf(target, request, 'DELETE', options.dryRun, undefined, old);
   await admit(core, attributes);
   const undo = await checkAdmission(core, attributes);
@@ -117,7 +117,7 @@ function finalizersFor({ kind }: Target, old: KubeObject, options: DeleteOptions
   return kind.defaultPropagation === 'Orphan' ? [...others, ORPHAN] : [...present];
 }
 
-function checkPreconditions({ kind }: Target, old: KubeObject, { preconditions }: DeleteOptions): void {
+export function checkDeletePreconditions({ kind }: Target, old: KubeObject, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = preconditions ?? {};
   const named = { group: '', plural: kind.kind };
   const again = 'The object might have been deleted and then recreated';

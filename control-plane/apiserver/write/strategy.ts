@@ -13,6 +13,7 @@ import {
 import { rfc3339 } from '../../../kit/run/index.ts';
 import type { Core, Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
+import { uidMismatch } from './uid.ts';
 
 const hasStatus = (target: Target): boolean => target.kind.subresources.some((sub) => sub.name === 'status');
 
@@ -31,8 +32,8 @@ export function prepareForCreate(core: Core, target: Target, object: KubeObject)
   meta.uid = randomUUID();
   meta.creationTimestamp = rfc3339(core.clock.nowMs());
   if (keepsGeneration(target)) meta.generation = 1;
-  if (target.kind.prepareForCreate) target.kind.prepareForCreate(object);
-  else if (hasStatus(target)) delete object['status'];
+  if (hasStatus(target)) delete object['status'];
+  target.kind.prepareForCreate?.(object);
 }
 
 /** What an update of the main resource or of a sub-resource may change; the rest comes from the old object. */
@@ -41,12 +42,13 @@ export function prepareForUpdate(target: Target, object: KubeObject, old: KubeOb
   delete (meta as Record<string, unknown>)['selfLink'];
   const { kind, subresource } = target;
   if (subresource === '') {
-    if (kind.prepareForUpdate) kind.prepareForUpdate(object, old);
-    else if (hasStatus(target)) restore(object, old, 'status');
+    if (hasStatus(target)) restore(object, old, 'status');
+    kind.prepareForUpdate?.(object, old);
   } else {
     const update = kind.subresourceUpdate?.[subresource];
     if (update) update(object, old);
     else if (subresource === 'status') keepAllButStatus(target, object, old);
+    else if (subresource === 'finalize') keepAllButFinalizers(object, old);
   }
   if (keepsGeneration(target)) {
     meta.generation = old.metadata.generation ?? 0;
@@ -62,6 +64,14 @@ function keepAllButStatus(target: Target, object: KubeObject, old: KubeObject): 
     const { managedFields, resourceVersion } = object.metadata;
     object.metadata = { ...old.metadata, ...(resourceVersion ? { resourceVersion } : {}), ...(managedFields ? { managedFields } : {}) };
   }
+}
+
+/** Namespaces' own finalizers lie in their spec. */
+function keepAllButFinalizers(object: KubeObject, old: KubeObject): void {
+  const finalizers = object['spec']?.['finalizers'] as unknown[] | undefined;
+  restore(object, old, 'status');
+  const { finalizers: _, ...spec } = old['spec'] ?? {};
+  object['spec'] = finalizers?.length ? { ...spec, finalizers } : spec;
 }
 
 function restore(object: KubeObject, old: KubeObject, key: string): void {
@@ -99,8 +109,7 @@ export function keepIdentity(target: Target, object: KubeObject, old: KubeObject
 export function checkPreconditions(target: Target, object: KubeObject, old: KubeObject): void {
   const { uid, resourceVersion } = object.metadata;
   const name = old.metadata.name!;
-  if (uid && uid !== old.metadata.uid)
-    throw conflict(target.kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`);
+  if (uid && uid !== old.metadata.uid) throw uidMismatch(target.kind, old, uid);
   if (resourceVersion && resourceVersion !== '0') {
     if (resourceVersion !== old.metadata.resourceVersion) throw conflict(target.kind, name);
   } else if (target.kind.unconditionalUpdate === false || target.served.custom) {
@@ -127,8 +136,8 @@ export function validateChanged(target: Target, object: KubeObject, old: KubeObj
   const validateSub = subresource === '' ? undefined : kind.validateSubresource?.[subresource];
   if (validateSub) problems.push(...validateSub(object, old));
   else if (subresource === '') {
+    if (kind.validate) problems.push(...kind.validate(object, old));
     if (kind.validateUpdate) problems.push(...kind.validateUpdate(object, old));
-    else if (kind.validate) problems.push(...kind.validate(object));
   }
   if (problems.length) throw invalid(kind, object.metadata.name ?? '', problems);
 }

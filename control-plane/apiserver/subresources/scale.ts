@@ -1,0 +1,114 @@
+// /scale: replicas of any kind that has them, as autoscaling/v1 Scale.
+
+import { schemaOf } from '../../../api/gen/index.ts';
+import type { Kind } from '../../../api/kinds/index.ts';
+import { badRequest, deepCopy, invalid, invalidValue, type KubeObject } from '../../../api/meta/index.ts';
+import { jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
+import { checkObject, DecodeError, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import { viewOf } from '../core.ts';
+import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
+import type { ApiResponse } from '../request.ts';
+import { present } from '../verbs/get.ts';
+import { patchKind } from '../verbs/patch.ts';
+import { fitNamespace } from '../write/body.ts';
+import { writeOptions } from '../write/options.ts';
+import { storeChanged } from '../write/store-changed.ts';
+import type { CoreContext } from './context.ts';
+
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+export const scale: SubresourceHandler = {
+  async get(context) {
+    const { core, target } = context as CoreContext;
+    return answer(context, viewOf(target.served, present(core, target)));
+  },
+  async update(context) {
+    const body = await context.decode();
+    const { name } = context;
+    if (!body.metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+    if (body.metadata.name !== name)
+      throw badRequest(`the name of the object (${body.metadata.name}) does not match the name on the URL (${name})`);
+    fitNamespace(body, context.namespace);
+    return write(context, () => body);
+  },
+  async patch(context) {
+    const { request, target } = context as CoreContext;
+    const kind = patchKind(target, request.headers['content-type']);
+    const body = await request.body();
+    const document = body instanceof Uint8Array ? (kind === 'apply' ? parseYaml : parseJson)(Buffer.from(body).toString()).value : body;
+    return write(context, (old) => {
+      const now = scaleOf(context.kind, old);
+      const result =
+        kind === 'json'
+          ? jsonPatch(now, document)
+          : kind === 'strategic'
+            ? strategicMergePatch(now, document, schemaOf(SCALE))
+            : mergePatch(now, document);
+      return checked(result);
+    });
+  },
+};
+
+/** A Scale that a patch made; one that is no Scale any more is 422. */
+function checked(result: KubeObject): KubeObject {
+  try {
+    return checkObject({ object: result as Record<string, unknown>, format: 'json' }, SCALE, { fieldValidation: 'Ignore' }).object;
+  } catch (error) {
+    if (error instanceof DecodeError) throw invalid(SCALE, result.metadata.name ?? '', []);
+    throw error;
+  }
+}
+
+async function write(context: HandlerContext, wanted: (old: KubeObject) => KubeObject): Promise<ApiResponse> {
+  const { core, target, request } = context as CoreContext;
+  const { kind } = target;
+  const options = writeOptions(request, request.info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
+  const make = (old: KubeObject) => {
+    const body = wanted(old);
+    const replicas = (body['spec']?.replicas ?? 0) as number;
+    if (replicas < 0) throw invalid(SCALE, target.name, [invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+    const next = deepCopy(old);
+    setPath(next, kind.scale?.specReplicas ?? 'spec.replicas', replicas);
+    if (body.metadata.uid) next.metadata.uid = body.metadata.uid;
+    next.metadata.resourceVersion = body.metadata.resourceVersion || old.metadata.resourceVersion!;
+    return next;
+  };
+  return answer(context, await storeChanged(core, target, request, { make, patch: true }, options));
+}
+
+function answer(context: HandlerContext, object: KubeObject): ApiResponse {
+  const scale = scaleOf(context.kind, object);
+  return { status: 200, body: scale };
+}
+
+function scaleOf(kind: Kind, object: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas = Number(getPath(object, kind.scale?.specReplicas ?? 'spec.replicas') ?? 0);
+  const selector = kind.scale?.selector(object) ?? '';
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      name: name!,
+      ...(namespace ? { namespace } : {}),
+      uid: uid!,
+      resourceVersion: resourceVersion!,
+      creationTimestamp: creationTimestamp!,
+    },
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: Number(getPath(object, kind.scale?.statusReplicas ?? 'status.replicas') ?? 0), ...(selector ? { selector } : {}) },
+  };
+}
+
+const getPath = (object: unknown, path: string): unknown =>
+  path
+    .replace(/^\./, '')
+    .split('.')
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object);
+
+function setPath(object: KubeObject, path: string, value: number): void {
+  const keys = path.replace(/^\./, '').split('.');
+  let at = object as Record<string, unknown>;
+  for (const key of keys.slice(0, -1)) at = (at[key] ??= {}) as Record<string, unknown>;
+  at[keys.at(-1)!] = value;
+}
