@@ -1,4 +1,6 @@
 // Entry of control-plane/store: opens a driver.
+
+import type { EtcdConfig } from './etcd/index.ts';
 import { type LocalOptions, LocalStore } from './local.ts';
 import { MemoryJournal } from './memory.ts';
 import type { Store } from './store.ts';
@@ -8,7 +10,7 @@ export * from './store.ts';
 export type StoreConfig =
   | ({ driver: 'memory' } & LocalOptions)
   | ({ driver: 'embedded'; path: string } & LocalOptions)
-  | { driver: 'etcd'; endpoints: readonly string[]; prefix?: string };
+  | ({ driver: 'etcd' } & EtcdConfig);
 
 /** Opens the store; the drivers' own libraries are loaded only when asked for. */
 export async function openStore(config: StoreConfig): Promise<Store> {
@@ -21,7 +23,7 @@ export async function openStore(config: StoreConfig): Promise<Store> {
     }
     case 'etcd': {
       const { openEtcd } = await import('./etcd/index.ts');
-      return openEtcd(config.endpoints, config.prefix);
+      return openEtcd(config);
     }
   }
 }

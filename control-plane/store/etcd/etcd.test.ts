@@ -1,0 +1,56 @@
+// The contract on a real etcd of its own; skipped by name where the program is not installed.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tryRun } from '../../../kit/exec/index.ts';
+import { openStore } from '../index.ts';
+import { storeContract } from '../store.contract.ts';
+
+const there = !(await tryRun('etcd', ['--version'])).failure;
+if (!there) process.stderr.write('skipped: store contract on etcd (no etcd program; Debian: etcd-server)\n');
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe.skipIf(!there)('etcd', () => {
+  const folder = mkdtempSync(`${tmpdir()}/store-etcd-`);
+  let url = '';
+  let count = 0;
+  let end: () => Promise<unknown> = async () => {};
+
+  beforeAll(async () => {
+    url = `http://127.0.0.1:${await freePort()}`;
+    const peer = `http://127.0.0.1:${await freePort()}`;
+    const flags = { 'data-dir': folder, 'listen-client-urls': url, 'advertise-client-urls': url, 'listen-peer-urls': peer };
+    const more = { 'initial-advertise-peer-urls': peer, 'initial-cluster': `default=${peer}`, 'log-level': 'error' };
+    const etcd = execa(
+      'etcd',
+      Object.entries({ ...flags, ...more }).map(([flag, value]) => `--${flag}=${value}`),
+      { reject: false },
+    );
+    end = async () => {
+      etcd.kill('SIGKILL');
+      await etcd;
+    };
+  });
+  afterAll(async () => {
+    await end();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  storeContract('etcd', async () => {
+    const config = { driver: 'etcd', endpoints: [url], prefix: `/test-${++count}`, progressMs: 5 } as const;
+    return { store: await openStore(config), reopen: () => openStore(config) };
+  });
+
+  test('an etcd that is not there is an error with a deadline', async () => {
+    await expect(openStore({ driver: 'etcd', endpoints: ['127.0.0.1:1'] })).rejects.toThrow(/UNAVAILABLE|No connection/);
+  });
+});
