@@ -78,6 +78,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
 }
 
 const file = process.argv[2];
+if (file === '--warm') process.exit(0); // scripts/build: everything is loaded, the compile cache is written on exit
 const stop = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
 const log = createLogger('agent');

@@ -15,10 +15,16 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
   }
   const changed = (after.conditions ?? []).filter((condition) => !sameCondition(condition, before.conditions));
   if (changed.length > 0) {
-    patch['conditions'] = changed;
+    patch['conditions'] = changed.map((condition) => withoutOld(condition, before.conditions));
     patch['$setElementOrder/conditions'] = (after.conditions ?? []).map(({ type }) => ({ type }));
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+/** Conditions are merged by type: what the old one had and the new one has not must be taken away by name. */
+function withoutOld(condition: PodCondition, others: readonly PodCondition[] | undefined): Record<string, unknown> {
+  const old = others?.find(({ type }) => type === condition.type) ?? {};
+  return { ...Object.fromEntries(Object.keys(old).map((key) => [key, null])), ...condition };
 }
 
 function sameCondition(condition: PodCondition, others: readonly PodCondition[] | undefined): boolean {
