@@ -19,6 +19,8 @@ export interface ControlPlaneConfig {
   serviceCIDR: string;
   podCIDR?: string;
   clusterDomain?: string;
+  /** Cluster IP of the DNS Service. Default: the tenth address of `serviceCIDR`. */
+  clusterDNS?: string;
   /** Default: embedded. */
   store?: { driver: 'embedded' | 'memory' } | { driver: 'etcd'; endpoints: string[] };
 }
@@ -30,6 +32,10 @@ export function readConfig(path: string): ControlPlaneConfig {
     if (config[key] === undefined) throw new Error(`${path}: ${key} is missing`);
   return config;
 }
+
+/** The tenth address of the Services' range, as kubeadm gives it to DNS, unless the configuration names one. */
+export const clusterDnsOf = (config: ControlPlaneConfig): string =>
+  config.clusterDNS ?? config.serviceCIDR.split('/')[0]!.replace(/\d+$/, (last) => String(Number(last) + 10));
 
 export function storeConfig(config: ControlPlaneConfig): StoreConfig {
   const store = config.store ?? { driver: 'embedded' };

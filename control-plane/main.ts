@@ -1,7 +1,7 @@
 // The control plane: the list of services, nothing else.
 import { createInformerFactory } from '../kit/client/index.ts';
 import { createLogger, runServices } from '../kit/run/index.ts';
-import { readConfig } from './config.ts';
+import { clusterDnsOf, readConfig } from './config.ts';
 import { startControllers } from './controllers/index.ts';
 import { routeService } from './controllers/route/index.ts';
 import { startScheduler } from './scheduler/index.ts';
@@ -26,7 +26,7 @@ await runServices(
     listeners,
     startControllers({
       ...informersOf('kube-controller-manager'),
-      config: { rootCA: pki.ca.cert, ...(config.podCIDR ? { clusterCIDR: config.podCIDR } : {}) },
+      config: { rootCA: pki.ca.cert, clusterDNS: clusterDnsOf(config), ...(config.podCIDR ? { clusterCIDR: config.podCIDR } : {}) },
     }),
     startScheduler(informersOf('kube-scheduler')),
     ...(config.netns ? [routeService(informersOf('route-controller'))] : []),
