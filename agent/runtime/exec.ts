@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { type ChildProcess, exitOf, start } from '../../kit/exec/index.ts';
 import { writeFileAtomic } from '../../kit/fs/index.ts';
-import { openTerminal, pipeFromChild, pipeToChild, sendSignal } from '../../kit/linux/index.ts';
+import { openTerminal, pipeFromChild, pipeToChild, resizeTerminalOf, sendSignal } from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { runtimeMessage } from './conmon.ts';
 import { readText } from './container-files.ts';
@@ -57,7 +57,9 @@ export async function startExec(target: ExecTarget, options: ExecOptions): Promi
     ...(wiring.stderr ? { stderr: wiring.stderr } : {}),
     resize(width, height) {
       wiring.resize?.(width, height);
-      child.kill('SIGWINCH'); // it has no controlling terminal, so the kernel does not tell it
+      // our terminal is not the runtime's controlling one, so the kernel does not tell it; and crun would not pass it on
+      child.kill('SIGWINCH');
+      if (pid() > 0) resizeTerminalOf(pid(), width, height);
     },
     kill() {
       if (pid() > 0) sendSignal(pid(), 'SIGKILL');

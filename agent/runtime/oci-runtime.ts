@@ -5,7 +5,16 @@ import { mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } fr
 import { open, rm } from 'node:fs/promises';
 import { tryRun } from '../../kit/exec/index.ts';
 import { writeFileAtomic } from '../../kit/fs/index.ts';
-import { cgroups, isAlive, isMounted, processStartTime, removeTree, sendSignal, unmount } from '../../kit/linux/index.ts';
+import {
+  cgroups,
+  hideUnifiedCgroup,
+  isAlive,
+  isMounted,
+  processStartTime,
+  removeTree,
+  sendSignal,
+  unmount,
+} from '../../kit/linux/index.ts';
 import { repeat, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
 import { createUnderConmon, runtimeMessage } from './conmon.ts';
@@ -214,16 +223,12 @@ export class OciRuntime implements Runtime {
 
 const pathOf: Record<string, Promise<string>> = {};
 
-/**
- * crun 1.8 refuses hybrid cgroups as long as it sees the v2 mount: taken away in this mount namespace when it is one of our own.
- * @throws RuntimeError in the machine's mount namespace, where that would be felt by others
- */
+/** @throws RuntimeError in the machine's mount namespace, where hiding a mount would be felt by others */
 function leaveHybridCgroups(): void {
-  const unified = '/sys/fs/cgroup/unified';
-  if (cgroups().layout !== 'hybrid' || !isMounted(unified)) return;
+  if (cgroups().layout !== 'hybrid') return;
   if (isMachinesMountNamespace())
     throw new RuntimeError("crun does not work with hybrid cgroups in the machine's own mount namespace: use runc, or a mount namespace");
-  unmount(unified);
+  hideUnifiedCgroup();
 }
 
 /** kthreadd lives in the machine's namespaces. */

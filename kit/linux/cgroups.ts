@@ -1,8 +1,8 @@
 // Control groups: v2, v1 and the hybrid of both behind one small interface. Paths start at the hierarchy's root (`/wherry/x`).
 // Limits are read and written as files, synchronously: each takes microseconds.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { waitFor } from '../run/index.ts';
-import { mounts } from './mounts.ts';
+import { mounts, mountTmpfs, unmount } from './mounts.ts';
 import { sendSignal } from './processes.ts';
 
 const ROOT = '/sys/fs/cgroup';
@@ -68,9 +68,11 @@ export class Cgroups {
   readonly layout: CgroupLayout;
   /** Folders of the hierarchies, e.g. `/sys/fs/cgroup/memory`; one for v2. */
   readonly #hierarchies: string[];
+  readonly #unifiedIsHidden: boolean;
 
   constructor() {
     this.layout = cgroupLayout();
+    this.#unifiedIsHidden = mounts().some((m) => m.target === UNIFIED && m.type === 'tmpfs');
     this.#hierarchies =
       this.layout === 'v2'
         ? [ROOT]
@@ -146,6 +148,7 @@ export class Cgroups {
   /** Kills what runs in it and removes it with everything below, in all hierarchies. Idempotent. @throws after 10 s */
   async remove(path: string): Promise<void> {
     if (path === '' || path === '/') throw new Error('refusing to remove the root cgroup');
+    if (this.#unifiedIsHidden) rmSync(`${UNIFIED}${path}`, { recursive: true, force: true });
     if (!this.exists(path)) return;
     await waitFor({ what: `cgroup ${path} to be empty`, timeoutMs: 10_000, everyMs: 10 }, () => {
       this.kill(path);
@@ -186,8 +189,21 @@ export class Cgroups {
   }
 }
 
+const UNIFIED = `${ROOT}/unified`;
+
+/**
+ * Puts an empty tmpfs in place of a hybrid machine's v2 mount, in this mount namespace: crun 1.8 refuses hybrid cgroups as long as it
+ * sees that mount, and writes plain files below where it was. Idempotent. The caller makes sure that the mount namespace is its own.
+ */
+export function hideUnifiedCgroup(): void {
+  if (cgroups().layout !== 'hybrid') return;
+  unmount(UNIFIED);
+  mountTmpfs(UNIFIED);
+  shared = undefined;
+}
+
 let shared: Cgroups | undefined;
-/** The machine's layout does not change while a process runs. */
+/** Read once: the layout changes by hideUnifiedCgroup alone. */
 export const cgroups = (): Cgroups => (shared ??= new Cgroups());
 
 /** A folder and all below it, the deepest first. */

@@ -37,11 +37,7 @@ export function openTerminal(width = 80, height = 24): Terminal {
   const slaveFd = openSync(`/dev/pts/${number.readUInt32LE()}`, constants.O_RDWR | constants.O_NOCTTY);
   let open = true;
   const resize = (columns: number, rows: number) => {
-    if (!open) return;
-    const size = Buffer.alloc(8);
-    size.writeUInt16LE(rows, 0);
-    size.writeUInt16LE(columns, 2);
-    ioctl(master, TIOCSWINSZ, size);
+    if (open) ioctl(master, TIOCSWINSZ, windowSize(columns, rows));
   };
   resize(width, height);
   const stream = new ReadStream(master);
@@ -50,6 +46,27 @@ export function openTerminal(width = 80, height = 24): Terminal {
   });
   stream.on('error', () => stream.destroy()); // EIO is how a master learns that nobody is left
   return { stream, slaveFd, resize };
+}
+
+/** Sets the size of the terminal that a process has as its stdin, wherever that was made. Nothing when it has none (any more). */
+export function resizeTerminalOf(pid: number, width: number, height: number): void {
+  try {
+    const fd = openSync(`/proc/${pid}/fd/0`, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+    try {
+      ioctl(fd, TIOCSWINSZ, windowSize(width, height));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // it ended, or its stdin is something else
+  }
+}
+
+function windowSize(width: number, height: number): Buffer {
+  const size = Buffer.alloc(8);
+  size.writeUInt16LE(height, 0);
+  size.writeUInt16LE(width, 2);
+  return size;
 }
 
 /**
