@@ -15,7 +15,7 @@ import {
 import { ageColumn, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
 import { texts } from '../rules.ts';
-import { accessModesText, volumeClass } from './access-modes.ts';
+import { accessModesText, validateAccessModes, volumeClass } from './access-modes.ts';
 import { defaultOldSources } from './pod-spec/volume-defaults.ts';
 import { roundResources } from './resources.ts';
 
@@ -23,8 +23,6 @@ const volumeOf = (object: KubeObject): PersistentVolume => object as unknown as 
 const specOf = (object: KubeObject): PersistentVolumeSpec => ((object as { spec?: PersistentVolumeSpec }).spec ??= {});
 
 const POLICIES = ['Delete', 'Recycle', 'Retain'];
-export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-
 const SOURCES = [
   'awsElasticBlockStore',
   'azureDisk',
@@ -49,14 +47,6 @@ const SOURCES = [
   'storageos',
   'vsphereVolume',
 ] as const;
-
-export function validateAccessModes(modes: readonly string[], field: string): Problem[] {
-  const problems = modes.flatMap((mode) => (ACCESS_MODES.includes(mode) ? [] : [notSupported(field, mode, ACCESS_MODES)]));
-  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
-    problems.push(forbiddenField(field, 'may not use ReadWriteOncePod with other access modes'));
-  }
-  return problems;
-}
 
 function validateSources(spec: PersistentVolumeSpec): Problem[] {
   const present = SOURCES.filter((name) => spec[name] !== undefined && spec[name] !== null);

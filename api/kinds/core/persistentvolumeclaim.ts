@@ -1,24 +1,10 @@
 // The PersistentVolumeClaim kind.
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../gen/types/core.v1.ts';
-import {
-  compareQuantities,
-  deepCopy,
-  deepEqual,
-  dns1123Subdomain,
-  forbiddenField,
-  invalidValue,
-  type KubeObject,
-  notSupported,
-  type Problem,
-  quantitySign,
-  required,
-  validateLabelSelector,
-} from '../../meta/index.ts';
+import { compareQuantities, deepCopy, deepEqual, forbiddenField, type KubeObject, type Problem } from '../../meta/index.ts';
 import { ageColumn, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
-import { texts } from '../rules.ts';
 import { accessModesText, volumeClass } from './access-modes.ts';
-import { validateAccessModes } from './persistentvolume.ts';
+import { validateClaimSpec } from './claim-spec.ts';
 import { roundResources } from './resources.ts';
 
 const claimOf = (object: KubeObject): PersistentVolumeClaim => object as unknown as PersistentVolumeClaim;
@@ -32,23 +18,6 @@ function joinSources(spec: PersistentVolumeClaimSpec): void {
     const { apiGroup, kind, name } = dataSourceRef;
     spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name };
   }
-}
-
-/** Also of templates of claims; `path` is where the spec stands. */
-export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string): Problem[] {
-  const problems: Problem[] = [];
-  if (!spec.accessModes?.length) problems.push(required(`${path}.accessModes`, 'at least 1 access mode is required'));
-  if (spec.selector) problems.push(...validateLabelSelector(spec.selector as never, `${path}.selector`));
-  problems.push(...validateAccessModes(spec.accessModes ?? [], `${path}.accessModes`));
-  const storage = spec.resources?.requests?.['storage'];
-  if (storage === undefined) problems.push(required(`${path}.resources[storage]`));
-  else if (quantitySign(storage) <= 0) problems.push(invalidValue(`${path}.resources[storage]`, storage, 'must be greater than zero'));
-  if (spec.storageClassName)
-    problems.push(...texts(`${path}.storageClassName`, spec.storageClassName, dns1123Subdomain(spec.storageClassName)));
-  const modes = ['Block', 'Filesystem'];
-  if (spec.volumeMode !== undefined && !modes.includes(spec.volumeMode))
-    problems.push(notSupported(`${path}.volumeMode`, spec.volumeMode, modes));
-  return problems;
 }
 
 /** A bound claim may only grow, and change its attributes class. */

@@ -9,7 +9,6 @@ import {
   invalidValue,
   notSupported,
   type Problem,
-  portName,
   portNumber,
   qualifiedName,
   required,
@@ -17,6 +16,7 @@ import {
 } from '../../../meta/index.ts';
 import { texts } from '../../rules.ts';
 import { validateCidr, validateEndpointIp, validateIp } from '../ip.ts';
+import { validatePortNumberOrName } from '../ports.ts';
 import { externallyAccessible, needsHealthCheckPort } from './update.ts';
 
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
@@ -76,11 +76,6 @@ function validatePorts(spec: ServiceSpec): Problem[] {
   const ports = spec.ports ?? [];
   const names = new Set<string>();
   return ports.flatMap((port, at) => validatePort(port, `spec.ports[${at}]`, ports.length > 1, names));
-}
-
-export function validatePortNumberOrName(field: string, port: number | string | undefined): Problem[] {
-  if (typeof port === 'string') return texts(field, port, portName(port));
-  return texts(field, port ?? 0, portNumber(port ?? 0));
 }
 
 function validatePort(port: ServicePort, path: string, needsName: boolean, names: Set<string>): Problem[] {
