@@ -42,6 +42,8 @@ export interface Behaviour {
   defaults?(object: KubeObject): void;
   /** Before validation of a create: wipe status (the server does it for kinds with a status sub-resource), set what the server owns. */
   prepareForCreate?(object: KubeObject): void;
+  /** What a create says of status is kept (nodes tell it when they register). Default false: status is wiped. */
+  statusOnCreate?: boolean;
   /** Before validation of an update of the main resource: keep status and what may not be changed silently. */
   prepareForUpdate?(object: KubeObject, old: KubeObject): void;
   /** Of the whole object but its metadata, which the server checks for all kinds. Called on create, and on an update with `old`, so that what was let in once may stay. */

@@ -87,9 +87,7 @@ export const node: Behaviour = {
     roundResources(status.allocatable);
     if (!status.allocatable && status.capacity) status.allocatable = { ...status.capacity };
   },
-  prepareForUpdate(object, old) {
-    object['status'] = old['status'];
-  },
+  statusOnCreate: true,
   validate: (object) => [...validateSpec(nodeOf(object)), ...validateAddresses(nodeOf(object))],
   validateUpdate: (object, old) => validateKept(nodeOf(object), nodeOf(old)),
   validateSubresource: {

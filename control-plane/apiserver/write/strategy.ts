@@ -32,7 +32,7 @@ export function prepareForCreate(core: Core, target: Target, object: KubeObject)
   meta.uid = randomUUID();
   meta.creationTimestamp = rfc3339(core.clock.nowMs());
   if (keepsGeneration(target)) meta.generation = 1;
-  if (hasStatus(target)) delete object['status'];
+  if (hasStatus(target) && !target.kind.statusOnCreate) delete object['status'];
   target.kind.prepareForCreate?.(object);
 }
 
