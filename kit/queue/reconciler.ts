@@ -6,6 +6,9 @@ export type Reconcile = (key: string, signal: AbortSignal) => Promise<Outcome>;
 
 export const done: Outcome = { done: true };
 
+/** Timers cannot be set for longer; a key that comes early is looked at once more than needed. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** Thrown by a reconcile: told to `onError`, not retried until the key is added again. */
 export class Permanent extends Error {}
 
@@ -53,13 +56,14 @@ export class Reconciler {
 
   /** Adds the key after `ms`, unless it is to be added sooner. */
   addAfter(key: string, ms: number): void {
-    const atMs = this.#clock.nowMs() + ms;
+    const waitMs = Math.min(ms, LONGEST_MS);
+    const atMs = this.#clock.nowMs() + waitMs;
     const planned = this.#later.get(key);
     if ((planned && planned.atMs <= atMs) || this.#options.signal.aborted) return;
     planned?.stop.abort();
     const stop = new AbortController();
     this.#later.set(key, { atMs, stop });
-    this.#clock.sleep(ms, stop.signal).then(
+    this.#clock.sleep(waitMs, stop.signal).then(
       () => {
         this.#later.delete(key);
         this.add(key);

@@ -4,6 +4,12 @@ import type { Deployment, ReplicaSet } from '../../../api/gen/types/apps.v1.ts';
 export const DESIRED = 'deployment.kubernetes.io/desired-replicas';
 export const MAXIMUM = 'deployment.kubernetes.io/max-replicas';
 
+export const REVISION = 'deployment.kubernetes.io/revision';
+
+/** The number of the template that an object has; 0: none yet. */
+export const revisionOf = (object: { metadata: { annotations?: Record<string, string> } }): number =>
+  Number(object.metadata.annotations?.[REVISION] ?? 0) || 0;
+
 /** A size that a ReplicaSet should get. */
 export interface Resize {
   set: ReplicaSet;
@@ -47,8 +53,11 @@ export function newSetReplicas(deployment: Deployment, all: readonly ReplicaSet[
   return room <= 0 ? now : now + Math.min(room, wanted - now);
 }
 
+/** Oldest first; of one second the lower revision, since times are whole seconds. */
 export const byCreation = (a: ReplicaSet, b: ReplicaSet): number =>
-  compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') || compare(a.metadata.name ?? '', b.metadata.name ?? '');
+  compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||
+  revisionOf(a) - revisionOf(b) ||
+  compare(a.metadata.name ?? '', b.metadata.name ?? '');
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**

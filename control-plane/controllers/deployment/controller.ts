@@ -15,22 +15,14 @@ import {
   DESIRED,
   newSetReplicas,
   proportionalSizes,
+  REVISION,
   type Resize,
   replicasOf,
+  revisionOf,
   shrinkOldSets,
   sumOf,
 } from './arithmetic.ts';
-import {
-  beyondHistory,
-  findNewSet,
-  makeNewSet,
-  newSetAnnotations,
-  nextRevision,
-  REVISION,
-  revisionOf,
-  sameTemplate,
-  sizeAnnotations,
-} from './revisions.ts';
+import { beyondHistory, findNewSet, makeNewSet, newSetAnnotations, nextRevision, sameTemplate, sizeAnnotations } from './revisions.ts';
 import { conditionAt, countsOf, deadlineCheckMs, hasDeadline, isComplete, pausedConditions, rolloutStatus } from './status.ts';
 
 /** A Deployment with its sets, in one pass; changed by the steps of the pass. */

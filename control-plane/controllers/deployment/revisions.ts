@@ -3,9 +3,8 @@ import type { Deployment, ReplicaSet } from '../../../api/gen/types/apps.v1.ts';
 import type { PodTemplateSpec } from '../../../api/gen/types/core.v1.ts';
 import { controllerReference, type KubeObject, semanticEqual } from '../../../api/meta/index.ts';
 import { templateHash } from '../shared/hash.ts';
-import { byCreation, DESIRED, MAXIMUM, maxSurgeOf, replicasOf } from './arithmetic.ts';
+import { byCreation, DESIRED, MAXIMUM, maxSurgeOf, REVISION, replicasOf, revisionOf } from './arithmetic.ts';
 
-export const REVISION = 'deployment.kubernetes.io/revision';
 export const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
 export const HASH_LABEL = 'pod-template-hash';
 
@@ -30,9 +29,6 @@ export const sameTemplate = (a: PodTemplateSpec | undefined, b: PodTemplateSpec 
 /** The set with the Deployment's template: the oldest, should there be several. */
 export const findNewSet = (deployment: Deployment, sets: readonly ReplicaSet[]): ReplicaSet | undefined =>
   [...sets].sort(byCreation).find((set) => sameTemplate(set.spec?.template, deployment.spec?.template));
-
-export const revisionOf = (object: { metadata: { annotations?: Record<string, string> } }): number =>
-  Number(object.metadata.annotations?.[REVISION] ?? 0) || 0;
 
 export const nextRevision = (old: readonly ReplicaSet[]): number => Math.max(0, ...old.map(revisionOf)) + 1;
 
