@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { backoffMs } from '../../kit/run/index.ts';
 
 export interface UpstreamOptions {
   /** Default /etc/resolv.conf; read again when it is older than 5 s. */
@@ -11,15 +12,16 @@ export interface UpstreamOptions {
 }
 
 const TIMEOUT_MS = 2000;
-/** A server that did not answer is asked last for so long. */
+/** A server that did not answer is passed over for so long, longer each time. */
 const AVOID_MS = 10_000;
+const AVOID_MAX_MS = 60_000;
 const REREAD_MS = 5000;
 /** Questions on their way; more are refused. */
 const IN_FLIGHT_MAX = 512;
 
 export class Upstream {
   readonly #options: UpstreamOptions;
-  readonly #avoidUntil = new Map<string, number>();
+  readonly #silent = new Map<string, { failures: number; untilMs: number }>();
   #servers: string[] = [];
   #readAt = Number.NEGATIVE_INFINITY;
   #inFlight = 0;
@@ -36,8 +38,12 @@ export class Upstream {
       const servers = await this.#inOrder();
       for (const server of servers) {
         const answer = await (protocol === 'udp' ? overUdp(server, question) : overTcp(server, question)).catch(() => undefined);
-        if (answer) return answer;
-        this.#avoidUntil.set(server, performance.now() + AVOID_MS);
+        if (answer) {
+          this.#silent.delete(server);
+          return answer;
+        }
+        const failures = (this.#silent.get(server)?.failures ?? 0) + 1;
+        this.#silent.set(server, { failures, untilMs: performance.now() + backoffMs(failures, AVOID_MS, AVOID_MAX_MS) });
       }
       return undefined;
     } finally {
@@ -52,12 +58,11 @@ export class Upstream {
         await readFile(this.#options.file ?? '/etc/resolv.conf', 'utf8').catch(() => ''),
         this.#options.except,
       );
-      for (const server of this.#avoidUntil.keys()) if (!this.#servers.includes(server)) this.#avoidUntil.delete(server);
+      for (const server of this.#silent.keys()) if (!this.#servers.includes(server)) this.#silent.delete(server);
     }
     const now = performance.now();
-    const live = this.#servers.filter((server) => (this.#avoidUntil.get(server) ?? 0) <= now);
-    // All silent: nobody is kept waiting until one of them is due again.
-    return live;
+    // When all are silent nobody is kept waiting until one of them is due again.
+    return this.#servers.filter((server) => (this.#silent.get(server)?.untilMs ?? 0) <= now);
   }
 }
 
