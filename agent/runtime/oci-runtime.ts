@@ -22,6 +22,7 @@ import { ContainerFiles, currentBoot, readText } from './container-files.ts';
 import { startExec } from './exec.ts';
 import type { OciSpec } from './oci.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
+import { letGoThroughFifo } from './start-fifo.ts';
 
 export interface OciRuntimeOptions {
   runtime: 'runc' | 'crun';
@@ -129,9 +130,18 @@ export class OciRuntime implements Runtime {
   }
 
   async start(id: string): Promise<void> {
-    const { failure, stderr } = await tryRun(this.name, [...this.#args, 'start', id]);
-    if (failure) throw new RuntimeError(runtimeMessage(stderr) || failure.message, failure);
+    if (!(await this.#letGo(id))) {
+      const { failure, stderr } = await tryRun(this.name, [...this.#args, 'start', id]);
+      if (failure) throw new RuntimeError(runtimeMessage(stderr) || failure.message, failure);
+    }
     writeFileSync(this.#files.startedFile(id), '');
+  }
+
+  async #letGo(id: string): Promise<boolean> {
+    if (this.name !== 'runc') return false;
+    return await letGoThroughFifo(`${this.#files.root}/r/${id}`, () => this.#files.isRunning(id)).catch((error: Error) => {
+      throw new RuntimeError(error.message, error);
+    });
   }
 
   kill(id: string, signal: NodeJS.Signals | number): boolean {
@@ -158,9 +168,9 @@ export class OciRuntime implements Runtime {
         this.killAll(id);
         return false;
       });
-      await tryRun(this.name, [...this.#args, 'delete', '--force', id]);
-      await rm(`${this.#files.root}/r/${id}`, { recursive: true, force: true });
+      // the runtime's own `delete` would do just this, for another process: its state is a folder, the rest is in the kernel
       await cgroups().remove(spec.linux.cgroupsPath);
+      await rm(`${this.#files.root}/r/${id}`, { recursive: true, force: true });
     }
     this.#killMonitor(id);
     if (isMounted(`${bundle}/rootfs`)) unmount(`${bundle}/rootfs`);
