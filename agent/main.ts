@@ -62,7 +62,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     memoryCapacity,
   });
   const services = [
-    createAgentServer({ config, cri, pods, client, clock, log }),
+    createAgentServer({ ...config, cri, pods, client, clock, log }),
     pods.service,
     heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri) }),
     podRoutes({ informers, nodeName, clock, log }),

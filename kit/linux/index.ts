@@ -7,6 +7,7 @@
 //   writeSysctl(name, value, netns?)
 export * from './address.ts';
 export * from './cgroups.ts';
+export * from './connect.ts';
 export * from './mounts.ts';
 export * from './namespaces.ts';
 export * from './netlink.ts';

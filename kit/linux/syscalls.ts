@@ -16,6 +16,7 @@ const c = {
   setxattr: libc.func('int lsetxattr(const char *path, const char *name, const char *value, size_t size, int flags)'),
   socket: libc.func('int socket(int domain, int type, int protocol)'),
   connect: libc.func('int connect(int fd, const uint8_t *address, unsigned int length)'),
+  setsockopt: libc.func('int setsockopt(int fd, int level, int option, const uint8_t *value, unsigned int length)'),
   ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
   pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
   flock: libc.func('int flock(int fd, int operation)'),
@@ -103,6 +104,30 @@ export function connectSeqpacket(path: string): number {
   bytes.copy(address, 2);
   try {
     check(c.connect(fd, address, 2 + bytes.length + 1), 'connect', path);
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** Longest wait for a listener whose queue is full, seconds; this thread waits with it. */
+const CONNECT_SECONDS = 1n;
+
+/** A TCP connection to a port of the present network namespace's loopback. @throws SyscallError, e.g. ECONNREFUSED */
+export function connectLoopback(family: 4 | 6, port: number): number {
+  const domain = family === 4 ? 2 : 10;
+  const fd = check(c.socket(domain, 1 | 0o2000000, 0), 'socket', 'SOCK_STREAM');
+  const address = Buffer.alloc(family === 4 ? 16 : 28);
+  address.writeUInt16LE(domain, 0);
+  address.writeUInt16BE(port, 2);
+  if (family === 4) address.set([127, 0, 0, 1], 4);
+  else address[23] = 1; // ::1, behind port and flow label
+  const timeout = Buffer.alloc(16);
+  timeout.writeBigInt64LE(CONNECT_SECONDS, 0);
+  try {
+    check(c.setsockopt(fd, 1, 21, timeout, timeout.length), 'setsockopt', 'SO_SNDTIMEO');
+    check(c.connect(fd, address, address.length), 'connect', `port ${port}`);
   } catch (error) {
     closeQuietly(fd);
     throw error;

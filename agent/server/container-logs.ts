@@ -1,0 +1,107 @@
+// GET /containerLogs/{namespace}/{pod}/{container}
+import type { ServerResponse } from 'node:http';
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Clock } from '../../kit/run/index.ts';
+import type { ContainerStatus, Cri } from '../cri/index.ts';
+import { type PodSource, recordsOf } from './find-container.ts';
+import { HttpError } from './http-error.ts';
+import { readLines } from './log-file.ts';
+import { LogWriter } from './log-lines.ts';
+
+export interface LogRequest {
+  namespace: string;
+  pod: string;
+  container: string;
+  query: URLSearchParams;
+}
+
+/** Streams the log. @throws HttpError before anything was written */
+export async function containerLogs(cri: Cri, clock: Clock, pods: PodSource, request: LogRequest, response: ServerResponse): Promise<void> {
+  const { query } = request;
+  const record = await chosenRecord(cri, pods, request);
+  const writer = new LogWriter({
+    timestamps: flag(query, 'timestamps'),
+    ...since(query, clock.nowMs()),
+    ...limit(query),
+    ...stream(query),
+  });
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  response.writeHead(200, { 'content-type': 'text/plain' });
+  const tailLines = number(query, 'tailLines');
+  const isLive = async () => (await cri.listContainers({ id: record.id }))[0]?.state === 'running';
+  const options = { signal: gone.signal, ...(tailLines === undefined ? {} : { tailLines }), ...(flag(query, 'follow') ? { isLive } : {}) };
+  if (flag(query, 'follow')) response.flushHeaders();
+  try {
+    for await (const line of readLines(record.logPath, options)) {
+      const out = writer.write(line);
+      if (out.length > 0 && !response.write(out)) await drained(response, gone.signal);
+      if (writer.isFull) break;
+    }
+    response.end();
+  } catch (error) {
+    // Upstream answers 200 with a sentence too: the headers are out by then.
+    const text =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? `unable to retrieve container logs for wherry://${record.id}` : String(error);
+    response.end(text);
+  }
+}
+
+async function chosenRecord(
+  cri: Cri,
+  pods: PodSource,
+  { namespace, pod: podName, container, query }: LogRequest,
+): Promise<ContainerStatus> {
+  const { pod, records } = await recordsOf(cri, pods, namespace, podName, container);
+  const started = records.filter(({ state }) => state !== 'created');
+  if (flag(query, 'previous')) {
+    const previous = records[0]?.state === 'running' || records[0]?.state === 'created' ? started[1] : (started[1] ?? undefined);
+    const isWaiting = statusOf(pod, container)?.state?.waiting !== undefined;
+    const found = isWaiting && records[0]?.state === 'exited' ? records[0] : previous;
+    if (!found) throw new HttpError(400, `previous terminated container "${container}" in pod "${podName}" not found`);
+    return found;
+  }
+  if (started[0]) return started[0];
+  const reason = statusOf(pod, container)?.state?.waiting?.reason ?? 'ContainerCreating';
+  const why = { ErrImagePull: "image can't be pulled", ImagePullBackOff: 'trying and failing to pull image' }[reason] ?? reason;
+  throw new HttpError(400, `container "${container}" in pod "${podName}" is waiting to start: ${why}`);
+}
+
+function statusOf(pod: Pod, container: string) {
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(({ name }) => name === container);
+}
+
+const flag = (query: URLSearchParams, name: string): boolean => ['1', 'true', 'True', 'TRUE', 't', 'T'].includes(query.get(name) ?? '');
+const number = (query: URLSearchParams, name: string): number | undefined => (query.has(name) ? Number(query.get(name)) : undefined);
+
+function since(query: URLSearchParams, nowMs: number): { sinceMs?: number } {
+  const seconds = number(query, 'sinceSeconds');
+  if (seconds !== undefined) return { sinceMs: nowMs - seconds * 1000 };
+  return query.has('sinceTime') ? { sinceMs: Date.parse(query.get('sinceTime') ?? '') } : {};
+}
+
+function limit(query: URLSearchParams): { limitBytes?: number } {
+  const limitBytes = number(query, 'limitBytes');
+  return limitBytes === undefined ? {} : { limitBytes };
+}
+
+function stream(query: URLSearchParams): { stream?: 'stdout' | 'stderr' } {
+  const wanted = query.get('stream');
+  if (wanted === 'Stdout') return { stream: 'stdout' };
+  return wanted === 'Stderr' ? { stream: 'stderr' } : {};
+}
+
+/** A slow reader holds back the reading of the file, not the container. */
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+    if (signal.aborted) done();
+  });
+}

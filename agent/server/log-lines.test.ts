@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { type LogWish, LogWriter, parseLine } from './log-lines.ts';
+
+const lines = [
+  '2026-01-01T00:00:00.000000001Z stdout F one',
+  '2026-01-01T00:00:01.000000001Z stderr F two words',
+  '2026-01-01T00:00:02.000000001Z stdout P par',
+  '2026-01-01T00:00:02.000000002Z stdout F tial',
+  'torn',
+];
+const read = (wish: Partial<LogWish>) => {
+  const writer = new LogWriter({ timestamps: false, ...wish });
+  return Buffer.concat(lines.map((line) => writer.write(Buffer.from(line)))).toString();
+};
+
+test.each<[Partial<LogWish>, string]>([
+  [{}, 'one\ntwo words\npartial\n'],
+  [{ stream: 'stderr' }, 'two words\n'],
+  [{ sinceMs: Date.parse('2026-01-01T00:00:02Z') }, 'partial\n'],
+  [{ limitBytes: 6 }, 'one\ntw'],
+  [{ timestamps: true, sinceMs: Date.parse('2026-01-01T00:00:02Z') }, '2026-01-01T00:00:02.000000001Z partial\n'],
+])('%j', (wish, text) => expect(read(wish)).toBe(text));
+
+test('an empty line is a line', () => {
+  expect(parseLine(Buffer.from('2026-01-01T00:00:00Z stdout F '))?.text.length).toBe(0);
+});
