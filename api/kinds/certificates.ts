@@ -152,7 +152,8 @@ function updateStatus(object: KubeObject, old: KubeObject): void {
   for (const type of ['Approved', 'Denied']) {
     const before = conditionsOf(old, type);
     const places = conditions.map((condition, i) => (condition.type === type ? i : -1)).filter((i) => i >= 0);
-    if (places.length === before.length) places.forEach((place, i) => (conditions[place] = deepCopy(before[i])));
+    if (places.length !== before.length) continue;
+    for (const [i, place] of places.entries()) conditions[place] = deepCopy(before[i]);
   }
 }
 

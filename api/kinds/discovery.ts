@@ -5,7 +5,7 @@ import {
   duplicate,
   endpointIpProblems,
   invalidValue,
-  ipText,
+  ipProblems,
   isIPv4,
   isIPv6,
   type KubeObject,
@@ -50,7 +50,8 @@ function validateAddress(address: string, type: string, list: string, i: number)
   const field = `${list}[${i}]`;
   if (type === 'FQDN') return fullyQualifiedName(field, address);
   if (type !== 'IPv4' && type !== 'IPv6') return [];
-  if (!isIPv4(address) && !isIPv6(address)) return [invalidValue(field, address, ipText)];
+  const wrong = ipProblems(address, type === 'IPv6');
+  if (wrong.length) return texts(field, address, wrong);
   const fits = type === 'IPv4' ? isIPv4(address) : isIPv6(address);
   const family = fits ? [] : [invalidValue(list, address, `must be an ${type} address`)];
   return [...family, ...texts(field, address, endpointIpProblems(address))];
@@ -149,6 +150,7 @@ export const discovery: Behaviours = {
     generationFields: ['metadata.labels', 'addressType', 'endpoints', 'ports'],
     validate,
     validateUpdate: (object, old) => immutable('addressType', object['addressType'], old['addressType']),
+    warnings: (object) => (object['addressType'] === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
     columns: [
       nameColumn,
       string('AddressType', (object) => object['addressType'] ?? ''),

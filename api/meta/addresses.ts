@@ -8,6 +8,39 @@ export const isIp = (text: string): boolean => isIPv4(text) || isIPv6(text);
 export const ipText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 export const cidrText = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
+/** RFC 5952 for IPv6; IPv4 has one form only. */
+const canonicalIp = (address: string): string => (isIPv4(address) ? address : new URL(`http://[${address}]/`).hostname.slice(1, -1));
+
+const leadingZeros = (text: string): boolean =>
+  /^[0-9]+(\.[0-9]+){3}$/.test(text) && isIPv4(text.replace(/(^|\.)0+(?=[0-9])/g, '$1')) && !isIPv4(text);
+
+/** What is wrong with an address; `canonical`: IPv6 must be written in its one shortest form. */
+export function ipProblems(text: string, canonical: boolean): string[] {
+  if (leadingZeros(text)) return ['must not have leading 0s'];
+  if (!isIp(text) || text.includes('%')) return [ipText];
+  if (/^::ffff:/i.test(text)) return ['must not be an IPv4-mapped IPv6 address'];
+  const form = canonicalIp(text);
+  return canonical && form !== text ? [`must be in canonical form ("${form}")`] : [];
+}
+
+/** What is wrong with a range. */
+export function cidrProblems(text: string, canonical: boolean): string[] {
+  const [address = '', mask = ''] = text.split('/');
+  if (text.split('/').length === 2 && /^[0-9]+$/.test(mask)) {
+    const plain = `${address.replace(/(^|\.)0+(?=[0-9])/g, '$1')}/${Number(mask)}`;
+    if (!address.includes(':') && plain !== text && parseCidr(plain)) return ['must not have leading 0s in IP or prefix length'];
+    if (address.includes(':') && String(Number(mask)) !== mask && parseCidr(`${address}/${Number(mask)}`)) {
+      return ['must not have leading 0s in IP or prefix length'];
+    }
+  }
+  const cidr = parseCidr(text);
+  if (!cidr) return [cidrText];
+  if (/^::ffff:/i.test(address)) return ['must not have an IPv4-mapped IPv6 address'];
+  if (cidr.first !== ipNumber(address)) return ['must not have bits set beyond the prefix length'];
+  const form = `${canonicalIp(address)}/${cidr.bits}`;
+  return canonical && form !== text ? [`must be in canonical form ("${form}")`] : [];
+}
+
 /** The 16-bit groups of an IPv6 address. */
 function groupsOf(address: string): number[] {
   let text = address.split('%')[0]!;

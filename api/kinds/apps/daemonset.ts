@@ -50,7 +50,8 @@ function validateStrategy(strategy: any): Problem[] {
 }
 
 function validate({ spec }: KubeObject, old?: KubeObject): Problem[] {
-  const problems = validateLabelSelector(spec.selector, 'spec.selector');
+  const problems = old ? immutable('spec.selector', spec.selector, old['spec'].selector) : [];
+  problems.push(...validateLabelSelector(spec.selector, 'spec.selector'));
   const selector = compiled(spec.selector);
   if (selector && !selector.matches(spec.template?.metadata?.labels)) problems.push(templateLabelsProblem(spec.template, 'spec.template'));
   if (spec.selector && selector?.empty) {
@@ -90,7 +91,6 @@ export const daemonSet: Behaviour = {
   prepareForCreate: (object) => setTemplateGeneration(object),
   prepareForUpdate: setTemplateGeneration,
   validate,
-  validateUpdate: (object, old) => immutable('spec.selector', object['spec'].selector, old['spec'].selector),
   validateSubresource: {
     status: ({ status }, old) => [
       ...nonNegativeFields(status, 'status', counters),

@@ -25,11 +25,21 @@ function validateTimeZone(zone: string): Problem[] {
     const why = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
     return zone === 'Local' ? [invalidValue(field, zone, why)] : [invalidValue(field, zone, why), unknown];
   }
+  return isTimeZone(zone) ? [] : [unknown];
+}
+
+const canonicalZones = new Map(Intl.supportedValuesOf('timeZone').map((zone) => [zone.toLowerCase(), zone]));
+
+/** Names are files to the controller: their case counts. */
+function isTimeZone(zone: string): boolean {
+  const canonical = canonicalZones.get(zone.toLowerCase());
+  if (canonical !== undefined) return canonical === zone;
+  if (zone.split('/').some((part) => /^[a-z]/.test(part))) return false;
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: zone });
-    return [];
+    return true;
   } catch {
-    return [unknown];
+    return false;
   }
 }
 

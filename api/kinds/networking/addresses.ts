@@ -1,21 +1,21 @@
 // networking.k8s.io/v1 IPAddress and ServiceCIDR.
 import {
-  cidrText,
+  cidrProblems,
   dns1123Subdomain,
   immutableText,
   invalidValue,
-  ipText,
+  ipProblems,
   isIPv4,
-  isIp,
   type KubeObject,
   type Problem,
   parseCidr,
   pathSegment,
   required,
+  semanticEqual,
 } from '../../meta/index.ts';
 import { ageColumn, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
-import { immutable, texts } from '../rules.ts';
+import { texts } from '../rules.ts';
 
 function validateParent(ref: any): Problem[] {
   const path = 'spec.parentRef';
@@ -29,6 +29,9 @@ function validateParent(ref: any): Problem[] {
   return problems;
 }
 
+const shownParent = (ref: any) =>
+  ref ? { Group: ref.group ?? '', Resource: ref.resource ?? '', Namespace: ref.namespace ?? '', Name: ref.name ?? '' } : null;
+
 function parentText(ref: any): string {
   if (!ref) return '<none>';
   const resource = ref.group ? `${ref.resource}.${ref.group}` : ref.resource;
@@ -37,9 +40,12 @@ function parentText(ref: any): string {
 
 export const ipAddress: Behaviour = {
   hasGeneration: true,
-  nameRule: (name) => (isIp(name) ? [] : [ipText]),
+  nameRule: (name) => ipProblems(name, true),
   validate: ({ spec }) => validateParent(spec?.parentRef),
-  validateUpdate: (object, old) => immutable('spec.parentRef', object['spec']?.parentRef, old['spec']?.parentRef),
+  validateUpdate: (object, old) =>
+    semanticEqual(object['spec']?.parentRef, old['spec']?.parentRef)
+      ? []
+      : [invalidValue('spec.parentRef', shownParent(object['spec']?.parentRef), immutableText)],
   fieldSelectors: {
     'spec.parentRef.group': ({ spec }) => spec?.parentRef?.group ?? '',
     'spec.parentRef.resource': ({ spec }) => spec?.parentRef?.resource ?? '',
@@ -56,12 +62,7 @@ function validateCidrs({ spec }: KubeObject): Problem[] {
   const path = 'spec.cidrs';
   if (cidrs.length === 0) return [required(path, 'at least one CIDR required')];
   if (cidrs.length > 2) return [invalidValue(path, { CIDRs: cidrs }, 'may only hold up to 2 values')];
-  const problems = cidrs.flatMap((text, i) => {
-    const cidr = parseCidr(text);
-    const field = `${path}[${i}]`;
-    if (!cidr) return [invalidValue(field, text, cidrText)];
-    return cidr.first === addressNumber(text) ? [] : [invalidValue(field, text, 'must not have bits set beyond the prefix length')];
-  });
+  const problems = cidrs.flatMap((text, i) => texts(`${path}[${i}]`, text, cidrProblems(text, true)));
   const [first, second] = cidrs.map(family);
   if (cidrs.length === 2 && first !== '' && first === second) {
     const why = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
@@ -69,8 +70,6 @@ function validateCidrs({ spec }: KubeObject): Problem[] {
   }
   return problems;
 }
-
-const addressNumber = (text: string): bigint => parseCidr(`${text.split('/')[0]}/${family(text) === '4' ? 32 : 128}`)!.first;
 
 function validateCidrUpdate(object: KubeObject, old: KubeObject): Problem[] {
   const now: string[] = object['spec']?.cidrs ?? [];

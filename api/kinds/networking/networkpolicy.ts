@@ -1,7 +1,7 @@
 // networking.k8s.io/v1 NetworkPolicy.
 import {
   cidrContains,
-  cidrText,
+  cidrProblems,
   forbiddenField,
   invalidValue,
   type KubeObject,
@@ -46,41 +46,56 @@ function validatePort(entry: any, path: string): Problem[] {
   return isSet(port) ? [...problems, ...texts(`${path}.port`, port, portName(String(port)))] : problems;
 }
 
-function validateBlock(block: any, path: string): Problem[] {
+/** Ranges that are stored already may stay as they are. */
+function validateBlock(block: any, path: string, known: ReadonlySet<string>): Problem[] {
+  const range = (field: string, text: string): Problem[] => (known.has(text) ? [] : texts(field, text, cidrProblems(text, false)));
   if (!block.cidr) return [required(`${path}.cidr`)];
+  const problems = range(`${path}.cidr`, block.cidr);
   const outer = parseCidr(block.cidr);
-  if (!outer) return [invalidValue(`${path}.cidr`, block.cidr, cidrText)];
-  return (block.except ?? []).flatMap((text: string, i: number) => {
+  if (!outer) return problems;
+  (block.except ?? []).forEach((text: string, i: number) => {
     const field = `${path}.except[${i}]`;
+    problems.push(...range(field, text));
     const inner = parseCidr(text);
-    if (!inner) return [invalidValue(field, text, cidrText)];
-    return cidrContains(outer, inner) && outer.bits < inner.bits ? [] : [invalidValue(field, text, 'must be a strict subset of `cidr`')];
+    if (inner && !(cidrContains(outer, inner) && outer.bits < inner.bits)) {
+      problems.push(invalidValue(field, text, 'must be a strict subset of `cidr`'));
+    }
   });
+  return problems;
 }
 
-function validatePeer(peer: any, path: string): Problem[] {
+function rangesOf({ spec }: KubeObject): Set<string> {
+  const peers: any[] = [
+    ...(spec?.ingress ?? []).flatMap((rule: any) => rule?.from ?? []),
+    ...(spec?.egress ?? []).flatMap((rule: any) => rule?.to ?? []),
+  ];
+  return new Set(peers.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock.cidr, ...(ipBlock.except ?? [])] : [])));
+}
+
+function validatePeer(peer: any, path: string, known: ReadonlySet<string>): Problem[] {
   const problems: Problem[] = [];
   const parts = ['podSelector', 'namespaceSelector', 'ipBlock'].filter((name) => isSet(peer[name]));
   if (peer.podSelector) problems.push(...validateLabelSelector(peer.podSelector, `${path}.podSelector`));
   if (peer.namespaceSelector) problems.push(...validateLabelSelector(peer.namespaceSelector, `${path}.namespaceSelector`));
-  if (peer.ipBlock) problems.push(...validateBlock(peer.ipBlock, `${path}.ipBlock`));
+  if (peer.ipBlock) problems.push(...validateBlock(peer.ipBlock, `${path}.ipBlock`, known));
   if (parts.length === 0) problems.push(required(path, 'must specify a peer'));
   else if (parts.length > 1 && peer.ipBlock) problems.push(forbiddenField(path, 'may not specify both ipBlock and another peer'));
   return problems;
 }
 
-function validateRules(rules: any[] | undefined, peers: string, path: string): Problem[] {
+function validateRules(rules: any[] | undefined, peers: string, path: string, known: ReadonlySet<string>): Problem[] {
   return (rules ?? []).flatMap((rule, i) => [
     ...(rule?.ports ?? []).flatMap((port: any, j: number) => validatePort(port, `${path}[${i}].ports[${j}]`)),
-    ...(rule?.[peers] ?? []).flatMap((peer: any, j: number) => validatePeer(peer, `${path}[${i}].${peers}[${j}]`)),
+    ...(rule?.[peers] ?? []).flatMap((peer: any, j: number) => validatePeer(peer, `${path}[${i}].${peers}[${j}]`, known)),
   ]);
 }
 
-function validate({ spec }: KubeObject): Problem[] {
+function validate({ spec }: KubeObject, old?: KubeObject): Problem[] {
+  const known = old ? rangesOf(old) : new Set<string>();
   const problems = [
     ...validateLabelSelector(spec.podSelector, 'spec.podSelector'),
-    ...validateRules(spec.ingress, 'from', 'spec.ingress'),
-    ...validateRules(spec.egress, 'to', 'spec.egress'),
+    ...validateRules(spec.ingress, 'from', 'spec.ingress', known),
+    ...validateRules(spec.egress, 'to', 'spec.egress', known),
   ];
   const types: string[] = spec.policyTypes ?? [];
   if (types.length > 2) return [...problems, invalidValue('spec.policyTypes', types, 'may not specify more than two policyTypes')];

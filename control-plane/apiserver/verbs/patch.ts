@@ -4,6 +4,7 @@ import {
   badRequest,
   deepCopy,
   invalid,
+  invalidValue,
   type KubeObject,
   required,
   StatusError,
@@ -80,7 +81,19 @@ function patched(
       : kind === 'merge'
         ? mergePatch(old, document)
         : strategicMergePatch(old, document, target.schema);
-  return checked(target, request, result, options);
+  return decodedPatch(result, () => checked(target, request, result, options));
+}
+
+/** A patch that makes what is no object of the kind is refused as a value, not as a body. */
+function decodedPatch(result: KubeObject, decode: () => KubeObject): KubeObject {
+  try {
+    return decode();
+  } catch (error) {
+    const cause =
+      error instanceof StatusError && error.reason === 'BadRequest' ? / cannot be handled as a .*?: (.*)$/s.exec(error.message) : null;
+    if (!cause) throw error;
+    throw invalid({ group: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(result), cause[1]!)]);
+  }
 }
 
 /** A patch's result passes the same checks as a body. */

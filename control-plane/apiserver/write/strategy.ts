@@ -10,6 +10,7 @@ import {
   validateObjectMeta,
   validateObjectMetaUpdate,
 } from '../../../api/meta/index.ts';
+import { checkFields } from '../../../api/wire/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import type { Core, Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
@@ -32,8 +33,16 @@ export function prepareForCreate(core: Core, target: Target, object: KubeObject)
   meta.uid = randomUUID();
   meta.creationTimestamp = rfc3339(core.clock.nowMs());
   if (keepsGeneration(target)) meta.generation = 1;
-  if (hasStatus(target) && !target.kind.statusOnCreate) delete object['status'];
+  if (hasStatus(target) && !target.kind.statusOnCreate) emptyStatus(target, object);
   target.kind.prepareForCreate?.(object);
+}
+
+/** What is written of a status that holds nothing: counters that are never left out, or nothing at all. */
+function emptyStatus(target: Target, object: KubeObject): void {
+  delete object['status'];
+  if (!target.schema || target.served.custom) return;
+  const { object: empty } = checkFields(target.schema, {});
+  if (empty['status'] !== undefined) object['status'] = empty['status'];
 }
 
 /** What an update of the main resource or of a sub-resource may change; the rest comes from the old object. */
@@ -122,12 +131,15 @@ export function checkPreconditions(target: Target, object: KubeObject, old: Kube
   }
 }
 
+/** Findings name the kind as it is stored (events of events.k8s.io are the core group's). */
+const storedKind = ({ kind }: Target) => ({ group: kind.storage?.group ?? kind.group, kind: kind.kind });
+
 /** Throws 422 with all findings. */
 export function validateNew(target: Target, object: KubeObject): void {
   const { kind } = target;
   const problems = validateObjectMeta(object.metadata, kind.namespaced, kind.nameRule ?? 'subdomain');
   if (kind.validate) problems.push(...kind.validate(object));
-  if (problems.length) throw invalid(kind, object.metadata.name ?? '', problems);
+  if (problems.length) throw invalid(storedKind(target), object.metadata.name ?? '', problems);
 }
 
 export function validateChanged(target: Target, object: KubeObject, old: KubeObject): void {
@@ -139,7 +151,7 @@ export function validateChanged(target: Target, object: KubeObject, old: KubeObj
     if (kind.validate) problems.push(...kind.validate(object, old));
     if (kind.validateUpdate) problems.push(...kind.validateUpdate(object, old));
   }
-  if (problems.length) throw invalid(kind, object.metadata.name ?? '', problems);
+  if (problems.length) throw invalid(storedKind(target), object.metadata.name ?? '', problems);
 }
 
 export function addWarnings(target: Target, request: ApiRequest, object: KubeObject, old?: KubeObject): void {
