@@ -3,6 +3,7 @@ import type { PodTemplateSpec } from '../../gen/types/core.v1.ts';
 import { containersColumn, imagesColumn, labelsText, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
 import { defaultPodSpec } from './pod-spec/defaults.ts';
+import { validatePodTemplate } from './pod-spec/validate.ts';
 
 export const podTemplate: Behaviour = {
   defaults(object) {
@@ -10,6 +11,7 @@ export const podTemplate: Behaviour = {
     template.spec ??= { containers: [] };
     defaultPodSpec(template.spec);
   },
+  validate: (object) => validatePodTemplate(object['template'] ?? {}, 'template'),
   hasGeneration: true,
   generationFields: ['template'],
   columns: [

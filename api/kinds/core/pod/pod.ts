@@ -1,10 +1,14 @@
 // The Pod kind.
 import type { Pod, PodSpec } from '../../../gen/types/core.v1.ts';
-import { deepCopy, type KubeObject } from '../../../meta/index.ts';
+import { deepCopy, dns1123Label, forbiddenField, type KubeObject, type Problem } from '../../../meta/index.ts';
 import type { Behaviour } from '../../kind.ts';
+import { goList } from '../../rules.ts';
 import { defaultPodOnly, defaultPodSpec } from '../pod-spec/defaults.ts';
+import { validatePodSpec } from '../pod-spec/validate.ts';
+import { validateImageText } from '../pod-spec/validate-containers.ts';
 import { podColumns } from './columns.ts';
 import { qosClass } from './qos.ts';
+import { validateEphemeralUpdate, validatePodStatus, validatePodUpdate } from './update.ts';
 
 const podOf = (object: KubeObject): Pod => object as unknown as Pod;
 
@@ -55,6 +59,19 @@ export const pod: Behaviour = {
       object['status'] = old['status'];
     },
   },
+  validate: (object, old) => [...validatePod(podOf(object)), ...(old ? [] : validateNewPod(podOf(object)))],
+  validateUpdate: (object, old) => validatePodUpdate(specOf(object), specOf(old)),
+  validateSubresource: {
+    status: (object, old) => validatePodStatus(podOf(object), podOf(old)),
+    ephemeralcontainers: (object, old) => [...validatePod(podOf(object)), ...validateEphemeralUpdate(podOf(object), podOf(old))],
+    resize: (object) => validatePod(podOf(object)),
+  },
+  warnings(object, old) {
+    const wrong = old ? [] : dns1123Label(object.metadata.name ?? '');
+    if (wrong.length === 0) return [];
+    const why = "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
+    return [`metadata.name: ${why}: ${goList(wrong)}`];
+  },
   hasGeneration: true,
   gracePeriodSeconds(object, requested) {
     const { spec, status } = podOf(object);
@@ -93,4 +110,23 @@ function resized(spec: PodSpec, old: PodSpec): PodSpec {
   }
   if (spec.resources) out.resources = spec.resources;
   return out;
+}
+
+/** What is checked on every write of a pod. */
+function validatePod({ metadata, spec = { containers: [] } }: Pod): Problem[] {
+  const problems = validatePodSpec(spec, metadata, 'spec');
+  for (const list of ['containers', 'initContainers'] as const) {
+    for (const [at, container] of (spec[list] ?? []).entries()) problems.push(...validateImageText(container, `spec.${list}[${at}]`));
+  }
+  return problems;
+}
+
+/** What is checked when it is made. */
+function validateNewPod({ spec = { containers: [] } }: Pod): Problem[] {
+  const problems: Problem[] = [];
+  if (spec.ephemeralContainers?.length) problems.push(forbiddenField('spec.ephemeralContainers', 'cannot be set on create'));
+  if (spec.nodeName && spec.schedulingGates?.length) {
+    problems.push(forbiddenField('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'));
+  }
+  return problems;
 }
