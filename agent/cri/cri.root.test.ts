@@ -391,7 +391,7 @@ describe('recovery', () => {
     expect(await cri.listPodSandbox()).toEqual([]);
     expect(existsSync(`/proc/${pid}`)).toBe(false);
     using host = Netlink.open({ netns: node });
-    expect((await host.links()).filter((l) => l.kind === 'veth')).toEqual([]);
+    await expect.poll(async () => (await host.links()).filter((l) => l.kind === 'veth')).toEqual([]);
   });
 
   test('events tell of start and end', async () => {

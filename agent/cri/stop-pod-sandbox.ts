@@ -24,7 +24,7 @@ export async function stopPodSandbox(context: CriContext, id: string): Promise<v
 export async function tearDownSandbox(context: CriContext, record: SandboxRecord): Promise<void> {
   const { id, config } = record;
   if (config.linux?.namespaces?.pid === 'pod') await stopPidHolder(context, record);
-  await context.network.del({ containerId: id, ifName: IF_NAME });
   for (const name of ['net', 'uts', 'ipc', 'pid']) unpinNamespace(sandboxFile(context, id, name));
+  context.network.release({ containerId: id, ifName: IF_NAME }); // after the namespace, which takes its veth pair along
   unmount(sandboxFile(context, id, 'shm'));
 }
