@@ -36,7 +36,7 @@ export interface SecurityOptions {
 export function createSecurity(options: SecurityOptions): MakeSecurity {
   const key = signingKey(options.serviceAccountKey);
   const issuer = options.issuer ?? DEFAULT_ISSUER;
-  return ({ reader, clock }) => {
+  return ({ reader, clock, self }) => {
     const authenticator = createAuthenticator({
       reader,
       clock,
@@ -50,7 +50,8 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
       authenticate: authenticateStage(authenticator),
       impersonate: impersonateStage(authorizer),
       authorize: authorizeStage(authorizer),
-      admission: [...admissionPlugins(reader, clock), escalationPlugin(authorizer, reader)],
+      // Escalation first: quota, the last of the list, must count only what nothing else refuses.
+      admission: [escalationPlugin(authorizer, reader), ...admissionPlugins(reader, clock, self)],
       handlers: {
         ...accessReviewHandlers(authorizer),
         'authentication.k8s.io/tokenreviews': tokenReviewHandler(authenticator),

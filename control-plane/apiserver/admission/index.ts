@@ -1,16 +1,23 @@
 // Entry of admission: the ordered list of built-in plug-ins. Order matters: defaults before what counts them, quota last.
+import type { Client } from '../../../kit/client/client.ts';
 import type { Clock } from '../../../kit/run/index.ts';
 import type { AdmissionPlugin, Reader } from '../request.ts';
+import { certificateRequestor } from './certificate-request.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { taintNodesByCondition } from './node-taint.ts';
+import { podSecurity } from './pod-security/index.ts';
 import { priority } from './priority.ts';
+import { resourceQuota } from './quota/index.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { defaultIngressClass, defaultStorageClass, storageObjectInUseProtection } from './storage.ts';
 import { defaultTolerationSeconds } from './tolerations.ts';
 
-export const admissionPlugins = (reader: Reader, clock: Clock): AdmissionPlugin[] => [
+/** `client`: as the server itself, for the quotas' status. */
+export const admissionPlugins = (reader: Reader, clock: Clock, client: Client): AdmissionPlugin[] => [
   namespaceLifecycle(reader),
+  limitRanger(reader),
   serviceAccount(reader, clock),
   taintNodesByCondition,
   priority(reader),
@@ -18,5 +25,8 @@ export const admissionPlugins = (reader: Reader, clock: Clock): AdmissionPlugin[
   defaultStorageClass(reader),
   storageObjectInUseProtection,
   runtimeClass(reader),
+  certificateRequestor,
   defaultIngressClass(reader),
+  podSecurity(reader),
+  resourceQuota(reader, client, clock),
 ];
