@@ -50,7 +50,7 @@ export const endpointsController: Controller = {
       )
         return done;
       const metadata = { ...present?.metadata, name, namespace, labels, annotations: withTriggerTime(stable, triggerTime) };
-      const body = { ...present, apiVersion: 'v1', kind: 'Endpoints', metadata, subsets };
+      const body = { ...present, apiVersion: 'v1', kind: 'Endpoints', metadata, subsets: subsets.length > 0 ? subsets : undefined };
       try {
         await (present ? client.update(RESOURCES.endpoints, body) : client.create(RESOURCES.endpoints, body));
       } catch (error) {
