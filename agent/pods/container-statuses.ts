@@ -60,7 +60,7 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
   const ended = hasExited(now);
   const comesBack = ended && restarts(pod, container, now.exitCode, isInit);
   const state = stateOf(now, facts);
-  const waits = comesBack && held ? held : now.state === 'created' ? { reason: 'ContainerCreating', ...held } : undefined;
+  const waits = comesBack ? held : undefined;
   const last = waits && ended ? state : earlier ? stateOf(earlier, facts) : (before?.lastState ?? {});
   const running = now.state === 'running';
   const started = running && (isInit && !isSidecar(container) ? true : facts.hasStarted(now.id));
@@ -82,7 +82,6 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
 
 function stateOf(record: ContainerStatus, facts: ContainerFacts): ContainerState {
   if (record.state === 'running') return { running: { startedAt: rfc3339(record.startedAtMs) } };
-  if (record.state === 'created') return { waiting: { reason: 'ContainerCreating' } };
   const message = facts.terminationMessage(record.id) || record.message;
   return {
     terminated: {

@@ -185,10 +185,14 @@ export class PodWorker {
 
   async #see(): Promise<Seen> {
     const { cri } = this.#tools;
-    const [sandboxes, containers] = await Promise.all([
+    const [sandboxes, records] = await Promise.all([
       cri.listPodSandbox({ podUid: this.#uid }),
       cri.listContainers({ labels: { [POD_UID_LABEL]: this.#uid } }),
     ]);
+    // In the middle of its start a container may look lost.
+    const containers = records.filter(
+      ({ state, metadata }) => !(state === 'unknown' && this.#busy.has(`start-container ${metadata.name}`)),
+    );
     let sandbox: PodSandboxStatus | undefined;
     for (const one of sandboxes) {
       this.#tools.onSandbox(one.id, this.#uid);
@@ -252,6 +256,7 @@ export class PodWorker {
   #begin(step: Step, seen: Seen): void {
     const key = stepKey(step);
     const abort = new AbortController();
+    const begunMs = performance.now();
     this.#busy.set(key, abort);
     void this.#perform(step, seen, abort.signal)
       .catch((error: unknown) => {
@@ -260,6 +265,7 @@ export class PodWorker {
         return this.#tools.clock.sleep(1000, this.#tools.signal).catch(() => {}); // the step is decided again afterwards
       })
       .finally(() => {
+        this.#tools.log.debug({ pod: podText(this.#pod), step: key, ms: Math.round(performance.now() - begunMs) }, 'step done');
         this.#busy.delete(key);
         this.wake();
       });
