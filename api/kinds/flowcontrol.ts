@@ -1,4 +1,70 @@
-// Behaviours of the kinds of flowcontrol.apiserver.k8s.io/v1.
+// Behaviours of the kinds of flowcontrol.apiserver.k8s.io/v1. They are kept, but order no requests.
+import { invalidValue, type KubeObject, notSupported, type Problem, required } from '../meta/index.ts';
 import type { Behaviours } from './behaviours.ts';
+import { ageColumn, nameColumn, string } from './columns.ts';
+import { childOf, setDefaults } from './rules.ts';
 
-export const flowcontrol: Behaviours = {};
+function validateSchema({ metadata, spec = {} }: KubeObject): Problem[] {
+  const problems: Problem[] = [];
+  const precedence = spec.matchingPrecedence;
+  if (precedence <= 0 || precedence > 10_000) {
+    problems.push(invalidValue('spec.matchingPrecedence', precedence, 'must be between 1 and 10000'));
+  } else if (precedence === 1 && metadata.name !== 'exempt') {
+    problems.push(invalidValue('spec.matchingPrecedence', precedence, "only the schema named 'exempt' may have matchingPrecedence 1"));
+  }
+  const type = spec.distinguisherMethod?.type;
+  if (spec.distinguisherMethod && type !== 'ByUser' && type !== 'ByNamespace') {
+    problems.push(notSupported('spec.distinguisherMethod.type', type ?? '', ['ByNamespace', 'ByUser']));
+  }
+  if (!spec.priorityLevelConfiguration?.name) {
+    problems.push(required('spec.priorityLevelConfiguration.name', 'must reference a priority level'));
+  }
+  return problems;
+}
+
+function defaultLevel(object: KubeObject): void {
+  const spec = childOf(object, 'spec');
+  if (spec.type === 'Exempt') setDefaults(childOf(spec, 'exempt'), { nominalConcurrencyShares: 0, lendablePercent: 0 });
+  const { limited } = spec;
+  if (!limited) return;
+  setDefaults(limited, { nominalConcurrencyShares: 30, lendablePercent: 0 });
+  const queuing = limited.limitResponse?.queuing;
+  if (queuing) setDefaults(queuing, { queues: 64, handSize: 8, queueLengthLimit: 50 });
+}
+
+function validateLevel({ spec = {} }: KubeObject): Problem[] {
+  if (spec.type !== 'Exempt' && spec.type !== 'Limited') return [notSupported('spec.type', spec.type ?? '', ['Exempt', 'Limited'])];
+  return spec.type === 'Limited' && !spec.limited ? [required('spec.limited', 'must not be empty when type is Limited')] : [];
+}
+
+const shown = (value: unknown): string => String(value ?? '<none>');
+
+export const flowcontrol: Behaviours = {
+  FlowSchema: {
+    defaults: (object) => setDefaults(childOf(object, 'spec'), { matchingPrecedence: 1000 }),
+    validate: validateSchema,
+    columns: [
+      nameColumn,
+      string('PriorityLevel', ({ spec }) => shown(spec?.priorityLevelConfiguration?.name)),
+      string('MatchingPrecedence', ({ spec }) => spec?.matchingPrecedence ?? 0),
+      string('DistinguisherMethod', ({ spec }) => shown(spec?.distinguisherMethod?.type)),
+      ageColumn,
+      string('MissingPL', ({ status }) => (status?.conditions ?? []).find(({ type }: any) => type === 'Dangling')?.status ?? '?'),
+    ],
+  },
+  PriorityLevelConfiguration: {
+    defaults: defaultLevel,
+    validate: validateLevel,
+    columns: [
+      nameColumn,
+      string('Type', ({ spec }) => spec?.type ?? ''),
+      string('NominalConcurrencyShares', ({ spec }) =>
+        shown(spec?.limited?.nominalConcurrencyShares ?? spec?.exempt?.nominalConcurrencyShares),
+      ),
+      string('Queues', ({ spec }) => shown(spec?.limited?.limitResponse?.queuing?.queues)),
+      string('HandSize', ({ spec }) => shown(spec?.limited?.limitResponse?.queuing?.handSize)),
+      string('QueueLengthLimit', ({ spec }) => shown(spec?.limited?.limitResponse?.queuing?.queueLengthLimit)),
+      ageColumn,
+    ],
+  },
+};
