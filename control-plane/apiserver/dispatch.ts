@@ -1,6 +1,7 @@
 // The last stage: from request info to the verb, handler or document that answers.
 import { methodUnknown, pathNotFound } from '../../api/meta/index.ts';
 import type { Core, Target, Verb } from './core.ts';
+import { PlainNotFound } from './dispatch-errors.ts';
 import type { HandlerContext, SubresourceHandler } from './handlers.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { connectContext } from './subresources/context.ts';
@@ -13,6 +14,9 @@ import { list } from './verbs/list.ts';
 import { patch } from './verbs/patch.ts';
 import { update } from './verbs/update.ts';
 import { watch } from './verbs/watch.ts';
+
+/** Verbs on collections; a field selector may have put a name into the request info, for authorization. */
+const COLLECTION = new Set(['list', 'watch', 'deletecollection']);
 
 const verbs: Readonly<Record<string, Verb>> = {
   get,
@@ -36,7 +40,7 @@ export function dispatcher(core: Core, paths: Paths): (request: ApiRequest) => P
     if (request.info.isResource) return resource(core, request);
     const path = request.path.length > 1 && request.path.endsWith('/') ? request.path.slice(0, -1) : request.path;
     const handler = paths[path] ?? paths[prefixes.find((prefix) => request.path.startsWith(prefix)) ?? ''];
-    if (handler === undefined) return Promise.reject(pathNotFound());
+    if (handler === undefined) return Promise.reject(/^\/apis?(\/|$)/.test(path) ? pathNotFound() : new PlainNotFound());
     if (request.method === 'HEAD' || request.method === 'OPTIONS') return Promise.reject(methodUnknown());
     return handler(request);
   };
@@ -58,7 +62,7 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
     schema: served.schema,
     resource: served.resource,
     namespace: kind.namespaced ? info.namespace : '',
-    name: info.name,
+    name: COLLECTION.has(info.verb) ? '' : info.name,
     subresource: info.subresource,
   };
   if (info.subresource !== '') return subresource(core, target, request);
@@ -72,6 +76,7 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
 function allowed({ kind, namespace, name }: Target, verb: string): boolean {
   if (!kind.verbs.includes(verb)) return false;
   if (verb === 'create') return name === '' && (!kind.namespaced || namespace !== '');
+  if (verb === 'update' || verb === 'patch') return name !== '';
   return verb !== 'deletecollection' || !kind.namespaced || namespace !== '';
 }
 

@@ -1,7 +1,7 @@
 // Paths that are no resource: discovery, OpenAPI, version, the list of paths.
 import { createHash } from 'node:crypto';
 import type { ResourceNames } from '../../api/kinds/index.ts';
-import { methodUnknown, pathNotFound } from '../../api/meta/index.ts';
+import { methodUnknown, notAcceptable, pathNotFound } from '../../api/meta/index.ts';
 import {
   aggregatedDiscovery,
   apiGroup,
@@ -37,6 +37,8 @@ const readOnly =
   (answer: (request: ApiRequest) => ApiResponse): Answer =>
   async (request) => {
     if (request.method !== 'GET') throw methodUnknown();
+    if (!request.path.startsWith('/openapi') && !/^\/apis?\/?$/.test(request.path) && negotiate(request.headers['accept']).discovery)
+      throw notAcceptable(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']);
     return answer(request);
   };
 

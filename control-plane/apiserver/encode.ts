@@ -1,8 +1,9 @@
 // From an answer of the pipeline to status, headers and bytes, in the form that the client accepts.
 import { stringify } from 'yaml';
-import { apiVersionOf, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
+import { apiVersionOf, badRequest, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
 import { encodeProtobuf, type IncludeObject, PROTOBUF, partialList, partialObject, tableFor } from '../../api/wire/index.ts';
 import { ListBody, type Seen, WatchBody } from './bodies.ts';
+import { PlainNotFound } from './dispatch-errors.ts';
 import type { ServedKind } from './kind-table.ts';
 import { type Accepted, checkShape, negotiate } from './negotiate.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -44,7 +45,7 @@ export function encode(request: ApiRequest, response: ApiResponse, nowMs: number
   if (headers['content-type']) return { status, headers, body: JSON.stringify(body) };
   const accepted = negotiate(request.headers['accept']);
   if (body instanceof WatchBody) return encodeWatch(body, accepted, headers, request, nowMs);
-  const include = (request.query.get('includeObject') ?? 'Metadata') as IncludeObject;
+  const include = includeOf(request);
   const shaped = shape(body, accepted, include, nowMs, request);
   return encodeShaped(shaped, accepted, headers, status);
 }
@@ -61,7 +62,10 @@ export function encodeError(request: Pick<ApiRequest, 'headers' | 'warnings'>, e
   } catch {
     // the error itself is told in JSON
   }
-  return encodeShaped(error.toStatus(), accepted, headers, error.code);
+  if (error instanceof PlainNotFound)
+    return { status: 404, headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' }, body: '404 page not found\n' };
+  const { reason, ...status } = error.toStatus();
+  return encodeShaped(reason ? { ...status, reason } : status, accepted, headers, error.code);
 }
 
 function encodeShaped(body: object, accepted: Accepted, headers: Record<string, string>, status: number): Encoded {
@@ -97,6 +101,15 @@ function shape(body: object, accepted: Accepted, include: IncludeObject, nowMs: 
   return accepted.as === 'Table'
     ? tableFor(served.kind, [object], { nowMs, includeObject: include, version })
     : partialObject(object, version);
+}
+
+/** Throws 400 for a value that is none of the three. */
+function includeOf(request: ApiRequest): IncludeObject {
+  const text = request.query.get('includeObject') || 'Metadata';
+  if (text === 'Metadata' || text === 'Object' || text === 'None') return text;
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: "${text}": must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 export function plainList(list: ListBody): object {
@@ -155,7 +168,7 @@ function slice(list: ListBody, at: number): { bytes: Buffer; next: number } {
 function encodeWatch(body: WatchBody, accepted: Accepted, headers: Record<string, string>, request: ApiRequest, nowMs: number): Encoded {
   if (accepted.format === 'protobuf') throw notAcceptable([JSON_TYPE, 'application/yaml']);
   headers['content-type'] = JSON_TYPE;
-  const include = (request.query.get('includeObject') ?? 'Metadata') as IncludeObject;
+  const include = includeOf(request);
   return {
     status: 200,
     headers,
@@ -184,12 +197,25 @@ function shapedLine(body: WatchBody, accepted: Accepted, include: IncludeObject,
           kind: 'Table',
           apiVersion: `meta.k8s.io/${version}`,
           metadata: { resourceVersion: seen.object.metadata.resourceVersion },
-          columnDefinitions: [],
+          columnDefinitions: null,
           rows: [],
         };
-      else object = tableFor(body.served.kind, [seen.object], { nowMs: startMs, includeObject: include, version, withoutHeader: !header });
+      else object = eventTable(body, seen.object, include, version, header, startMs);
       header = false;
     }
     return `${JSON.stringify({ type: seen.type, object })}\n`;
   };
+}
+
+/** Only the first event's table names its columns. */
+function eventTable(
+  body: WatchBody,
+  object: KubeObject,
+  includeObject: IncludeObject,
+  version: 'v1' | 'v1beta1',
+  header: boolean,
+  nowMs: number,
+): object {
+  const table = tableFor(body.served.kind, [object], { nowMs, includeObject, version, withoutHeader: !header });
+  return header ? table : { ...table, columnDefinitions: null };
 }

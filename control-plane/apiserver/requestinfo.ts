@@ -25,7 +25,7 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
     name: '',
     rest: '',
   };
-  const parts = path.split('/').slice(1);
+  const parts = decode(path).split('/').slice(1);
   if (parts.at(-1) === '') parts.pop();
   let at: number;
   if (parts[0] === 'api' && parts.length >= 3) {
@@ -45,24 +45,38 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
     rest = rest.slice(1);
   }
   if (rest[0] === 'namespaces' && rest.length > 1) {
-    info.namespace = decode(rest[1]!);
+    info.namespace = rest[1]!;
     if (rest.length > 2 && !NAMESPACE_SUBRESOURCES.has(rest[2]!)) rest = rest.slice(2);
   }
   info.resource = rest[0]!;
-  info.name = rest.length > 1 ? decode(rest[1]!) : '';
+  info.name = rest.length > 1 ? rest[1]! : '';
   info.subresource = rest[2] ?? '';
-  if (rest.length > 3) info.rest = path.slice(path.indexOf(`/${rest[1]}/${rest[2]}`) + rest[1]!.length + rest[2]!.length + 2);
+  if (rest.length > 3) info.rest = restOf(path, parts.length - rest.length + 3);
   else if (rest.length === 3 && path.endsWith('/')) info.rest = '/';
 
   if (info.name === '' && info.verb === 'get') info.verb = isTrue(query.get('watch')) ? 'watch' : 'list';
-  else if (info.verb === 'get' && info.subresource === '' && isTrue(query.get('watch'))) info.verb = 'watch';
   if (info.name === '' && info.verb === 'delete') info.verb = 'deletecollection';
+  if (info.name === '' && info.verb !== 'create') info.name = nameOf(query.get('fieldSelector'));
   return info;
 }
 
 /** Query booleans as upstream reads them: present and neither `false` nor `0`. */
 export const isTrue = (value: string | null | undefined): boolean =>
   value !== null && value !== undefined && value !== 'false' && value !== '0';
+
+/** The path from its n-th part on, as it came (not decoded). */
+function restOf(path: string, parts: number): string {
+  let at = 0;
+  for (let i = 0; i <= parts; i++) at = path.indexOf('/', at + (i === 0 ? 0 : 1));
+  return at < 0 ? '' : path.slice(at);
+}
+
+/** A list or watch of one name is authorized as that name. */
+function nameOf(fieldSelector: string | null): string {
+  if (!fieldSelector?.includes('metadata.name')) return '';
+  const found = fieldSelector.split(',').flatMap((term) => /^metadata\.name==?([^=!\\]+)$/.exec(term)?.[1] ?? []);
+  return found.length === 1 ? found[0]! : '';
+}
 
 function decode(part: string): string {
   try {

@@ -2,16 +2,17 @@
 
 import { schemaOf } from '../../../api/gen/index.ts';
 import type { Kind } from '../../../api/kinds/index.ts';
-import { badRequest, deepCopy, invalid, invalidValue, type KubeObject } from '../../../api/meta/index.ts';
+import { badRequest, deepCopy, invalid, invalidValue, type KubeObject, StatusError } from '../../../api/meta/index.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
-import { checkObject, DecodeError, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import { checkObject, parseJson, parseYaml } from '../../../api/wire/index.ts';
 import { viewOf } from '../core.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
 import type { ApiResponse } from '../request.ts';
 import { present } from '../verbs/get.ts';
-import { patchKind } from '../verbs/patch.ts';
+
 import { fitNamespace } from '../write/body.ts';
 import { writeOptions } from '../write/options.ts';
+import { badPatch, goMap, patchKind } from '../write/patch-document.ts';
 import { storeChanged } from '../write/store-changed.ts';
 import type { CoreContext } from './context.ts';
 
@@ -54,8 +55,8 @@ function checked(result: KubeObject): KubeObject {
   try {
     return checkObject({ object: result as Record<string, unknown>, format: 'json' }, SCALE, { fieldValidation: 'Ignore' }).object;
   } catch (error) {
-    if (error instanceof DecodeError) throw invalid(SCALE, result.metadata.name ?? '', []);
-    throw error;
+    if (!(error instanceof StatusError) || error.code !== 400) throw error;
+    throw badPatch(goMap(result), error.message);
   }
 }
 

@@ -1,4 +1,7 @@
 // DELETE of one object: a Status when it is gone, the object while it stays.
+import type { Kind } from '../../../api/kinds/index.ts';
+import type { KubeObject } from '../../../api/meta/index.ts';
+import { rfc3339 } from '../../../kit/run/index.ts';
 import type { Verb } from '../core.ts';
 import { deleteOptions } from '../write/delete-options.ts';
 import { deletedStatus, deleteItem } from '../write/deletion.ts';
@@ -23,5 +26,12 @@ export const deleteObject: Verb = async (core, target, request) => {
     const { code: _, ...status } = deletedStatus(target, object);
     return { status: 200, body: status };
   }
-  return { status: 200, body: object };
+  return { status: 200, body: gone ? lastOf(kind, object, core.clock.nowMs()) : object };
 };
+
+/** Kinds with a grace show how they went: at once. */
+function lastOf(kind: Kind, object: KubeObject, nowMs: number): KubeObject {
+  if (!kind.gracePeriodSeconds) return object;
+  const deletionTimestamp = object.metadata.deletionTimestamp ?? rfc3339(nowMs);
+  return { ...object, metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 } };
+}

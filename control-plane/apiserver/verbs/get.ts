@@ -5,7 +5,7 @@ import type { Item } from '../storage/item.ts';
 import { revisionParameter, waitForRevision } from './versions.ts';
 
 export const get: Verb = async (core, target, request) => {
-  const revision = revisionParameter(request.query.get('resourceVersion'));
+  const revision = revisionParameter(request.query.get('resourceVersion'), 'get');
   if (revision === undefined) {
     const fresh = core.storage.fresh();
     if (fresh) await fresh;

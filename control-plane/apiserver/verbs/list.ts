@@ -24,13 +24,15 @@ export const list: Verb = async (core, target, request) => {
 
 export async function listObjects(core: Core, target: Target, selection: Selection, query: URLSearchParams): Promise<ListBody> {
   checkOptions(query);
-  const limit = limitParameter(query.get('limit'));
   const token = query.get('continue');
   const asked = revisionParameter(query.get('resourceVersion'));
+  const wanted = limitParameter(query.get('limit'));
+  const limit = asked === 0 ? 0 : wanted; // any cached state: all of it at once, as upstream's cache answers
   let from: Continue | undefined;
   let exact: number | undefined;
   if (token) {
-    from = decodeContinue(token);
+    if (asked) throw badRequest('specifying resource version is not allowed when using continue');
+    from = continueOf(token, selection.prefix);
     if (from.revision > 0) exact = from.revision;
   } else if (query.get('resourceVersionMatch') === 'Exact') exact = asked;
 
@@ -65,7 +67,7 @@ async function snapshot(
     return { items, revision: exact };
   } catch (error) {
     if (!(error instanceof Compacted)) throw error;
-    if (from) throw continueExpired(encodeContinue({ revision: -1, after: from.after }));
+    if (from) throw continueExpired(encodeContinue({ revision: -1, after: from.after.slice(selection.prefix.length) }));
     throw expired('The resourceVersion for the provided list is too old.');
   }
 }
@@ -77,7 +79,7 @@ function page(target: Target, selection: Selection, items: readonly Item[], revi
     const object = viewOf(target.served, items[at]!);
     if (!selection.all && !selection.matches(object)) continue;
     if (limit > 0 && found.length === limit) {
-      metadata.continue = encodeContinue({ revision, after: items[at - 1]!.local });
+      metadata.continue = encodeContinue({ revision, after: items[at - 1]!.local.slice(selection.prefix.length) });
       if (selection.all) metadata.remainingItemCount = items.length - at;
       break;
     }
@@ -86,9 +88,15 @@ function page(target: Target, selection: Selection, items: readonly Item[], revi
   return new ListBody(target.served, metadata, found);
 }
 
+/** The key in a token is relative to the namespace that is listed. */
+function continueOf(token: string, prefix: string): Continue {
+  const { revision, after } = decodeContinue(token);
+  return { revision, after: prefix + after };
+}
+
 function limitParameter(text: string | null): number {
   if (text === null || text === '') return 0;
-  if (!/^-?\d+$/.test(text)) throw badRequest(`Invalid value: "${text}": strconv.ParseInt: parsing "${text}": invalid syntax`);
+  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
   return Number(text);
 }
 

@@ -1,7 +1,7 @@
 // PUT of an object or one of its sub-resources.
-import { badRequest, conflict, deepCopy } from '../../../api/meta/index.ts';
+import { conflict, deepCopy } from '../../../api/meta/index.ts';
 import type { Verb } from '../core.ts';
-import { bodyObject, fitNamespace } from '../write/body.ts';
+import { bodyObject, fitName, fitNamespace } from '../write/body.ts';
 import { writeOptions } from '../write/options.ts';
 import { storeChanged } from '../write/store-changed.ts';
 import { storeNew } from '../write/store-new.ts';
@@ -10,9 +10,7 @@ export const update: Verb = async (core, target, request) => {
   const options = writeOptions(request, 'UpdateOptions');
   const object = await bodyObject(request, target.kind, target.schema, options.fieldValidation);
   fitNamespace(object, target.namespace);
-  const { name } = object.metadata;
-  if (!name) throw badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`);
-  if (name !== target.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
+  fitName(object, target.name);
   if (target.kind.createOnUpdate && target.subresource === '' && !core.storage.get(target.resource, target.namespace, target.name)) {
     if (object.metadata.uid)
       throw conflict(target.kind, target.name, `Precondition failed: UID in precondition: ${object.metadata.uid}, UID in object meta: `);

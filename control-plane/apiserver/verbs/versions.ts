@@ -1,16 +1,17 @@
 // resourceVersion in queries: what a reader asks for, and waiting until this server has it.
-import { badRequest, futureResourceVersion, internalError } from '../../../api/meta/index.ts';
+import { badRequest, futureResourceVersion, StatusError } from '../../../api/meta/index.ts';
 import { systemClock } from '../../../kit/run/index.ts';
 import type { Core } from '../core.ts';
 
 /** How long a read waits for a revision that is not here yet (upstream: 3 s). */
 const FUTURE_WAIT_MS = 3_000;
 
-/** undefined when absent; throws 400 when it is no number. */
-export function revisionParameter(text: string | null): number | undefined {
+/** undefined when absent. Throws what upstream answers to a list (400) or a get (500) when it is no number. */
+export function revisionParameter(text: string | null, verb: 'get' | 'list' = 'list'): number | undefined {
   if (text === null || text === '') return undefined;
-  if (!/^\d+$/.test(text)) throw badRequest(`invalid resource version "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
-  return Number(text);
+  if (/^\d+$/.test(text)) return Number(text);
+  const why = `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`;
+  throw verb === 'get' ? new StatusError(500, '', why) : badRequest(`invalid resource version: ${why}`);
 }
 
 /** Throws 504 when the revision does not come soon. */
@@ -21,5 +22,3 @@ export async function waitForRevision(core: Core, revision: number): Promise<voi
   await Promise.race([reached, systemClock.sleep(FUTURE_WAIT_MS)]);
   if (core.storage.applied < revision) throw futureResourceVersion(String(revision), String(core.storage.applied));
 }
-
-export const badResourceVersion = (text: string) => internalError(`strconv.ParseUint: parsing "${text}": invalid syntax`);

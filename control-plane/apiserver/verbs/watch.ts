@@ -1,5 +1,5 @@
 // GET with watch=true: checks what is asked, then hands over to a watch session.
-import { expired, forbiddenField, invalid, type Problem } from '../../../api/meta/index.ts';
+import { expired, forbiddenField, invalid, notSupported, type Problem } from '../../../api/meta/index.ts';
 import { Compacted } from '../../store/store.ts';
 import { WatchBody } from '../bodies.ts';
 import type { Verb } from '../core.ts';
@@ -51,20 +51,13 @@ function checkOptions(query: URLSearchParams): void {
   const match = query.get('resourceVersionMatch');
   const initial = query.get('sendInitialEvents');
   const problems: Problem[] = [];
-  if (initial !== null && match !== 'NotOlderThan')
-    problems.push(
-      match
-        ? {
-            field: 'resourceVersionMatch',
-            reason: 'FieldValueNotSupported',
-            message: `Unsupported value: "${match}": supported values: "NotOlderThan"`,
-          }
-        : forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
-    );
   if (initial === null && match)
     problems.push(
       forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
     );
+  if (initial !== null && !match)
+    problems.push(forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  if (match && match !== 'NotOlderThan') problems.push(notSupported('resourceVersionMatch', match, ['NotOlderThan']));
   if (isTrue(initial) && !isTrue(query.get('allowWatchBookmarks')))
     problems.push(forbiddenField('allowWatchBookmarks', 'sendInitialEvents requires allowWatchBookmarks'));
   if (query.get('continue')) problems.push(forbiddenField('continue', 'continue is forbidden for watch'));

@@ -36,3 +36,10 @@ export function fitNamespace(object: KubeObject, namespace: string): void {
   else if (object.metadata.namespace !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
+
+/** The body must name what the URL names. Throws 400. */
+export function fitName(object: KubeObject, name: string): void {
+  const given = object.metadata.name;
+  if (!given) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+}

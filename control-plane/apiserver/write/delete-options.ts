@@ -1,6 +1,6 @@
 // DeleteOptions out of the body and the query.
 import { badRequest, invalid, invalidValue, notSupported, type Problem } from '../../../api/meta/index.ts';
-import { decodeObject } from '../../../api/wire/index.ts';
+import { checkObject, decodeBody } from '../../../api/wire/index.ts';
 import type { ApiRequest } from '../request.ts';
 
 export interface DeleteOptions {
@@ -19,8 +19,7 @@ export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions>
   let given: Record<string, unknown> = {};
   if (!(body instanceof Uint8Array)) given = body as unknown as Record<string, unknown>;
   else if (body.length > 0) {
-    const wanted = { group: '', version: 'v1', kind: 'DeleteOptions' };
-    given = decodeObject(body, request.headers['content-type'], wanted, { fieldValidation: 'Ignore' }).object;
+    given = decodeOptions(body, request.headers['content-type']);
   } else {
     const grace = query.get('gracePeriodSeconds');
     if (grace !== null) {
@@ -34,6 +33,17 @@ export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions>
   const options = { ...given, dryRun: dryRun.length > 0 } as unknown as DeleteOptions;
   check(options, dryRun);
   return options;
+}
+
+const SCHEME = 'k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27';
+
+/** Any group's DeleteOptions will do. Throws 400. */
+function decodeOptions(bytes: Uint8Array, contentType: string | undefined): Record<string, unknown> {
+  const body = decodeBody(bytes, contentType);
+  const { kind = 'DeleteOptions', apiVersion = 'v1' } = body.object as { kind?: string; apiVersion?: string };
+  if (kind !== 'DeleteOptions') throw badRequest(`no kind "${kind}" is registered for version "${apiVersion}" in scheme "${SCHEME}"`);
+  const wanted = { group: '', version: 'v1', kind: 'DeleteOptions' };
+  return checkObject({ ...body, object: { ...body.object, kind, apiVersion: 'v1' } }, wanted, { fieldValidation: 'Ignore' }).object;
 }
 
 function check(options: DeleteOptions, dryRun: readonly string[]): void {

@@ -1,6 +1,14 @@
 // Stores a new object: names, admission, validation, reservations, the write itself. Shared by create, apply and PUT of an absent object.
 import { randomInt } from 'node:crypto';
-import { alreadyExists, apiVersionOf, deepFreeze, generateName, generateNameConflict, type KubeObject } from '../../../api/meta/index.ts';
+import {
+  alreadyExists,
+  apiVersionOf,
+  deepFreeze,
+  generateName,
+  generateNameConflict,
+  type KubeObject,
+  StatusError,
+} from '../../../api/meta/index.ts';
 import { trackUpdate } from '../../../api/patch/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
@@ -42,7 +50,7 @@ export async function storeNew(
     addWarnings(target, request, admitted);
     undo = await checkAdmission(core, attributes);
     if (options.dryRun) {
-      if (core.storage.get(target.resource, target.namespace, admitted.metadata.name!)) throw alreadyExists(kind, admitted.metadata.name!);
+      if (core.storage.get(target.resource, target.namespace, admitted.metadata.name!)) throw taken(core, target, admitted.metadata.name!);
       return deepFreeze(admitted);
     }
     const stored = await put(core, target, admitted, generated ? NAME_TRIES : 1);
@@ -57,6 +65,13 @@ export async function storeNew(
   }
 }
 
+/** 409; the text says when the present object is on its way out. */
+function taken(core: Core, target: Target, name: string): StatusError {
+  const error = alreadyExists(target.kind, name);
+  if (core.storage.get(target.resource, target.namespace, name)?.object.metadata.deletionTimestamp === undefined) return error;
+  return new StatusError(error.code, error.reason, `object is being deleted: ${error.message}`, error.details);
+}
+
 async function put(core: Core, target: Target, object: KubeObject, tries: number): Promise<KubeObject> {
   for (let attempt = 1; ; attempt++) {
     const name = object.metadata.name!;
@@ -65,7 +80,7 @@ async function put(core: Core, target: Target, object: KubeObject, tries: number
       return viewOf(target.served, item);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      if (tries === 1) throw alreadyExists(target.kind, name);
+      if (tries === 1) throw taken(core, target, name);
       if (attempt === tries) throw generateNameConflict(target.kind, name);
       object.metadata.name = generateName(object.metadata.generateName!, randomInt);
     }

@@ -99,17 +99,13 @@ const valueAt = (object: unknown, path: string): unknown =>
 /** Server-owned metadata of an update, as the old object has it; the name must be the path's. */
 export function keepIdentity(target: Target, object: KubeObject, old: KubeObject): void {
   const meta = object.metadata;
-  meta.creationTimestamp = old.metadata.creationTimestamp ?? null;
+  const before = old.metadata;
+  meta.uid ??= before.uid!;
+  for (const key of ['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const)
+    if (before[key] !== undefined && (meta[key] ?? undefined) === undefined) (meta as Record<string, unknown>)[key] = before[key];
   if (meta.creationTimestamp === null) delete meta.creationTimestamp;
-  meta.uid ??= old.metadata.uid!;
-  if (old.metadata.deletionTimestamp === undefined) {
-    delete meta.deletionTimestamp;
-    delete meta.deletionGracePeriodSeconds;
-  } else {
-    meta.deletionTimestamp = old.metadata.deletionTimestamp;
-    if (old.metadata.deletionGracePeriodSeconds === undefined) delete meta.deletionGracePeriodSeconds;
-    else meta.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds;
-  }
+  if (before.generation === undefined) delete meta.generation;
+  else meta.generation = before.generation;
   if (meta.generateName === undefined && old.metadata.generateName !== undefined && target.subresource !== '')
     meta.generateName = old.metadata.generateName;
 }

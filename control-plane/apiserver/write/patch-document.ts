@@ -1,0 +1,122 @@
+// A PATCH body: which form it has, reading it, and the same checks on its result as on any body.
+import { badRequest, invalid, invalidValue, type KubeObject, StatusError, unsupportedMediaType } from '../../../api/meta/index.ts';
+import { checkObject, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import type { Target } from '../core.ts';
+import type { ApiRequest } from '../request.ts';
+import type { WriteOptions } from './options.ts';
+
+export type PatchKind = 'json' | 'merge' | 'strategic' | 'apply';
+
+const TYPES: Readonly<Record<string, PatchKind>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+};
+
+/** Throws 415. */
+export function patchKind(target: Pick<Target, 'served'>, contentType: string | undefined): PatchKind {
+  const media = (contentType ?? '').split(';')[0]!.trim();
+  const found = TYPES[media];
+  if (found === undefined) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+  const offered = Object.keys(TYPES).filter((type) => !target.served.custom || TYPES[type] !== 'strategic');
+  if (!offered.includes(media)) throw unsupportedMediaType(offered);
+  return found;
+}
+
+/** 422 that blames the patch itself. */
+export const badPatch = (shown: unknown, why: string): StatusError =>
+  invalid({ group: '', kind: '' }, '', [invalidValue('patch', shown, why)]);
+
+/** Reads the body; repeated keys are told or refused as fieldValidation says. An in-process client's patch passes as it is. */
+export async function patchDocument(request: ApiRequest, kind: PatchKind, options: WriteOptions): Promise<unknown> {
+  const body = await request.body();
+  if (!(body instanceof Uint8Array)) return body;
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  if (kind === 'apply') return applyDocument(text, options);
+  let parsed: ReturnType<typeof parseJson>;
+  try {
+    parsed = parseJson(text);
+  } catch (error) {
+    throw badRequest(`error decoding patch: ${(error as Error).message}`);
+  }
+  const problems =
+    kind === 'json' ? jsonPatchProblems(parsed) : (parsed.findings?.duplicates ?? []).map(({ path }) => `duplicate field "${path}"`);
+  report(request, problems, options, parsed.value);
+  return parsed.value;
+}
+
+function report(request: ApiRequest, problems: readonly string[], options: WriteOptions, shown: unknown): void {
+  if (problems.length === 0 || options.fieldValidation === 'Ignore') return;
+  if (options.fieldValidation === 'Strict') throw badPatch(goMap(shown), `strict decoding error: ${problems.join(', ')}`);
+  request.warnings.push(...problems);
+}
+
+const KNOWN = new Set(['op', 'path', 'from', 'value']);
+
+function jsonPatchProblems({ value, findings }: ReturnType<typeof parseJson>): string[] {
+  const problems = (findings?.duplicates ?? []).map(({ path }) => `json patch duplicate field "${path}"`);
+  if (!Array.isArray(value)) return problems;
+  value.forEach((operation, at) => {
+    if (typeof operation !== 'object' || operation === null) return;
+    for (const key of Object.keys(operation)) if (!KNOWN.has(key)) problems.push(`json patch unknown field "[${at}].${key}"`);
+  });
+  return problems;
+}
+
+function applyDocument(text: string, options: WriteOptions): unknown {
+  let parsed: ReturnType<typeof parseYaml>;
+  try {
+    parsed = parseYaml(text);
+  } catch (error) {
+    throw badRequest(`error decoding YAML: error converting YAML to JSON: ${(error as Error).message}`);
+  }
+  if (parsed.duplicates.length && options.fieldValidation === 'Strict')
+    throw badRequest(
+      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${parsed.duplicates.join('\n  ')}`,
+    );
+  const { value } = parsed;
+  if (Array.isArray(value) || (typeof value !== 'object' && value !== null && value !== undefined)) {
+    const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
+    );
+  }
+  return value ?? {};
+}
+
+/** A patch's result as a body: apiVersion and kind must be the same, types must fit. Throws 422 that blames the patch. */
+export function checkedResult(
+  target: Target,
+  request: ApiRequest,
+  result: KubeObject,
+  old: KubeObject | undefined,
+  options: WriteOptions,
+  shown: unknown,
+): KubeObject {
+  result.kind ||= target.kind.kind;
+  result.apiVersion ||= old?.apiVersion ?? '';
+  if (old && (result.kind !== old.kind || result.apiVersion !== old.apiVersion))
+    throw badPatch(goMap(shown), `the kind and apiVersion of the object (${old.kind}, ${old.apiVersion}) must not be changed`);
+  try {
+    const { object, warnings } = checkObject({ object: result as Record<string, unknown>, format: 'json' }, target.kind, {
+      fieldValidation: options.fieldValidation,
+      ...(target.schema ? { schema: target.schema } : {}),
+    });
+    for (const warning of warnings) if (!request.warnings.includes(warning)) request.warnings.push(warning);
+    object.metadata ??= {};
+    return object;
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.code !== 400) throw error;
+    throw badPatch(goMap(shown), error.message.replace(/^.*? cannot be handled as a \S+: /s, ''));
+  }
+}
+
+/** A decoded JSON value as Go prints a map: `map[a:1 b:map[c:2]]`. */
+export function goMap(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, member]) => `${key}:${goMap(member)}`).join(' ')}]`;
+}
