@@ -1,0 +1,125 @@
+// admissionregistration.k8s.io/v1 admission policies and their bindings. Expressions are checked where they are compiled.
+import { duplicate, type KubeObject, notSupported, type Problem, required } from '../../meta/index.ts';
+import { ageColumn, count, nameColumn, string } from '../columns.ts';
+import type { Behaviour } from '../kind.ts';
+import { setDefaults } from '../rules.ts';
+import { defaultMatching, isSet, validateMatchConditions, validateRule, validateSelectors } from './rules.ts';
+
+function defaultConstraints(part: any): void {
+  if (!part) return;
+  defaultMatching(part);
+  for (const rule of [...(part.resourceRules ?? []), ...(part.excludeResourceRules ?? [])]) setDefaults(rule, { scope: '*' });
+}
+
+function validateConstraints(part: any, path: string, rulesNeeded: boolean): Problem[] {
+  if (!part) return rulesNeeded ? [required(path)] : [];
+  const problems = validateSelectors(part, path);
+  for (const list of ['resourceRules', 'excludeResourceRules']) {
+    (part[list] ?? []).forEach((rule: any, i: number) => {
+      problems.push(...validateRule(rule, `${path}.${list}[${i}]`));
+    });
+  }
+  if (rulesNeeded && !part.resourceRules?.length) problems.push(required(`${path}.resourceRules`));
+  if (isSet(part.matchPolicy) && !['Equivalent', 'Exact'].includes(part.matchPolicy)) {
+    problems.push(notSupported(`${path}.matchPolicy`, part.matchPolicy, ['Equivalent', 'Exact']));
+  }
+  return problems;
+}
+
+function validateParamKind(kind: any): Problem[] {
+  if (!kind) return [];
+  return ['apiVersion', 'kind'].filter((name) => !kind[name]).map((name) => required(`spec.paramKind.${name}`));
+}
+
+function validatePolicy({ spec = {} }: KubeObject, list: 'validations' | 'mutations'): Problem[] {
+  const problems = [...validateParamKind(spec.paramKind), ...validateConstraints(spec.matchConstraints, 'spec.matchConstraints', true)];
+  if (isSet(spec.failurePolicy) && !['Fail', 'Ignore'].includes(spec.failurePolicy)) {
+    problems.push(notSupported('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']));
+  }
+  problems.push(...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'));
+  if (list === 'validations') {
+    if (!spec.validations?.length && !spec.auditAnnotations?.length) {
+      const why = 'validations or auditAnnotations must be non-empty';
+      problems.push(required('spec.validations', `${why}: ${why}`), required('spec.auditAnnotations', `${why}: ${why}`));
+    }
+  } else if (!spec.mutations?.length) problems.push(required('spec.mutations', 'mutations must contain at least one item'));
+  return problems;
+}
+
+const paramKindText = ({ spec }: KubeObject): string =>
+  spec?.paramKind ? `${spec.paramKind.apiVersion}/${spec.paramKind.kind}` : '<unset>';
+
+const policy = (list: 'validations' | 'mutations'): Behaviour => ({
+  hasGeneration: true,
+  defaults: (object) => {
+    if (!object['spec']) return;
+    setDefaults(object['spec'], { failurePolicy: 'Fail' });
+    defaultConstraints(object['spec'].matchConstraints);
+  },
+  validate: (object) => validatePolicy(object, list),
+  unconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    count(list === 'validations' ? 'Validations' : 'Mutations', ({ spec }) => spec?.[list]?.length),
+    string('ParamKind', paramKindText),
+    ageColumn,
+  ],
+});
+
+const actions = ['Audit', 'Deny', 'Warn'];
+
+function validateActions(values: string[]): Problem[] {
+  const field = 'spec.validationActions';
+  if (values.length === 0) return [required(field)];
+  const problems: Problem[] = [];
+  values.forEach((action, i) => {
+    if (!actions.includes(action)) problems.push(notSupported(`${field}[${i}]`, action, actions));
+    if (values.indexOf(action) < i) problems.push(duplicate(`${field}[${i}]`, action));
+  });
+  if (values.includes('Deny') && values.includes('Warn')) {
+    const shown = JSON.stringify(values);
+    problems.push({
+      field,
+      reason: 'FieldValueInvalid',
+      message: `Invalid value: ${shown}: must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)`,
+    });
+  }
+  return problems;
+}
+
+function validateBinding({ spec = {} }: KubeObject, validating: boolean): Problem[] {
+  const problems = spec.policyName ? [] : [required('spec.policyName')];
+  const ref = spec.paramRef;
+  if (ref) {
+    if (!isSet(ref.parameterNotFoundAction)) problems.push(required('spec.paramRef.parameterNotFoundAction'));
+    else if (!['Allow', 'Deny'].includes(ref.parameterNotFoundAction)) {
+      problems.push(notSupported('spec.paramRef.parameterNotFoundAction', ref.parameterNotFoundAction, ['Allow', 'Deny']));
+    }
+    if (!ref.name && !ref.selector) problems.push(required('spec.paramRef', 'one of name or selector must be specified'));
+  }
+  problems.push(...validateConstraints(spec.matchResources, 'spec.matchResources', false));
+  return validating ? [...problems, ...validateActions(spec.validationActions ?? [])] : problems;
+}
+
+function paramRefText({ spec }: KubeObject): string {
+  const ref = spec?.paramRef;
+  if (!ref) return '<unset>';
+  const name = ref.name || '*';
+  return ref.namespace ? `${ref.namespace}/${name}` : name;
+}
+
+const binding = (validating: boolean): Behaviour => ({
+  hasGeneration: true,
+  defaults: (object) => {
+    defaultConstraints(object['spec']?.matchResources);
+    if (object['spec']?.paramRef) setDefaults(object['spec'].paramRef, { parameterNotFoundAction: 'Deny' });
+  },
+  validate: (object) => validateBinding(object, validating),
+  unconditionalUpdate: false,
+  columns: [nameColumn, string('PolicyName', ({ spec }) => spec?.policyName ?? ''), string('ParamRef', paramRefText), ageColumn],
+});
+
+export const validatingAdmissionPolicy = policy('validations');
+export const mutatingAdmissionPolicy = policy('mutations');
+export const validatingAdmissionPolicyBinding = binding(true);
+export const mutatingAdmissionPolicyBinding = binding(false);
