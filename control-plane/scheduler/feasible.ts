@@ -1,9 +1,10 @@
 // Which nodes a pod can go to, and upstream's sentence for why it cannot go anywhere.
+
+import { namesOnlyOf } from '../../kit/placement/index.ts';
 import type { Cluster } from './cluster.ts';
 import type { Help, Refusal } from './filter.ts';
 import { filters } from './filters.ts';
 import type { NodeInfo } from './node-info.ts';
-import { namesOnlyOf } from './node-selectors.ts';
 import type { PodInfo } from './pod-info.ts';
 
 export interface Feasible {

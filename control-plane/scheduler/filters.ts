@@ -1,11 +1,11 @@
 // The list of filters is the documentation: each can refuse a node, the first that does gives the reason.
 // Order matters for the message only; a filter must not care what stands above it.
+
+import { requiredOf, untolerated } from '../../kit/placement/index.ts';
 import { podAffinity } from './affinity.ts';
 import { busy, type Filter, hopeless } from './filter.ts';
-import { requiredOf } from './node-selectors.ts';
 import { resources } from './resources.ts';
 import { topologySpread } from './spread.ts';
-import { untolerated } from './taints.ts';
 
 const UNSCHEDULABLE = hopeless('node(s) were unschedulable');
 const OTHER_NODE = hopeless("node(s) didn't match the requested node name");

@@ -1,11 +1,11 @@
 // The list of scores is the documentation: each gives 0 to 100 to the nodes that fit, times its weight (upstream's weights).
+
+import { termMatches, tolerates } from '../../kit/placement/index.ts';
 import { countsByTopology, termMatchesPod } from './affinity.ts';
 import type { Cluster } from './cluster.ts';
 import type { NodeInfo } from './node-info.ts';
-import { termMatches } from './node-selectors.ts';
 import type { PodInfo, SpreadTerm } from './pod-info.ts';
 import { countsByDomain, inclusionOf } from './spread.ts';
-import { tolerates } from './taints.ts';
 
 export interface Score {
   readonly name: string;

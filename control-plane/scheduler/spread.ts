@@ -1,10 +1,10 @@
 // Topology spread constraints that must hold: the skew between the domains of a key stays within bounds.
+
+import { requiredOf, untolerated } from '../../kit/placement/index.ts';
 import type { Cluster } from './cluster.ts';
 import { busy, type Filter, hopeless } from './filter.ts';
 import type { NodeInfo } from './node-info.ts';
-import { requiredOf } from './node-selectors.ts';
 import type { PodInfo, SpreadTerm } from './pod-info.ts';
-import { untolerated } from './taints.ts';
 
 const NO_MATCH = busy("node(s) didn't match pod topology spread constraints");
 const NO_LABEL = hopeless("node(s) didn't match pod topology spread constraints (missing required label)");

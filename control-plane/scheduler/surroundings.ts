@@ -10,8 +10,8 @@ import type {
 } from '../../api/gen/types/core.v1.ts';
 import { controllerOf, labelsMatch, type Requirement, type Selector, selectorFrom, selectorOf } from '../../api/meta/index.ts';
 import { type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
+import { nodeSelectorMatches } from '../../kit/placement/index.ts';
 import type { Surroundings } from './cluster.ts';
-import { nodeSelectorMatches } from './node-selectors.ts';
 import type { PodInfo } from './pod-info.ts';
 
 export function surroundingsOf(informers: InformerFactory): Surroundings {

@@ -24,7 +24,11 @@ class Collector {
     kinds.each((informer, resource) => {
       informer.on({
         added: (object) => this.#seen(this.#graph.set(object, resource)),
-        updated: (_, object) => this.#seen(this.#graph.set(object, resource)),
+        updated: (before, object) => {
+          this.#seen(this.#graph.set(object, resource));
+          // It may block its owner's deletion no more.
+          for (const { uid } of before.metadata.ownerReferences ?? []) if (this.#graph.get(uid)?.deletingDependents) this.#queue.add(uid);
+        },
         deleted: (object) => this.#gone(object),
       });
     });

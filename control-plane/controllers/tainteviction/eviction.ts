@@ -1,10 +1,6 @@
 // When a pod must leave a node because of its NoExecute taints. Pure.
 import type { Taint, Toleration } from '../../../api/gen/types/core.v1.ts';
-
-const tolerates = (toleration: Toleration, taint: Taint): boolean =>
-  (!toleration.effect || toleration.effect === taint.effect) &&
-  (!toleration.key || toleration.key === taint.key) &&
-  (toleration.operator === 'Exists' || (toleration.value ?? '') === (taint.value ?? ''));
+import { tolerates } from '../../../kit/placement/index.ts';
 
 /** Seconds that the pod may stay with these taints: 0 must go now, undefined may stay. The shortest toleration counts. */
 export function staySeconds(taints: readonly Taint[], tolerations: readonly Toleration[]): number | undefined {
