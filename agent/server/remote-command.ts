@@ -29,7 +29,8 @@ export async function execSession(cri: Cri, pods: PodSource, request: RemoteRequ
     return;
   }
   await join(remote, session);
-  await remote.finish(commandStatus(await session.exit));
+  // A command that could not be started ends here too: its client waits for a status like any other.
+  await remote.finish(await session.exit.then(commandStatus, (error: unknown) => failure('executing command in container', error)));
 }
 
 /** Joins the main process until it or the client ends. @throws HttpError before the upgrade was accepted */
