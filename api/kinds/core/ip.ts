@@ -2,16 +2,19 @@
 import { isIP, isIPv6 } from 'node:net';
 import { invalidValue, type Problem } from '../../meta/index.ts';
 
-/** The older rule: leading zeros in IPv4 are borne. */
-const isAddress = (text: string): boolean => isIP(text) !== 0 || isIP(text.replace(/(^|\.)0+(?=\d)/g, '$1')) === 4;
+const LEADING_ZERO = /(^|\.)0\d/;
+const withoutZeros = (text: string): string => text.replace(/(^|\.)0+(?=\d)/g, '$1');
 
-export const validateIp = (field: string, text: string): Problem[] =>
-  isAddress(text) ? [] : [invalidValue(field, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
+export function validateIp(field: string, text: string): Problem[] {
+  if (isIP(text) !== 0) return [];
+  const zeros = LEADING_ZERO.test(text) && isIP(withoutZeros(text)) === 4;
+  return [invalidValue(field, text, zeros ? 'must not have leading 0s' : 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
+}
 
 export function validateCidr(field: string, text: string): Problem[] {
   const [address = '', bits = '', ...more] = text.split('/');
   const max = isIPv6(address) ? 128 : 32;
-  const good = more.length === 0 && isAddress(address) && /^\d{1,3}$/.test(bits) && Number(bits) <= max;
+  const good = more.length === 0 && isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= max;
   return good ? [] : [invalidValue(field, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')];
 }
 

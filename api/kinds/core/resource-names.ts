@@ -48,10 +48,19 @@ const quotaResources = new Set([
 export const isStandardQuotaResource = (name: string): boolean =>
   quotaResources.has(name) || isHugePages(name) || name.startsWith('requests.hugepages-');
 
+/** Without a domain: one that the API knows. */
+const isStandardResource = (name: string): boolean => isStandardQuotaResource(name) || name === 'storage';
+
+/** Of the pod as a whole. */
+export const isPodLevelResource = (name: string): boolean => name === 'cpu' || name === 'memory' || isHugePages(name);
+
 /** A resource of a container. */
 export function validateContainerResource(name: string, field: string): Problem[] {
   const problems = texts(field, name, qualifiedName(name));
   if (!name.includes('/')) {
+    if (problems.length === 0 && !isStandardResource(name)) {
+      problems.push(invalidValue(field, name, 'must be a standard resource type or fully qualified'));
+    }
     return isStandardContainerResource(name)
       ? problems
       : [...problems, invalidValue(field, name, 'must be a standard resource for containers')];

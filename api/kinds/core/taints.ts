@@ -49,9 +49,11 @@ export function validateTolerations(tolerations: readonly Toleration[], path: st
     }
     if (operator === 'Equal' || operator === '') problems.push(...texts(`${here}.operator`, value, labelValue(value)));
     else if (operator === 'Exists') {
-      if (value !== '')
-        problems.push(invalidValue(`${here}.operator`, { ...toleration }, "value must be empty when `operator` is 'Exists'"));
-    } else problems.push(notSupported(`${here}.operator`, operator, ['Equal', 'Exists']));
+      if (value !== '') problems.push(invalidValue(`${here}.operator`, value, "value must be empty when `operator` is 'Exists'"));
+    } else {
+      const comparing = operator === 'Lt' || operator === 'Gt';
+      problems.push(notSupported(`${here}.operator`, operator, comparing ? ['Equal', 'Exists', 'Lt', 'Gt'] : ['Equal', 'Exists']));
+    }
     return [...problems, ...validateEffect(effect, `${here}.effect`, true)];
   });
 }

@@ -1,6 +1,9 @@
 // Defaults of pod specs: what pods and pod templates have in common.
 import type { Container, PodSpec, Probe } from '../../../gen/types/core.v1.ts';
+import { quantityText } from '../../../meta/index.ts';
+import { isOvercommitAllowed, isPodLevelResource } from '../resource-names.ts';
 import { requestsFromLimits, roundResources } from '../resources.ts';
+import { aggregateRequests } from './aggregate.ts';
 import { defaultPullPolicy } from './images.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
@@ -34,17 +37,19 @@ export const containersOf = (spec: PodSpec): Container[] => [
 
 /** What only pods get, not templates. Call before {@link defaultPodSpec}. */
 export function defaultPodOnly(spec: PodSpec): void {
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) requestsFromLimits(container.resources);
   if (spec.resources?.limits && Object.keys(spec.resources.limits).length) defaultPodLevelRequests(spec);
   spec.enableServiceLinks ??= true;
 }
 
-/** Pod-level requests default to the pod-level limits where no container says more. */
+/** Pod-level requests default to what the containers ask for, or else to the pod-level limits. */
 function defaultPodLevelRequests(spec: PodSpec): void {
-  const named = new Set(containersOf(spec).flatMap((container) => Object.keys(container.resources?.requests ?? {})));
   const requests = { ...spec.resources!.requests };
-  for (const [name, limit] of Object.entries(spec.resources!.limits ?? {}))
-    if (!(name in requests) && !named.has(name)) requests[name] = limit;
+  for (const [name, amount] of aggregateRequests(spec)) {
+    if (isPodLevelResource(name) && isOvercommitAllowed(name)) requests[name] ??= quantityText(amount);
+  }
+  for (const [name, limit] of Object.entries(spec.resources!.limits ?? {})) if (isPodLevelResource(name)) requests[name] ??= limit;
   if (Object.keys(requests).length) spec.resources!.requests = requests;
 }
 
@@ -66,6 +71,7 @@ function defaultContainer(container: Container): void {
     if (source?.fileKeyRef) source.fileKeyRef.optional ??= false;
   }
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) if (probe) defaultProbe(probe);
+  dropStopSignal(container);
   for (const hook of [container.lifecycle?.postStart, container.lifecycle?.preStop]) if (hook?.httpGet) defaultHttpGet(hook.httpGet);
 }
 
@@ -76,6 +82,13 @@ function defaultProbe(probe: Probe): void {
   probe.failureThreshold ||= 3;
   if (probe.httpGet) defaultHttpGet(probe.httpGet);
   if (probe.grpc) probe.grpc.service ??= '';
+}
+
+/** Stop signals are not on by default: the API takes none. */
+function dropStopSignal(container: Container): void {
+  if (container.lifecycle?.stopSignal === undefined) return;
+  delete container.lifecycle.stopSignal;
+  if (Object.keys(container.lifecycle).length === 0) delete container.lifecycle;
 }
 
 function defaultHttpGet(action: { path?: string; scheme?: string }): void {

@@ -46,7 +46,7 @@ export function validateContainers(pod: PodContext, path: string): Problem[] {
 }
 
 const validateHooks = (container: Container, pod: PodContext, path: string): Problem[] => [
-  ...validateLifecycle(container.lifecycle, grace(pod), path, pod.spec.os?.name),
+  ...validateLifecycle(container.lifecycle, grace(pod), path),
   ...validateProbe(container.livenessProbe, 'liveness', grace(pod), path),
   ...validateProbe(container.readinessProbe, 'readiness', grace(pod), path),
   ...validateProbe(container.startupProbe, 'startup', grace(pod), path),
@@ -112,7 +112,7 @@ function validateCommon(container: Container, pod: PodContext, path: string): Pr
   const { name, image, terminationMessagePolicy: policy = '', imagePullPolicy = '' } = container;
   const problems = name ? texts(`${path}.name`, name, dns1123Label(name)) : [required(`${path}.name`)];
   if (!image) problems.push(required(`${path}.image`));
-  const messages = ['FallbackToLogsOnError', 'File'];
+  const messages = ['File', 'FallbackToLogsOnError'];
   if (!messages.includes(policy)) problems.push(notSupported(`${path}.terminationMessagePolicy`, policy, messages));
   const pulls = ['Always', 'IfNotPresent', 'Never'];
   return [

@@ -16,15 +16,16 @@ import { texts } from '../../rules.ts';
 import { validateIp } from '../ip.ts';
 
 export function validateDnsPolicy(policy: string | undefined, field: string): Problem[] {
-  const policies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+  const policies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
   if (!policy) return [required(field)];
   return policies.includes(policy) ? [] : [notSupported(field, policy, policies)];
 }
 
-const part = '[a-z0-9_]([-_a-z0-9]*[a-z0-9])?';
-const underscored = new RegExp(`^${part}(\\.${part})*$`);
+const part = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const underscored = `${part}(\\.${part})*`;
+const underscoredRule = new RegExp(`^${underscored}$`);
 const underscoredText =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
 
 /** Search domains may have underscores, and be the root alone. */
 function searchDomain(domain: string): string[] {
@@ -32,19 +33,7 @@ function searchDomain(domain: string): string[] {
   const name = domain.replace(/\.$/, '');
   const wrong: string[] = [];
   if (name.length > 253) wrong.push('must be no more than 253 characters');
-  if (!underscored.test(name))
-    wrong.push(
-      regexHint(
-        underscoredText
-          .replace("'-' or '.'", "'_', '-' or '.'")
-          .replace(
-            'start and end with an alphanumeric character',
-            "start with an alphanumeric character or '_', and end with an alphanumeric character",
-          ),
-        `${part}(\\.${part})*`,
-        'example.com',
-      ),
-    );
+  if (!underscoredRule.test(name)) wrong.push(regexHint(underscoredText, underscored, 'example.com'));
   return wrong;
 }
 

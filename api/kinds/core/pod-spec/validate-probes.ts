@@ -63,7 +63,7 @@ export function validateProbe(
   return problems;
 }
 
-export function validateLifecycle(lifecycle: Lifecycle | undefined, graceSeconds: number, path: string, os: string | undefined): Problem[] {
+export function validateLifecycle(lifecycle: Lifecycle | undefined, graceSeconds: number, path: string): Problem[] {
   if (!lifecycle) return [];
   const here = `${path}.lifecycle`;
   const problems: Problem[] = [];
@@ -71,11 +71,5 @@ export function validateLifecycle(lifecycle: Lifecycle | undefined, graceSeconds
     const handler = lifecycle[hook];
     if (handler) problems.push(...validateHandler(handler as Handler, graceSeconds, `${here}.${hook}`));
   }
-  if (lifecycle.stopSignal !== undefined && !os)
-    problems.push({
-      field: `${here}.stopSignal`,
-      reason: 'FieldValueForbidden',
-      message: 'Forbidden: may not be set for containers with empty `spec.os.name`',
-    });
   return problems;
 }

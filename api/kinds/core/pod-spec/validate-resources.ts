@@ -9,6 +9,7 @@ import {
   type Problem,
   quantitySign,
   required,
+  toInteger,
   toMilli,
 } from '../../../meta/index.ts';
 import { isHugePages, isIntegerResource, isOvercommitAllowed, validateContainerResource } from '../resource-names.ts';
@@ -17,8 +18,21 @@ import type { ResourceList } from '../resources.ts';
 function validateAmount(name: string, amount: string, field: string): Problem[] {
   const problems: Problem[] = [];
   if (quantitySign(amount) < 0) problems.push(invalidValue(field, amount, 'must be greater than or equal to 0'));
+  if (isHugePages(name) && !isMultiple(amount, name.slice('hugepages-'.length))) {
+    problems.push(invalidValue(field, amount, `${amount} is not positive integer multiple of ${name}`));
+  }
   if (isIntegerResource(name) && toMilli(amount) % 1000n !== 0n) problems.push(invalidValue(field, amount, 'must be an integer'));
   return problems;
+}
+
+/** Whole pages, at least one. */
+function isMultiple(amount: string, page: string): boolean {
+  try {
+    const size = toInteger(page);
+    return size > 0n && toInteger(amount) > 0n && toInteger(amount) % size === 0n;
+  } catch {
+    return false;
+  }
 }
 
 function validateList(list: ResourceList, path: string, check: (name: string, field: string) => Problem[]): Problem[] {
@@ -66,7 +80,11 @@ function validateClaims(resources: ResourceRequirements | undefined, claims: Rea
     const key = request === undefined ? name : `${name}/${request}`;
     if (seen.has(key)) problems.push(duplicate(`${path}[${at}]`, key));
     else seen.add(key);
-    if (name && !claims.has(name)) problems.push(notFoundValue(`${path}[${at}]`, name));
+    if (name && !claims.has(name)) {
+      const problem = notFoundValue(`${path}[${at}]`, name);
+      const known = claims.size === 0 ? ' which is empty' : `: ${[...claims].sort().join(', ')}`;
+      problems.push({ ...problem, message: `${problem.message}: must be one of the names in pod.spec.resourceClaims${known}` });
+    }
     return problems;
   });
 }

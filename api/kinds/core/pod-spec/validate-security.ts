@@ -2,6 +2,7 @@
 import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext, Sysctl } from '../../../gen/types/core.v1.ts';
 import { duplicate, forbiddenField, invalidValue, notSupported, type Problem, required } from '../../../meta/index.ts';
 import { descendingPath, validateId } from './checks.ts';
+import { goForm, goSecurityContext } from './go-form.ts';
 
 function validateSeccomp(profile: SeccompProfile | undefined, path: string): Problem[] {
   if (!profile) return [];
@@ -14,7 +15,13 @@ function validateSeccomp(profile: SeccompProfile | undefined, path: string): Pro
     if (localhostProfile === undefined) problems.push(required(`${path}.localhostProfile`, 'must be set when seccomp type is Localhost'));
     else problems.push(...descendingPath(`${path}.localhostProfile`, localhostProfile));
   } else if (localhostProfile !== undefined) {
-    problems.push(invalidValue(`${path}.localhostProfile`, profile, 'can only be set when seccomp type is Localhost'));
+    problems.push(
+      invalidValue(
+        `${path}.localhostProfile`,
+        goForm(profile, ['Type', 'LocalhostProfile']),
+        'can only be set when seccomp type is Localhost',
+      ),
+    );
   }
   return problems;
 }
@@ -45,9 +52,17 @@ export function validateSecurityContext(context: SecurityContext | undefined, ho
   problems.push(...validateSeccomp(context.seccompProfile, `${path}.seccompProfile`));
   if (context.allowPrivilegeEscalation === false) {
     if (context.privileged)
-      problems.push(invalidValue(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
+      problems.push(
+        invalidValue(path, goSecurityContext(context), 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'),
+      );
     if (context.capabilities?.add?.includes('CAP_SYS_ADMIN')) {
-      problems.push(invalidValue(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
+      problems.push(
+        invalidValue(
+          path,
+          goSecurityContext(context),
+          'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN',
+        ),
+      );
     }
   }
   return [...problems, ...validateAppArmor(context.appArmorProfile, `${path}.appArmorProfile`)];
@@ -95,7 +110,7 @@ export function validatePodSecurity(spec: PodSpec, path: string): Problem[] {
     ...validateSeccomp(context.seccompProfile, `${here}.seccompProfile`),
     ...validateAppArmor(context.appArmorProfile, `${here}.appArmorProfile`),
     ...oneOf(`${here}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']),
-    ...oneOf(`${here}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']),
+    ...oneOf(`${here}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']),
   ];
 }
 

@@ -7,17 +7,18 @@ import {
   forbiddenField,
   inclusiveRange,
   invalidValue,
+  notFoundValue,
   notSupported,
   type ObjectMeta,
   type Problem,
   qualifiedName,
-  quantitySign,
   required,
   validateAnnotations,
   validateLabels,
 } from '../../../meta/index.ts';
 import { texts } from '../../rules.ts';
 import { validateTolerations } from '../taints.ts';
+import { goForm } from './go-form.ts';
 import { type PodContext, validateContainers, validateEphemeralContainers, validateInitContainers } from './validate-containers.ts';
 import {
   validateDnsConfig,
@@ -27,6 +28,7 @@ import {
   validateHostnameOverride,
   validateHostnames,
 } from './validate-network.ts';
+import { validatePodLevel } from './validate-pod-resources.ts';
 import { validateResources } from './validate-resources.ts';
 import { validateAffinity, validateSpread } from './validate-scheduling.ts';
 import { validateHostUsers, validatePodSecurity } from './validate-security.ts';
@@ -83,16 +85,15 @@ function validateNames(spec: PodSpec, path: string): Problem[] {
     ...(spec.preemptionPolicy === undefined
       ? []
       : oneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'])),
-    ...Object.entries(spec.overhead ?? {}).flatMap(([name, amount]) =>
-      quantitySign(amount) < 0 ? [invalidValue(`${path}.overhead[${name}]`, amount, 'must be greater than or equal to 0')] : [],
-    ),
+    ...(spec.overhead ? validateResources({ limits: spec.overhead }, new Set(), `${path}.overhead`) : []),
     ...validateOs(spec, `${path}.os`),
+    ...validateFileVolumes(spec, path),
   ];
 }
 
 function oneOf(field: string, value: string | undefined, allowed: readonly string[]): Problem[] {
   if (!value) return [required(field)];
-  return allowed.includes(value) ? [] : [notSupported(field, value, [...allowed].sort())];
+  return allowed.includes(value) ? [] : [notSupported(field, value, allowed)];
 }
 
 function validateOs({ os }: PodSpec, path: string): Problem[] {
@@ -123,20 +124,26 @@ function validateClaims(claims: readonly PodResourceClaim[], path: string): Prob
         ? 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'
         : 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`';
     const count = [resourceClaimName, resourceClaimTemplateName].filter((one) => one !== undefined).length;
-    if (count !== 1) problems.push(invalidValue(here, { name }, text(count > 1)));
+    if (count !== 1)
+      problems.push(invalidValue(here, goForm(claims[at]!, ['Name', 'ResourceClaimName', 'ResourceClaimTemplateName']), text(count > 1)));
     return problems;
   });
 }
 
-const POD_LEVEL = ['cpu', 'memory'];
-
-/** Resources of the pod as a whole. */
-function validatePodLevel({ resources }: PodSpec, path: string): Problem[] {
-  if (!resources) return [];
-  const problems = resources.claims ? [forbiddenField(`${path}.claims`, 'claims may not be set for Resources at pod-level')] : [];
-  const check = (name: string, field: string): Problem[] =>
-    POD_LEVEL.includes(name) || name.startsWith('hugepages-') ? [] : [notSupported(field, name, ['cpu', 'hugepages-', 'memory'])];
-  return [...problems, ...validateResources(resources, new Set(), path, check)];
+/** A file of variables lies in an emptyDir of the pod. */
+function validateFileVolumes(spec: PodSpec, path: string): Problem[] {
+  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  return (['initContainers', 'containers'] as const).flatMap((list) =>
+    (spec[list] ?? []).flatMap(({ env = [] }, at) =>
+      env.flatMap(({ valueFrom }, index) => {
+        if (!valueFrom?.fileKeyRef) return [];
+        const field = `${path}.${list}[${at}].env[${index}].valueFrom.fileKeyRef.volumeName`;
+        const name = valueFrom.fileKeyRef.volumeName;
+        if (!volumes.has(name)) return [notFoundValue(field, name)];
+        return volumes.get(name)!.emptyDir ? [] : [invalidValue(field, name, 'referenced volume must be of type emptyDir')];
+      }),
+    ),
+  );
 }
 
 /** `path` is where the template stands. */

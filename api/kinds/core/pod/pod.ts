@@ -7,6 +7,7 @@ import { defaultPodOnly, defaultPodSpec } from '../pod-spec/defaults.ts';
 import { validatePodSpec } from '../pod-spec/validate.ts';
 import { validateImageText } from '../pod-spec/validate-containers.ts';
 import { podColumns } from './columns.ts';
+import { mergeLabelKeys } from './match-labels.ts';
 import { qosClass } from './qos.ts';
 import { validateEphemeralUpdate, validatePodStatus, validatePodUpdate } from './update.ts';
 
@@ -23,6 +24,7 @@ export const pod: Behaviour = {
   },
   prepareForCreate(object) {
     const { spec } = podOf(object);
+    if (spec) mergeLabelKeys(spec, object.metadata.labels ?? {});
     object['status'] = { phase: 'Pending', qosClass: qosClass(spec!) };
     if (spec?.schedulingGates?.length) {
       object['status'].conditions = [
