@@ -37,8 +37,13 @@ export class StatusWriter {
 
   put(status: PodStatus): void {
     this.#wanted = status;
+    this.#start();
+  }
+
+  #start(): void {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
+      if (this.#wanted && !this.#options.signal.aborted) this.#start(); // put in the very moment of the end
     });
   }
 

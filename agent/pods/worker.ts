@@ -39,6 +39,9 @@ export interface WorkerTools extends StartTools {
   onSandbox(sandboxId: string, uid: string): void;
 }
 
+/** Looks in a row without a pause. */
+const ROUNDS_MAX = 10;
+
 /** Why a container is to be stopped while its pod goes on. */
 interface Sentence {
   message: string;
@@ -147,8 +150,10 @@ export class PodWorker {
   }
 
   async #lookUntilQuiet(): Promise<void> {
-    for (;;) {
+    for (let rounds = 1; ; rounds++) {
       try {
+        // Looking may take no turn of the event loop at all: never keep it to ourselves.
+        if (rounds % ROUNDS_MAX === 0) await this.#tools.clock.sleep(1, this.#tools.signal);
         await this.#look();
       } catch (error) {
         if (this.#tools.signal.aborted) return;
@@ -442,6 +447,9 @@ export class PodWorker {
       message: sentence?.message ?? `Stopping container ${step.name}`,
       graceMs: sentence?.graceMs ?? this.#graceLeftMs(),
     });
+    // Dead, but its exit may not be recorded yet: leave the runtime's watcher its turn before looking again.
+    const [record] = await cri.listContainers({ id: step.id });
+    if (record && !hasExited(record)) await clock.sleep(5, signal).catch(() => {});
   }
 
   #graceLeftMs(): number {
