@@ -35,7 +35,7 @@ named(program.command('up'))
   .option('--port <port>', 'port on 127.0.0.1 for kubectl (default: a free one)', port)
   .option('--image <tar...>', 'image archives to load', [])
   .action(async (options) => {
-    const cluster = await rig.up({ ...options, progress: terminalProgress(process.stderr) });
+    await using cluster = await rig.up({ ...options, progress: terminalProgress(process.stderr) });
     print(`cluster ${cluster.name} is ready: ${cluster.record.nodes.length} node(s), API at ${cluster.server}`);
     print(`export KUBECONFIG=${cluster.kubeconfig}`);
   });

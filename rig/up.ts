@@ -42,7 +42,12 @@ export async function up(options: UpOptions & { progress?: Progress } = {}): Pro
     await progress.step('agents', () => startAgents(record));
     await progress.step('images', () => loadImages(images));
     const access = await ClusterAccess.open(record);
-    await progress.step('ready', () => access.untilReady(READY_TIMEOUT_MS));
+    await progress
+      .step('ready', () => access.untilReady(READY_TIMEOUT_MS))
+      .catch(async (error: unknown) => {
+        await access.close();
+        throw error;
+      });
     record.ready = true;
     await writeRecord(record);
     return access;

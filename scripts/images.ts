@@ -57,6 +57,8 @@ async function base(rootfs: string): Promise<void> {
   await writeFile(join(rootfs, 'etc/group'), 'root:x:0:\ndaemon:x:1:\nwww-data:x:33:\nnogroup:x:65534:\n');
   await writeFile(join(rootfs, 'etc/nsswitch.conf'), 'passwd: files\ngroup: files\nhosts: files dns\n');
   await addBusybox(rootfs);
+  for (const program of ['printenv', 'stat', 'nproc'])
+    if (!existsSync(join(rootfs, 'bin', program))) await addProgram(rootfs, program, `bin/${program}`);
 }
 
 async function addBusybox(rootfs: string): Promise<void> {
