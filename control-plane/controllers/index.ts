@@ -2,8 +2,11 @@
 import { createEventRecorder } from '../../kit/client/index.ts';
 import { neverFails, type Service, systemClock } from '../../kit/run/index.ts';
 import { clusterDnsController } from './clusterdns/controller.ts';
+import { clusterRoleAggregationController } from './clusterrole/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
+import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { disruptionController } from './disruption/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointsController } from './endpointslice/endpoints-controller.ts';
 import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
@@ -34,6 +37,7 @@ const kindsOf = (() => {
 export const controllers: readonly Controller[] = [
   serviceAccountController,
   rootCAController,
+  clusterRoleAggregationController,
   clusterDnsController,
   nodeIpamController,
   nodeLifecycleController,
@@ -42,6 +46,8 @@ export const controllers: readonly Controller[] = [
   replicaSetController,
   replicationControllerController,
   deploymentController,
+  daemonSetController,
+  disruptionController,
   endpointSliceController,
   endpointsController,
   endpointSliceMirroringController,
