@@ -1,4 +1,4 @@
-// What a proxy backend does: make the kernel follow a plan. Drivers: iptables-backend.ts; one contract suite for all.
+// What a proxy backend does: make the kernel follow a plan. Drivers: iptables-backend.ts, nftables-backend.ts; one contract suite for all.
 import type { Plan } from './plan.ts';
 
 export interface Backend {

@@ -8,10 +8,12 @@ import type { Backend } from './backend.ts';
 import { flushFlows, staleFlows } from './conntrack.ts';
 import { prepareHost } from './host.ts';
 import { IptablesBackend } from './iptables-backend.ts';
+import { NftablesBackend } from './nftables-backend.ts';
 import { makePlan, type Plan } from './plan.ts';
 
 export type { Backend } from './backend.ts';
-export { IptablesBackend } from './iptables-backend.ts';
+
+const BACKENDS = { iptables: IptablesBackend, nftables: NftablesBackend } as const;
 
 export interface ProxyConfig {
   informers: InformerFactory;
@@ -24,7 +26,8 @@ export interface ProxyConfig {
   /** `topology.kubernetes.io/zone` of the node. */
   zone?: string;
   log: Logger;
-  backend?: Backend;
+  /** Default iptables. What another backend left is removed at the start. */
+  backend?: keyof typeof BACKENDS;
 }
 
 /** Rules that somebody flushed are seen after at most this long. */
@@ -64,7 +67,7 @@ class ServiceProxy {
   constructor(config: ProxyConfig, signal: AbortSignal) {
     this.#config = config;
     this.#signal = signal;
-    this.#backend = config.backend ?? new IptablesBackend();
+    this.#backend = new BACKENDS[config.backend ?? 'iptables']();
     this.#services = config.informers.of(RESOURCES.services);
     this.#slices = config.informers.of(RESOURCES.endpointslices);
   }
@@ -74,6 +77,7 @@ class ServiceProxy {
     await prepareHost({ serviceCIDR, nodeIP, log });
     await Promise.all([this.#services.synced, this.#slices.synced]);
     await this.#applyOnce();
+    void this.#removeOthers();
     const changed = () => this.#kick();
     const handlers = { added: changed, updated: changed, deleted: changed };
     this.#off = [this.#services.on(handlers), this.#slices.on(handlers)];
@@ -82,6 +86,14 @@ class ServiceProxy {
       () => this.#repair(),
       (error) => this.#config.log.warn(`rules could not be checked: ${String(error)}`),
     );
+  }
+
+  /** After our own rules are there, so that no Service is without any. */
+  async #removeOthers(): Promise<void> {
+    for (const [name, Other] of Object.entries(BACKENDS)) {
+      if (this.#backend instanceof Other) continue;
+      await new Other().cleanup().catch((error: Error) => this.#config.log.debug(`rules of backend ${name} not removed: ${error.message}`));
+    }
   }
 
   async stopped(): Promise<void> {
