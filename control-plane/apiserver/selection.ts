@@ -2,6 +2,7 @@
 
 import type { Kind } from '../../api/kinds/index.ts';
 import {
+  badRequest,
   type FieldRequirement,
   fieldNotSupported,
   type KubeObject,
@@ -56,7 +57,7 @@ function parsedLabels(text: string): Selector | undefined {
 function parsedFields(kind: Kind, text: string): FieldRequirement[] {
   if (text === '') return [];
   const requirements = parseFieldSelector(text);
-  for (const { field } of requirements) if (fieldOf(kind, field) === undefined) throw fieldNotSupported(field);
+  for (const { field } of requirements) if (fieldOf(kind, field) === undefined) throw unknownField(kind, field);
   return requirements;
 }
 
@@ -65,3 +66,9 @@ function fieldOf(kind: Kind, field: string): ((object: KubeObject) => string) | 
   if (field === 'metadata.namespace') return (object) => object.metadata.namespace ?? '';
   return kind.fieldSelectors?.[field];
 }
+
+/** Kinds that offer fields of their own say less than those that do not. */
+const unknownField = (kind: Kind, field: string) =>
+  kind.fieldSelectors
+    ? fieldNotSupported(field)
+    : badRequest(`"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`);

@@ -4,7 +4,7 @@ import { schemaOf } from '../../../api/gen/index.ts';
 import type { Kind } from '../../../api/kinds/index.ts';
 import { badRequest, deepCopy, invalid, invalidValue, type KubeObject, StatusError } from '../../../api/meta/index.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
-import { checkObject, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import { checkObject } from '../../../api/wire/index.ts';
 import { viewOf } from '../core.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
 import type { ApiResponse } from '../request.ts';
@@ -12,7 +12,7 @@ import { present } from '../verbs/get.ts';
 
 import { fitNamespace } from '../write/body.ts';
 import { writeOptions } from '../write/options.ts';
-import { badPatch, goMap, patchKind } from '../write/patch-document.ts';
+import { badPatch, goMap, patchDocument, patchKind } from '../write/patch-document.ts';
 import { storeChanged } from '../write/store-changed.ts';
 import type { CoreContext } from './context.ts';
 
@@ -35,8 +35,9 @@ export const scale: SubresourceHandler = {
   async patch(context) {
     const { request, target } = context as CoreContext;
     const kind = patchKind(target, request.headers['content-type']);
-    const body = await request.body();
-    const document = body instanceof Uint8Array ? (kind === 'apply' ? parseYaml : parseJson)(Buffer.from(body).toString()).value : body;
+    const document = (await patchDocument(request, kind, writeOptions(request, 'PatchOptions'))) as KubeObject;
+    if (kind === 'apply' && (document.apiVersion !== 'autoscaling/v1' || document.kind !== 'Scale'))
+      throw badRequest(`invalid object type: ${document.apiVersion ?? '/'}, Kind=${document.kind ?? ''}`);
     return write(context, (old) => {
       const now = scaleOf(context.kind, old);
       const result =

@@ -37,15 +37,24 @@ function patched(
   options: WriteOptions,
 ): KubeObject {
   const result =
-    kind === 'json'
-      ? jsonPatch(old, document)
-      : kind === 'merge'
-        ? mergePatch(old, document)
-        : strategicMergePatch(old, document, target.schema);
+    kind === 'json' ? jsonPatch(old, document) : kind === 'merge' ? mergePatch(old, document) : strategic(target, old, document);
   const object = checkedResult(target, request, result, old, options, kind === 'strategic' ? document : result);
+  // An empty list asks to forget all owners; the decoder does not keep it.
+  if (Array.isArray(result.metadata?.managedFields) && object.metadata.managedFields === undefined) object.metadata.managedFields = [];
   fitName(object, target.name);
   fitNamespace(object, target.namespace);
   return object;
+}
+
+/** What a strategic merge cannot do is 500 without a reason, as upstream answers. */
+function strategic(target: Target, old: KubeObject, document: unknown): KubeObject {
+  try {
+    return strategicMergePatch(old, document ?? {}, target.schema);
+  } catch (error) {
+    if (error instanceof StatusError && error.code === 400 && !error.message.startsWith('json: '))
+      throw new StatusError(500, '', error.message);
+    throw error;
+  }
 }
 
 async function applyPatch(
@@ -77,6 +86,7 @@ async function applyPatch(
   if (core.storage.get(target.resource, target.namespace, target.name) === undefined && target.subresource === '') {
     const { uid } = applied.metadata;
     if (uid) throw conflict(kind, target.name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+    delete applied.metadata.resourceVersion;
     return createApplied(core, target, request, make, options);
   }
   return { status: 200, body: await storeChanged(core, target, request, { make, tracked: true, patch: true }, options) };

@@ -38,7 +38,7 @@ export async function patchDocument(request: ApiRequest, kind: PatchKind, option
   try {
     parsed = parseJson(text);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${(error as Error).message}`);
+    throw badRequest(kind === 'strategic' ? (error as Error).message : `error decoding patch: ${(error as Error).message}`);
   }
   const problems =
     kind === 'json' ? jsonPatchProblems(parsed) : (parsed.findings?.duplicates ?? []).map(({ path }) => `duplicate field "${path}"`);

@@ -101,9 +101,10 @@ export function keepIdentity(target: Target, object: KubeObject, old: KubeObject
   const meta = object.metadata;
   const before = old.metadata;
   meta.uid ??= before.uid!;
-  for (const key of ['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const)
+  if (before.creationTimestamp === undefined) delete meta.creationTimestamp;
+  else meta.creationTimestamp = before.creationTimestamp;
+  for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds'] as const)
     if (before[key] !== undefined && (meta[key] ?? undefined) === undefined) (meta as Record<string, unknown>)[key] = before[key];
-  if (meta.creationTimestamp === null) delete meta.creationTimestamp;
   if (before.generation === undefined) delete meta.generation;
   else meta.generation = before.generation;
   if (meta.generateName === undefined && old.metadata.generateName !== undefined && target.subresource !== '')
@@ -141,6 +142,7 @@ export function validateNew(target: Target, object: KubeObject): void {
 export function validateChanged(target: Target, object: KubeObject, old: KubeObject): void {
   const { kind, subresource } = target;
   const problems = validateObjectMetaUpdate(object.metadata, old.metadata);
+  if (!target.served.custom) problems.push(...problems); // upstream looks twice, and so do its causes
   const validateSub = subresource === '' ? undefined : kind.validateSubresource?.[subresource];
   if (validateSub) problems.push(...validateSub(object, old));
   else if (subresource === '') {
