@@ -85,7 +85,9 @@ test.each([
     '{"metadata":{"creationTimestamp":"2020-01-01"}}',
     'parsing time "2020-01-01" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "T"',
   ],
-  [secret, '{"data":{"a":"abc"}}', 'illegal base64 data at input byte 3'],
+  [secret, '{"data":{"a":"abc"}}', 'illegal base64 data at input byte 0'],
+  [secret, '{"data":{"a":"not base64"}}', 'illegal base64 data at input byte 3'],
+  [secret, '{"data":{"a":"YQ=x"}}', 'illegal base64 data at input byte 3'],
   [secret, '{"data":{"a":"!bcd"}}', 'illegal base64 data at input byte 0'],
 ])('%# %s', (schema, text, message) => {
   expect(() => check(schema, text)).toThrow(message);

@@ -113,7 +113,7 @@ class Checker {
     for (const key in value as object) {
       const item = (value as Record<string, unknown>)[key];
       const checked = item === null ? MISSING : this.#item(items, item, `${path}.${key}`, key, value as object);
-      setKey(out, key, checked === MISSING ? items.zero() : checked);
+      setKey(out, key, checked === MISSING ? (items.format === 'byte' ? '' : items.zero()) : checked);
     }
     return out;
   }
@@ -216,19 +216,28 @@ function isZero(value: unknown): boolean {
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Offset of the first wrong byte, -1 when the text is base64 (line ends are allowed). */
+/** Where Go's decoder finds the first wrong byte, -1 when the text is base64 (line ends are allowed). */
 function badBase64(text: string): number {
   if (base64.test(text)) return -1;
-  const bare = text.replaceAll(/[\r\n]/g, '');
-  if (base64.test(bare)) return -1;
-  const alphabet = /[A-Za-z0-9+/]/;
-  for (let at = 0; at < bare.length; at++) {
-    const char = bare[at]!;
-    if (alphabet.test(char)) continue;
-    const place = at % 4;
-    if (char !== '=' || place < 2) return at;
-    const end = place === 2 && bare[at + 1] === '=' ? at + 2 : at + 1;
-    return Math.min(end, bare.length);
+  let place = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]!;
+    if (char === '\n' || char === '\r') continue;
+    if (/[A-Za-z0-9+/]/.test(char)) place = (place + 1) % 4;
+    else return char === '=' ? badPadding(text, at, place) : at;
   }
-  return bare.length;
+  return place === 0 ? -1 : text.length - place;
+}
+
+/** `at` is the first padding, `place` how many characters of its quantum came before. */
+function badPadding(text: string, at: number, place: number): number {
+  if (place < 2) return at;
+  let end = at + 1;
+  if (place === 2) {
+    while (text[end] === '\n' || text[end] === '\r') end++;
+    if (text[end] !== '=') return end;
+    end++;
+  }
+  while (text[end] === '\n' || text[end] === '\r') end++;
+  return end < text.length ? end : -1;
 }

@@ -15,7 +15,7 @@ import {
 import { nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
 import { texts } from '../rules.ts';
-import { isOvercommitAllowed, isStandardContainerResource } from './resource-names.ts';
+import { isOvercommitAllowed, validateContainerResource, validateResourceName } from './resource-names.ts';
 import { type ResourceList, roundResources } from './resources.ts';
 
 const itemsOf = (object: KubeObject): LimitRangeItem[] => object['spec']?.limits ?? [];
@@ -30,14 +30,8 @@ function defaultItem(item: LimitRangeItem): void {
   if (Object.keys(requests).length) item.defaultRequest = requests;
 }
 
-function validateName(type: string, name: string, field: string): Problem[] {
-  const problems = texts(field, name, qualifiedName(name));
-  if (name.includes('/') || problems.length) return problems;
-  if ((type === 'Pod' || type === 'Container') && !isStandardContainerResource(name)) {
-    return [invalidValue(field, name, 'must be a standard resource for containers')];
-  }
-  return problems;
-}
+const validateName = (type: string, name: string, field: string): Problem[] =>
+  type === 'Pod' || type === 'Container' ? validateContainerResource(name, field) : validateResourceName(name, field);
 
 interface Pair {
   name: 'min' | 'default' | 'defaultRequest';
@@ -125,7 +119,7 @@ function validateItem(item: LimitRangeItem, path: string, seen: Set<string>): Pr
   const problems: Problem[] = [];
   const type = item.type ?? '';
   problems.push(...texts(`${path}.type`, type, qualifiedName(type)));
-  if (type !== '' && !type.includes('/') && !['Pod', 'Container', 'PersistentVolumeClaim'].includes(type)) {
+  if (problems.length === 0 && !type.includes('/') && !['Pod', 'Container', 'PersistentVolumeClaim'].includes(type)) {
     problems.push(invalidValue(`${path}.type`, type, 'must be a standard limit type or fully qualified'));
   }
   if (seen.has(type)) problems.push(duplicate(`${path}.type`, type));

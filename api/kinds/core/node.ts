@@ -1,6 +1,6 @@
 // The Node kind.
 import type { Node } from '../../gen/types/core.v1.ts';
-import { forbiddenField, type KubeObject, type Problem, qualifiedName } from '../../meta/index.ts';
+import { forbiddenField, invalidValue, type KubeObject, type Problem, qualifiedName, quantitySign } from '../../meta/index.ts';
 import { ageColumn, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
 import { texts } from '../rules.ts';
@@ -36,7 +36,10 @@ function kernel({ status }: Node): string {
 
 function validateSpec({ spec = {} }: Node): Problem[] {
   const cidrs = spec.podCIDRs ?? [];
-  const problems = validateTaints(spec.taints ?? [], 'spec.taints');
+  const problems = validateTaints(spec.taints ?? [], 'metadata.taints');
+  if (cidrs.length > 1 && new Set(cidrs.map((cidr) => cidr.includes(':'))).size < cidrs.length) {
+    problems.push(invalidValue('spec.podCIDRs', cidrs, 'may specify no more than one CIDR for each IP family'));
+  }
   problems.push(...cidrs.flatMap((cidr, at) => validateCidr(`spec.podCIDRs[${at}]`, cidr)));
   return problems;
 }
@@ -58,6 +61,14 @@ function validateAddresses({ status }: Node): Problem[] {
   });
 }
 
+function validateAmounts({ status }: Node): Problem[] {
+  return (['capacity', 'allocatable'] as const).flatMap((list) =>
+    Object.entries(status?.[list] ?? {}).flatMap(([name, amount]) =>
+      quantitySign(amount) < 0 ? [invalidValue(`status.${list}.${name}`, amount, 'must be greater than or equal to 0')] : [],
+    ),
+  );
+}
+
 /** Set once; later writes may not change them. */
 function validateKept(node: Node, old: Node): Problem[] {
   const problems: Problem[] = [];
@@ -75,7 +86,7 @@ function validateKept(node: Node, old: Node): Problem[] {
 /** podCIDR is the first of podCIDRs; older clients know the first alone. */
 function joinCidrs(object: KubeObject): void {
   const spec = (object['spec'] ??= {});
-  if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
+  if (spec.podCIDR && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR];
   else if (spec.podCIDRs?.length) spec.podCIDR = spec.podCIDRs[0];
 }
 
@@ -88,11 +99,12 @@ export const node: Behaviour = {
     if (!status.allocatable && status.capacity) status.allocatable = { ...status.capacity };
   },
   statusOnCreate: true,
-  validate: (object) => [...validateSpec(nodeOf(object)), ...validateAddresses(nodeOf(object))],
+  validate: (object) => [...validateSpec(nodeOf(object)), ...validateAddresses(nodeOf(object)), ...validateAmounts(nodeOf(object))],
   validateUpdate: (object, old) => validateKept(nodeOf(object), nodeOf(old)),
   validateSubresource: {
     status: (object) => [
       ...validateAddresses(nodeOf(object)),
+      ...validateAmounts(nodeOf(object)),
       ...Object.keys(nodeOf(object).status?.capacity ?? {}).flatMap((name) => texts(`status.capacity[${name}]`, name, qualifiedName(name))),
     ],
   },

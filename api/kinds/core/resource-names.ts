@@ -54,17 +54,28 @@ const isStandardResource = (name: string): boolean => isStandardQuotaResource(na
 /** Of the pod as a whole. */
 export const isPodLevelResource = (name: string): boolean => name === 'cpu' || name === 'memory' || isHugePages(name);
 
+/** Well formed, and known when it has no domain. */
+export function validateResourceName(name: string, field: string): Problem[] {
+  const problems = texts(field, name, qualifiedName(name));
+  if (problems.length || name.includes('/') || isStandardResource(name)) return problems;
+  return [invalidValue(field, name, 'must be a standard resource type or fully qualified')];
+}
+
 /** A resource of a container. */
 export function validateContainerResource(name: string, field: string): Problem[] {
-  const problems = texts(field, name, qualifiedName(name));
+  const problems = validateResourceName(name, field);
   if (!name.includes('/')) {
-    if (problems.length === 0 && !isStandardResource(name)) {
-      problems.push(invalidValue(field, name, 'must be a standard resource type or fully qualified'));
-    }
-    return isStandardContainerResource(name)
-      ? problems
-      : [...problems, invalidValue(field, name, 'must be a standard resource for containers')];
+    if (!isStandardContainerResource(name)) problems.push(invalidValue(field, name, 'must be a standard resource for containers'));
+  } else if (!isNativeResource(name) && !isExtendedResource(name)) {
+    problems.push(invalidValue(field, name, "doesn't follow extended resource name standard"));
   }
-  if (isNativeResource(name) || isExtendedResource(name)) return problems;
-  return [...problems, invalidValue(field, name, "doesn't follow extended resource name standard")];
+  return problems;
+}
+
+/** A resource of a quota. */
+export function validateQuotaResource(name: string, field: string): Problem[] {
+  const problems = validateResourceName(name, field);
+  if (!name.includes('/') && !isStandardQuotaResource(name))
+    problems.push(invalidValue(field, name, 'must be a standard resource for quota'));
+  return problems;
 }

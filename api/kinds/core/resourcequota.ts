@@ -1,19 +1,9 @@
 // The ResourceQuota kind.
 import type { ResourceQuota, ScopedResourceSelectorRequirement } from '../../gen/types/core.v1.ts';
-import {
-  deepEqual,
-  invalidValue,
-  type KubeObject,
-  type Problem,
-  qualifiedName,
-  quantitySign,
-  required,
-  toMilli,
-} from '../../meta/index.ts';
+import { deepEqual, invalidValue, type KubeObject, type Problem, quantitySign, required, toMilli } from '../../meta/index.ts';
 import { ageColumn, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
-import { texts } from '../rules.ts';
-import { isIntegerResource, isStandardQuotaResource } from './resource-names.ts';
+import { isIntegerResource, isStandardQuotaResource, validateQuotaResource } from './resource-names.ts';
 import { type ResourceList, roundResources } from './resources.ts';
 
 const quotaOf = (object: KubeObject): ResourceQuota => object as unknown as ResourceQuota;
@@ -27,17 +17,10 @@ const SCOPES = [
   'VolumeAttributesClass',
 ];
 
-function validateName(name: string, field: string): Problem[] {
-  const problems = texts(field, name, qualifiedName(name));
-  if (!name.includes('/') && !isStandardQuotaResource(name))
-    problems.push(invalidValue(field, name, 'must be a standard resource for quota'));
-  return problems;
-}
-
 function validateList(list: ResourceList | undefined, path: string): Problem[] {
   return Object.entries(list ?? {}).flatMap(([name, amount]) => {
     const field = `${path}[${name}]`;
-    const problems = validateName(name, field);
+    const problems = validateQuotaResource(name, field);
     if (quantitySign(amount) < 0) problems.push(invalidValue(field, amount, 'must be greater than or equal to 0'));
     if (isIntegerResource(name) && toMilli(amount) % 1000n !== 0n) problems.push(invalidValue(field, amount, 'must be an integer'));
     return problems;
@@ -79,7 +62,7 @@ function validateExpression({ scopeName, operator, values = [] }: ScopedResource
       invalidValue(
         `${path}.operator`,
         operator,
-        "must be 'Exist' only operator when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
+        "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
       ),
     );
   if (operator === 'In' || operator === 'NotIn') {

@@ -2,6 +2,7 @@
 import type { Taint, Toleration } from '../../gen/types/core.v1.ts';
 import { duplicate, invalidValue, labelValue, notSupported, type Problem, qualifiedName, required } from '../../meta/index.ts';
 import { texts } from '../rules.ts';
+import { goForm } from './pod-spec/go-form.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
@@ -22,8 +23,8 @@ export function validateTaints(taints: readonly Taint[], path: string): Problem[
     const key = `${taint.effect}/${taint.key}`;
     if (seen.has(key))
       problems.push({
-        ...duplicate(here, taint),
-        message: `${duplicate(here, taint).message}: taints must be unique by key and effect pair`,
+        ...duplicate(here, goForm(taint, ['Key', 'Value', 'Effect', 'TimeAdded'])),
+        message: `${duplicate(here, goForm(taint, ['Key', 'Value', 'Effect', 'TimeAdded'])).message}: taints must be unique by key and effect pair`,
       });
     seen.add(key);
     return problems;

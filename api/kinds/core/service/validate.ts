@@ -170,7 +170,10 @@ function validateUniquePorts({ ports = [] }: ServiceSpec): Problem[] {
       if (seen.has(`n/${protocol}/${nodePort}`)) nodePorts.push(duplicate(`spec.ports[${at}].nodePort`, nodePort));
       seen.add(`n/${protocol}/${nodePort}`);
     }
-    if (seen.has(`p/${protocol}/${port}`)) numbers.push(duplicate(`spec.ports[${at}]`, { port, protocol }));
+    if (seen.has(`p/${protocol}/${port}`))
+      numbers.push(
+        duplicate(`spec.ports[${at}]`, { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 }),
+      );
     seen.add(`p/${protocol}/${port}`);
   }
   return [...nodePorts, ...numbers];
