@@ -19,6 +19,7 @@ import { replicaSetController, replicationControllerController } from './replica
 import { rootCAController } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { AllKinds } from './shared/all-kinds.ts';
+import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './tainteviction/controller.ts';
 import { ttlController } from './ttl/controller.ts';
 
@@ -47,6 +48,7 @@ export const controllers: readonly Controller[] = [
   replicationControllerController,
   deploymentController,
   daemonSetController,
+  statefulSetController,
   disruptionController,
   endpointSliceController,
   endpointsController,

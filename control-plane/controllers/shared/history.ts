@@ -19,6 +19,9 @@ export const hashOf = (revision: ControllerRevision): string => revision.metadat
 export const sortRevisions = (revisions: readonly ControllerRevision[]): ControllerRevision[] =>
   [...revisions].sort((a, b) => a.revision - b.revision || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1));
 
+/** Where a StatefulSet's revisions carry their hash; those of a DaemonSet use the pods' own label. */
+export const HISTORY_HASH = 'controller.kubernetes.io/hash';
+
 /**
  * The revision of the present template, made or renumbered when needed. `collision` is told when the name was taken
  * by another template, so that the owner's collisionCount can rise.
@@ -28,6 +31,7 @@ export async function presentRevision(
   owner: HistoryOwner,
   revisions: readonly ControllerRevision[],
   collisionCount: number | undefined,
+  hashLabel: string = REVISION_HASH,
 ): Promise<{ present: ControllerRevision; collision: boolean }> {
   const data = dataOf(owner);
   const sorted = sortRevisions(revisions);
@@ -46,7 +50,7 @@ export async function presentRevision(
     metadata: {
       name: `${name}-${hash}`,
       namespace,
-      labels: { ...owner.spec.template.metadata?.labels, [REVISION_HASH]: hash },
+      labels: { ...owner.spec.template.metadata?.labels, [hashLabel]: hash },
       annotations: { ...owner.metadata.annotations },
       ownerReferences: [controllerReference(owner)],
     },
@@ -66,14 +70,14 @@ export async function presentRevision(
   }
 }
 
-/** Removes the oldest revisions that no pod has, beyond the limit. `live`: hashes that must stay. */
+/** Removes the oldest revisions that no pod has, beyond the limit. `live`: hashes, or names, that must stay. */
 export async function trimHistory(
   client: Client,
   owner: HistoryOwner,
   revisions: readonly ControllerRevision[],
   live: ReadonlySet<string>,
 ): Promise<void> {
-  const dead = sortRevisions(revisions).filter((revision) => !live.has(hashOf(revision)));
+  const dead = sortRevisions(revisions).filter((revision) => !live.has(hashOf(revision)) && !live.has(revision.metadata.name ?? ''));
   const surplus = dead.length - (owner.spec.revisionHistoryLimit ?? 10);
   for (const { metadata } of dead.slice(0, Math.max(0, surplus))) {
     await client
