@@ -11,7 +11,14 @@ import {
   tokenRequestHandler,
   tokenReviewHandler,
 } from './authn/index.ts';
-import { accessReviewHandlers, authorizeStage, bootstrapObjects, createRbacAuthorizer, escalationPlugin } from './authz/index.ts';
+import {
+  accessReviewHandlers,
+  authorizeStage,
+  bootstrapObjects,
+  certificateSigners,
+  createRbacAuthorizer,
+  escalationPlugin,
+} from './authz/index.ts';
 import { connectHandlers } from './connect/index.ts';
 import type { MakeSecurity } from './handlers.ts';
 import type { UserInfo } from './request.ts';
@@ -51,7 +58,7 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
       impersonate: impersonateStage(authorizer),
       authorize: authorizeStage(authorizer),
       // Escalation first: quota, the last of the list, must count only what nothing else refuses.
-      admission: [escalationPlugin(authorizer, reader), ...admissionPlugins(reader, clock, self)],
+      admission: [escalationPlugin(authorizer, reader), certificateSigners(authorizer), ...admissionPlugins(reader, clock, self)],
       handlers: {
         ...accessReviewHandlers(authorizer),
         'authentication.k8s.io/tokenreviews': tokenReviewHandler(authenticator),

@@ -1,6 +1,7 @@
 // What a controller is and what it gets.
 import { isStatusError } from '../../api/meta/index.ts';
 import type { Client, EventRecorder, InformerFactory } from '../../kit/client/index.ts';
+import type { KeyPair } from '../../kit/net/index.ts';
 import { type Reconcile, Reconciler } from '../../kit/queue/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 
@@ -11,6 +12,8 @@ export interface ControllersConfig {
   clusterDNS?: string;
   /** Published in each namespace as kube-root-ca.crt. */
   rootCA: string;
+  /** The authority that signs approved certificate requests. Absent: none is signed. */
+  signer?: KeyPair;
 }
 
 export interface ControllerContext {

@@ -1,6 +1,7 @@
 // Entry of the controllers: the list, and the service that runs them all.
 import { createEventRecorder } from '../../kit/client/index.ts';
 import { neverFails, type Service, systemClock } from '../../kit/run/index.ts';
+import { certificatesController } from './certificates/controller.ts';
 import { clusterDnsController } from './clusterdns/controller.ts';
 import { clusterRoleAggregationController } from './clusterrole/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
@@ -18,6 +19,7 @@ import { podGCController } from './podgc/controller.ts';
 import { replicaSetController, replicationControllerController } from './replicaset/controller.ts';
 import { rootCAController } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
 import { AllKinds } from './shared/all-kinds.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './tainteviction/controller.ts';
@@ -37,6 +39,8 @@ const kindsOf = (() => {
 
 export const controllers: readonly Controller[] = [
   serviceAccountController,
+  serviceAccountTokenController,
+  certificatesController,
   rootCAController,
   clusterRoleAggregationController,
   clusterDnsController,

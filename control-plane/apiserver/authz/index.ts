@@ -1,6 +1,7 @@
 // Entry of authz: may they.
 export * from './authorizer.ts';
 export * from './bootstrap.ts';
+export * from './certificate-signers.ts';
 export * from './escalation.ts';
 export * from './rbac.ts';
 export * from './refusal.ts';
