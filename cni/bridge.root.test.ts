@@ -1,5 +1,4 @@
 // The bridge plugin inside a namespace that plays the node, with namespaces that play pods; and the executable.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -75,8 +74,8 @@ describe('the library', () => {
     expect((await plugin.add(pods[0]!)).ips[0]?.address).toBe('10.244.7.2/24'); // again after a crash
     using inPod = Netlink.open({ netns: pods[0]!.netnsPath });
     expect((await inPod.routes()).map((r) => r.gateway)).toContain('10.244.7.1');
-    reach(pods[0]!.netnsPath, '10.244.7.3');
-    reach(pods[0]!.netnsPath, '10.244.7.1');
+    await reach(pods[0]!.netnsPath, '10.244.7.3');
+    await reach(pods[0]!.netnsPath, '10.244.7.1');
 
     using host = Netlink.open({ netns: node });
     unpinNamespace(pods[2]!.netnsPath);
@@ -116,7 +115,7 @@ describe('the library', () => {
 });
 
 /** Without ping in the system: a TCP connect that is refused has reached the host. */
-function reach(netns: string, address: string): void {
+async function reach(netns: string, address: string): Promise<void> {
   const script = `require('net').connect(9, '${address}').on('error', (e) => process.exit(e.code === 'ECONNREFUSED' ? 0 : 1)); setTimeout(() => process.exit(2), 3000)`;
-  execFileSync('nsenter', [`--net=${netns}`, process.execPath, '-e', script]);
+  await run('nsenter', [`--net=${netns}`, process.execPath, '-e', script]);
 }

@@ -5,7 +5,7 @@ import { lostExit, noticeExit, recordExit } from './container-exit.ts';
 import type { CriContext } from './context.ts';
 
 const KILL_TIMEOUT_MS = 10_000;
-const CHECK_MS = 5;
+const CHECK_MS = 10;
 
 export async function stopContainer(context: CriContext, id: string, timeoutMs: number, signal?: string): Promise<void> {
   const record = context.containers.get(id);

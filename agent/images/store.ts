@@ -3,7 +3,7 @@
 //   images/<hex>.json   one record an image; written last        layers/<hex24>/   one unpacked layer
 //   names/<encoded>     name -> image id                          tmp/<pid>-<n>     work in progress
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
 import type { ImageRecord } from './config.ts';
@@ -22,6 +22,7 @@ export class ImageStore {
   #counter = 0;
   /** Records never change once written: read once. At most one entry an image. */
   readonly #records = new Map<string, ImageRecord>();
+  #namesRead: { mtimeNs: bigint; names: Map<string, string[]> } | undefined;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -117,8 +118,16 @@ export class ImageStore {
     return out;
   }
 
-  /** Names of each image, sorted. */
+  /** Names of each image, sorted. Read again only when the folder changed: every change there is a rename or a removal. */
   async #names(): Promise<Map<string, string[]>> {
+    const { mtimeNs } = await stat(`${this.folder}/names`, { bigint: true });
+    if (this.#namesRead?.mtimeNs === mtimeNs) return this.#namesRead.names;
+    const names = await this.#readNames();
+    this.#namesRead = { mtimeNs, names };
+    return names;
+  }
+
+  async #readNames(): Promise<Map<string, string[]>> {
     const out = new Map<string, string[]>();
     for (const file of (await readdir(`${this.folder}/names`)).sort()) {
       const id = file.includes('.tmp-') ? undefined : await readFileIfExists(`${this.folder}/names/${file}`);

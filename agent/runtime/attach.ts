@@ -22,25 +22,21 @@ export async function attachTo(target: AttachTarget): Promise<RunningExec> {
   const stdout = new PassThrough();
   const stderr = target.terminal ? undefined : new PassThrough();
   const left = Promise.withResolvers<void>();
-  route(socket, stdout, stderr);
-  socket.on('error', () => socket.destroy());
-  socket.once('close', () => left.resolve());
-  socket.once('end', () => {
+  const leave = () => {
     stdout.end();
     stderr?.end();
     left.resolve();
-  });
+  };
+  route(socket, stdout, stderr);
+  socket.on('error', () => socket.destroy());
+  socket.once('end', leave).once('close', leave);
   return {
     stdin: socket,
     stdout,
     ...(stderr ? { stderr } : {}),
     resize: target.resize,
     exit: left.promise.then(() => exitCodeOf(target)),
-    kill() {
-      socket.destroy();
-      stdout.end();
-      stderr?.end();
-    },
+    kill: () => void socket.destroy(),
   };
 }
 

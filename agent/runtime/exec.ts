@@ -1,7 +1,7 @@
 // A further process in a running container: `runc exec` as our child, over real pipes or a pseudo-terminal of ours.
 import { closeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { Duplex } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import { type ChildProcess, exitOf, start } from '../../kit/exec/index.ts';
 import { writeFileAtomic } from '../../kit/fs/index.ts';
 import { openTerminal, pipeFromChild, pipeToChild, resizeTerminalOf, sendSignal } from '../../kit/linux/index.ts';
@@ -70,16 +70,31 @@ export async function startExec(target: ExecTarget, options: ExecOptions): Promi
 
 interface Wiring {
   stdio: ('ignore' | number)[];
-  stdin?: Duplex;
-  stdout: Duplex;
-  stderr?: Duplex;
+  stdin?: Writable;
+  stdout: Readable;
+  stderr?: Readable;
   resize?: (width: number, height: number) => void;
 }
 
 function terminalWiring({ width, height }: ExecOptions): Wiring {
   const terminal = openTerminal(width, height);
-  const { slaveFd, stream } = terminal;
-  return { stdio: [slaveFd, slaveFd, slaveFd], stdin: stream, stdout: stream, resize: terminal.resize };
+  const { slaveFd, input, output } = terminal;
+  return { stdio: [slaveFd, slaveFd, slaveFd], stdin: terminalInput(input), stdout: output, resize: terminal.resize };
+}
+
+const END_OF_TRANSMISSION = '\x04';
+
+/** Its end is Ctrl-D to the program, and not the end of the output, which comes over the same descriptor. */
+function terminalInput(stream: Writable): Writable {
+  return new Writable({
+    write: (chunk, _encoding, done) => writeIfOpen(stream, chunk, done),
+    final: (done) => writeIfOpen(stream, END_OF_TRANSMISSION, done),
+  });
+}
+
+function writeIfOpen(stream: Writable, chunk: Buffer | string, done: () => void): void {
+  if (stream.writable) stream.write(chunk, () => done());
+  else done(); // the program ended first
 }
 
 function pipeWiring(withStdin: boolean): Wiring {
@@ -99,17 +114,17 @@ function pipeWiring(withStdin: boolean): Wiring {
  * Waits until the streams have ended, so that whoever awaits the exit has all output. A stream on which nothing more comes though its
  * reader is ready is held by a background process, and is dropped.
  */
-async function drain(streams: readonly (Duplex | undefined)[]): Promise<void> {
+async function drain(streams: readonly (Readable | undefined)[]): Promise<void> {
   await Promise.all(streams.map((stream) => stream && drainOne(stream)));
 }
 
-async function drainOne(stream: Duplex): Promise<void> {
+async function drainOne(stream: Readable): Promise<void> {
   const ended = new AbortController();
   const onEnd = () => ended.abort();
   stream.once('end', onEnd).once('close', onEnd);
-  let seen = -1;
+  let seen: number | undefined = -1;
   while (!ended.signal.aborted && !stream.destroyed && !stream.readableEnded) {
-    const { bytesRead } = stream as Duplex & { bytesRead: number };
+    const { bytesRead } = stream as Readable & { bytesRead?: number };
     const readerIsBusy = stream.readableLength > 0;
     if (bytesRead === seen && !readerIsBusy) break;
     seen = bytesRead;

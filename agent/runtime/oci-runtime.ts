@@ -22,7 +22,7 @@ import { ContainerFiles, currentBoot, readText } from './container-files.ts';
 import { startExec } from './exec.ts';
 import type { OciSpec } from './oci.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
-import { letGoThroughFifo } from './start-fifo.ts';
+import { isWaitingToStart, letGoThroughFifo } from './start-fifo.ts';
 
 export interface OciRuntimeOptions {
   runtime: 'runc' | 'crun';
@@ -32,7 +32,7 @@ export interface OciRuntimeOptions {
 }
 
 /** conmon tells an end at once through its exit file; this is for those whose conmon was killed. */
-const LOST_CHECK_MS = 1_000;
+const LOST_CHECK_MS = 2_000;
 const KILL_TIMEOUT_MS = 10_000;
 
 export class OciRuntime implements Runtime {
@@ -53,8 +53,8 @@ export class OciRuntime implements Runtime {
     if (options.runtime === 'crun') leaveHybridCgroups();
     this.#dropStaleExecs();
     for (const id of this.list()) if (!['none', 'exited'].includes(this.state(id).status)) this.#watched.add(id);
-    const watcher = watch(this.#files.exits, () => this.#tellEnded());
-    const lost = repeat(LOST_CHECK_MS, () => this.#tellEnded(), options.onError);
+    const watcher = watch(this.#files.exits, (_event, name) => this.#tellEnded(name ? [name] : this.#watched));
+    const lost = repeat(LOST_CHECK_MS, () => this.#tellEnded(this.#watched), options.onError);
     this.#stop = () => {
       watcher.close();
       lost.stop();
@@ -75,8 +75,9 @@ export class OciRuntime implements Runtime {
     this.#listeners.push(listener);
   }
 
-  #tellEnded(): void {
-    for (const id of this.#watched) {
+  #tellEnded(ids: Iterable<string>): void {
+    for (const id of ids) {
+      if (!this.#watched.has(id)) continue;
       const { status } = this.state(id);
       if (status === 'created' || status === 'running') continue;
       this.#watched.delete(id);
@@ -130,18 +131,22 @@ export class OciRuntime implements Runtime {
   }
 
   async start(id: string): Promise<void> {
-    if (!(await this.#letGo(id))) {
-      const { failure, stderr } = await tryRun(this.name, [...this.#args, 'start', id]);
-      if (failure) throw new RuntimeError(runtimeMessage(stderr) || failure.message, failure);
-    }
+    const folder = `${this.#files.root}/r/${id}`;
+    if (isWaitingToStart(folder)) await this.#letGo(id, folder);
+    else if (!this.#files.isRunning(id)) throw new RuntimeError('cannot start a container that has stopped');
     writeFileSync(this.#files.startedFile(id), '');
   }
 
-  async #letGo(id: string): Promise<boolean> {
-    if (this.name !== 'runc') return false;
-    return await letGoThroughFifo(`${this.#files.root}/r/${id}`, () => this.#files.isRunning(id)).catch((error: Error) => {
-      throw new RuntimeError(error.message, error);
-    });
+  async #letGo(id: string, folder: string): Promise<void> {
+    const pid = this.#files.process(id)?.pid ?? 0;
+    if (this.name === 'runc') {
+      await letGoThroughFifo(folder, pid, () => this.#files.isRunning(id)).catch((error: Error) => {
+        throw new RuntimeError(error.message, error);
+      });
+      return;
+    }
+    const { failure, stderr } = await tryRun(this.name, [...this.#args, 'start', id]);
+    if (failure) throw new RuntimeError(runtimeMessage(stderr) || failure.message, failure);
   }
 
   kill(id: string, signal: NodeJS.Signals | number): boolean {

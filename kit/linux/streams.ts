@@ -1,12 +1,15 @@
 // Node streams over descriptors that Node itself has no way to make: real pipes, pseudo-terminals, SEQPACKET sockets.
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { connectSeqpacket, ioctl, pipe } from './syscalls.ts';
 
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430;
 const TIOCSWINSZ = 0x5414;
+const TCGETS = 0x5401;
+const TCSETS = 0x5402;
 
 /** A pipe whose `read` end is a stream here and whose `write` end is a descriptor for a child. Close the descriptor after the start. */
 export function pipeFromChild(): { stream: Socket; fd: number } {
@@ -21,31 +24,45 @@ export function pipeToChild(): { stream: Socket; fd: number } {
 }
 
 export interface Terminal {
-  /** Both directions. Ends (without an error) when the last process on the other side is gone. */
-  readonly stream: ReadStream;
+  /** Write to it. */
+  readonly input: Writable;
+  /** Ends, without an error, when the last process on the other side is gone. */
+  readonly output: Readable;
   /** The child's side. Close it after the start. */
   readonly slaveFd: number;
   resize(width: number, height: number): void;
 }
 
-/** A pseudo-terminal of the present mount namespace's /dev/pts. */
+/**
+ * A pseudo-terminal of the present mount namespace's /dev/pts, raw from the start: what is typed before the program on the other side
+ * has set it up must neither be echoed nor interpreted here.
+ */
 export function openTerminal(width = 80, height = 24): Terminal {
   const master = openSync('/dev/ptmx', constants.O_RDWR | constants.O_NOCTTY);
   ioctl(master, TIOCSPTLCK, Buffer.alloc(4));
   const number = Buffer.alloc(4);
   ioctl(master, TIOCGPTN, number);
   const slaveFd = openSync(`/dev/pts/${number.readUInt32LE()}`, constants.O_RDWR | constants.O_NOCTTY);
+  makeRaw(slaveFd);
   let open = true;
   const resize = (columns: number, rows: number) => {
     if (open) ioctl(master, TIOCSWINSZ, windowSize(columns, rows));
   };
   resize(width, height);
   const stream = new ReadStream(master);
-  stream.once('close', () => {
-    open = false;
+  const output = new PassThrough();
+  stream.on('data', (chunk: Buffer) => {
+    if (output.write(chunk)) return;
+    stream.pause();
+    output.once('drain', () => stream.resume());
   });
   stream.on('error', () => stream.destroy()); // EIO is how a master learns that nobody is left
-  return { stream, slaveFd, resize };
+  stream.once('close', () => {
+    open = false;
+    output.end();
+  });
+  output.once('close', () => stream.destroy());
+  return { input: stream, output, slaveFd, resize };
 }
 
 /** Sets the size of the terminal that a process has as its stdin, wherever that was made. Nothing when it has none (any more). */
@@ -60,6 +77,14 @@ export function resizeTerminalOf(pid: number, width: number, height: number): vo
   } catch {
     // it ended, or its stdin is something else
   }
+}
+
+/** struct termios of the kernel: four 32-bit flag words (input, output, control, local), the line discipline, 19 control characters. */
+function makeRaw(fd: number): void {
+  const termios = Buffer.alloc(64);
+  ioctl(fd, TCGETS, termios);
+  for (const offset of [0, 4, 12]) termios.writeUInt32LE(0, offset);
+  ioctl(fd, TCSETS, termios);
 }
 
 function windowSize(width: number, height: number): Buffer {

@@ -1,0 +1,163 @@
+// One suite for every driver of a low-level runtime. What it promises here, agent/cri relies on.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { mountOverlay } from '../../kit/linux/index.ts';
+import { buildSpec, type Runtime, type SpecInput } from './index.ts';
+
+export interface RuntimeBed {
+  /** Opens (again) on the same folder. */
+  open(): Runtime;
+  /** A folder of the test's own. */
+  folder: string;
+  /** A root file system with a busybox in /bin, and a cgroup to be below. */
+  lower: string;
+  cgroupParent: string;
+  dispose(): Promise<void>;
+}
+
+export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): void {
+  describe(`runtime contract: ${name}`, () => {
+    let bed: RuntimeBed;
+    let runtime: Runtime;
+    let count = 0;
+    beforeAll(async () => {
+      bed = await make();
+      runtime = bed.open();
+    });
+    afterEach(async () => {
+      for (const id of runtime.list()) await runtime.delete(id);
+      expect(runtime.list()).toEqual([]);
+    });
+    afterAll(async () => {
+      runtime.close();
+      await bed.dispose();
+    });
+
+    const logOf = (id: string) => `${bed.folder}/${id}.log`;
+
+    async function create(script: string, change: Partial<SpecInput> = {}, stdin = false): Promise<string> {
+      const id = `c${count++}`;
+      const rootfs = runtime.rootfsPath(id);
+      for (const path of [rootfs, `${bed.folder}/${id}/upper`, `${bed.folder}/${id}/work`]) mkdirSync(path, { recursive: true });
+      mountOverlay(rootfs, { layers: [bed.lower], upper: `${bed.folder}/${id}/upper`, work: `${bed.folder}/${id}/work` });
+      const spec = buildSpec({ ...basicSpec(rootfs, `${bed.cgroupParent}/${id}`), args: ['/bin/sh', '-c', script], ...change });
+      await runtime.create({ id, name: id, spec, logPath: logOf(id), stdin, keepStdinOpen: false });
+      return id;
+    }
+    const exited = async (id: string) => {
+      await expect.poll(() => runtime.state(id).status, { timeout: 5_000, interval: 5 }).toBe('exited');
+      return runtime.state(id);
+    };
+
+    test('none, created, running, exited, none', async () => {
+      expect(runtime.state('nosuch')).toEqual({ status: 'none' });
+      const id = await create('echo hello; while [ ! -e /end ]; do sleep 0.02; done; exit 7');
+      expect(runtime.state(id)).toMatchObject({ status: 'created', startedAtMs: 0 });
+      await runtime.start(id);
+      expect(runtime.state(id).status).toBe('running');
+      writeFileSync(`${runtime.rootfsPath(id)}/end`, '');
+      expect(await exited(id)).toMatchObject({ exitCode: 7, lost: false, oomKilled: false });
+      expect(readFileSync(logOf(id), 'utf8')).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) stdout F hello\n$/);
+      await runtime.delete(id);
+      await runtime.delete(id);
+      expect(runtime.state(id)).toEqual({ status: 'none' });
+    });
+
+    test('a short program is started, not lost', async () => {
+      const ids = await Promise.all(Array.from({ length: 5 }, () => create('true')));
+      await Promise.all(ids.map((id) => runtime.start(id)));
+      for (const id of ids) expect(await exited(id)).toMatchObject({ exitCode: 0 });
+    });
+
+    test('start may be repeated, also when a crash came before it was written down', async () => {
+      const id = await create('sleep 60');
+      await runtime.start(id);
+      await runtime.start(id);
+      rmSync(`${runtime.rootfsPath(id)}/../started`, { force: true });
+      await runtime.start(id);
+      expect(runtime.state(id).status).toBe('running');
+    });
+
+    test('a program that is not there fails to be created, with its name in the message', async () => {
+      await expect(create('', { args: ['nosuch'] })).rejects.toThrow(/nosuch/);
+    });
+
+    test('the end is told once, and also to a driver opened while it ran', async () => {
+      const id = await create('while [ ! -e /end ]; do sleep 0.02; done');
+      await runtime.start(id);
+      runtime.close();
+      runtime = bed.open();
+      const told: string[] = [];
+      runtime.onExit((ended) => told.push(ended));
+      expect(runtime.state(id).status).toBe('running');
+      writeFileSync(`${runtime.rootfsPath(id)}/end`, '');
+      await expect.poll(() => told).toEqual([id]);
+    });
+
+    test('kill reaches the first process, killAll every one', async () => {
+      const id = await create('trap "exit 9" TERM; while :; do sleep 0.02; done');
+      await runtime.start(id);
+      await expect
+        .poll(() => runtime.kill(id, 'SIGTERM') && runtime.state(id).status !== 'running', { interval: 30 })
+        .toBe(true)
+        .catch(() => {});
+      expect(await exited(id)).toMatchObject({ exitCode: 9 });
+      expect(runtime.kill(id, 'SIGTERM')).toBe(false);
+      const stubborn = await create('trap "" TERM; sleep 60 & sleep 60');
+      await runtime.start(stubborn);
+      runtime.killAll(stubborn);
+      expect(await exited(stubborn)).toMatchObject({ exitCode: 137 });
+    });
+
+    test('exec: streams, exit code, a program that is not there', async () => {
+      const id = await create('sleep 60');
+      await runtime.start(id);
+      const process = { ...basicProcess(), args: ['/bin/sh', '-c', 'cat; echo err >&2; exit 3'] };
+      const exec = await runtime.exec(id, { process, stdin: true });
+      exec.stdin!.end('in');
+      const [stdout, stderr, code] = await Promise.all([text(exec.stdout), text(exec.stderr!), exec.exit]);
+      expect([stdout, stderr, code]).toEqual(['in', 'err\n', 3]);
+      const missing = await runtime.exec(id, { process: { ...basicProcess(), args: ['nosuch'] }, stdin: false });
+      missing.stdout.resume();
+      missing.stderr?.resume();
+      await expect(missing.exit).rejects.toThrow(/nosuch/);
+    });
+
+    test('a terminal whose input ends still gives its output and exit code', async () => {
+      const id = await create('sleep 60');
+      await runtime.start(id);
+      const process = { ...basicProcess(), terminal: true, args: ['/bin/sh', '-c', 'cat >/dev/null; echo after; exit 4'] };
+      const exec = await runtime.exec(id, { process, stdin: true });
+      const out = text(exec.stdout);
+      exec.stdin!.end('typed\n');
+      expect(await out).toContain('after');
+      expect(await exec.exit).toBe(4);
+    });
+  });
+}
+
+const basicProcess = () => ({ user: { uid: 0, gid: 0 }, env: ['PATH=/bin'], cwd: '/', args: ['/bin/true'] });
+
+function basicSpec(rootfs: string, cgroupsPath: string): SpecInput {
+  return {
+    rootfs,
+    cgroupsPath,
+    cgroupV2: false,
+    args: [],
+    env: ['PATH=/bin'],
+    cwd: '/',
+    terminal: false,
+    user: { uid: 0, gid: 0, supplementalGroups: [] },
+    capabilities: { add: [], drop: [] },
+    availableCapabilities: ['KILL', 'CHOWN'],
+    privileged: false,
+    noNewPrivileges: true,
+    readonlyRootfs: false,
+    namespaces: { network: 'new', ipc: 'new', uts: 'new', pid: 'new' },
+    resources: {},
+    mounts: [],
+    devices: [],
+    annotations: {},
+  };
+}
