@@ -10,7 +10,8 @@ export interface Cidr {
 /** @throws Error on anything that is no CIDR. A bare address counts as /32 or /128. */
 export function parseCidr(text: string): Cidr {
   const [address = '', length] = text.split('/');
-  if (!ipaddr.isValid(address)) throw new Error(`invalid CIDR address: ${text}`);
+  // ipaddr.js also takes `10.1` and octal parts, as inet_aton does; Kubernetes does not
+  if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) throw new Error(`invalid CIDR address: ${text}`);
   const parsed = ipaddr.parse(address);
   const family = parsed.kind() === 'ipv4' ? 4 : 6;
   const longest = family === 4 ? 32 : 128;

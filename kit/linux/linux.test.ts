@@ -1,0 +1,90 @@
+// The pure parts: mountinfo, limits as files, addresses, netlink attributes.
+import { describe, expect, test } from 'vitest';
+import { addressFromNumber, addressNumber, cidrAddress, cidrContains, cidrRange, macBytes, macText, parseCidr } from './address.ts';
+import { cpuWeight, limitFiles } from './cgroups.ts';
+import { attribute, bridgeInfo, linkKind, parseAttributes, vethInfo } from './link-info.ts';
+import { parseMountinfo } from './mounts.ts';
+
+test('mountinfo, with escapes and optional fields', () => {
+  const [plain, shared] = parseMountinfo(
+    '36 35 98:0 /a\\040b /mnt\\011x rw,noatime - ext3 /dev/root rw,errors=continue\n37 35 0:5 net:[4026] /run/n rw shared:1 master:2 - nsfs nsfs rw\n',
+  );
+  expect(plain).toMatchObject({
+    id: 36,
+    parent: 35,
+    root: '/a b',
+    target: '/mnt\tx',
+    type: 'ext3',
+    source: '/dev/root',
+    options: ['rw', 'noatime'],
+    propagation: [],
+  });
+  expect(shared).toMatchObject({ type: 'nsfs', propagation: ['shared:1', 'master:2'] });
+});
+
+describe('limits', () => {
+  const limits = { cpuShares: 1024, cpuQuota: 50_000, memoryBytes: 1 << 20, pids: 9, cpusetCpus: '0-1' };
+  test('v1', () =>
+    expect(limitFiles(limits, 'hybrid')).toEqual([
+      ['cpu', 'cpu.shares', '1024'],
+      ['cpu', 'cpu.cfs_period_us', '100000'],
+      ['cpu', 'cpu.cfs_quota_us', '50000'],
+      ['memory', 'memory.limit_in_bytes', '1048576'],
+      ['pids', 'pids.max', '9'],
+      ['cpuset', 'cpuset.cpus', '0-1'],
+    ]));
+  test('v2', () =>
+    expect(limitFiles(limits, 'v2')).toEqual([
+      ['cpu', 'cpu.weight', '39'],
+      ['cpu', 'cpu.max', '50000 100000'],
+      ['memory', 'memory.max', '1048576'],
+      ['pids', 'pids.max', '9'],
+      ['cpuset', 'cpuset.cpus', '0-1'],
+    ]));
+  test.each([
+    ['v1', 'memory.limit_in_bytes', '-1'],
+    ['v2', 'memory.max', 'max'],
+  ] as const)('no limit on %s', (layout, file, text) => expect(limitFiles({ memoryBytes: -1 }, layout)).toEqual([['memory', file, text]]));
+  test.each([
+    [2, 1],
+    [1024, 39],
+    [262_144, 10_000],
+    [0, 1],
+  ])('%i shares weigh %i', (shares, weight) => expect(cpuWeight(shares)).toBe(weight));
+});
+
+describe('addresses', () => {
+  test.each([
+    ['10.0.0.5/24', 1, '10.0.0.1'],
+    ['10.244.3.0/24', 254, '10.244.3.254'],
+    ['fd00::/64', 16, 'fd00::10'],
+  ])('%s number %i is %s', (cidr, n, expected) => expect(cidrAddress(cidr, n)).toBe(expected));
+  test.each(['10.0.0.0/33', '10.0.0.0/', 'x/8', '10.0.0/8', '', '::/129'])('%j is no CIDR', (text) =>
+    expect(() => parseCidr(text)).toThrow('invalid CIDR'),
+  );
+  test('contains', () => {
+    expect(cidrContains('10.0.0.0/8', '10.255.0.1')).toBe(true);
+    expect(cidrContains('10.0.0.0/8', '11.0.0.1')).toBe(false);
+    expect(cidrContains('10.0.0.0/8', '::1')).toBe(false);
+    expect(cidrRange('10.0.0.9/30')).toMatchObject({ first: addressNumber('10.0.0.8'), last: addressNumber('10.0.0.11') });
+  });
+  test('numbers and MACs go there and back', () => {
+    for (const text of ['0.0.0.0', '255.255.255.255', '10.1.2.3']) expect(addressFromNumber(addressNumber(text), 4)).toBe(text);
+    expect(macText(macBytes('0a:58:0a:f4:00:02'))).toBe('0a:58:0a:f4:00:02');
+  });
+});
+
+describe('netlink attributes', () => {
+  test('are padded to four bytes and found again', () => {
+    const data = Buffer.concat([attribute(1, Buffer.from('abc')), attribute(2 | 0x8000, Buffer.from('defg'))]);
+    expect(data.length % 4).toBe(0);
+    expect(Object.fromEntries(parseAttributes(data))).toEqual({ 1: Buffer.from('abc'), 2: Buffer.from('defg') });
+  });
+  test('a cut-off run ends where it is whole', () =>
+    expect(parseAttributes(Buffer.concat([attribute(1, Buffer.of(1)), Buffer.of(9, 0, 1)])).size).toBe(1));
+  test('the kind of a link', () => {
+    expect(linkKind(bridgeInfo())).toBe('bridge');
+    expect(linkKind(vethInfo({ name: 'eth0', mtu: 1400 }))).toBe('veth');
+    expect(linkKind(undefined)).toBeUndefined();
+  });
+});
