@@ -9,7 +9,7 @@ import { flushFlows, staleFlows } from './conntrack.ts';
 import { prepareHost } from './host.ts';
 import { IptablesBackend } from './iptables-backend.ts';
 import { NftablesBackend } from './nftables-backend.ts';
-import { makePlan, type Plan } from './plan.ts';
+import { createPlanner, type Plan } from './plan.ts';
 
 export type { Backend } from './backend.ts';
 
@@ -58,6 +58,7 @@ class ServiceProxy {
   readonly #backend: Backend;
   readonly #services: Informer<KubeService & KubeObject>;
   readonly #slices: Informer<EndpointSlice & KubeObject>;
+  readonly #plan = createPlanner();
   #applied: Plan | undefined;
   #dirty = true;
   #running: Promise<void> | undefined;
@@ -128,7 +129,7 @@ class ServiceProxy {
     this.#dirty = false;
     const { nodeName, zone, clusterCIDR } = this.#config;
     const place = zone === undefined ? { nodeName } : { nodeName, zone };
-    const plan = makePlan({ services: this.#services.list(), slices: this.#slices.list(), clusterCIDR, ...place });
+    const plan = this.#plan({ services: this.#services.list(), slices: this.#slices.list(), clusterCIDR, ...place });
     await this.#backend.apply(plan);
     await flushFlows(staleFlows(this.#applied, plan));
     this.#applied = plan;

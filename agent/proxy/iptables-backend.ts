@@ -7,6 +7,8 @@ import { cleanupInput, parseSaved, restoreInput } from './restore.ts';
 
 /** Seconds to wait for another user of the iptables lock. */
 const WAIT = ['-w', '5'];
+/** iptables over nf_tables needs more than a second for each thousand Services when all is written at once. */
+const RESTORE_TIMEOUT_MS = 300_000;
 
 export class IptablesBackend implements Backend {
   /** What the kernel has, as far as we know; undefined: ask it. */
@@ -57,6 +59,6 @@ export class IptablesBackend implements Backend {
 
   #try(program: string, args: readonly string[], input?: string): ReturnType<typeof tryRun> {
     const [file, ...rest] = [...this.#enter, program, ...args];
-    return tryRun(file!, rest, input === undefined ? {} : { input });
+    return tryRun(file!, rest, input === undefined ? {} : { input, timeoutMs: RESTORE_TIMEOUT_MS });
   }
 }

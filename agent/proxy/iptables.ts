@@ -41,14 +41,13 @@ export const isPortChain = (chain: string): boolean => /^KUBE-(SVC|SVL|EXT|FW|SE
 export function renderRules(plan: Plan): Ruleset {
   const nat: Chains = new Map();
   const filter: Chains = new Map();
-  const services: string[] = [];
-  const nodePorts: string[] = [];
-  const refusedServices: string[] = [];
-  const refusedExternal: string[] = [];
-  const firewall: string[] = [];
-  for (const port of plan.ports) {
-    renderPort(port, plan.clusterCIDR, { nat, services, nodePorts, refusedServices, refusedExternal, firewall });
-  }
+  const all = plan.ports.map((port) => partsOf(port, plan.clusterCIDR));
+  for (const parts of all) for (const [name, rules] of parts.nat) nat.set(name, rules);
+  const services = all.flatMap((parts) => parts.services);
+  const nodePorts = all.flatMap((parts) => parts.nodePorts);
+  const refusedServices = all.flatMap((parts) => parts.refusedServices);
+  const refusedExternal = all.flatMap((parts) => parts.refusedExternal);
+  const firewall = all.flatMap((parts) => parts.firewall);
   nat.set('KUBE-SERVICES', [
     ...services,
     '-m comment --comment "kubernetes service nodeports; last rule" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS',
@@ -84,6 +83,18 @@ interface Parts {
   refusedServices: string[];
   refusedExternal: string[];
   firewall: string[];
+}
+
+const known = new WeakMap<PortPlan, { clusterCIDR: string; parts: Parts }>();
+
+/** What one port adds; the same object as long as its plan is. */
+function partsOf(port: PortPlan, clusterCIDR: string): Parts {
+  const before = known.get(port);
+  if (before?.clusterCIDR === clusterCIDR) return before.parts;
+  const parts: Parts = { nat: new Map(), services: [], nodePorts: [], refusedServices: [], refusedExternal: [], firewall: [] };
+  renderPort(port, clusterCIDR, parts);
+  known.set(port, { clusterCIDR, parts });
+  return parts;
 }
 
 function renderPort(port: PortPlan, clusterCIDR: string, parts: Parts): void {

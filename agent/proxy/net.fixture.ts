@@ -24,7 +24,7 @@ const SERVER = `
   require('node:net').createServer((s) => { s.on('error', () => {}); s.end(name + ' ' + s.remoteAddress.replace('::ffff:', '') + '\\n'); }).listen(8080, '0.0.0.0', ready);
   const u = require('node:dgram').createSocket('udp4');
   u.on('message', (_, from) => u.send(name + ' ' + from.address + '\\n', from.port, from.address)).bind(8080, ready);
-  let left = 2; function ready() { if (--left === 0) console.log('ready'); }`;
+  let left = 2; function ready() { if (--left === 0) process.stdout.write('ready'); }`;
 
 export async function createTestNet(): Promise<TestNet> {
   await homeFirst();

@@ -12,7 +12,7 @@ export function nftScript(wanted: NftRuleset, before: NftRuleset | undefined): s
   const staleSets = [...old.affinities.keys()].filter((name) => !wanted.affinities.has(name));
   const newSets = [...wanted.affinities].filter(([name]) => !old.affinities.has(name));
 
-  for (const [name] of changed) lines.push(`add chain ${T} ${name}`, `flush chain ${T} ${name}`);
+  for (const [name] of changed) lines.push(`${old.chains.has(name) ? 'flush' : 'add'} chain ${T} ${name}`);
   for (const name of stale) lines.push(`flush chain ${T} ${name}`);
   for (const map of Object.keys(MAPS) as MapName[]) lines.push(...elements(map, wanted.maps.get(map), old.maps.get(map)));
   for (const name of staleSets) lines.push(`delete set ${T} ${name}`);
@@ -26,13 +26,15 @@ export function nftScript(wanted: NftRuleset, before: NftRuleset | undefined): s
 /** Adding before deleting makes the deletion safe where there is no table yet. */
 function fresh(): string[] {
   const chains = Object.entries(BASE).map(([name, { hook }]) => `add chain ${T} ${name} { ${hook}; }`);
-  const maps = Object.entries(MAPS).map(([name, type]) => `add map ${T} ${name} { ${type}; }`);
+  const maps = Object.entries(MAPS).map(([name, type]) => `add ${type.includes(':') ? 'map' : 'set'} ${T} ${name} { ${type}; }`);
   return [`add table ${T}`, `delete table ${T}`, `add table ${T}`, ...chains, ...maps];
 }
 
 function elements(map: MapName, wanted: ReadonlyMap<string, string> | undefined, old: ReadonlyMap<string, string> | undefined): string[] {
   const gone = [...(old ?? [])].filter(([key, verdict]) => wanted?.get(key) !== verdict).map(([key]) => key);
-  const come = [...(wanted ?? [])].filter(([key, verdict]) => old?.get(key) !== verdict).map(([key, verdict]) => `${key} : ${verdict}`);
+  const come = [...(wanted ?? [])]
+    .filter(([key, verdict]) => old?.get(key) !== verdict)
+    .map(([key, verdict]) => (verdict ? `${key} : ${verdict}` : key));
   return [
     ...(gone.length > 0 ? [`delete element ${T} ${map} { ${gone.join(', ')} }`] : []),
     ...(come.length > 0 ? [`add element ${T} ${map} { ${come.join(', ')} }`] : []),
@@ -40,4 +42,4 @@ function elements(map: MapName, wanted: ReadonlyMap<string, string> | undefined,
 }
 
 const same = (a: readonly string[] | undefined, b: readonly string[]): boolean =>
-  a !== undefined && a.length === b.length && a.every((rule, n) => rule === b[n]);
+  a === b || (a !== undefined && a.length === b.length && a.every((rule, n) => rule === b[n]));

@@ -5,6 +5,9 @@ import { nftScript } from './nft-script.ts';
 import { type NftRuleset, renderNft, TABLE } from './nftables.ts';
 import type { Plan } from './plan.ts';
 
+/** For all rules of many thousand Services at once. */
+const SCRIPT_TIMEOUT_MS = 300_000;
+
 export class NftablesBackend implements Backend {
   /** What the kernel has, as far as we know; undefined: all is written anew. */
   #applied: NftRuleset | undefined;
@@ -42,6 +45,6 @@ export class NftablesBackend implements Backend {
 
   #nft(args: readonly string[], input?: string): ReturnType<typeof tryRun> {
     const [file, ...before] = this.#command;
-    return tryRun(file, [...before, ...args], input === undefined ? {} : { input });
+    return tryRun(file, [...before, ...args], input === undefined ? {} : { input, timeoutMs: SCRIPT_TIMEOUT_MS });
   }
 }

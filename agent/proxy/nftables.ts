@@ -7,8 +7,8 @@ export const TABLE = 'kube-proxy';
 
 export interface NftRuleset {
   /** Regular chains and their rules. */
-  chains: Map<string, string[]>;
-  /** Map name to its elements. */
+  chains: Map<string, readonly string[]>;
+  /** Map or set name to its elements; '' is the value of a set's. */
   maps: Map<MapName, Map<string, string>>;
   /** Sets that remember clients: name to seconds. */
   affinities: Map<string, number>;
@@ -24,6 +24,8 @@ export const MAPS = {
   'no-endpoint-services': ADDRESS_PORT,
   'no-endpoint-nodeports': PORT,
   'firewall-ips': ADDRESS_PORT,
+  /** A pod that reaches itself through its Service, as it looks after the translation. */
+  hairpin: 'type ipv4_addr . ipv4_addr . inet_proto . inet_service',
 } as const;
 export type MapName = keyof typeof MAPS;
 
@@ -37,6 +39,7 @@ export const BASE: Readonly<Record<string, { hook: string; rules: readonly strin
   'nat-postrouting': {
     hook: 'type nat hook postrouting priority 100',
     rules: [
+      'ct status dnat ip saddr . ip daddr . meta l4proto . th dport @hairpin masquerade fully-random',
       `meta mark & ${MASQUERADE_MARK} == 0 return`,
       // Taken off, so that a packet that passes a second time (tunnels) is not masqueraded again.
       `meta mark set meta mark xor ${MASQUERADE_MARK}`,
@@ -73,12 +76,35 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function renderNft(plan: Plan): NftRuleset {
-  const chains = new Map<string, string[]>(Object.entries(FIXED).map(([name, rules]) => [name, [...rules]]));
-  const ruleset: NftRuleset = { chains, maps: new Map(), affinities: new Map() };
-  for (const name of Object.keys(MAPS) as MapName[]) ruleset.maps.set(name, new Map());
-  for (const port of plan.ports) renderPort(port, plan.clusterCIDR, ruleset);
+  const ruleset = empty();
+  for (const [name, rules] of Object.entries(FIXED)) ruleset.chains.set(name, rules);
+  for (const port of plan.ports) {
+    const part = partOf(port, plan.clusterCIDR);
+    for (const [name, rules] of part.chains) ruleset.chains.set(name, rules);
+    for (const [name, elements] of part.maps) for (const [key, value] of elements) ruleset.maps.get(name)!.set(key, value);
+    for (const [name, seconds] of part.affinities) ruleset.affinities.set(name, seconds);
+  }
   return ruleset;
 }
+
+const parts = new WeakMap<PortPlan, { clusterCIDR: string; part: NftRuleset }>();
+
+/** What one port adds; the same object as long as its plan is. */
+function partOf(port: PortPlan, clusterCIDR: string): NftRuleset {
+  const known = parts.get(port);
+  if (known?.clusterCIDR === clusterCIDR) return known.part;
+  const part = empty();
+  renderPort(port, clusterCIDR, part);
+  for (const [name, elements] of part.maps) if (elements.size === 0) part.maps.delete(name);
+  parts.set(port, { clusterCIDR, part });
+  return part;
+}
+
+const empty = (): NftRuleset => ({
+  chains: new Map(),
+  maps: new Map((Object.keys(MAPS) as MapName[]).map((name) => [name, new Map()])),
+  affinities: new Map(),
+});
 
 function renderPort(port: PortPlan, clusterCIDR: string, ruleset: NftRuleset): void {
   const { chains } = ruleset;
@@ -88,7 +114,8 @@ function renderPort(port: PortPlan, clusterCIDR: string, ruleset: NftRuleset): v
   const internal = routeChain(port, port.internal, port.internal === port.externalFromInside ? 'service' : 'local', ruleset);
   if (internal) {
     // The rule stands in the chain that external traffic may share: it is only for the cluster IP.
-    chains.get(internal)!.unshift(`ip daddr ${port.clusterIP} ip saddr != ${clusterCIDR} jump mark-for-masquerade`);
+    const masquerade = `ip daddr ${port.clusterIP} ip saddr != ${clusterCIDR} jump mark-for-masquerade`;
+    chains.set(internal, [masquerade, ...chains.get(internal)!]);
     put('service-ips', at(port.clusterIP), `goto ${internal}`);
   } else put('no-endpoint-services', at(port.clusterIP), verdict(port.internal));
 
@@ -120,37 +147,40 @@ function externalRules(port: PortPlan, clusterCIDR: string, ruleset: NftRuleset)
 }
 
 /** The chain that spreads connections over a route's targets; undefined when there are none. */
-function routeChain(port: PortPlan, route: Route, kind: 'service' | 'local', { chains, affinities }: NftRuleset): string | undefined {
+function routeChain(port: PortPlan, route: Route, kind: 'service' | 'local', ruleset: NftRuleset): string | undefined {
   if (route.to.length === 0) return undefined;
   const name = chainName(kind, port);
+  const { chains } = ruleset;
   if (chains.has(name)) return name;
-  const ends = route.to.map(({ ip, port: number }) => ({
-    ip,
-    target: `${ip}:${number}`,
-    chain: chainName('endpoint', port, `${ip}:${number}`),
-  }));
-  const rules: string[] = [];
-  for (const { ip, target, chain } of ends) {
+  for (const { ip, port: number } of route.to) ruleset.maps.get('hairpin')!.set(`${ip} . ${ip} . ${port.protocol} . ${number}`, '');
+  chains.set(name, port.affinitySeconds === undefined ? [spread(port, route)] : stickyRules(port, port.affinitySeconds, route, ruleset));
+  return name;
+}
+
+function spread(port: PortPlan, { to }: Route): string {
+  const only = to.length === 1 ? to[0] : undefined;
+  if (only) return `meta l4proto ${port.protocol} dnat to ${only.ip}:${only.port}`;
+  const ends = to.map((end, n) => `${n} : ${end.ip} . ${end.port}`);
+  return `meta l4proto ${port.protocol} dnat ip to numgen random mod ${to.length} map { ${ends.join(', ')} }`;
+}
+
+/** Each target has a set of the clients that it had, and a chain that adds to it. */
+function stickyRules(port: PortPlan, seconds: number, { to }: Route, { chains, affinities }: NftRuleset): string[] {
+  const ends = to.map((end) => {
+    const target = `${end.ip}:${end.port}`;
+    const chain = chainName('endpoint', port, target);
     // With the seconds in its name: a set cannot be changed while rules use it.
-    const remembered = `affinity-${port.affinitySeconds}-${chain}`;
-    const sticky = port.affinitySeconds !== undefined;
-    if (sticky) {
-      affinities.set(remembered, port.affinitySeconds!);
-      rules.push(`ip saddr @${remembered} goto ${chain}`);
-    }
-    chains.set(chain, [
-      `ip saddr ${ip} jump mark-for-masquerade`, // a pod that reaches itself through its Service
-      ...(sticky ? [`update @${remembered} { ip saddr }`] : []),
-      `meta l4proto ${port.protocol} dnat to ${target}`,
-    ]);
+    return { chain, target, clients: `affinity-${seconds}-${chain}` };
+  });
+  for (const { chain, target, clients } of ends) {
+    affinities.set(clients, seconds);
+    chains.set(chain, [`update @${clients} { ip saddr }`, `meta l4proto ${port.protocol} dnat to ${target}`]);
   }
-  rules.push(
+  const first =
     ends.length === 1
       ? `goto ${ends[0]!.chain}`
-      : `numgen random mod ${ends.length} vmap { ${ends.map((end, n) => `${n} : goto ${end.chain}`).join(', ')} }`,
-  );
-  chains.set(name, rules);
-  return name;
+      : `numgen random mod ${ends.length} vmap { ${ends.map((end, n) => `${n} : goto ${end.chain}`).join(', ')} }`;
+  return [...ends.map(({ chain, clients }) => `ip saddr @${clients} goto ${chain}`), first];
 }
 
 const verdict = (route: Route): string => (route.empty === 'reject' ? 'goto reject-chain' : 'drop');

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Service, ServiceSpec } from '../../api/gen/types/core.v1.ts';
 import type { Endpoint, EndpointSlice } from '../../api/gen/types/discovery.v1.ts';
 import { staleFlows } from './conntrack.ts';
-import { makePlan, type PortPlan } from './plan.ts';
+import { createPlanner, makePlan, type PortPlan } from './plan.ts';
 
 const service = (spec: ServiceSpec, labels?: Record<string, string>): Service => ({
   metadata: { namespace: 'default', name: 'web', ...(labels ? { labels } : {}) },
@@ -91,6 +91,18 @@ describe('makePlan', () => {
       affinitySeconds: 10_800,
     });
   });
+});
+
+test('createPlanner: what has not changed is the very same', () => {
+  const plan = createPlanner();
+  const services = [service({}), { ...service({}), metadata: { namespace: 'default', name: 'db' } }];
+  const input = { services, slices: [slice([end(1)])], nodeName: 'here', clusterCIDR: '10.244.0.0/16' };
+  const before = plan(input).ports;
+  const after = plan({ ...input, slices: [slice([end(2)])] }).ports;
+  expect(after[0]).not.toBe(before[0]);
+  expect(to(after[0]!.internal)).toBe('2');
+  expect(after[1]).toBe(before[1]);
+  expect(plan(input).ports[0]).toEqual(before[0]);
 });
 
 test('staleFlows: endpoints that left, addresses that had none, nothing for TCP', () => {

@@ -48,18 +48,39 @@ export interface Plan {
   readonly clusterCIDR: string;
 }
 
-export function makePlan(input: PlanInput): Plan {
-  const slices = new Map<string, EndpointSlice[]>();
-  for (const slice of input.slices) {
+export const makePlan = (input: PlanInput): Plan => createPlanner()(input);
+
+/**
+ * Plans again and again for one node: a Service whose object and slices are the same objects as before keeps its very
+ * PortPlans, so that backends can tell by identity what has not changed.
+ */
+export function createPlanner(): (input: PlanInput) => Plan {
+  const known = new WeakMap<Service, { slices: readonly EndpointSlice[]; ports: PortPlan[] }>();
+  return (input) => {
+    const slices = slicesByService(input.slices);
+    const ports = input.services.filter(isProxied).flatMap((service) => {
+      const own = slices.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? NONE;
+      const before = known.get(service);
+      if (before && before.slices.length === own.length && before.slices.every((slice, n) => slice === own[n])) return before.ports;
+      const made = portsOf(service, own, input);
+      known.set(service, { slices: own, ports: made });
+      return made;
+    });
+    return { ports, clusterCIDR: input.clusterCIDR };
+  };
+}
+
+const NONE: readonly EndpointSlice[] = [];
+
+function slicesByService(slices: readonly EndpointSlice[]): Map<string, EndpointSlice[]> {
+  const groups = new Map<string, EndpointSlice[]>();
+  for (const slice of slices) {
     const key = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name']}`;
-    const group = slices.get(key);
+    const group = groups.get(key);
     if (group) group.push(slice);
-    else slices.set(key, [slice]);
+    else groups.set(key, [slice]);
   }
-  const ports = input.services
-    .filter(isProxied)
-    .flatMap((service) => portsOf(service, slices.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? [], input));
-  return { ports: ports.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1)), clusterCIDR: input.clusterCIDR };
+  return groups;
 }
 
 /** Name and protocol: unique in a plan. */

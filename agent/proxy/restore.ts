@@ -80,4 +80,4 @@ const OURS = new Set([
 const jumpKey = (table: Table, from: string, rule: string): string => `${table} ${from} ${/-j (\S+)/.exec(rule)![1]}`;
 
 const sameRules = (a: readonly string[] | undefined, b: readonly string[]): boolean =>
-  a !== undefined && a.length === b.length && a.every((rule, n) => rule === b[n]);
+  a === b || (a !== undefined && a.length === b.length && a.every((rule, n) => rule === b[n]));
