@@ -26,7 +26,12 @@ await runServices(
     listeners,
     startControllers({
       ...informersOf('kube-controller-manager'),
-      config: { rootCA: pki.ca.cert, signer: pki.ca, clusterDNS: clusterDnsOf(config), ...(config.podCIDR ? { clusterCIDR: config.podCIDR } : {}) },
+      config: {
+        rootCA: pki.ca.cert,
+        signer: pki.ca,
+        clusterDNS: clusterDnsOf(config),
+        ...(config.podCIDR ? { clusterCIDR: config.podCIDR } : {}),
+      },
     }),
     startScheduler(informersOf('kube-scheduler')),
     ...(config.netns ? [routeService(informersOf('route-controller'))] : []),

@@ -54,6 +54,8 @@ export interface Behaviour {
   subresourceUpdate?: Record<string, (object: KubeObject, old: KubeObject) => void>;
   validateSubresource?: Record<string, (object: KubeObject, old: KubeObject) => Problem[]>;
   warnings?(object: KubeObject, old?: KubeObject): string[];
+  /** Sent as a Warning with every answer about the kind. */
+  deprecation?: string;
   /** DNS rule of metadata.name; default `subdomain`. */
   nameRule?: 'subdomain' | 'label' | 'dns1035' | 'path-segment' | ((name: string) => string[]);
   /** PUT without resourceVersion allowed (default true). */
@@ -64,6 +66,8 @@ export interface Behaviour {
   hasGeneration?: boolean;
   /** What raises metadata.generation beside spec; default `spec` alone. */
   generationFields?: readonly string[];
+  /** Whether the generation rises, for kinds whose rule is no list of fields (custom resources). */
+  specChanged?(object: KubeObject, old: KubeObject): boolean;
   /** Grace period of a delete in seconds (pods); undefined: immediate. */
   gracePeriodSeconds?(object: KubeObject, requested: number | undefined): number | undefined;
   /** Propagation when a DELETE names none. */

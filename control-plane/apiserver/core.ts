@@ -41,7 +41,8 @@ export function viewOf(served: ServedKind, item: Item): KubeObject {
 }
 
 export function viewOfObject(served: ServedKind, object: KubeObject): KubeObject {
-  const { kind } = served;
+  const { kind, customPart } = served;
+  if (customPart) return customPart.view(object);
   const wanted = apiVersionOf(kind);
   if (object.apiVersion === wanted) return object;
   let views = converted.get(object);
@@ -55,5 +56,10 @@ export function viewOfObject(served: ServedKind, object: KubeObject): KubeObject
 }
 
 /** The form that is stored. */
-export const storedOf = (served: ServedKind, object: KubeObject): KubeObject =>
-  served.kind.storage ? served.kind.storage.toStored(object) : object;
+export function storedOf(served: ServedKind, object: KubeObject): KubeObject {
+  if (served.customPart)
+    return object.apiVersion === served.customPart.storedApiVersion
+      ? object
+      : { ...object, apiVersion: served.customPart.storedApiVersion };
+  return served.kind.storage ? served.kind.storage.toStored(object) : object;
+}

@@ -1,5 +1,5 @@
 // The last stage: from request info to the verb, handler or document that answers.
-import { methodUnknown, pathNotFound } from '../../api/meta/index.ts';
+import { methodUnknown, pathNotFound, type StatusError } from '../../api/meta/index.ts';
 import type { Core, Target, Verb } from './core.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { HandlerContext, SubresourceHandler } from './handlers.ts';
@@ -49,13 +49,14 @@ export function dispatcher(core: Core, paths: Paths): (request: ApiRequest) => P
 async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
   const { info } = request;
   const served = core.kinds.find(info.group, info.version, info.resource);
-  if (served === undefined) throw pathNotFound();
+  if (served === undefined) throw unknownResource(core, info.group);
   const { kind } = served;
   if (request.method === 'HEAD' || request.method === 'OPTIONS') throw methodUnknown();
   // Pods of all namespaces can be listed, not written; a cluster-scoped kind is nowhere in a namespace.
   if (info.namespace !== '' && !kind.namespaced && info.resource !== 'namespaces') throw pathNotFound();
   if (kind.namespaced && info.namespace === '' && info.name !== '') throw pathNotFound();
   request.served = served;
+  if (kind.deprecation !== undefined) request.warnings.push(kind.deprecation);
   const target: Target = {
     served,
     kind,
@@ -72,6 +73,10 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
   if (verb === undefined || !allowed(target, info.verb)) throw methodUnknown();
   return verb(core, target, request);
 }
+
+/** Inside a group of ours a Status; elsewhere the plain text of a path that leads nowhere. */
+const unknownResource = (core: Core, group: string): StatusError =>
+  core.kinds.all().some((served) => served.kind.group === group && !served.custom) ? pathNotFound() : new PlainNotFound();
 
 function allowed({ kind, namespace, name }: Target, verb: string): boolean {
   if (!kind.verbs.includes(verb)) return false;

@@ -6,6 +6,7 @@ import type { Store } from '../store/index.ts';
 import { type ApiService, bootstrap } from './bootstrap.ts';
 import { inProcessClient } from './client.ts';
 import type { Core } from './core.ts';
+import { CrdRegistry } from './crd/registry.ts';
 import { dispatcher, type Paths } from './dispatch.ts';
 import { documentPaths } from './documents.ts';
 import { type Encoded, encode, encodeError } from './encode.ts';
@@ -100,6 +101,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     handlers: security.handlers,
   };
 
+  const crds = new CrdRegistry(core);
+
   const checks: Record<string, Check> = {
     ping: () => {},
     log: () => {},
@@ -153,6 +156,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     async start() {
       await storage.start();
       serviceHooks.load();
+      crds.start();
       const service: ApiService | undefined = options.advertise && { clusterIP: serviceHooks.firstAddress, advertise: options.advertise };
       await bootstrap(self, kinds, security.bootstrap ?? [], service);
       ready = true;
@@ -166,6 +170,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ready = false;
       ticker.stop();
       sweeper.stop();
+      crds.stop();
       endWatches(core);
       await Promise.all(listeners.map((listener) => listener.close()));
       storage.stop();

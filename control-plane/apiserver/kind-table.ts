@@ -1,7 +1,7 @@
 // The kinds that are served now: the built-in ones and those of CRDs.
 import { schemaOf } from '../../api/gen/index.ts';
 import { kinds as builtIn, type Kind } from '../../api/kinds/index.ts';
-import type { Schema } from '../../api/meta/index.ts';
+import type { KubeObject, Schema } from '../../api/meta/index.ts';
 import type { CustomSchema } from '../../api/wire/index.ts';
 
 export interface ServedKind {
@@ -13,6 +13,18 @@ export interface ServedKind {
   resource: { group: string; plural: string };
   /** Of custom kinds: their structure as OpenAPI documents show it. */
   openApi?: CustomSchema;
+  customPart?: CustomPart;
+}
+
+/** What only kinds of a CustomResourceDefinition have. */
+export interface CustomPart {
+  storedApiVersion: string;
+  /** The definition is being deleted: nothing new is let in. */
+  terminating: boolean;
+  /** Removes unknown fields in place; answers their paths. */
+  prune(object: Record<string, unknown>): string[];
+  /** The stored object as this version shows it; the very object when nothing differs. */
+  view(object: KubeObject): KubeObject;
 }
 
 export class KindTable {

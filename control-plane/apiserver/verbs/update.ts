@@ -1,14 +1,14 @@
 // PUT of an object or one of its sub-resources.
 import { conflict, deepCopy } from '../../../api/meta/index.ts';
 import type { Verb } from '../core.ts';
-import { bodyObject, fitName, fitNamespace } from '../write/body.ts';
+import { fitName, fitNamespace, targetBody } from '../write/body.ts';
 import { writeOptions } from '../write/options.ts';
 import { storeChanged } from '../write/store-changed.ts';
 import { storeNew } from '../write/store-new.ts';
 
 export const update: Verb = async (core, target, request) => {
   const options = writeOptions(request, 'UpdateOptions');
-  const object = await bodyObject(request, target.kind, target.schema, options.fieldValidation);
+  const object = await targetBody(request, target, options.fieldValidation);
   fitNamespace(object, target.namespace);
   fitName(object, target.name);
   if (target.kind.createOnUpdate && target.subresource === '' && !core.storage.get(target.resource, target.namespace, target.name)) {

@@ -1,9 +1,22 @@
 // A write's body as a fresh object of the wanted kind.
 import { badRequest, deepCopy, type GroupVersionKind, type KubeObject, type Schema } from '../../../api/meta/index.ts';
 import { decodeObject, type FieldValidation } from '../../../api/wire/index.ts';
+import type { Target } from '../core.ts';
+import { checkCustom, customBody } from '../crd/body.ts';
 import type { ApiRequest } from '../request.ts';
 
 /** Bytes are decoded and checked, an in-process client's object is copied. Unknown fields become warnings or 400. */
+/** The body of a target's own kind. */
+export async function targetBody(request: ApiRequest, target: Target, fieldValidation: FieldValidation): Promise<KubeObject> {
+  if (!target.served.custom) return bodyObject(request, target.kind, target.schema, fieldValidation);
+  const body = await request.body();
+  if (!(body instanceof Uint8Array))
+    return checkCustom(target.served, { object: deepCopy(body) as unknown as Record<string, unknown>, format: 'json' }, 'Ignore').object;
+  const { object, warnings } = customBody(target.served, body, request.headers['content-type'], fieldValidation);
+  request.warnings.push(...warnings);
+  return object;
+}
+
 export async function bodyObject(
   request: ApiRequest,
   wanted: GroupVersionKind,

@@ -1,8 +1,11 @@
 // Deletes one object as its kind and the options say: finalizers, grace, propagation, preconditions.
+
+import type { Kind } from '../../../api/kinds/index.ts';
 import { conflict, deepCopy, deepFreeze, type KubeObject, notFound, type Status } from '../../../api/meta/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
 import { type Core, storedOf, type Target, viewOf } from '../core.ts';
+import { CLEANUP } from '../crd/registry.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Item } from '../storage/item.ts';
 import { admit, attributesOf, checkAdmission } from './admission.ts';
@@ -86,6 +89,17 @@ function marked(core: Core, target: Target, old: KubeObject, options: DeleteOpti
   next.metadata.deletionTimestamp = rfc3339(core.clock.nowMs() + grace * 1000);
   next.metadata.deletionGracePeriodSeconds = grace;
   if (keepsGeneration(target) && next.metadata.generation) next.metadata.generation++;
+  if (finalizers.includes(CLEANUP)) {
+    const message = 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon';
+    const condition = {
+      type: 'Terminating',
+      status: 'True',
+      reason: 'InstanceDeletionPending',
+      message,
+      lastTransitionTime: rfc3339(core.clock.nowMs()),
+    };
+    next['status'] = { ...next['status'], conditions: [...(next['status']?.conditions ?? []), condition] };
+  }
   if (isHeldNamespace(target, next)) {
     delete next.metadata.deletionGracePeriodSeconds;
     next['status'] = { ...(next['status'] ?? {}), phase: 'Terminating' };
@@ -104,9 +118,15 @@ function setFinalizers(object: KubeObject, finalizers: readonly string[]): void 
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
 
+/** A CRD stays until its objects are gone. */
+const cleanupOf = (kind: Kind, old: KubeObject): string[] =>
+  kind.group === 'apiextensions.k8s.io' && kind.kind === 'CustomResourceDefinition' && !old.metadata.deletionTimestamp
+    ? [CLEANUP].filter((name) => !old.metadata.finalizers?.includes(name))
+    : [];
+
 /** The propagation policy as finalizers for the garbage collector. */
 function finalizersFor({ kind }: Target, old: KubeObject, options: DeleteOptions): string[] {
-  const present = old.metadata.finalizers ?? [];
+  const present = [...(old.metadata.finalizers ?? []), ...cleanupOf(kind, old)];
   const others = present.filter((name) => name !== ORPHAN && name !== FOREGROUND);
   const policy =
     options.propagationPolicy ?? (options.orphanDependents === undefined ? undefined : options.orphanDependents ? 'Orphan' : 'Background');

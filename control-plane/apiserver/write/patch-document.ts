@@ -1,7 +1,8 @@
 // A PATCH body: which form it has, reading it, and the same checks on its result as on any body.
 import { badRequest, invalid, invalidValue, type KubeObject, StatusError, unsupportedMediaType } from '../../../api/meta/index.ts';
-import { checkObject, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import { checkObject, type DecodedBody, parseJson, parseYaml } from '../../../api/wire/index.ts';
 import type { Target } from '../core.ts';
+import { checkCustom } from '../crd/body.ts';
 import type { ApiRequest } from '../request.ts';
 import type { WriteOptions } from './options.ts';
 
@@ -99,7 +100,9 @@ export function checkedResult(
   if (old && (result.kind !== old.kind || result.apiVersion !== old.apiVersion))
     throw badPatch(goMap(shown), `the kind and apiVersion of the object (${old.kind}, ${old.apiVersion}) must not be changed`);
   try {
-    const { object, warnings } = checkObject({ object: result as Record<string, unknown>, format: 'json' }, target.kind, {
+    const body: DecodedBody = { object: result as Record<string, unknown>, format: 'json' };
+    if (target.served.custom) return customResult(target, request, body, options);
+    const { object, warnings } = checkObject(body, target.kind, {
       fieldValidation: options.fieldValidation,
       ...(target.schema ? { schema: target.schema } : {}),
     });
@@ -110,6 +113,12 @@ export function checkedResult(
     if (!(error instanceof StatusError) || error.code !== 400) throw error;
     throw badPatch(goMap(shown), error.message.replace(/^.*? cannot be handled as a \S+: /s, ''));
   }
+}
+
+function customResult(target: Target, request: ApiRequest, body: DecodedBody, options: WriteOptions): KubeObject {
+  const { object, warnings } = checkCustom(target.served, body, options.fieldValidation);
+  for (const warning of warnings) if (!request.warnings.includes(warning)) request.warnings.push(warning);
+  return object;
 }
 
 /** A decoded JSON value as Go prints a map: `map[a:1 b:map[c:2]]`. */

@@ -89,6 +89,8 @@ function restore(object: KubeObject, old: KubeObject, key: string): void {
 }
 
 function specChanged(target: Target, object: KubeObject, old: KubeObject): boolean {
+  const { specChanged: changed } = target.kind;
+  if (changed) return changed(object, old);
   const fields = target.kind.generationFields ?? ['spec'];
   return fields.some((field) => !deepEqual(valueAt(object, field), valueAt(old, field)));
 }

@@ -1,0 +1,125 @@
+// A CustomResourceDefinition as served kinds: one a version, with the behaviour that its schema asks for.
+import type { Kind } from '../../../api/kinds/index.ts';
+import { apiVersionOf, deepCopy, deepEqual, type KubeObject, type Problem } from '../../../api/meta/index.ts';
+import type { ServedKind } from '../kind-table.ts';
+import { columnsOf, type PrinterColumn } from './columns.ts';
+import { definitionOf } from './definition.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { valuesAt } from './jsonpath.ts';
+import { fillDefaults, prune } from './prune.ts';
+import { validateValue } from './validate.ts';
+
+interface CrdVersion {
+  name: string;
+  served: boolean;
+  storage: boolean;
+  schema?: { openAPIV3Schema?: JsonSchema };
+  subresources?: { status?: object; scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string } };
+  additionalPrinterColumns?: PrinterColumn[];
+  selectableFields?: { jsonPath: string }[];
+}
+
+export interface CrdSpec {
+  group: string;
+  scope: 'Namespaced' | 'Cluster';
+  names: { plural: string; singular?: string; kind: string; listKind?: string; shortNames?: string[]; categories?: string[] };
+  versions: CrdVersion[];
+}
+
+const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+const CHANGE = ['get', 'patch', 'update'];
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+const META = new Set(['apiVersion', 'kind', 'metadata']);
+
+export function servedKinds(crd: KubeObject): ServedKind[] {
+  const spec = crd['spec'] as CrdSpec;
+  const storage = spec.versions.find((version) => version.storage) ?? spec.versions[0]!;
+  return spec.versions
+    .filter((version) => version.served)
+    .map((version) => servedKind(crd, spec, version, apiVersionOf({ group: spec.group, version: storage.name })));
+}
+
+function servedKind(crd: KubeObject, spec: CrdSpec, version: CrdVersion, storedApiVersion: string): ServedKind {
+  const schema = version.schema?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
+  const kind = kindOf(spec, version, schema);
+  return {
+    kind,
+    schema: definitionOf(schema),
+    custom: true,
+    resource: { group: spec.group, plural: spec.names.plural },
+    openApi: {
+      name: `${spec.group.split('.').reverse().join('.')}.${version.name}.${spec.names.kind}`,
+      schema: schema as Record<string, unknown>,
+    },
+    customPart: {
+      storedApiVersion,
+      terminating: crd.metadata.deletionTimestamp !== undefined,
+      prune: (object) => prune(object, schema),
+      view: viewer(schema, apiVersionOf(kind)),
+    },
+  };
+}
+
+function kindOf(spec: CrdSpec, version: CrdVersion, schema: JsonSchema): Kind {
+  const { names } = spec;
+  const { status, scale } = version.subresources ?? {};
+  const rest = (object: KubeObject) =>
+    Object.fromEntries(Object.entries(object).filter(([key]) => !META.has(key) && !(status && key === 'status')));
+  const validate = (object: KubeObject): Problem[] => validateValue(object, schema);
+  return {
+    group: spec.group,
+    version: version.name,
+    kind: names.kind,
+    plural: names.plural,
+    singular: names.singular ?? names.kind.toLowerCase(),
+    namespaced: spec.scope === 'Namespaced',
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    verbs: VERBS,
+    subresources: [
+      ...(status ? [{ name: 'status', verbs: CHANGE }] : []),
+      ...(scale ? [{ name: 'scale', verbs: CHANGE, responseKind: SCALE }] : []),
+    ],
+    defaults: (object) => fillDefaults(object, schema),
+    ...(status ? {} : { prepareForCreate() {}, prepareForUpdate() {} }),
+    validate,
+    validateUpdate: validate,
+    validateSubresource: { status: validate, scale: validate },
+    unconditionalUpdate: false,
+    hasGeneration: true,
+    specChanged: (object, old) => !deepEqual(rest(object), rest(old)),
+    columns: columnsOf(version.additionalPrinterColumns),
+    fieldSelectors: Object.fromEntries(
+      (version.selectableFields ?? []).map(({ jsonPath }) => [
+        jsonPath.replace(/^\./, ''),
+        (object: KubeObject) => String(valuesAt(object, jsonPath)[0] ?? ''),
+      ]),
+    ),
+    ...(scale
+      ? {
+          scale: {
+            specReplicas: scale.specReplicasPath,
+            statusReplicas: scale.statusReplicasPath,
+            selector: (object: KubeObject) => (scale.labelSelectorPath ? String(valuesAt(object, scale.labelSelectorPath)[0] ?? '') : ''),
+          },
+        }
+      : {}),
+  } as Kind;
+}
+
+/** The stored object in this version: pruned and with defaults, made once; the very object when nothing differs. */
+function viewer(schema: JsonSchema, apiVersion: string): (object: KubeObject) => KubeObject {
+  const views = new WeakMap<KubeObject, KubeObject>();
+  return (object) => {
+    let view = views.get(object);
+    if (view === undefined) {
+      const copy = deepCopy(object);
+      copy.apiVersion = apiVersion;
+      prune(copy, schema);
+      fillDefaults(copy, schema);
+      view = deepEqual(copy, object) ? object : copy;
+      views.set(object, view);
+    }
+    return view;
+  };
+}
