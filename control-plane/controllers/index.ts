@@ -12,6 +12,7 @@ import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointsController } from './endpointslice/endpoints-controller.ts';
 import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
 import { garbageCollector } from './garbagecollector/controller.ts';
+import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './nodeipam/controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/controller.ts';
@@ -24,6 +25,7 @@ import { AllKinds } from './shared/all-kinds.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './tainteviction/controller.ts';
 import { ttlController } from './ttl/controller.ts';
+import { volumeProtectionController } from './volumeprotection/controller.ts';
 
 export type { Controller, ControllersConfig } from './controller.ts';
 
@@ -53,10 +55,12 @@ export const controllers: readonly Controller[] = [
   deploymentController,
   daemonSetController,
   statefulSetController,
+  jobController,
   disruptionController,
   endpointSliceController,
   endpointsController,
   endpointSliceMirroringController,
+  volumeProtectionController,
   podGCController,
   namespaceController(kindsOf),
   garbageCollector(kindsOf),

@@ -51,7 +51,7 @@ export async function presentRevision(
       name: `${name}-${hash}`,
       namespace,
       labels: { ...owner.spec.template.metadata?.labels, [hashLabel]: hash },
-      annotations: { ...owner.metadata.annotations },
+      ...(Object.keys(owner.metadata.annotations ?? {}).length > 0 ? { annotations: owner.metadata.annotations } : {}),
       ownerReferences: [controllerReference(owner)],
     },
     data,

@@ -11,7 +11,7 @@ import { HISTORY_HASH, type HistoryOwner, presentRevision, REVISION_HASH, trimHi
 import { indexPods, orphansOf } from '../shared/pod-index.ts';
 import { availableInMs } from '../shared/pods.ts';
 import { type StatefulWorld, type Step, statusOf, stepsOf } from './plan.ts';
-import { claimOwners, claimsOf, ordinalOf, podNameOf, statefulPod } from './pod.ts';
+import { claimOwners, claimsOf, isCondemned, ordinalOf, podNameOf, statefulPod } from './pod.ts';
 
 class StatefulSetController {
   readonly #context: ControllerContext;
@@ -76,6 +76,7 @@ class StatefulSetController {
     const world: StatefulWorld = { set, pods, currentRevision: current.metadata.name ?? '', updateRevision, nowMs: clock.nowMs() };
     const templates = new Map([current, present].map((revision) => [revision.metadata.name ?? '', templateOf(revision)]));
     try {
+      for (const pod of pods) await this.#ownClaims(set, pod, world);
       if (!collision) for (const step of stepsOf(world)) await this.#perform(key, set, step, templates);
     } finally {
       await this.#writeStatus(world, collision ? collisionCount + 1 : collisionCount);
@@ -100,6 +101,7 @@ class StatefulSetController {
       this.#events.record(set, 'Normal', 'SuccessfulCreate', `Create Pod ${name} in StatefulSet ${set.metadata.name} successful`);
     } catch (error) {
       if (isStatusError(error, 'AlreadyExists')) return;
+      if (isStatusError(error, 'Forbidden') && error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return;
       this.#events.record(
         set,
         'Warning',
@@ -148,6 +150,28 @@ class StatefulSetController {
         `Delete Pod ${name} in StatefulSet ${set.metadata.name} failed error: ${(error as Error).message}`,
       );
       throw error;
+    }
+  }
+
+  /** The retention policy may have changed since the claims were made. */
+  async #ownClaims(set: StatefulSet, pod: Pod, world: StatefulWorld): Promise<void> {
+    const ordinal = ordinalOf(set, pod);
+    if (ordinal === undefined || pod.metadata.deletionTimestamp || isCondemned(world.set, ordinal)) return;
+    for (const { metadata } of claimsOf(set, ordinal)) {
+      const present = this.#claims.get(keyOf({ metadata }));
+      if (!present) continue;
+      const others = (present.metadata.ownerReferences ?? []).filter(({ kind, uid }) => uid !== set.metadata.uid && kind !== 'Pod');
+      const ownerReferences = [...others, ...claimOwners(set, undefined)];
+      if (semanticEqual(ownerReferences, present.metadata.ownerReferences)) continue;
+      const patch = {
+        metadata: {
+          resourceVersion: present.metadata.resourceVersion,
+          ownerReferences: ownerReferences.length > 0 ? ownerReferences : null,
+        },
+      };
+      await this.#context.client.patch(RESOURCES.persistentvolumeclaims, metadata.name ?? '', 'merge', patch, {
+        namespace: metadata.namespace ?? '',
+      });
     }
   }
 

@@ -14,6 +14,12 @@ export function ordinalOf(set: StatefulSet, pod: Pod): number | undefined {
   return /^(0|[1-9][0-9]*)$/.test(digits) ? Number(digits) : undefined;
 }
 
+/** Beyond the set's present size. */
+export function isCondemned(set: StatefulSet, ordinal: number): boolean {
+  const start = set.spec?.ordinals?.start ?? 0;
+  return ordinal < start || ordinal >= start + (set.spec?.replicas ?? 1);
+}
+
 const claimNameOf = (set: StatefulSet, claim: PersistentVolumeClaim, ordinal: number): string =>
   `${claim.metadata.name}-${podNameOf(set, ordinal)}`;
 

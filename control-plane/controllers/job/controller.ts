@@ -1,0 +1,144 @@
+// Runs the pods of a Job until enough have succeeded; each pod is counted once, over crashes too, by its finalizer.
+import type { Job } from '../../../api/gen/types/batch.v1.ts';
+import type { Pod } from '../../../api/gen/types/core.v1.ts';
+import { controllerOf, isStatusError, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
+import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
+import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
+import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { claim } from '../shared/adoption.ts';
+import { slowStart } from '../shared/batches.ts';
+import { Expectations } from '../shared/expectations.ts';
+import { indexPods, orphansOf } from '../shared/pod-index.ts';
+import { conditionIs, type JobPlan, planJob } from './plan.ts';
+import { jobPod, TRACKING } from './pod.ts';
+
+const OURS = 'kubernetes.io/job-controller';
+
+class JobController {
+  readonly #context: ControllerContext;
+  readonly #jobs: Informer<Job>;
+  readonly #pods: Informer<Pod>;
+  readonly #events: EventRecorder;
+  readonly #expectations: Expectations;
+  readonly #queue: Reconciler;
+
+  constructor(context: ControllerContext, signal: AbortSignal, ready: Promise<void>) {
+    this.#context = context;
+    this.#events = context.events('job-controller');
+    this.#jobs = context.informers.of<Job>(RESOURCES.jobs);
+    this.#pods = indexPods(context.informers);
+    this.#expectations = new Expectations(this.#pods as unknown as Informer, context.clock);
+    this.#queue = reconcilerOf('job', context, signal, ready, (key) => this.#reconcile(key));
+    const add = (job: Job) => this.#queue.add(keyOf(job));
+    this.#jobs.on({ added: add, updated: (_, job) => add(job), deleted: (job) => this.#jobGone(job) });
+    this.#pods.on({ added: (pod) => this.#podSeen(pod), updated: (_, pod) => this.#podSeen(pod), deleted: (pod) => this.#podSeen(pod) });
+  }
+
+  #podSeen(pod: Pod): void {
+    const owner = controllerOf(pod);
+    if (owner?.kind === 'Job') this.#queue.add(`${pod.metadata.namespace}/${owner.name}`);
+    // A pod that no Job counts any more must not be held.
+    else if (!owner && pod.metadata.finalizers?.includes(TRACKING)) void this.#release(pod).catch(() => {});
+  }
+
+  #jobGone(job: Job): void {
+    this.#expectations.forget(keyOf(job));
+    for (const pod of this.#pods.by('owner', job.metadata.uid ?? '')) void this.#release(pod).catch(() => {});
+  }
+
+  async #reconcile(key: string): Promise<Outcome> {
+    const cached = this.#jobs.get(key);
+    if (!cached || (cached.spec?.managedBy ?? OURS) !== OURS) return done;
+    const job: Job = { ...cached, apiVersion: 'batch/v1', kind: 'Job' };
+    const { client, clock } = this.#context;
+    const own = this.#pods.by('owner', job.metadata.uid ?? '');
+    const finished = conditionIs(job, 'Complete', 'Failed');
+    if (finished || job.metadata.deletionTimestamp) {
+      await Promise.all(own.map((pod) => this.#release(pod)));
+      return finished && !job.metadata.deletionTimestamp ? await this.#expire(job, finished.lastTransitionTime ?? '') : done;
+    }
+    const settled = this.#expectations.satisfied(key);
+    const selector = selectorFrom(job.spec?.selector);
+    const candidates = [...own, ...orphansOf(this.#pods, job.metadata.namespace ?? '')];
+    const pods = await claim<Pod>({
+      client,
+      resource: RESOURCES.pods,
+      owner: job as KubeObject,
+      ownerResource: RESOURCES.jobs,
+      selector,
+      candidates,
+    });
+    const plan = planJob(job, pods, settled, clock.nowMs());
+    const failure = await this.#perform(key, job, plan).catch((error: unknown) => error);
+    if (!semanticEqual(plan.status, job.status)) {
+      await client.update(RESOURCES.jobs, { ...job, status: plan.status }, { subresource: 'status' });
+      for (const { type, reason, message } of plan.events) this.#events.record(job, type, reason, message);
+    }
+    await Promise.all(plan.release.map((pod) => this.#release(pod)));
+    if (failure) throw failure;
+    return plan.nextMs === undefined ? done : { retryAfterMs: Math.max(plan.nextMs, 1) };
+  }
+
+  async #perform(key: string, job: Job, plan: JobPlan): Promise<void> {
+    const { client } = this.#context;
+    await Promise.all(
+      plan.delete.map(async (pod) => {
+        const { name = '', namespace = '', uid = '' } = pod.metadata;
+        try {
+          await client.delete(RESOURCES.pods, name, { namespace, preconditions: { uid } });
+          this.#expectations.deleted(key, pod as KubeObject);
+          this.#events.record(job, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+        } catch (error) {
+          if (!isStatusError(error, 'NotFound')) throw error;
+        }
+      }),
+    );
+    await slowStart(plan.create.length, async (at) => {
+      try {
+        const created = await client.create(RESOURCES.pods, jobPod(job, plan.create[at]));
+        this.#expectations.created(key, created);
+        plan.status.active = (plan.status.active ?? 0) + 1;
+        this.#events.record(job, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
+      } catch (error) {
+        if (isStatusError(error, 'Forbidden') && error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return;
+        this.#events.record(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
+        throw error;
+      }
+    });
+  }
+
+  async #release(pod: Pod): Promise<void> {
+    const { name = '', namespace = '', uid, resourceVersion, finalizers = [] } = pod.metadata;
+    if (!finalizers.includes(TRACKING)) return;
+    const rest = finalizers.filter((finalizer) => finalizer !== TRACKING);
+    const metadata = { uid, resourceVersion, finalizers: rest.length > 0 ? rest : null };
+    try {
+      await this.#context.client.patch(RESOURCES.pods, name, 'merge', { metadata }, { namespace });
+    } catch (error) {
+      // Gone, or changed meanwhile: the change brings the Job here again.
+      if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) throw error;
+    }
+  }
+
+  /** ttlSecondsAfterFinished. */
+  async #expire(job: Job, finishedAt: string): Promise<Outcome> {
+    const ttl = job.spec?.ttlSecondsAfterFinished;
+    if (ttl === undefined) return done;
+    const waitMs = (Date.parse(finishedAt) || 0) + ttl * 1000 - this.#context.clock.nowMs();
+    if (waitMs > 0) return { retryAfterMs: waitMs };
+    const { name = '', namespace = '', uid = '' } = job.metadata;
+    await this.#context.client
+      .delete(RESOURCES.jobs, name, { namespace, propagationPolicy: 'Foreground', preconditions: { uid } })
+      .catch((error: unknown) => {
+        if (!isStatusError(error, 'NotFound')) throw error;
+      });
+    return done;
+  }
+}
+
+export const jobController: Controller = {
+  name: 'job',
+  start(context, signal, ready) {
+    new JobController(context, signal, ready);
+  },
+};

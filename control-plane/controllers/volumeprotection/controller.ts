@@ -1,0 +1,64 @@
+// Holds claims while pods use them, and volumes while they are bound: by finalizers that are taken off when nobody does.
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/gen/types/core.v1.ts';
+import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
+import { keyOf, RESOURCES, type Resource } from '../../../kit/client/index.ts';
+import { done } from '../../../kit/queue/index.ts';
+import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { indexPods } from '../shared/pod-index.ts';
+import { isFinished } from '../shared/pods.ts';
+
+const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
+const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
+
+/** Claims of a pod, those of its ephemeral volumes included. */
+export const claimNamesOf = (pod: Pod): string[] =>
+  (pod.spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) =>
+    persistentVolumeClaim ? [persistentVolumeClaim.claimName] : ephemeral ? [`${pod.metadata.name}-${name}`] : [],
+  );
+
+/** Adds the finalizer to what lives, takes it off what goes and is not in use. */
+async function protect(
+  { client }: ControllerContext,
+  resource: Resource,
+  object: KubeObject,
+  finalizer: string,
+  inUse: boolean,
+): Promise<void> {
+  const { finalizers = [], deletionTimestamp, name = '', namespace, uid, resourceVersion } = object.metadata;
+  const has = finalizers.includes(finalizer);
+  if (deletionTimestamp ? !has || inUse : has) return;
+  const next = deletionTimestamp ? finalizers.filter((other) => other !== finalizer) : [...finalizers, finalizer];
+  const metadata = { uid, resourceVersion, finalizers: next.length > 0 ? next : null };
+  await client.patch(resource, name, 'merge', { metadata }, namespace ? { namespace } : {}).catch((error: unknown) => {
+    if (!isStatusError(error, 'NotFound')) throw error;
+  });
+}
+
+export const volumeProtectionController: Controller = {
+  name: 'volumeprotection',
+  start(context, signal, ready) {
+    const claims = context.informers.of<PersistentVolumeClaim>(RESOURCES.persistentvolumeclaims);
+    const volumes = context.informers.of<PersistentVolume>(RESOURCES.persistentvolumes);
+    const pods = indexPods(context.informers);
+    pods.addIndex('claim', (pod) => claimNamesOf(pod).map((name) => `${pod.metadata.namespace}/${name}`));
+    // A pod without a node has nothing mounted yet.
+    const isUsed = (key: string) => pods.by('claim', key).some((pod) => pod.spec?.nodeName && !isFinished(pod));
+
+    const claimQueue = reconcilerOf('pvc-protection', context, signal, ready, async (key) => {
+      const claim = claims.get(key);
+      if (claim) await protect(context, RESOURCES.persistentvolumeclaims, claim, CLAIM_FINALIZER, isUsed(key));
+      return done;
+    });
+    const volumeQueue = reconcilerOf('pv-protection', context, signal, ready, async (name) => {
+      const volume = volumes.get(name);
+      if (volume) await protect(context, RESOURCES.persistentvolumes, volume, VOLUME_FINALIZER, volume.status?.phase === 'Bound');
+      return done;
+    });
+    claims.on({ added: (claim) => claimQueue.add(keyOf(claim)), updated: (_, claim) => claimQueue.add(keyOf(claim)) });
+    volumes.on({ added: (volume) => volumeQueue.add(keyOf(volume)), updated: (_, volume) => volumeQueue.add(keyOf(volume)) });
+    const podSeen = (pod: Pod) => {
+      for (const name of claimNamesOf(pod)) claimQueue.add(`${pod.metadata.namespace}/${name}`);
+    };
+    pods.on({ updated: (before, pod) => isFinished(pod) && !isFinished(before) && podSeen(pod), deleted: podSeen });
+  },
+};
