@@ -62,6 +62,7 @@ export const endpoints: Behaviour = {
     for (const { ports = [] } of subsetsOf(object)) for (const port of ports) port.protocol ||= 'TCP';
   },
   validate: (object) => subsetsOf(object).flatMap((subset, at) => validateSubset(subset, `subsets[${at}]`)),
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   createOnUpdate: true,
   columns: [nameColumn, string('Endpoints', endpointsText), ageColumn],
 };

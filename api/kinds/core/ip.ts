@@ -18,8 +18,9 @@ export function validateCidr(field: string, text: string): Problem[] {
   return good ? [] : [invalidValue(field, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')];
 }
 
-/** Addresses that no endpoint can have. Call with a valid one. */
+/** Addresses that no endpoint can have. */
 export function validateEndpointIp(field: string, text: string): Problem[] {
+  if (isIP(text) === 0) return [invalidValue(field, text, 'must be a valid IP address')];
   const low = text.toLowerCase();
   if (low === '0.0.0.0' || low === '::') return [invalidValue(field, text, `may not be unspecified (${text})`)];
   if (low.startsWith('127.') || low === '::1')

@@ -1,10 +1,11 @@
 // The Node kind.
 import type { Node } from '../../gen/types/core.v1.ts';
-import { forbiddenField, invalidValue, type KubeObject, type Problem, qualifiedName, quantitySign } from '../../meta/index.ts';
+import { duplicate, forbiddenField, invalidValue, type KubeObject, type Problem, qualifiedName, quantitySign } from '../../meta/index.ts';
 import { ageColumn, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
 import { texts } from '../rules.ts';
 import { validateCidr } from './ip.ts';
+import { goForm } from './pod-spec/go-form.ts';
 import { roundResources } from './resources.ts';
 import { validateTaints } from './taints.ts';
 
@@ -47,15 +48,9 @@ function validateSpec({ spec = {} }: Node): Problem[] {
 function validateAddresses({ status }: Node): Problem[] {
   const seen = new Set<string>();
   return (status?.addresses ?? []).flatMap((one, at) => {
-    const key = JSON.stringify([one.type, one.address]);
-    if (seen.has(key))
-      return [
-        {
-          field: `status.addresses[${at}]`,
-          reason: 'FieldValueDuplicate',
-          message: `Duplicate value: ${JSON.stringify({ type: one.type, address: one.address })}`,
-        },
-      ];
+    const shown = goForm(one, ['Type', 'Address']);
+    const key = JSON.stringify(shown);
+    if (seen.has(key)) return [duplicate(`status.addresses[${at}]`, shown)];
     seen.add(key);
     return [];
   });

@@ -59,7 +59,7 @@ function validateSources(spec: PersistentVolumeSpec): Problem[] {
   }
   if (spec.local) {
     if (!spec.local.path) problems.push(required('spec.local.path'));
-    if (!spec.nodeAffinity) problems.push(required('metadata.annotations', 'Local volume requires node affinity'));
+    if (!spec.nodeAffinity) problems.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
   }
   if (spec.nfs) {
     if (!spec.nfs.server) problems.push(required('spec.nfs.server'));
@@ -105,7 +105,7 @@ function validateKept(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): Pr
   if (!deepEqual(source(spec), source(old))) {
     problems.push(forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
   }
-  if (spec.volumeMode !== old.volumeMode) problems.push(invalidValue('spec.volumeMode', spec.volumeMode ?? null, immutableText));
+  if (spec.volumeMode !== old.volumeMode) problems.push(invalidValue('volumeMode', spec.volumeMode ?? null, immutableText));
   if (old.nodeAffinity && !deepEqual(spec.nodeAffinity, old.nodeAffinity)) {
     problems.push(invalidValue('spec.nodeAffinity', spec.nodeAffinity ?? null, immutableText));
   }
@@ -130,6 +130,12 @@ export const persistentVolume: Behaviour = {
     object['status'] = old['status'];
   },
   validate: (object) => validateSpec(specOf(object)),
+  warnings: (object) =>
+    object['spec']?.persistentVolumeReclaimPolicy === 'Recycle'
+      ? [
+          'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+        ]
+      : [],
   validateUpdate: (object, old) => validateKept(specOf(object), specOf(old)),
   hasGeneration: false,
   fieldSelectors: { name: (object) => object.metadata.name ?? '' },

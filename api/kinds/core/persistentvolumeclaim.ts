@@ -39,7 +39,7 @@ function validateKept(claim: PersistentVolumeClaim, before: PersistentVolumeClai
       problems.push(forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity'));
     }
   }
-  for (const spec of [now, compared]) delete spec.volumeAttributesClassName;
+  if (bound || now.volumeAttributesClassName) for (const spec of [now, compared]) delete spec.volumeAttributesClassName;
   if (!deepEqual(now, compared)) {
     const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
     problems.unshift(forbiddenField('spec', why));

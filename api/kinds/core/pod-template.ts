@@ -4,6 +4,7 @@ import { containersColumn, imagesColumn, labelsText, nameColumn, string } from '
 import type { Behaviour } from '../kind.ts';
 import { defaultPodSpec } from './pod-spec/defaults.ts';
 import { validatePodTemplate } from './pod-spec/validate.ts';
+import { podSpecWarnings } from './pod-spec/warnings.ts';
 
 export const podTemplate: Behaviour = {
   defaults(object) {
@@ -12,6 +13,7 @@ export const podTemplate: Behaviour = {
     defaultPodSpec(template.spec);
   },
   validate: (object) => validatePodTemplate(object['template'] ?? {}, 'template'),
+  warnings: (object) => podSpecWarnings(object['template']?.spec ?? { containers: [] }, 'template.spec'),
   hasGeneration: true,
   generationFields: ['template'],
   columns: [

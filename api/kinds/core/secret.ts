@@ -45,6 +45,22 @@ function validateJson(key: string, base64: string): Problem[] {
   }
 }
 
+/** A pair that is no PEM at all; what is inside of the PEM is not looked at. */
+function tlsWarnings(data: Record<string, string>): string[] {
+  for (const [key, what] of [
+    ['tls.crt', 'certificate'],
+    ['tls.key', 'key'],
+  ] as const) {
+    if (
+      !Buffer.from(data[key] ?? '', 'base64')
+        .toString()
+        .includes('-----BEGIN ')
+    )
+      return [`tls: failed to find any PEM data in ${what} input`];
+  }
+  return [];
+}
+
 export const secret: Behaviour = {
   defaults(object) {
     object['type'] ||= 'Opaque';
@@ -58,14 +74,16 @@ export const secret: Behaviour = {
   prepareForUpdate(object, old) {
     object['type'] ||= old['type'];
   },
-  validate(object) {
+  validate(object, old) {
     const data = (object['data'] ?? {}) as Record<string, string>;
     const problems = Object.keys(data).flatMap((key) => texts(at(key), key, configMapKey(key)));
     const size = Object.values(data).reduce((sum, value) => sum + base64Bytes(value), 0);
     if (size > MAX_DATA_BYTES) problems.push(tooLong('data', MAX_DATA_BYTES));
-    return [...problems, ...validateType(object)];
+    // What may not change is told first.
+    const kept = old ? [...immutable('type', object['type'], old['type']), ...immutableData(object, old, ['data'])] : [];
+    return [...kept, ...problems, ...validateType(object)];
   },
-  validateUpdate: (object, old) => [...immutable('type', object['type'], old['type']), ...immutableData(object, old, ['data'])],
+  warnings: (object) => (object['type'] === 'kubernetes.io/tls' ? tlsWarnings(object['data'] ?? {}) : []),
   fieldSelectors: { type: (object) => object['type'] ?? '' },
   columns: [
     nameColumn,

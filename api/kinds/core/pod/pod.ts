@@ -1,17 +1,32 @@
 // The Pod kind.
 import type { Pod, PodSpec } from '../../../gen/types/core.v1.ts';
-import { deepCopy, dns1123Label, forbiddenField, type KubeObject, type Problem } from '../../../meta/index.ts';
+import { dns1123Label, forbiddenField, type KubeObject, type Problem } from '../../../meta/index.ts';
 import type { Behaviour } from '../../kind.ts';
 import { goList } from '../../rules.ts';
 import { defaultPodOnly, defaultPodSpec } from '../pod-spec/defaults.ts';
 import { validatePodSpec } from '../pod-spec/validate.ts';
 import { validateImageText } from '../pod-spec/validate-containers.ts';
+import { podSpecWarnings } from '../pod-spec/warnings.ts';
 import { podColumns } from './columns.ts';
 import { mergeLabelKeys } from './match-labels.ts';
 import { qosClass } from './qos.ts';
+import { resized, validateResize } from './resize.ts';
 import { validateEphemeralUpdate, validatePodStatus, validatePodUpdate } from './update.ts';
 
 const podOf = (object: KubeObject): Pod => object as unknown as Pod;
+
+/** podIP is the first of podIPs, hostIP of hostIPs; where they differ, the single one is right. */
+function joinIps({ status }: Pod): void {
+  for (const [one, all] of [
+    ['podIP', 'podIPs'],
+    ['hostIP', 'hostIPs'],
+  ] as const) {
+    if (!status) return;
+    const first = status[all]?.[0]?.ip;
+    if (status[one] && status[one] !== first) status[all] = [{ ip: status[one] }];
+    else if (first) status[one] = first;
+  }
+}
 
 /** A pod always has a spec after decoding; this makes one for hand-made objects. */
 const specOf = (object: KubeObject): PodSpec => ((object as { spec?: PodSpec }).spec ??= { containers: [] });
@@ -21,6 +36,7 @@ export const pod: Behaviour = {
     const spec = specOf(object);
     defaultPodOnly(spec);
     defaultPodSpec(spec);
+    joinIps(podOf(object));
   },
   prepareForCreate(object) {
     const { spec } = podOf(object);
@@ -66,13 +82,16 @@ export const pod: Behaviour = {
   validateSubresource: {
     status: (object, old) => validatePodStatus(podOf(object), podOf(old)),
     ephemeralcontainers: (object, old) => [...validatePod(podOf(object)), ...validateEphemeralUpdate(podOf(object), podOf(old))],
-    resize: (object) => validatePod(podOf(object)),
+    resize: (object, old) => [...validatePod(podOf(object)), ...validateResize(podOf(object), podOf(old))],
   },
   warnings(object, old) {
-    const wrong = old ? [] : dns1123Label(object.metadata.name ?? '');
-    if (wrong.length === 0) return [];
+    // Updates of pods come from machines, which read no warnings.
+    if (old) return [];
+    const wrong = dns1123Label(object.metadata.name ?? '');
+    const warnings = podSpecWarnings(specOf(object), 'spec');
+    if (wrong.length === 0) return warnings;
     const why = "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
-    return [`metadata.name: ${why}: ${goList(wrong)}`];
+    return [`metadata.name: ${why}: ${goList(wrong)}`, ...warnings];
   },
   hasGeneration: true,
   gracePeriodSeconds(object, requested) {
@@ -93,26 +112,6 @@ export const pod: Behaviour = {
   },
   columns: podColumns,
 };
-
-/** The old spec with the new resources, when the containers are the same; else the new one, for validation to refuse. */
-function resized(spec: PodSpec, old: PodSpec): PodSpec {
-  const lists = ['containers', 'initContainers'] as const;
-  const same = lists.every(
-    (list) => (spec[list] ?? []).map(({ name }) => name).join() === (old[list] ?? []).map(({ name }) => name).join(),
-  );
-  if (!same) return spec;
-  const out = deepCopy(old);
-  for (const list of lists) {
-    for (const [at, container] of (out[list] ?? []).entries()) {
-      const { resources, resizePolicy } = spec[list]![at]!;
-      if (resources) container.resources = resources;
-      if (resizePolicy) container.resizePolicy = resizePolicy;
-      else delete container.resizePolicy;
-    }
-  }
-  if (spec.resources) out.resources = spec.resources;
-  return out;
-}
 
 /** What is checked on every write of a pod. */
 function validatePod({ metadata, spec = { containers: [] } }: Pod): Problem[] {

@@ -5,6 +5,7 @@ import { ageColumn, labelsText, nameColumn, string } from '../../columns.ts';
 import type { Behaviour } from '../../kind.ts';
 import { dropUseless, externallyAccessible, joinClusterIps, keepAllocated } from './update.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './validate.ts';
+import { serviceWarnings } from './warnings.ts';
 
 const serviceOf = (object: KubeObject): Service => object as unknown as Service;
 const specOf = (object: KubeObject): ServiceSpec => ((object as { spec?: ServiceSpec }).spec ??= {});
@@ -47,6 +48,7 @@ export const service: Behaviour = {
   validate: (object) => validateService(serviceOf(object)),
   validateUpdate: (object, old) => validateServiceUpdate(serviceOf(object), serviceOf(old)),
   validateSubresource: { status: (object) => validateServiceStatus(serviceOf(object)) },
+  warnings: (object) => serviceWarnings(serviceOf(object)),
   nameRule: 'label',
   createOnUpdate: true,
   hasGeneration: false,

@@ -56,6 +56,7 @@ export function dropUseless(service: Service, before: Service): void {
     }
     if (deepEqual(old.ipFamilies ?? [], spec.ipFamilies ?? [])) delete spec.ipFamilies;
     if (old.ipFamilyPolicy === spec.ipFamilyPolicy) delete spec.ipFamilyPolicy;
+    if (old.internalTrafficPolicy === spec.internalTrafficPolicy) delete spec.internalTrafficPolicy;
   }
   if (needsNodePort(old) && !needsNodePort(spec) && [...nodePorts(spec)].every((port) => nodePorts(old).has(port))) {
     for (const port of spec.ports ?? []) delete port.nodePort;
