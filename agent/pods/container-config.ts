@@ -75,6 +75,10 @@ async function volumeMounts(
       let hostPath = inputs.volumePaths.get(mount.name);
       if (hostPath === undefined)
         throw new ContainerConfigProblem(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
+      if (mount.recursiveReadOnly === 'Enabled')
+        throw new ContainerConfigProblem(
+          `failed to resolve recursive read-only mode: volume "${mount.name}" requested recursive read-only mode, but it is not supported by the runtime`,
+        );
       const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, lookup) : mount.subPath;
       if (subPath)
         hostPath = await inputs.volumes.bindSubPath(pod.metadata.uid ?? '', mount.name, hostPath, container.name, index, subPath);

@@ -32,8 +32,9 @@ export function containerStatuses(pod: Pod, containers: readonly Container[], is
 }
 
 function containerStatus(pod: Pod, container: Container, isInit: boolean, facts: ContainerFacts): ApiStatus {
+  // A record that is made but not started yet shows nothing that is worth a write.
   const mine = facts.records
-    .filter(({ metadata }) => metadata.name === container.name)
+    .filter(({ metadata, state }) => metadata.name === container.name && state !== 'created')
     .sort((a, b) => b.metadata.attempt - a.metadata.attempt);
   const [now, earlier] = mine;
   const before = facts.before.find(({ name }) => name === container.name);

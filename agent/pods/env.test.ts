@@ -10,6 +10,7 @@ const web: Service = {
 const sources: EnvSources = {
   place: { podIPs: ['10.1.0.2'], hostIP: '192.0.2.1', allocatable: {} },
   services: [web],
+  volumeFile: async (volume, path) => ({ path: `/${volume}/${path}`, text: path === 'e' ? "A=one\nB='two words'\n" : undefined }),
   configMap: async (name) => (name === 'cm' ? { metadata: {}, data: { k: 'v', 'odd.key': 'o' } } : undefined),
   secret: async (name) => (name === 's' ? { metadata: {}, data: { k: Buffer.from('hidden').toString('base64') } } : undefined),
 };
@@ -63,9 +64,17 @@ test.each([
   [{ configMapKeyRef: { name: 'none', key: 'k' } }, 'configmap "none" not found'],
   [{ configMapKeyRef: { name: 'cm', key: 'none' } }, "couldn't find key none in ConfigMap n/cm"],
   [{ secretKeyRef: { name: 'none', key: 'k' } }, 'secret "none" not found'],
+  [{ fileKeyRef: { volumeName: 'v', path: 'e', key: 'C' } }, 'environment variable key "C" not found in file "/v/e"'],
   [{ secretKeyRef: { name: 's', key: 'none' } }, "couldn't find key none in Secret n/s"],
 ])('%j', async (valueFrom, message) => {
   await expect(of({ env: [{ name: 'A', valueFrom }] })).rejects.toThrow(message);
+});
+
+test.each([
+  ['A', 'one'],
+  ['B', 'two words'],
+])('key %s of a file', async (key, value) => {
+  expect(await of({ env: [{ name: 'X', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'e', key } } }] })).toEqual({ X: value });
 });
 
 test('optional sources leave the variable out', async () => {

@@ -14,6 +14,8 @@ export interface EnvSources {
   /** Undefined: not there. */
   configMap(name: string): Promise<ConfigMap | undefined>;
   secret(name: string): Promise<Secret | undefined>;
+  /** A file in one of the pod's volumes; no text: not there. */
+  volumeFile(volume: string, path: string): Promise<{ path: string; text: string | undefined }>;
 }
 
 /** @throws ContainerConfigProblem for a missing object or key that is not optional */
@@ -64,7 +66,21 @@ async function fromSource(pod: Pod, container: Container, source: EnvVarSource, 
       ? missing(optional, `couldn't find key ${key} in Secret ${pod.metadata.namespace}/${name}`)
       : Buffer.from(data, 'base64').toString();
   }
+  if (source.fileKeyRef) {
+    const { volumeName, path, key, optional = false } = source.fileKeyRef;
+    const file = await sources.volumeFile(volumeName, path);
+    if (file.text === undefined) return missing(optional, `file "${file.path}" not found`);
+    return envFileValue(file.text, key) ?? missing(optional, `environment variable key "${key}" not found in file "${file.path}"`);
+  }
   return undefined;
+}
+
+/** `KEY='value'` lines, comments and empty lines; undefined: the key is not there. */
+export function envFileValue(text: string, key: string): string | undefined {
+  const line = text.split('\n').find((each) => each.slice(0, each.indexOf('=')).trim() === key);
+  const value = line?.slice(line.indexOf('=') + 1).trim();
+  const quoted = /^(['"])(.*)\1$/.exec(value ?? '');
+  return quoted ? quoted[2] : value;
 }
 
 async function wholeConfigMap(name: string, optional: boolean, sources: EnvSources): Promise<Record<string, string>> {

@@ -34,7 +34,9 @@ const PERIOD_US = 100_000;
 
 /** Limits of one container. `memoryCapacity` of the node, bytes, for the OOM score. */
 export function containerResources(pod: Pod, container: Container, memoryCapacity: number): LinuxResources {
-  const { requests = {}, limits = {} } = container.resources ?? {};
+  const { requests = {}, limits: own = {} } = container.resources ?? {};
+  // What the pod as a whole is given bounds a container that has no bound of its own.
+  const limits = { ...pod.spec?.resources?.limits, ...own };
   const cpu = requests['cpu'] ?? limits['cpu'];
   return {
     ...cpuResources(cpu === undefined ? 0 : milli(cpu), limits['cpu'] === undefined ? 0 : milli(limits['cpu'])),

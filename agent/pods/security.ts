@@ -15,7 +15,7 @@ export function securityContext(pod: Pod, container: Container, image: Pick<Imag
   const groups = [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])];
   return {
     privileged: own.privileged ?? false,
-    capabilities: { add: own.capabilities?.add ?? [], drop: own.capabilities?.drop ?? [] },
+    capabilities: { add: known(own.capabilities?.add), drop: known(own.capabilities?.drop) },
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     noNewPrivs: own.allowPrivilegeEscalation === false,
     ...(runAsUser === undefined ? {} : { runAsUser }),
@@ -32,6 +32,18 @@ export function securityContext(pod: Pod, container: Container, image: Pick<Imag
     ...(own.procMount === 'Unmasked' ? { maskedPaths: [], readonlyPaths: [] } : {}),
   };
 }
+
+/** Names that are no capabilities are passed over, also those with the prefix CAP_, as containerd does. */
+const known = (names: readonly string[] | undefined): string[] => (names ?? []).filter((name) => CAPABILITIES.has(name.toUpperCase()));
+
+const CAPABILITIES = new Set(
+  (
+    'ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK ' +
+    'IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID ' +
+    'SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME ' +
+    'SYS_TTY_CONFIG WAKE_ALARM'
+  ).split(' '),
+);
 
 function checkNonRoot(pod: Pod, container: Container, runAsUser: number | undefined, image: Pick<Image, 'uid' | 'username'>): void {
   const where = `(pod: "${podText(pod)}", container: ${container.name})`;

@@ -1,4 +1,5 @@
 // One start of a container: image, environment, mounts, create, start, postStart. A start that fails says why in a StartProblem.
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
@@ -75,6 +76,7 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
     const env = await environment(pod, container, {
       place: inputs.place,
       services: tools.servicesFor(pod),
+      volumeFile: (volume, path) => readVolumeFile(inputs.volumePaths.get(volume) ?? '', path),
       configMap: (name) => volumes.objects.get<ConfigMap & KubeObject>('configmaps', namespace, name, uid),
       secret: (name) => volumes.objects.get<Secret & KubeObject>('secrets', namespace, name, uid),
     });
@@ -98,6 +100,14 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
   } catch (error) {
     throw failure(tools, pod, container, 'CreateContainerError', error);
   }
+}
+
+/** Only what lies inside the volume is read. */
+async function readVolumeFile(folder: string, path: string): Promise<{ path: string; text: string | undefined }> {
+  const full = join(folder, path);
+  const real = await realpath(full).catch(() => '');
+  const base = await realpath(folder).catch(() => ' ');
+  return { path: full, text: real.startsWith(`${base}/`) ? await readFile(real, 'utf8').catch(() => undefined) : undefined };
 }
 
 function failure(tools: StartTools, pod: Pod, container: Container, reason: string, error: unknown): StartProblem {

@@ -1,11 +1,13 @@
 // The whole status of a pod as its node reports it. Pure: the pod, what the CRI and the probes say, and what was reported before.
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { addQuantities, parseQuantity, type Quantity, quantityText } from '../../api/meta/index.ts';
 import { rfc3339 } from '../../kit/run/index.ts';
 import type { PodSandboxStatus } from '../cri/index.ts';
 import { conditionsOf } from './conditions.ts';
 import { type ContainerFacts, containerStatuses } from './container-statuses.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import { qosClass } from './qos.ts';
+import { isSidecar } from './restart.ts';
 
 export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> {
   sandbox: PodSandboxStatus | undefined;
@@ -43,8 +45,23 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
     ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
     ...(ephemeralStatuses.length > 0 ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
     qosClass: before.qosClass ?? qosClass(pod),
+    ...allocated(pod),
     resources: before.resources ?? pod.spec?.resources ?? {},
   };
+}
+
+/** What the node has set aside: the pod's own request, else the sum of its containers'. */
+function allocated(pod: Pod): { allocatedResources?: Record<string, string> } {
+  const sidecars = (pod.spec?.initContainers ?? []).filter(isSidecar);
+  const total = new Map<string, Quantity>();
+  for (const { resources } of [...(pod.spec?.containers ?? []), ...sidecars])
+    for (const [name, text] of Object.entries(resources?.requests ?? {})) {
+      const before = total.get(name);
+      total.set(name, before ? addQuantities(before, parseQuantity(text)) : parseQuantity(text));
+    }
+  const sums = Object.fromEntries([...total].map(([name, quantity]) => [name, quantityText(quantity)]));
+  const all = { ...sums, ...pod.spec?.resources?.requests };
+  return Object.keys(all).length > 0 ? { allocatedResources: all } : {};
 }
 
 /** An end is told only once everything is gone, and is never taken back; neither is Running. */

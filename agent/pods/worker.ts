@@ -249,6 +249,8 @@ export class PodWorker {
     // Upstream shows a crashed sidecar of a pod that never restarts as ended, although it comes back.
     if (found && isSidecar(found.container) && found.role === 'init' && this.#pod.spec?.restartPolicy === 'Never') return undefined;
     const waiting = this.#holds.waiting(name, record, podText(this.#pod), nowMs);
+    // While it starts its back-off counts for the next time already.
+    if (waiting?.reason === 'CrashLoopBackOff' && this.#busy.has(`start-container ${name}`)) return undefined;
     const told = `${name} ${record?.metadata.attempt}`;
     if (waiting?.reason === 'CrashLoopBackOff' && !this.#toldBackoff.has(told) && !this.#isStopping()) {
       this.#toldBackoff.add(told);

@@ -2,9 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { acceptRemoteCommand, type CommandStatus, commandStatus, type RemoteCommand } from '../../kit/net/index.ts';
-import type { Cri, Session, StreamOptions } from '../cri/index.ts';
+import { acceptRemoteCommand, type CommandStatus, commandStatus, type RemoteCommand, type WantedStreams } from '../../kit/net/index.ts';
+import type { ContainerStatus, Cri, Session } from '../cri/index.ts';
 import { type PodSource, runningContainer } from './find-container.ts';
+import { HttpError } from './http-error.ts';
 
 export interface RemoteRequest {
   namespace: string;
@@ -18,8 +19,9 @@ export interface RemoteRequest {
 
 /** Runs a command to its end. @throws HttpError before the upgrade was accepted */
 export async function execSession(cri: Cri, pods: PodSource, request: RemoteRequest): Promise<void> {
-  const container = await runningContainer(cri, pods, request.namespace, request.pod, request.container);
   const wanted = wantedStreams(request.query);
+  const container = await found(cri, pods, request, wanted);
+  if (!container) return;
   await using remote = disposable(await acceptRemoteCommand(request.incoming, request.socket, request.head, wanted));
   let session: Session;
   try {
@@ -35,7 +37,8 @@ export async function execSession(cri: Cri, pods: PodSource, request: RemoteRequ
 
 /** Joins the main process until it or the client ends. @throws HttpError before the upgrade was accepted */
 export async function attachSession(cri: Cri, pods: PodSource, request: RemoteRequest): Promise<void> {
-  const container = await runningContainer(cri, pods, request.namespace, request.pod, request.container);
+  const container = await found(cri, pods, request, wantedStreams(request.query));
+  if (!container) return;
   // The container decides whether there is a terminal, not the client.
   const wanted = { ...wantedStreams(request.query), tty: container.tty };
   if (wanted.tty) wanted.stderr = false;
@@ -50,6 +53,27 @@ export async function attachSession(cri: Cri, pods: PodSource, request: RemoteRe
   }
   await join(remote, session);
   await remote.finish({ metadata: {}, status: 'Success' });
+}
+
+/** A browser or kubectl over WebSocket cannot read a refused upgrade: it is told by the session's status instead. */
+async function found(cri: Cri, pods: PodSource, request: RemoteRequest, wanted: WantedStreams): Promise<ContainerStatus | undefined> {
+  try {
+    return await runningContainer(cri, pods, request.namespace, request.pod, request.container);
+  } catch (error) {
+    const isWebSocket = String(request.incoming.headers.upgrade).toLowerCase() === 'websocket';
+    if (!isWebSocket || !(error instanceof HttpError)) throw error;
+    const remote = await acceptRemoteCommand(request.incoming, request.socket, request.head, wanted);
+    const message = `unable to upgrade connection: ${error.message}`;
+    await remote.finish({
+      metadata: {},
+      status: 'Failure',
+      message,
+      reason: 'InternalError',
+      details: { causes: [{ message }] },
+      code: 500,
+    });
+    return undefined;
+  }
 }
 
 /** Copies until the process ends; when the client goes away first, the session is closed. */
@@ -70,7 +94,7 @@ async function join(remote: RemoteCommand, session: Session): Promise<void> {
   remote.signal.removeEventListener('abort', onGone);
 }
 
-function wantedStreams(query: URLSearchParams): Required<Pick<StreamOptions, 'stdin' | 'stdout' | 'stderr' | 'tty'>> {
+function wantedStreams(query: URLSearchParams): WantedStreams {
   const has = (...names: string[]) => names.some((name) => ['1', 'true'].includes(query.get(name) ?? ''));
   const tty = has('tty');
   return { stdin: has('input', 'stdin'), stdout: has('output', 'stdout'), stderr: has('error', 'stderr') && !tty, tty };

@@ -1,6 +1,8 @@
 // A folder whose files change all at once: a dated folder behind the symlink `..data`, which rename(2) swaps.
 // Containers see `key -> ..data/key`, and whoever holds the old folder open keeps a whole old state.
-import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { randomInt } from 'node:crypto';
+import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmod, chown, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { checkPaths, type Payload } from './payload.ts';
 
@@ -18,14 +20,14 @@ export async function writePayload(folder: string, payload: Payload, ownership: 
   const names = new Set([...payload.keys()].map((path) => path.split('/')[0] as string));
   const changed = old === undefined || !(await showsAlready(join(folder, old), payload));
   if (changed) {
-    const dated = await mkdtemp(join(folder, `..${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:T]/g, '_')}.`));
-    await fill(dated, payload, ownership);
+    const name = `..${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:T]/g, '_')}.${randomInt(1e9, 1e10)}`;
+    await mkdir(join(folder, name));
+    await fill(join(folder, name), payload, ownership);
     await rm(join(folder, `${DATA}_tmp`), { force: true });
-    await symlink(dated.slice(folder.length + 1), join(folder, `${DATA}_tmp`));
-    await rename(join(folder, `${DATA}_tmp`), join(folder, DATA));
+    await symlink(name, join(folder, `${DATA}_tmp`));
+    swap(folder, names);
   }
-  await linkNames(folder, names);
-  await removeStale(folder, names, await readlink(join(folder, DATA)));
+  await removeStale(folder, names);
   return changed;
 }
 
@@ -50,16 +52,22 @@ async function fill(folder: string, payload: Payload, { fsGroup }: Ownership): P
   }
 }
 
-async function linkNames(folder: string, names: Set<string>): Promise<void> {
+/** The new state shows, names appear and disappear: without a pause, so that a container sees hardly anything in between. */
+function swap(folder: string, names: Set<string>): void {
+  renameSync(join(folder, `${DATA}_tmp`), join(folder, DATA));
   for (const name of names) {
-    if (await lstat(join(folder, name)).catch(() => undefined)) continue;
-    await symlink(join(DATA, name), join(folder, name));
+    if (lstatSync(join(folder, name), { throwIfNoEntry: false })) continue;
+    symlinkSync(join(DATA, name), join(folder, name));
   }
+  for (const name of staleNames(readdirSync(folder), names, readlinkSync(join(folder, DATA))))
+    rmSync(join(folder, name), { recursive: true, force: true });
 }
 
-async function removeStale(folder: string, names: Set<string>, current: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (names.has(name) || name === DATA || name === current) continue;
-    await rm(join(folder, name), { recursive: true, force: true });
-  }
+/** What a crash in the middle of a swap may have left. */
+async function removeStale(folder: string, names: Set<string>): Promise<void> {
+  const current = await readlink(join(folder, DATA));
+  for (const name of staleNames(await readdir(folder), names, current)) await rm(join(folder, name), { recursive: true, force: true });
 }
+
+const staleNames = (present: readonly string[], names: Set<string>, current: string): string[] =>
+  present.filter((name) => !names.has(name) && name !== DATA && name !== current);
