@@ -34,7 +34,7 @@ export interface Journal {
    * @throws NotWritten when surely nothing was written; after any other error the journal is not used again
    */
   append(rows: readonly Row[]): Promise<void>;
-  /** Housekeeping after the answer to an append; the next append waits for it. */
+  /** Housekeeping after the answer to an append and after a compaction; the next append waits for it. */
   rest(): Promise<void>;
   /** Rows with `after` < revision <= `upTo` in order, about `limit`, whole commits only; empty at the end. */
   history(after: bigint, upTo: bigint, limit: number): Row[];

@@ -194,19 +194,22 @@ export class LocalStore implements Store {
     while (!this.#broken && (this.#queue.length > 0 || this.#chores.length > 0)) {
       this.#chores.shift()?.();
       const batch = this.#queue;
-      if (batch.length === 0) continue;
       this.#queue = [];
       try {
-        const rows = batch.length === 1 ? batch[0]!.rows : batch.flatMap((waiting) => waiting.rows);
-        await this.#journal.append(rows);
-        this.#apply(rows);
-        for (const waiting of batch) waiting.resolve(waiting.revision);
+        if (batch.length > 0) await this.#write(batch);
         await this.#journal.rest();
       } catch (error) {
         this.#refuse(batch, error as Error);
       }
     }
     this.#flushing = undefined;
+  }
+
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    const rows = batch.length === 1 ? batch[0]!.rows : batch.flatMap((waiting) => waiting.rows);
+    await this.#journal.append(rows);
+    this.#apply(rows);
+    for (const waiting of batch) waiting.resolve(waiting.revision);
   }
 
   /** The batch did not get to disk, nor can what was accepted on top of it. */
