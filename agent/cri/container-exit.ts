@@ -13,13 +13,17 @@ export async function noticeExit(context: CriContext, id: string): Promise<void>
   if (state.status === 'exited') await recordExit(context, record, exitOf(state, oomKilled(context, record, state)));
 }
 
-export async function recordExit(context: CriContext, record: ContainerRecord, exit: ContainerExit): Promise<void> {
-  if (context.containers.get(record.id)?.exit) return;
-  await context.containers.put({ ...record, exit });
-  context.events.emit({ type: 'exited', containerId: record.id, sandboxId: record.sandboxId });
-  await context.runtime
-    .delete(record.id)
-    .catch((error: unknown) => context.log.warn({ container: record.id, error: messageOf(error) }, 'freeing an ended container'));
+/** Once for each container, whoever notices first; returns when the runtime's part is freed too. */
+export async function recordExit(context: CriContext, { id, sandboxId }: ContainerRecord, exit: ContainerExit): Promise<void> {
+  await context.locks.with(`record/${id}`, async () => {
+    const record = context.containers.get(id);
+    if (!record || record.exit) return;
+    await context.containers.put({ ...record, exit });
+    context.events.emit({ type: 'exited', containerId: id, sandboxId });
+    await context.runtime
+      .delete(id)
+      .catch((error: unknown) => context.log.warn({ container: id, error: messageOf(error) }, 'freeing an ended container'));
+  });
 }
 
 /** A container that the machine's restart, or a deleted run folder, left without a trace. */

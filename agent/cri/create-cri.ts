@@ -1,12 +1,12 @@
 // Puts runtime, images and cni together into one Cri: the list of operations.
-import { BridgePlugin } from '../../cni/index.ts';
-import { cgroups, homeFirst } from '../../kit/linux/index.ts';
+import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
+import { homeFirst } from '../../kit/linux/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
 import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime } from '../runtime/index.ts';
 import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
-import { type CriContext, containerCgroup, messageOf, mustContainer, sandboxFile } from './context.ts';
+import { type CriContext, messageOf, mustContainer, sandboxFile } from './context.ts';
 import { createContainer } from './create-container.ts';
 import type { Cri } from './cri.ts';
 import { EventHub } from './events.ts';
@@ -17,13 +17,13 @@ import { type ContainerRecord, Records, type SandboxRecord } from './records.ts'
 import { recover } from './recover.ts';
 import { removeContainer } from './remove-container.ts';
 import { removePodSandbox } from './remove-pod-sandbox.ts';
-import { toCgroupLimits } from './resources.ts';
 import { runPodSandbox, usesPodNetwork } from './run-pod-sandbox.ts';
 import { listPodSandbox, podSandboxStatus } from './sandbox-status.ts';
 import { startContainer } from './start-container.ts';
 import { containerStats, listContainerStats, podSandboxStats } from './stats.ts';
 import { stopContainer } from './stop-container.ts';
 import { stopPodSandbox } from './stop-pod-sandbox.ts';
+import { updateContainerResources } from './update-container-resources.ts';
 
 export interface CriOptions {
   /** Records and writable layers; survives a reboot. One per node. */
@@ -46,6 +46,8 @@ export interface CniOptions {
   bridge: string;
   subnet: string;
   mtu?: number;
+  /** All pods' addresses: what a pod sends elsewhere takes the node's address. Absent: no masquerade. */
+  clusterCIDR?: string;
   /** The node's network namespace, when this process is in another one (tests). */
   nodeNetns?: string;
 }
@@ -53,13 +55,16 @@ export interface CniOptions {
 /** Opens the state left by an earlier process and takes its containers over. @throws when a tool (runc, crun, conmon) is missing */
 export async function createCri(options: CriOptions): Promise<Cri> {
   await homeFirst();
+  const { subnet, clusterCIDR } = options.cni;
+  const masquerade = clusterCIDR ? ensureMasquerade(subnet, clusterCIDR) : undefined;
+  masquerade?.catch(() => {}); // awaited below
   const context = await openContext(options);
   const notice = (id: string) =>
     void context.locks
       .with(`exit/${id}`, () => noticeExit(context, id))
       .catch((error: unknown) => context.log.error({ container: id, error: messageOf(error) }, 'recording an exit'));
   context.runtime.onExit(notice);
-  await recover(context);
+  await Promise.all([recover(context), masquerade]);
   return operations(context);
 }
 
@@ -78,7 +83,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
       onError: (error) => log.error({ error: messageOf(error) }, 'watching containers'),
     }),
     images: await ImageStore.open(options.imagesDir),
-    network: new BridgePlugin({ name: 'pods', stateDir: `${stateDir}/cni`, ...cni }),
+    network: new BridgePlugin({ name: 'pods', stateDir: `${stateDir}/cni`, ...bridgeOf(cni) }),
     sandboxes: await Records.open<SandboxRecord>(`${stateDir}/sandboxes`),
     containers: await Records.open<ContainerRecord>(`${stateDir}/containers`),
     events: new EventHub(),
@@ -86,6 +91,8 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     availableCapabilities: availableCapabilities(),
   };
 }
+
+const bridgeOf = ({ clusterCIDR: _, ...bridge }: CniOptions) => bridge;
 
 function operations(context: CriContext): Cri {
   return {
@@ -100,12 +107,7 @@ function operations(context: CriContext): Cri {
     removeContainer: (id) => removeContainer(context, id),
     containerStatus: async (id) => containerStatus(context, id),
     listContainers: async (filter) => listContainers(context, filter),
-    updateContainerResources: async (id, resources) => {
-      const record = mustContainer(context, id);
-      const merged = { ...record.config.linux?.resources, ...resources };
-      await context.containers.put({ ...record, config: { ...record.config, linux: { ...record.config.linux, resources: merged } } });
-      cgroups().apply(containerCgroup(context, record), toCgroupLimits(resources));
-    },
+    updateContainerResources: (id, resources) => updateContainerResources(context, id, resources),
     execSync: (id, command, timeoutMs, outputBytesMax) => execSync(context, id, command, timeoutMs, outputBytesMax),
     exec: (id, command, streams) => exec(context, id, command, streams),
     attach: (id, streams) => attach(context, id, streams),

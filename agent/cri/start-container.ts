@@ -41,8 +41,8 @@ export async function startContainer(context: CriContext, id: string): Promise<v
 }
 
 async function letGo(context: CriContext, record: ContainerRecord): Promise<void> {
-  const started = { ...record, startedAtMs: systemClock.nowMs() };
-  await context.containers.put(started);
+  const started = { ...record, startedAtMs: record.startedAtMs ?? systemClock.nowMs() };
+  await context.locks.with(`record/${record.id}`, () => context.containers.put(started));
   try {
     await context.runtime.start(record.id);
   } catch (error) {

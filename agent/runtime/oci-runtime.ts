@@ -1,7 +1,7 @@
 // The driver for runc and crun under conmon. Everything it knows is in files, so a restarted agent is no different from this one.
 //   <root>/c/<id>/     bundle: config.json, rootfs, pidfile, process.json, started, ctl, attach, persist/
 //   <root>/exits/<id>  exit code, written by conmon         <root>/r/  the runtime's own state         <root>/x/  execs under way
-import { mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { tryRun } from '../../kit/exec/index.ts';
 import { writeFileAtomic } from '../../kit/fs/index.ts';
@@ -34,6 +34,7 @@ export interface OciRuntimeOptions {
 /** conmon tells an end at once through its exit file; this is for those whose conmon was killed. */
 const LOST_CHECK_MS = 2_000;
 const KILL_TIMEOUT_MS = 10_000;
+const MONITOR_TIMEOUT_MS = 2_000;
 
 export class OciRuntime implements Runtime {
   readonly name: string;
@@ -101,6 +102,7 @@ export class OciRuntime implements Runtime {
     const bundle = this.#files.bundle(id);
     mkdirSync(`${bundle}/persist`, { recursive: true });
     rmSync(this.#files.exitFile(id), { force: true });
+    if (existsSync(`${this.#files.root}/r/${id}`)) await this.#dropAttempt(id, spec.linux.cgroupsPath);
     writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
     const pid = await createUnderConmon({
       id,
@@ -173,20 +175,28 @@ export class OciRuntime implements Runtime {
         this.killAll(id);
         return false;
       });
-      // the runtime's own `delete` would do just this, for another process: its state is a folder, the rest is in the kernel
-      await cgroups().remove(spec.linux.cgroupsPath);
-      await rm(`${this.#files.root}/r/${id}`, { recursive: true, force: true });
+      await this.#dropAttempt(id, spec.linux.cgroupsPath);
     }
-    this.#killMonitor(id);
     if (isMounted(`${bundle}/rootfs`)) unmount(`${bundle}/rootfs`);
     await removeTree(bundle);
     await rm(this.#files.exitFile(id), { force: true });
   }
 
-  /** One that did not notice the end of its container, for example because it is stopped, would stay for ever. */
-  #killMonitor(id: string): void {
+  /** What the runtime's own `delete` would do, without a process for it: its state is a folder, the rest is in the kernel. */
+  async #dropAttempt(id: string, cgroupsPath: string): Promise<void> {
+    await cgroups().remove(cgroupsPath);
+    await this.#endMonitor(id);
+    await rm(`${this.#files.root}/r/${id}`, { recursive: true, force: true });
+    for (const name of ['pidfile', 'conmon.pid', 'process.json', 'started']) await rm(`${this.#files.bundle(id)}/${name}`, { force: true });
+  }
+
+  /** It reaps the container, writes the exit file and goes; one that does not, for example because it is stopped, is killed. */
+  async #endMonitor(id: string): Promise<void> {
     const pid = Number(readText(`${this.#files.bundle(id)}/conmon.pid`) ?? 0);
-    if (pid > 0 && (readText(`/proc/${pid}/cmdline`) ?? '').includes(id)) sendSignal(pid, 'SIGKILL');
+    const isThere = () => pid > 0 && isAlive(pid) && (readText(`/proc/${pid}/cmdline`) ?? '').includes(id);
+    await waitFor({ what: `conmon of ${id} to end`, timeoutMs: MONITOR_TIMEOUT_MS, everyMs: 2 }, () => !isThere()).catch(() =>
+      sendSignal(pid, 'SIGKILL'),
+    );
   }
 
   #spec(id: string): OciSpec | undefined {

@@ -41,9 +41,13 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
       const rootfs = runtime.rootfsPath(id);
       for (const path of [rootfs, `${bed.folder}/${id}/upper`, `${bed.folder}/${id}/work`]) mkdirSync(path, { recursive: true });
       mountOverlay(rootfs, { layers: [bed.lower], upper: `${bed.folder}/${id}/upper`, work: `${bed.folder}/${id}/work` });
-      const spec = buildSpec({ ...basicSpec(rootfs, `${bed.cgroupParent}/${id}`), args: ['/bin/sh', '-c', script], ...change });
-      await runtime.create({ id, name: id, spec, logPath: logOf(id), stdin, keepStdinOpen: false });
+      await createAgain(id, script, change, stdin);
       return id;
+    }
+    async function createAgain(id: string, script: string, change: Partial<SpecInput> = {}, stdin = false): Promise<void> {
+      const basic = basicSpec(runtime.rootfsPath(id), `${bed.cgroupParent}/${id}`);
+      const spec = buildSpec({ ...basic, args: ['/bin/sh', '-c', script], ...change });
+      await runtime.create({ id, name: id, spec, logPath: logOf(id), stdin, keepStdinOpen: false });
     }
     const exited = async (id: string) => {
       await expect.poll(() => runtime.state(id).status, { timeout: 5_000, interval: 5 }).toBe('exited');
@@ -77,6 +81,15 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
       rmSync(`${runtime.rootfsPath(id)}/../started`, { force: true });
       await runtime.start(id);
       expect(runtime.state(id).status).toBe('running');
+    });
+
+    test('a creation that a crash cut off is made again', async () => {
+      const id = await create('exit 5');
+      rmSync(`${runtime.rootfsPath(id)}/../process.json`);
+      expect(runtime.state(id)).toEqual({ status: 'none' });
+      await createAgain(id, 'exit 6');
+      await runtime.start(id);
+      expect(await exited(id)).toMatchObject({ exitCode: 6 });
     });
 
     test('a program that is not there fails to be created, with its name in the message', async () => {

@@ -1,0 +1,35 @@
+// Test fixture: makes and removes pods without end, until it is killed. Arguments: folder, node's namespace, cgroup.
+import { silentLogger } from '../../kit/run/index.ts';
+import { createCri } from './index.ts';
+
+const [folder = '', nodeNetns = '', cgroupParent = ''] = process.argv.slice(2);
+const cri = await createCri({
+  stateDir: `${folder}/state`,
+  runDir: `${folder}/run`,
+  imagesDir: `${folder}/images`,
+  runtime: 'runc',
+  cgroupParent,
+  cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns },
+  log: silentLogger,
+});
+process.stdout.write('ready\n');
+
+async function live(name: string): Promise<void> {
+  for (let n = 0; ; n++) {
+    const sandboxId = await cri.runPodSandbox({
+      metadata: { name, namespace: 'default', uid: `${name}-${process.pid}-${n}`, attempt: 0 },
+      hostname: name,
+      logDirectory: `${folder}/logs/${name}`,
+      linux: { namespaces: { pid: n % 3 === 0 ? 'pod' : 'container' } },
+    });
+    const id = await cri.createContainer(sandboxId, {
+      metadata: { name: 'main', attempt: 0 },
+      image: 'wherry/test:1',
+      command: ['sleep', n % 2 ? '0' : '60'],
+      logPath: 'main.log',
+    });
+    await cri.startContainer(id);
+    await cri.removePodSandbox(sandboxId);
+  }
+}
+await Promise.all(['a', 'b', 'c'].map(live));

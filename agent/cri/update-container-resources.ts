@@ -1,0 +1,15 @@
+// UpdateContainerResources: into the record first, then into the container's cgroup as far as it has one.
+import { cgroups } from '../../kit/linux/index.ts';
+import { type CriContext, containerCgroup, mustContainer } from './context.ts';
+import type { LinuxResources } from './cri.ts';
+import { toCgroupLimits } from './resources.ts';
+
+export async function updateContainerResources(context: CriContext, id: string, resources: LinuxResources): Promise<void> {
+  await context.locks.with(`record/${id}`, async () => {
+    const record = mustContainer(context, id);
+    const { config } = record;
+    const merged = { ...config.linux?.resources, ...resources };
+    await context.containers.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
+    if (!record.exit) cgroups().apply(containerCgroup(context, record), toCgroupLimits(resources));
+  });
+}
