@@ -1,5 +1,5 @@
 // The last stage: from request info to the verb, handler or document that answers.
-import { methodUnknown, pathNotFound, type StatusError } from '../../api/meta/index.ts';
+import { methodNotAllowed, methodUnknown, notFound, pathNotFound, type StatusError } from '../../api/meta/index.ts';
 import type { Core, Target, Verb } from './core.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { HandlerContext, SubresourceHandler } from './handlers.ts';
@@ -32,6 +32,12 @@ const verbs: Readonly<Record<string, Verb>> = {
 /** Sub-resources that are read and written as the object itself, by the same verbs. */
 const OBJECT_SUBRESOURCES = new Set(['status', 'ephemeralcontainers', 'resize', 'approval', 'finalize']);
 
+/** Built-in kinds that answer with a warning. */
+const DEPRECATED: Readonly<Record<string, string>> = {
+  '/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
+  '/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+};
+
 export type Paths = Readonly<Record<string, (request: ApiRequest) => Promise<ApiResponse>>>;
 
 export function dispatcher(core: Core, paths: Paths): (request: ApiRequest) => Promise<ApiResponse> {
@@ -53,9 +59,11 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
   const { kind } = served;
   if (request.method === 'HEAD' || request.method === 'OPTIONS') throw methodUnknown();
   // Pods of all namespaces can be listed, not written; a cluster-scoped kind is nowhere in a namespace.
-  if (info.namespace !== '' && !kind.namespaced && info.resource !== 'namespaces') throw pathNotFound();
+  if (info.namespace !== '' && !kind.namespaced && info.resource !== 'namespaces') throw unknownResource(core, info.group);
   if (kind.namespaced && info.namespace === '' && info.name !== '') throw pathNotFound();
   request.served = served;
+  const deprecation = served.customPart?.deprecation ?? DEPRECATED[`${kind.group}/${kind.plural}`];
+  if (deprecation) request.warnings.push(deprecation);
   if (kind.deprecation !== undefined) request.warnings.push(kind.deprecation);
   const target: Target = {
     served,
@@ -88,7 +96,8 @@ function allowed({ kind, namespace, name }: Target, verb: string): boolean {
 function subresource(core: Core, target: Target, request: ApiRequest): Promise<ApiResponse> {
   const { kind, subresource: name } = target;
   const declared = kind.subresources.find((sub) => sub.name === name);
-  if (declared === undefined) throw pathNotFound();
+  if (declared === undefined) throw target.served.custom ? notFound(kind, target.name) : pathNotFound();
+  if (target.served.custom && !declared.verbs.includes(request.info.verb)) throw methodNotAllowed(kind, request.info.verb);
   const handler =
     core.handlers[`${kind.group}/${kind.plural}/${name}`] ??
     builtInSubresources[`${kind.group}/${kind.plural}/${name}`] ??

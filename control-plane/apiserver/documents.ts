@@ -11,6 +11,7 @@ import {
   openApiDocument,
   openApiIndex,
 } from '../../api/wire/index.ts';
+import { PlainNotFound } from './dispatch-errors.ts';
 import type { KindTable } from './kind-table.ts';
 import { negotiate } from './negotiate.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -86,7 +87,8 @@ export function documentPaths({ kinds, serverAddress, otherPaths }: DocumentOpti
     const [name = '', version, more] = request.path.slice('/apis/'.length).replace(/\/$/, '').split('/');
     const document =
       more === undefined ? (version === undefined ? apiGroup(names(), name) : apiResourceList(names(), name, version)) : undefined;
-    if (document === undefined) throw pathNotFound();
+    const known = kinds.all().some(({ kind, custom }) => kind.group === name && !custom);
+    if (document === undefined) throw known ? pathNotFound() : new PlainNotFound();
     return { status: 200, body: document };
   });
   const openApi = readOnly((request) => openApiAnswer(kinds, cache, request));

@@ -19,6 +19,8 @@ export interface ServedKind {
 /** What only kinds of a CustomResourceDefinition have. */
 export interface CustomPart {
   storedApiVersion: string;
+  /** Text of the Warning header that each request gets. */
+  deprecation?: string;
   /** The definition is being deleted: nothing new is let in. */
   terminating: boolean;
   /** Removes unknown fields in place; answers their paths. */

@@ -24,14 +24,14 @@ function columnOf({ name, type, format, description, priority, jsonPath }: Print
     name,
     type: type as Column['type'],
     ...(format ? { format } : {}),
-    ...(description ? { description } : {}),
+    description: description || `Custom resource definition column (in JSONPath format): ${jsonPath}`,
     ...(priority ? { priority } : {}),
     of: (object, nowMs) => cell(object, type, jsonPath, nowMs),
   };
 }
 
 function cell(object: KubeObject, type: string, path: string, nowMs: number): string | number | boolean | null {
-  const [first, ...more] = valuesAt(object, path);
+  const first = valuesAt(object, path)[0];
   if (first === undefined || first === null) return null;
   switch (type) {
     case 'integer':
@@ -43,6 +43,6 @@ function cell(object: KubeObject, type: string, path: string, nowMs: number): st
     case 'date':
       return typeof first !== 'string' || Number.isNaN(Date.parse(first)) ? '<invalid>' : since(first, nowMs);
     default:
-      return [first, ...more].map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(',');
+      return typeof first === 'string' ? first : JSON.stringify(first);
   }
 }

@@ -10,7 +10,7 @@ export function prune(object: Json, schema: JsonSchema, path = '', root = true):
   const values = valuesSchema(schema);
   const keeps = schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true;
   const embedded = root || schema['x-kubernetes-embedded-resource'] === true;
-  for (const key of Object.keys(object)) {
+  for (const key of Object.keys(object).sort()) {
     if (embedded && META.has(key)) continue;
     const at = path === '' ? key : `${path}.${key}`;
     const field = own(schema.properties, key) ?? values;

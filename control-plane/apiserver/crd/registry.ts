@@ -148,7 +148,7 @@ function statusOf(crd: KubeObject, others: readonly KubeObject[], now: string): 
   const stored = status.storedVersions ?? [];
   return {
     conditions,
-    acceptedNames: conflict ? (status.acceptedNames ?? { plural: names.plural, kind: '' }) : names,
+    acceptedNames: conflict ? (status.acceptedNames?.kind ? status.acceptedNames : { plural: names.plural, kind: '' }) : names,
     storedVersions: storage === undefined || stored.includes(storage) ? stored : [...stored, storage],
   };
 }

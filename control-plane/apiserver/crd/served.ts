@@ -17,6 +17,8 @@ interface CrdVersion {
   subresources?: { status?: object; scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string } };
   additionalPrinterColumns?: PrinterColumn[];
   selectableFields?: { jsonPath: string }[];
+  deprecated?: boolean;
+  deprecationWarning?: string;
 }
 
 export interface CrdSpec {
@@ -36,10 +38,11 @@ export function servedKinds(crd: KubeObject): ServedKind[] {
   const storage = spec.versions.find((version) => version.storage) ?? spec.versions[0]!;
   return spec.versions
     .filter((version) => version.served)
-    .map((version) => servedKind(crd, spec, version, apiVersionOf({ group: spec.group, version: storage.name })));
+    .sort((a, b) => compareVersions(a.name, b.name))
+    .map((version) => servedKind(crd, spec, version, storage));
 }
 
-function servedKind(crd: KubeObject, spec: CrdSpec, version: CrdVersion, storedApiVersion: string): ServedKind {
+function servedKind(crd: KubeObject, spec: CrdSpec, version: CrdVersion, storage: CrdVersion): ServedKind {
   const schema = version.schema?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
   const kind = kindOf(spec, version, schema);
   return {
@@ -52,10 +55,11 @@ function servedKind(crd: KubeObject, spec: CrdSpec, version: CrdVersion, storedA
       schema: schema as Record<string, unknown>,
     },
     customPart: {
-      storedApiVersion,
+      storedApiVersion: apiVersionOf({ group: spec.group, version: storage.name }),
+      ...(version.deprecated ? { deprecation: version.deprecationWarning || `${apiVersionOf(kind)} ${kind.kind} is deprecated` } : {}),
       terminating: crd.metadata.deletionTimestamp !== undefined,
       prune: (object) => prune(object, schema),
-      view: viewer(schema, apiVersionOf(kind)),
+      view: viewer(schema, storage === version ? undefined : storage.schema?.openAPIV3Schema, apiVersionOf(kind)),
     },
   };
 }
@@ -108,13 +112,14 @@ function kindOf(spec: CrdSpec, version: CrdVersion, schema: JsonSchema): Kind {
 }
 
 /** The stored object in this version: pruned and with defaults, made once; the very object when nothing differs. */
-function viewer(schema: JsonSchema, apiVersion: string): (object: KubeObject) => KubeObject {
+function viewer(schema: JsonSchema, stored: JsonSchema | undefined, apiVersion: string): (object: KubeObject) => KubeObject {
   const views = new WeakMap<KubeObject, KubeObject>();
   return (object) => {
     let view = views.get(object);
     if (view === undefined) {
       const copy = deepCopy(object);
       copy.apiVersion = apiVersion;
+      if (stored) prune(copy, stored);
       prune(copy, schema);
       fillDefaults(copy, schema);
       view = deepEqual(copy, object) ? object : copy;
@@ -122,4 +127,19 @@ function viewer(schema: JsonSchema, apiVersion: string): (object: KubeObject) =>
     }
     return view;
   };
+}
+
+/** The newest stable version first: v10, v2, v1, v11beta2, v3alpha1, then the rest by name. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [versionParts(a), versionParts(b)];
+  if (!left || !right) return left ? -1 : right ? 1 : a < b ? -1 : a > b ? 1 : 0;
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return right[i]! - left[i]!;
+  return 0;
+}
+
+/** [stability, major, minor], or undefined for a name of another form. */
+function versionParts(name: string): [number, number, number] | undefined {
+  const found = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(name);
+  if (!found) return undefined;
+  return [found[2] === undefined ? 2 : found[2] === 'beta' ? 1 : 0, Number(found[1]), Number(found[3] ?? 0)];
 }

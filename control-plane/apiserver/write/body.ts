@@ -41,8 +41,7 @@ export async function bodyObject(
 /** Query names the namespace, the body may repeat it. Throws 400. */
 export function fitNamespace(object: KubeObject, namespace: string): void {
   if (namespace === '') {
-    if (object.metadata.namespace)
-      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    delete object.metadata.namespace; // of a cluster-scoped kind: ignored
     return;
   }
   if (object.metadata.namespace === undefined || object.metadata.namespace === '') object.metadata.namespace = namespace;

@@ -19,9 +19,9 @@ const TYPES: Readonly<Record<string, PatchKind>> = {
 export function patchKind(target: Pick<Target, 'served'>, contentType: string | undefined): PatchKind {
   const media = (contentType ?? '').split(';')[0]!.trim();
   const found = TYPES[media];
-  if (found === undefined) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+  if (found === undefined && !target.served.custom) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   const offered = Object.keys(TYPES).filter((type) => !target.served.custom || TYPES[type] !== 'strategic');
-  if (!offered.includes(media)) throw unsupportedMediaType(offered);
+  if (found === undefined || !offered.includes(media)) throw unsupportedMediaType(offered);
   return found;
 }
 

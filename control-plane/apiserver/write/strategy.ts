@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   conflict,
+  deepCopy,
   deepEqual,
   invalid,
   type KubeObject,
@@ -55,7 +56,7 @@ export function prepareForUpdate(target: Target, object: KubeObject, old: KubeOb
     kind.prepareForUpdate?.(object, old);
   } else {
     const update = kind.subresourceUpdate?.[subresource];
-    if (update) update(object, old);
+    if (update) update(object, deepCopy(old));
     else if (subresource === 'status') keepAllButStatus(target, object, old);
     else if (subresource === 'finalize') keepAllButFinalizers(object, old);
   }
