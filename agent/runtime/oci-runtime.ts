@@ -101,8 +101,8 @@ export class OciRuntime implements Runtime {
   async create({ id, name, spec, logPath, stdin, keepStdinOpen }: CreateOptions): Promise<void> {
     const bundle = this.#files.bundle(id);
     mkdirSync(`${bundle}/persist`, { recursive: true });
-    rmSync(this.#files.exitFile(id), { force: true });
     if (existsSync(`${this.#files.root}/r/${id}`)) await this.#dropAttempt(id, spec.linux.cgroupsPath);
+    rmSync(this.#files.exitFile(id), { force: true }); // after it: the old monitor may just have written one
     writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
     const pid = await createUnderConmon({
       id,
