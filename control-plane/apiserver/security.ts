@@ -18,6 +18,8 @@ import {
   certificateSigners,
   createRbacAuthorizer,
   escalationPlugin,
+  nodeRules,
+  withNodes,
 } from './authz/index.ts';
 import { connectHandlers } from './connect/index.ts';
 import type { MakeSecurity } from './handlers.ts';
@@ -52,7 +54,7 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
       ...(options.audiences ? { audiences: options.audiences } : {}),
       ...(options.staticTokens ? { staticTokens: options.staticTokens } : {}),
     });
-    const authorizer = createRbacAuthorizer(reader);
+    const authorizer = withNodes(createRbacAuthorizer(reader), reader, nodeRules);
     return {
       authenticate: authenticateStage(authenticator),
       impersonate: impersonateStage(authorizer),

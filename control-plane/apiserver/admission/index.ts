@@ -5,6 +5,7 @@ import type { AdmissionPlugin, Reader } from '../request.ts';
 import { certificateRequestor } from './certificate-request.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { taintNodesByCondition } from './node-taint.ts';
 import { podSecurity } from './pod-security/index.ts';
 import { priority } from './priority.ts';
@@ -17,6 +18,7 @@ import { defaultTolerationSeconds } from './tolerations.ts';
 /** `client`: as the server itself, for the quotas' status. */
 export const admissionPlugins = (reader: Reader, clock: Clock, client: Client): AdmissionPlugin[] => [
   namespaceLifecycle(reader),
+  nodeRestriction(reader),
   limitRanger(reader),
   serviceAccount(reader, clock),
   taintNodesByCondition,

@@ -5,11 +5,13 @@ import type { RequestInfo, UserInfo } from '../request.ts';
 export interface Question
   extends Pick<RequestInfo, 'verb' | 'group' | 'version' | 'resource' | 'subresource' | 'namespace' | 'name' | 'path' | 'isResource'> {
   user: UserInfo;
+  /** Of a list or watch: what must equal what. */
+  fields?: readonly { field: string; value: string }[];
 }
 
 export interface Decision {
   allowed: boolean;
-  /** Why it is allowed; empty otherwise. */
+  /** Why it is allowed or, when there is more to say than that nothing allows it, why not. */
   reason: string;
 }
 

@@ -77,8 +77,8 @@ const adminRules: PolicyRule[] = [
   on(ALL, API_GROUP, 'rolebindings roles'),
 ];
 
-/** Until there is a node authorizer, this is what every agent may do. */
-const nodeRules: PolicyRule[] = [
+/** What every agent may do; the node authorizer decides about the objects that it knows to belong to a node. */
+export const nodeRules: PolicyRule[] = [
   on('create', 'authentication.k8s.io', 'tokenreviews'),
   on('create', 'authorization.k8s.io', 'localsubjectaccessreviews subjectaccessreviews'),
   on(READ, '', 'services'),
@@ -213,7 +213,7 @@ const bindingData: Record<string, object[]> = {
   'system:kube-dns': [{ kind: 'ServiceAccount', name: 'kube-dns', namespace: 'kube-system' }],
   'system:kube-scheduler': [user('system:kube-scheduler')],
   'system:monitoring': [group('system:monitoring')],
-  'system:node': [group('system:nodes')],
+  'system:node': [],
   'system:node-proxier': [user('system:kube-proxy'), group('system:nodes')],
   'system:public-info-viewer': [AUTHENTICATED, group('system:unauthenticated')],
   'system:service-account-issuer-discovery': [group('system:serviceaccounts')],
@@ -247,7 +247,10 @@ export function bootstrapObjects(): KubeObject[] {
     ...Object.entries(clusterRoleData).map(([name, rules]) => object('ClusterRole', name, { rules })),
     ...aggregates(),
     ...Object.entries(bindingData).map(([name, subjects]) =>
-      object('ClusterRoleBinding', name, { subjects, roleRef: { apiGroup: API_GROUP, kind: 'ClusterRole', name } }),
+      object('ClusterRoleBinding', name, {
+        ...(subjects.length > 0 ? { subjects } : {}),
+        roleRef: { apiGroup: API_GROUP, kind: 'ClusterRole', name },
+      }),
     ),
     object(
       'Role',

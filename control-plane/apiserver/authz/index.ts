@@ -3,6 +3,7 @@ export * from './authorizer.ts';
 export * from './bootstrap.ts';
 export * from './certificate-signers.ts';
 export * from './escalation.ts';
+export * from './node.ts';
 export * from './rbac.ts';
 export * from './refusal.ts';
 export * from './reviews.ts';

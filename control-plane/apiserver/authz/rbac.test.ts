@@ -72,12 +72,6 @@ test.each<[string, Question, boolean, string]>([
   ['view shows no secrets', question(user('x', 'dev'), 'get', 'secrets', 'b'), false, ''],
   ['masters do everything', question(user('x', 'system:masters'), 'delete', 'nodes'), true, ''],
   [
-    'nodes write their status',
-    question(user('system:node:n1', 'system:nodes'), 'patch', 'nodes', '', { subresource: 'status', name: 'n1' }),
-    true,
-    'RBAC: allowed by ClusterRoleBinding "system:node" of ClusterRole "system:node" to Group "system:nodes"',
-  ],
-  [
     'anybody sees the version',
     question(user('system:anonymous', 'system:unauthenticated'), 'get', '', '', { isResource: false, path: '/version' }),
     true,
