@@ -6,9 +6,15 @@ import { idOf } from './plan.ts';
 /** Arguments of one `conntrack -D`. */
 export type Flush = readonly string[];
 
-/** Pure: which UDP flows must be forgotten when `before` becomes `after`. `before` undefined (start): what has targets. */
-export function staleFlows(before: Plan | undefined, after: Plan): Flush[] {
-  const udp = (plan: Plan | undefined) => new Map((plan?.ports ?? []).filter((p) => p.protocol === 'udp').map((p) => [idOf(p), p]));
+/** Pure: at the start nobody knows what changed meanwhile, so all UDP flows to Services are forgotten; clients make new ones. */
+export function flowsAtStart(plan: Plan, serviceCIDR: string): Flush[] {
+  const udp = plan.ports.filter((port) => port.protocol === 'udp');
+  return [['--orig-dst', serviceCIDR], ...udp.flatMap((port) => addresses(port).slice(1))];
+}
+
+/** Pure: which UDP flows must be forgotten when `before` becomes `after`. */
+export function staleFlows(before: Plan, after: Plan): Flush[] {
+  const udp = (plan: Plan) => new Map(plan.ports.filter((p) => p.protocol === 'udp').map((p) => [idOf(p), p]));
   const old = udp(before);
   const now = udp(after);
   const flushes: Flush[] = [];
@@ -34,6 +40,7 @@ export async function flushFlows(flushes: readonly Flush[]): Promise<void> {
 const targets = (port: PortPlan | undefined): Set<string> =>
   new Set([...(port?.internal.to ?? []), ...(port?.external.to ?? []), ...(port?.externalFromInside.to ?? [])].map((t) => t.ip));
 
+/** The cluster IP comes first. */
 function addresses(port: PortPlan): string[][] {
   const ips = [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs].map((ip) => ['--orig-dst', ip]);
   return port.nodePort === undefined ? ips : [...ips, ['--orig-port-dst', String(port.nodePort)]];

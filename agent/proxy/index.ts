@@ -5,7 +5,7 @@ import type { KubeObject } from '../../api/meta/index.ts';
 import { type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { backoffMs, type Logger, repeat, type Service, systemClock } from '../../kit/run/index.ts';
 import type { Backend } from './backend.ts';
-import { flushFlows, staleFlows } from './conntrack.ts';
+import { flowsAtStart, flushFlows, staleFlows } from './conntrack.ts';
 import { prepareHost } from './host.ts';
 import { IptablesBackend } from './iptables-backend.ts';
 import { NftablesBackend } from './nftables-backend.ts';
@@ -30,6 +30,7 @@ export interface ProxyConfig {
   backend?: keyof typeof BACKENDS;
 }
 
+const SERVICE_CIDR = '10.0.0.0/16';
 /** Rules that somebody flushed are seen after at most this long. */
 const CHECK_EVERY_MS = 30_000;
 
@@ -74,7 +75,7 @@ class ServiceProxy {
   }
 
   async start(): Promise<void> {
-    const { serviceCIDR = '10.0.0.0/16', nodeIP, log } = this.#config;
+    const { serviceCIDR = SERVICE_CIDR, nodeIP, log } = this.#config;
     await prepareHost({ serviceCIDR, nodeIP, log });
     await Promise.all([this.#services.synced, this.#slices.synced]);
     await this.#applyOnce();
@@ -131,7 +132,8 @@ class ServiceProxy {
     const place = zone === undefined ? { nodeName } : { nodeName, zone };
     const plan = this.#plan({ services: this.#services.list(), slices: this.#slices.list(), clusterCIDR, ...place });
     await this.#backend.apply(plan);
-    await flushFlows(staleFlows(this.#applied, plan));
+    const { serviceCIDR = SERVICE_CIDR } = this.#config;
+    await flushFlows(this.#applied ? staleFlows(this.#applied, plan) : flowsAtStart(plan, serviceCIDR));
     this.#applied = plan;
   }
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Service, ServiceSpec } from '../../api/gen/types/core.v1.ts';
 import type { Endpoint, EndpointSlice } from '../../api/gen/types/discovery.v1.ts';
-import { staleFlows } from './conntrack.ts';
+import { flowsAtStart, staleFlows } from './conntrack.ts';
 import { createPlanner, makePlan, type PortPlan } from './plan.ts';
 
 const service = (spec: ServiceSpec, labels?: Record<string, string>): Service => ({
@@ -116,6 +116,10 @@ test('staleFlows: endpoints that left, addresses that had none, nothing for TCP'
   expect(staleFlows(plan('UDP', 1, 2), plan('UDP', 2))).toEqual([
     ['--orig-dst', '10.0.0.5', '--dst-nat', '10.244.1.1'],
     ['--orig-port-dst', '30053', '--dst-nat', '10.244.1.1'],
+  ]);
+  expect(flowsAtStart(plan('UDP', 1), '10.0.0.0/16')).toEqual([
+    ['--orig-dst', '10.0.0.0/16'],
+    ['--orig-port-dst', '30053'],
   ]);
   expect(staleFlows(plan('UDP'), plan('UDP', 1))).toEqual([
     ['--orig-dst', '10.0.0.5'],
