@@ -112,3 +112,9 @@ test('the attempt goes on counting in a new network', () => {
   const steps = nextSteps(pod({}), facts({ sandbox: { ...ready, id: 's2' }, containers: [record('c', 'exited', 1, 4)] })).steps;
   expect(steps).toEqual([{ do: 'start-container', name: 'c', attempt: 5, sandboxId: 's2' }]);
 });
+
+test('a container that was made and never let go keeps its attempt: that is no restart', () => {
+  expect(nextSteps(pod({}), facts({ containers: [record('c', 'created', 0, 2)] })).steps).toEqual([
+    { do: 'start-container', name: 'c', attempt: 2, sandboxId: 's1' },
+  ]);
+});

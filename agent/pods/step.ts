@@ -119,7 +119,9 @@ function wind(pod: Pod, facts: Facts): Decision {
     for (const name of startable(pod, facts, sandbox.id)) {
       if (isHeld(name)) continue;
       if (isStarting) break; // one after the other, as their order in the pod says
-      const attempt = (newest(facts.containers, name)?.metadata.attempt ?? -1) + 1;
+      const record = newest(facts.containers, name);
+      // Made but never let go (the agent died in between): the same start goes on, it is no restart.
+      const attempt = record?.state === 'created' ? record.metadata.attempt : (record?.metadata.attempt ?? -1) + 1;
       steps.push({ do: 'start-container', name, attempt, sandboxId: sandbox.id });
       break;
     }

@@ -1,5 +1,7 @@
 // Life of clusters through the command's own functions: twice, side by side, in use, gone.
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { clusterNames, down, startCluster, summary, up } from '../../rig/index.ts';
 
@@ -28,12 +30,29 @@ describe('clusters', () => {
     server.close();
   });
 
-  test('another kubectl, all versions that are here', async () => {
+  test('every kubectl that is here', async () => {
     await using cluster = await startCluster();
-    for (const program of ['kubectl.1.29', 'kubectl.1.31', 'kubectl.1.33', 'kubectl']) {
+    for (const program of kubectls()) {
       const result = await cluster.tryKubectl(['get', 'nodes'], { program });
-      if (result.stderr.includes('ENOENT')) continue;
-      expect(result.stdout, program).toMatch(/node-1 +Ready/);
+      expect(result.stdout, `${program}: ${result.stderr}`).toMatch(/node-1 +Ready/);
+      await cluster.kubectl(['create', 'configmap', 'by-this-one', '--from-literal=a=b'], { program });
+      await cluster.kubectl(['delete', 'configmap', 'by-this-one'], { program });
     }
   });
 });
+
+/** kubectl, and versions of it that lie beside it (`kubectl.1.29`). */
+function kubectls(): string[] {
+  const own = (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => `${folder}/kubectl`)
+    .find((path) => existsSync(path));
+  if (!own) throw new Error('kubectl is not in PATH');
+  const folder = dirname(realpathSync(own));
+  return [
+    own,
+    ...readdirSync(folder)
+      .filter((name) => /^kubectl\.1\.(29|3\d)$/.test(name))
+      .map((name) => join(folder, name)),
+  ];
+}
