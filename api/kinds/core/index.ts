@@ -23,6 +23,7 @@ export const core: Behaviours = {
   Binding: { virtual: true },
   ComponentStatus: {
     virtual: true,
+    deprecation: 'v1 ComponentStatus is deprecated in v1.19+',
     columns: [nameColumn, condition('Status', 'status'), condition('Message', 'message'), condition('Error', 'error')],
   },
   ConfigMap: configMap,

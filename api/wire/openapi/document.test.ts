@@ -15,6 +15,10 @@ test('a patch operation tells the kind and that fieldValidation is known', () =>
   const document = openApiDocument('apps', 'v1', all) as any;
   const { patch } = document.paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}'];
   expect(patch['x-kubernetes-group-version-kind']).toEqual({ group: 'apps', version: 'v1', kind: 'Deployment' });
+  expect(patch.operationId).toBe('patchAppsV1NamespacedDeployment');
+  expect(document.paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale'].get.operationId).toBe(
+    'readAppsV1NamespacedDeploymentScale',
+  );
   expect(patch.parameters.map((one: any) => one.name)).toContain('fieldValidation');
 });
 

@@ -61,10 +61,22 @@ interface Operation {
   bodyTypes?: string[];
   answer: Json;
   codes?: number[];
+  /** Of the path, when the body's kind is another one's (Scale, Eviction). */
+  owner?: GroupVersionKind;
 }
 
-const operation = (id: string, { action, gvk, parameters = [], body, bodyTypes = ['*/*'], answer, codes = [200] }: Operation): Json => ({
-  operationId: id,
+/** `patchCoreV1NamespacedPod`: the verb, the group and version, then the rest. */
+function operationId(id: string, { group, version }: GroupVersionKind): string {
+  const [, verb = '', rest = ''] = /^([a-z]+)(.*)$/.exec(id) ?? [];
+  const upper = (text: string): string => (text[0] ?? '').toUpperCase() + text.slice(1);
+  return `${verb}${upper(group.split('.')[0] || 'core')}${upper(version)}${rest}`;
+}
+
+const operation = (
+  id: string,
+  { action, gvk, parameters = [], body, bodyTypes = ['*/*'], answer, codes = [200], owner = gvk }: Operation,
+): Json => ({
+  operationId: operationId(id, owner),
   ...(parameters.length ? { parameters } : {}),
   ...(body ? { requestBody: { required: true, content: content(body, ...bodyTypes) } } : {}),
   responses: answers(answer, ...codes),
@@ -132,11 +144,12 @@ function item(
 ): Json {
   const path: Json = { parameters: [...outer, parameter('path', 'name')] };
   const has = (verb: string): boolean => verbs.includes(verb);
-  if (has('get')) path['get'] = operation(`read${id}`, { action: 'get', gvk, answer: self });
+  if (has('get')) path['get'] = operation(`read${id}`, { action: 'get', gvk, owner: names, answer: self });
   if (has('update')) {
     path['put'] = operation(`replace${id}`, {
       action: 'put',
       gvk,
+      owner: names,
       parameters: writeParameters,
       body: self,
       answer: self,
@@ -147,6 +160,7 @@ function item(
     path['patch'] = operation(`patch${id}`, {
       action: 'patch',
       gvk,
+      owner: names,
       parameters: [...writeParameters, parameter('query', 'force', 'boolean')],
       body: patchBody,
       bodyTypes: context.builtIn ? PATCHES : PATCHES.filter((type) => !type.includes('strategic')),
@@ -159,6 +173,7 @@ function item(
       path['post'] = operation(`create${id}`, {
         action: 'post',
         gvk,
+        owner: names,
         parameters: writeParameters,
         body: self,
         answer: self,
@@ -166,7 +181,14 @@ function item(
       });
   }
   if (has('delete')) {
-    path['delete'] = operation(`delete${id}`, { action: 'delete', gvk, parameters: deleteParameters, body: deleteOptions, answer: status });
+    path['delete'] = operation(`delete${id}`, {
+      action: 'delete',
+      gvk,
+      owner: names,
+      parameters: deleteParameters,
+      body: deleteOptions,
+      answer: status,
+    });
   }
   return path;
 }
@@ -180,8 +202,8 @@ function subresource(names: ResourceNames, sub: Subresource, context: PathContex
     const text = { type: 'string' };
     return {
       parameters: [...outer, parameter('path', 'name')],
-      get: operation(`connectGet${id}`, { action: 'connect', gvk, answer: text }),
-      post: operation(`connectPost${id}`, { action: 'connect', gvk, answer: text }),
+      get: operation(`connectGet${id}`, { action: 'connect', gvk, owner: names, answer: text }),
+      post: operation(`connectPost${id}`, { action: 'connect', gvk, owner: names, answer: text }),
     };
   }
   const self = sub.responseKind

@@ -2,6 +2,18 @@
 import type { Container, ContainerPort, PodSpec } from '../../../gen/types/core.v1.ts';
 import { goQuote, toMilli } from '../../../meta/index.ts';
 
+const OLD_VOLUMES = [
+  ['photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
+  ['gitRepo', 'deprecated in v1.11, and disabled by default in v1.33+'],
+  ['scaleIO', 'deprecated in v1.16, non-functional in v1.22+'],
+  ['flocker', 'deprecated in v1.22, non-functional in v1.25+'],
+  ['storageos', 'deprecated in v1.22, non-functional in v1.25+'],
+  ['quobyte', 'deprecated in v1.22, non-functional in v1.25+'],
+  ['glusterfs', 'deprecated in v1.25, non-functional in v1.26+'],
+  ['cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
+  ['rbd', 'deprecated in v1.28, non-functional in v1.31+'],
+] as const;
+
 /** `path` is where the spec stands. */
 export function podSpecWarnings(spec: PodSpec, path: string): string[] {
   const containers = placed(spec, path);
@@ -10,7 +22,7 @@ export function podSpecWarnings(spec: PodSpec, path: string): string[] {
       labelSelector ? [] : [`${path}.topologySpreadConstraints[${at}].labelSelector: a null labelSelector results in matching no pod`],
     ),
     ...(spec.volumes ?? []).flatMap((volume, at) =>
-      volume.gitRepo ? [`${path}.volumes[${at}].gitRepo: deprecated in v1.11, and disabled by default in v1.33+`] : [],
+      OLD_VOLUMES.flatMap(([name, why]) => (volume[name] ? [`${path}.volumes[${at}].${name}: ${why}`] : [])),
     ),
     ...repeated(spec.hostAliases ?? [], ({ ip }) => ip).map(([at, ip]) => `${path}.hostAliases[${at}].ip: duplicate ip ${goQuote(ip)}`),
     ...repeated(spec.imagePullSecrets ?? [], ({ name = '' }) => name).map(

@@ -15,6 +15,15 @@ import { validateEphemeralUpdate, validatePodStatus, validatePodUpdate } from '.
 
 const podOf = (object: KubeObject): Pod => object as unknown as Pod;
 
+/** What sub-resources leave alone: all but the precondition and the record of who writes. */
+function keepMetadata(object: KubeObject, old: KubeObject): void {
+  const { resourceVersion, managedFields } = object.metadata;
+  object.metadata = { ...old.metadata };
+  if (resourceVersion !== undefined) object.metadata.resourceVersion = resourceVersion;
+  if (managedFields !== undefined) object.metadata.managedFields = managedFields;
+  else delete object.metadata.managedFields;
+}
+
 /** podIP is the first of podIPs, hostIP of hostIPs; where they differ, the single one is right. */
 function joinIps({ status }: Pod): void {
   for (const [one, all] of [
@@ -69,10 +78,12 @@ export const pod: Behaviour = {
       status.qosClass ||= old['status']?.qosClass;
     },
     ephemeralcontainers(object, old) {
+      keepMetadata(object, old);
       object['spec'] = { ...old['spec'], ephemeralContainers: object['spec']?.ephemeralContainers };
       object['status'] = old['status'];
     },
     resize(object, old) {
+      keepMetadata(object, old);
       object['spec'] = resized(podOf(object).spec!, podOf(old).spec!);
       object['status'] = old['status'];
     },
