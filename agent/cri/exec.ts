@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { systemClock, waitFor } from '../../kit/run/index.ts';
 import type { OciProcess, RunningExec } from '../runtime/index.ts';
 import { containerSpec } from './container-spec.ts';
-import { type CriContext, messageOf, mustContainer, mustSandbox } from './context.ts';
+import { type CriContext, messageOf, mustContainer, mustSandbox, newId } from './context.ts';
 import { CriError, type ExecResult, type Session, type StreamOptions } from './cri.ts';
 import type { ContainerRecord } from './records.ts';
 
@@ -104,7 +104,11 @@ async function startIn(context: CriContext, id: string, command: readonly string
 const execError = (error: unknown): CriError =>
   error instanceof CriError
     ? error
-    : new CriError('RunContainerError', `failed to exec in container: OCI runtime exec failed: ${messageOf(error)}`, error);
+    : new CriError(
+        'RunContainerError',
+        `failed to exec in container: failed to start exec "${newId()}": OCI runtime exec failed: ${messageOf(error)}: unknown`,
+        error,
+      );
 
 /** As the first process, with another command. */
 function processOf(context: CriContext, record: ContainerRecord, command: readonly string[], options: StreamOptions): OciProcess {

@@ -11,6 +11,7 @@ import { CriError } from './cri.ts';
 import type { ContainerRecord } from './records.ts';
 
 const START_ERROR = 128;
+// the sentences below are containerd's: tools and people know them by heart, and Kubernetes shows them as they are
 
 export async function startContainer(context: CriContext, id: string): Promise<void> {
   await context.locks.with(`container/${id}`, async () => {
@@ -34,7 +35,12 @@ export async function startContainer(context: CriContext, id: string): Promise<v
         keepStdinOpen: stdin && !stdinOnce,
       });
     } catch (error) {
-      return await fail(context, record, `failed to create task: OCI runtime create failed: ${messageOf(error)}: unknown`, error);
+      return await fail(
+        context,
+        record,
+        `failed to create containerd task: failed to create shim task: OCI runtime create failed: ${messageOf(error)}: unknown`,
+        error,
+      );
     }
     await letGo(context, record);
   });
@@ -49,7 +55,7 @@ async function letGo(context: CriContext, record: ContainerRecord): Promise<void
     return await fail(
       context,
       started,
-      `failed to start task "${record.id}": OCI runtime start failed: ${messageOf(error)}: unknown`,
+      `failed to start containerd task "${record.id}": OCI runtime start failed: ${messageOf(error)}: unknown`,
       error,
     );
   }

@@ -31,7 +31,11 @@ export async function pullImage(store: ImageStore, name: string, options: PullOp
     insecure: isInsecure(ref, options.insecureRegistries ?? []),
     ...(options.auth ? { auth: options.auth } : {}),
   });
-  const { manifest, digest } = await resolveManifest(registry, ref);
+  const { manifest, digest } = await resolveManifest(registry, ref).catch((error: unknown) => {
+    if (error instanceof RegistryError && error.kind === 'not-found')
+      throw new RegistryError('not-found', `${referenceName(ref)}: not found`, error);
+    throw error;
+  });
   if (!manifest.config || !manifest.layers) throw new RegistryError('other', `${referenceName(ref)}: not an image manifest`);
   const text = await registry.blobText(manifest.config.digest);
   verify(text, manifest.config.digest);

@@ -11,14 +11,7 @@ const ALL =
 const DEFAULT =
   'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE'.split(' ');
 
-export class UnknownCapability extends Error {
-  constructor(name: string) {
-    super(`unknown capability "${name}"`);
-    this.name = 'UnknownCapability';
-  }
-}
-
-/** With CAP_, sorted by number, only those that can be given here. Drops win over ALL added, single adds win over ALL dropped. @throws UnknownCapability */
+/** With CAP_, sorted by number, only those that can be given here. Drops win over ALL added, single adds win over ALL dropped. Unknown names are passed over, as other runtimes do. */
 export function capabilitySet(input: {
   capabilities: { add: string[]; drop: string[] };
   privileged: boolean;
@@ -26,7 +19,6 @@ export function capabilitySet(input: {
 }): string[] {
   const add = input.capabilities.add.map(plainName);
   const drop = input.capabilities.drop.map(plainName);
-  for (const name of [...add, ...drop]) if (name !== 'ALL' && !ALL.includes(name)) throw new UnknownCapability(name);
   const base = input.privileged || add.includes('ALL') ? ALL : drop.includes('ALL') ? [] : DEFAULT;
   const dropped = new Set(input.privileged ? [] : drop);
   const wanted = new Set([...base, ...add].filter((name) => !dropped.has(name)));

@@ -1,5 +1,5 @@
 // Entry of agent/runtime: the driver interface, the driver for runc and crun, and the pure maker of their configuration.
-export { availableCapabilities, UnknownCapability } from './capabilities.ts';
+export { availableCapabilities } from './capabilities.ts';
 export * from './oci.ts';
 export { OciRuntime, type OciRuntimeOptions } from './oci-runtime.ts';
 export * from './runtime.ts';

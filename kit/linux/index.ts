@@ -2,7 +2,7 @@
 //   inNetns(path | fd, () => sync)            createNamedNetns(path)  pinUts(path, name)  pinNamespace('ipc', path)  unpinNamespace(path)
 //   using nl = Netlink.open({ netns? })       nl.createBridge/createVeth/createVxlan/setLink/deleteLink/link/links
 //                                             nl.addAddress/deleteAddress/addresses/replaceRoute/deleteRoute/routes/replaceNeighbour
-//   bindMount, mountOverlay, mountTmpfs, unmountTree, mountsBelow, makePrivate
+//   bindMount, mountOverlay, mountTmpfs, unmountTree, removeTree, mountsBelow
 //   cgroups(): { version, create, remove, kill, pids, apply, read }
 //   writeSysctl(name, value, netns?)
 export * from './address.ts';
@@ -21,13 +21,11 @@ export {
   MS,
   mknod,
   mount,
-  pidfdOpen,
   pipe,
   SyscallError,
   sethostname,
   setns,
   setxattr,
-  tryFlock,
   umount,
   unshare,
 } from './syscalls.ts';

@@ -104,8 +104,3 @@ export async function removeTree(folder: string): Promise<void> {
   if (left.length > 0) throw new Error(`${left[0]?.target} is still mounted: not removing ${folder}`);
   await rm(folder, { recursive: true, force: true });
 }
-
-/** Mounts and unmounts below `target` (default: everything) no longer travel to or from other mount namespaces. */
-export const makePrivate = (target = '/'): void => mount('none', target, null, MS.REC | MS.PRIVATE);
-export const makeShared = (target = '/'): void => mount('none', target, null, MS.REC | MS.SHARED);
-export const makeSlave = (target = '/'): void => mount('none', target, null, MS.REC | MS.SLAVE);

@@ -1,16 +1,9 @@
 // Facts about processes from /proc, and signals to them.
 import { readFileSync } from 'node:fs';
+import { identify } from '../exec/index.ts';
 
 /** Start time in clock ticks since boot: together with the pid it names a process for good. Undefined when it is gone or a zombie. */
-export function processStartTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
+export const processStartTime = (pid: number): string | undefined => identify(pid)?.startTicks;
 
 /** Whether that very process is still running. Without `startTime` any process of the pid counts. */
 export function isAlive(pid: number, startTime?: string): boolean {
@@ -28,23 +21,17 @@ export function sendSignal(pid: number, signal: NodeJS.Signals | number): boolea
   }
 }
 
-/** When the machine started, in milliseconds since the epoch. */
-export function bootTimeMs(): number {
-  const line = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'));
-  return Number(line?.[1] ?? 0) * 1000;
-}
-
 /** Changes with every boot. */
 export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** Sets oom_score_adj as far as this process may: without CAP_SYS_RESOURCE it cannot go below the present floor. Returns what holds now. */
+/** The wanted oom_score_adj as far as a child of this process may have it: without CAP_SYS_RESOURCE not below our own. */
 export function allowedOomScoreAdj(wanted: number): number {
   const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
   return hasCapability(24) ? wanted : Math.max(wanted, own);
 }
 
 /** Whether this process has an effective capability (by number). */
-export function hasCapability(number: number): boolean {
+function hasCapability(number: number): boolean {
   const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
   return line !== null && ((BigInt(`0x${line[1]}`) >> BigInt(number)) & 1n) === 1n;
 }

@@ -19,9 +19,6 @@ const c = {
   setsockopt: libc.func('int setsockopt(int fd, int level, int option, const uint8_t *value, unsigned int length)'),
   ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
   pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
-  flock: libc.func('int flock(int fd, int operation)'),
-  syscall2: libc.func('long syscall(long number, int first, unsigned int second)'),
-  prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
@@ -82,11 +79,6 @@ export const sethostname = (name: string): void => void check(c.sethostname(name
 /** Sets an extended attribute, not following symlinks. */
 export const setxattr = (path: string, name: string, value: string): void =>
   void check(c.setxattr(path, name, value, Buffer.byteLength(value), 0), 'setxattr', `${name} on ${path}`);
-/** A descriptor for a process; close it with fs.closeSync. */
-export const pidfdOpen = (pid: number): number => check(Number(c.syscall2(434, pid, 0)), 'pidfd_open', `pid ${pid}`);
-/** Makes this process reap (or not) orphans below it. */
-export const setChildSubreaper = (on: boolean): void => void check(c.prctl(36, on ? 1 : 0, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER');
-
 /** A real pipe (Node's own stdio pipes are sockets, which a process cannot reopen through /dev/stdout). Close-on-exec. */
 export function pipe(): { read: number; write: number } {
   const fds = [0, 0];
@@ -138,13 +130,6 @@ export function connectLoopback(family: 4 | 6, port: number): number {
 /** ioctl with a buffer in and out. */
 export const ioctl = (fd: number, request: number, argument: Buffer): void =>
   void check(c.ioctl(fd, request, argument), 'ioctl', `0x${request.toString(16)}`);
-
-/** Tries to lock an open file for this open description alone; false when another holds it. Freed when the descriptor closes. */
-export function tryFlock(fd: number): boolean {
-  if (c.flock(fd, 2 | 4) === 0) return true;
-  if (koffi.errno() === constants.errno.EAGAIN) return false;
-  throw new SyscallError('flock', koffi.errno(), `fd ${fd}`);
-}
 
 function closeQuietly(fd: number): void {
   libcClose(fd);
