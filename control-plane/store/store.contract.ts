@@ -154,16 +154,19 @@ export function storeContract(name: string, open: () => Promise<{ store: Store; 
         const { revision, entries } = await store.list('/k/');
         const state = new Map(entries.map((e) => [e.key, text(e.value)]));
         let final: bigint | undefined;
+        let reached = 0n;
         const stop = new AbortController();
         const watched: Change[] = [];
         const watching = (async () => {
           for await (const batch of store.watch('/k/', revision, stop.signal)) {
             watched.push(...batch.changes);
-            if (batch.progress >= (final ?? 1n << 60n)) stop.abort();
+            reached = batch.progress;
+            if (final !== undefined && reached >= final) stop.abort();
           }
         })();
         if (i === 2) await writers;
         final = await put(store, '/k/end', `${i}`);
+        if (reached >= final) stop.abort(); // the event may come before the answer
         await watching;
         for (const c of watched) if (c.revision <= final) state.set(c.key, text(c.value));
         const now = await store.list('/k/', { revision: final });
