@@ -1,7 +1,7 @@
 // ipFamilies and ipFamilyPolicy on a cluster that has IPv4 Services only.
 import { isIPv6 } from 'node:net';
 import type { Service, ServiceSpec } from '../../../api/gen/types/core.v1.ts';
-import { invalidValue, type Problem } from '../../../api/meta/index.ts';
+import { duplicate, invalidValue, notSupported, type Problem } from '../../../api/meta/index.ts';
 
 export const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None';
 const hasSelector = (spec: ServiceSpec): boolean => Object.keys(spec.selector ?? {}).length > 0;
@@ -11,6 +11,8 @@ export function defaultFamilies(service: Service): Problem[] {
   const spec = service.spec ?? {};
   if (spec.type === 'ExternalName') return [];
   const free = isHeadless(spec) && !hasSelector(spec); // nobody allocates anything: both families are fine
+  const malformed = malformedFamilies(spec);
+  if (malformed.length) return malformed;
   const mismatch = mismatches(spec);
   if (mismatch.length) return mismatch;
   const problems = free ? [] : unconfigured(spec);
@@ -24,6 +26,23 @@ export function defaultFamilies(service: Service): Problem[] {
     spec.ipFamilies = ['IPv4'];
   }
   return [];
+}
+
+function malformedFamilies({ ipFamilies = [], ipFamilyPolicy }: ServiceSpec): Problem[] {
+  const problems = ipFamilies.flatMap((family, at) => {
+    const field = `spec.ipFamilies[${at}]`;
+    if (family !== 'IPv4' && family !== 'IPv6') return [notSupported(field, family, ['IPv4', 'IPv6'])];
+    return ipFamilies.indexOf(family) < at ? [duplicate(field, family)] : [];
+  });
+  if (problems.length === 0 && ipFamilies.length > 1 && ipFamilyPolicy === 'SingleStack')
+    problems.push(
+      invalidValue(
+        'spec.ipFamilyPolicy',
+        ipFamilyPolicy,
+        "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
+      ),
+    );
+  return problems;
 }
 
 function mismatches(spec: ServiceSpec): Problem[] {

@@ -24,6 +24,7 @@ export class NodePorts {
     const spec = service.spec!;
     const problems: Problem[] = [];
     const own = new Set(portsOf(old?.spec));
+    const used = new Set<string>();
     const byPort = new Map<number, number>();
     const claim = (value: number, field: string): boolean => {
       if (own.has(value)) return true;
@@ -41,7 +42,12 @@ export class NodePorts {
     };
     if (spec.type === 'NodePort' || spec.type === 'LoadBalancer')
       (spec.ports ?? []).forEach((port, at) => {
-        if (port.nodePort && claim(port.nodePort, `spec.ports[${at}].nodePort`)) byPort.set(port.port, port.nodePort);
+        if (!port.nodePort || problems.length) return;
+        const field = `spec.ports[${at}].nodePort`;
+        const key = `${port.nodePort}/${port.protocol}`;
+        if (used.has(key)) problems.push(invalidValue(field, port.nodePort, 'provided port is already allocated'));
+        else if (claim(port.nodePort, field)) byPort.set(port.port, port.nodePort);
+        used.add(key);
       });
     if (wantsPorts(spec))
       (spec.ports ?? []).forEach((port, at) => {

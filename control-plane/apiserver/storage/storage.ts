@@ -190,7 +190,11 @@ export class Storage {
     const revision = Number(change.revision);
     const previous = change.previous && this.#item(local, change.previous, revision);
     const type = !change.value ? 'DELETED' : previous ? 'MODIFIED' : 'ADDED';
-    return new CacheEvent(type, change.value ? this.#item(local, change.value, revision) : previous!, previous);
+    return new CacheEvent(
+      type,
+      change.value ? this.#item(local, change.value, revision) : lastState(previous!, revision, change.previous),
+      previous,
+    );
   }
 
   async #follow(after: bigint): Promise<void> {

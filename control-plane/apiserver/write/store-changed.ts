@@ -56,7 +56,7 @@ async function once(
   const old = viewOf(target.served, item);
   const object = await change.make(old);
   if (change.patch && !object.metadata.resourceVersion) object.metadata.resourceVersion = old.metadata.resourceVersion!;
-  checkPreconditions(target, object, old);
+  checkPreconditions(target, object, old, change.patch === true && !change.tracked);
   keepIdentity(target, object, old);
   const attributes = attributesOf(target, request, 'UPDATE', options.dryRun, object, old);
   kind.defaults?.(object);

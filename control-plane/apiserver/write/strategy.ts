@@ -1,5 +1,6 @@
 // What the server does to any object before it is stored: defaults, metadata that it owns, generation, validation.
 import { randomUUID } from 'node:crypto';
+import { validateFinalizerNames } from '../../../api/kinds/index.ts';
 import {
   conflict,
   deepCopy,
@@ -114,11 +115,11 @@ export function keepIdentity(target: Target, object: KubeObject, old: KubeObject
     meta.generateName = old.metadata.generateName;
 }
 
-/** Body against the present object: uid and resourceVersion are preconditions. Throws 409, or 422 when a version must be given. */
-export function checkPreconditions(target: Target, object: KubeObject, old: KubeObject): void {
+/** Body against the present object: uid and resourceVersion are preconditions. Throws 409, or 422 when a version must be given. A patch that changes the uid is left to validation. */
+export function checkPreconditions(target: Target, object: KubeObject, old: KubeObject, uidIsContent = false): void {
   const { uid, resourceVersion } = object.metadata;
   const name = old.metadata.name!;
-  if (uid && uid !== old.metadata.uid) throw uidMismatch(target.kind, old, uid);
+  if (uid && uid !== old.metadata.uid && !uidIsContent) throw uidMismatch(target.kind, old, uid);
   if (resourceVersion && resourceVersion !== '0') {
     if (resourceVersion !== old.metadata.resourceVersion) throw conflict(target.kind, name);
   } else if (target.kind.unconditionalUpdate === false || target.served.custom) {
@@ -134,10 +135,17 @@ export function checkPreconditions(target: Target, object: KubeObject, old: Kube
 /** Findings name the kind as it is stored (events of events.k8s.io are the core group's). */
 const storedKind = ({ kind }: Target) => ({ group: kind.storage?.group ?? kind.group, kind: kind.kind });
 
+/** Served by extension servers upstream, which let any name pass. */
+const LENIENT = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
+const finalizerProblems = (target: Target, object: KubeObject): Problem[] =>
+  target.served.custom || LENIENT.has(target.kind.group) ? [] : validateFinalizerNames(object.metadata.finalizers);
+
 /** Throws 422 with all findings. */
 export function validateNew(target: Target, object: KubeObject): void {
   const { kind } = target;
   const problems = validateObjectMeta(object.metadata, kind.namespaced, kind.nameRule ?? 'subdomain');
+  problems.push(...finalizerProblems(target, object));
   if (kind.validate) problems.push(...kind.validate(object));
   if (problems.length) throw invalid(storedKind(target), object.metadata.name ?? '', problems);
 }
@@ -145,6 +153,7 @@ export function validateNew(target: Target, object: KubeObject): void {
 export function validateChanged(target: Target, object: KubeObject, old: KubeObject): void {
   const { kind, subresource } = target;
   const problems = validateObjectMetaUpdate(object.metadata, old.metadata);
+  problems.push(...finalizerProblems(target, object));
   if (!target.served.custom) problems.push(...problems); // upstream looks twice, and so do its causes
   const validateSub = subresource === '' ? undefined : kind.validateSubresource?.[subresource];
   if (validateSub) problems.push(...validateSub(object, old));
