@@ -41,6 +41,15 @@ test('an archive becomes an image that is found by every name of it', async () =
   expect(await store.find('wherry/test:1')).toBeUndefined();
 });
 
+test('two agents that import the same archive at once share its layers', async () => {
+  const stores = await Promise.all([open('shared'), open('shared'), open('shared')]);
+  const names = await Promise.all(stores.map((store) => importArchive(store, tar)));
+  expect(new Set(names.flat())).toEqual(new Set(['docker.io/wherry/test:1']));
+  expect(readdirSync(`${folder}/shared/layers`)).toHaveLength(1);
+  expect(readdirSync(`${folder}/shared/tmp`)).toEqual([]);
+  expect(await stores[0]!.list()).toHaveLength(1);
+});
+
 test('whiteouts hide what lies below', async () => {
   const store = await open('w');
   const upper = `${folder}/upper`;
