@@ -61,4 +61,5 @@ export const kindByGvk = (group: string, version: string, kind: string): Kind | 
 
 export type { Behaviours } from './behaviours.ts';
 export { ageColumn, humanDuration, nameColumn, since } from './columns.ts';
+export { validateFinalizerNames } from './finalizers.ts';
 export type { Behaviour, Column, Kind, Problem, ResourceNames, Subresource } from './kind.ts';

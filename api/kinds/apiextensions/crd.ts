@@ -13,7 +13,7 @@ import {
   required,
 } from '../../meta/index.ts';
 import type { Behaviour } from '../kind.ts';
-import { childOf, immutable, setDefaults } from '../rules.ts';
+import { childOf, immutable, setDefaults, texts } from '../rules.ts';
 import { validateStructural } from './structural.ts';
 
 function defaults(object: KubeObject): void {
@@ -28,9 +28,9 @@ function defaults(object: KubeObject): void {
 /** The version in which objects are stored is remembered: it may not go away while objects of it may be there. */
 function recordStorageVersion(object: KubeObject): void {
   const storage = (object['spec']?.versions ?? []).find((version: any) => version.storage)?.name;
-  const status = childOf(object, 'status');
-  const stored: string[] = status.storedVersions ?? [];
-  if (storage !== undefined && !stored.includes(storage)) status.storedVersions = [...stored, storage];
+  const stored: string[] = object['status']?.storedVersions ?? [];
+  // The status may be the old object's own: it is not written to.
+  if (storage !== undefined && !stored.includes(storage)) object['status'] = { ...object['status'], storedVersions: [...stored, storage] };
 }
 
 function validateStoredVersions(object: KubeObject): Problem[] {
@@ -102,6 +102,9 @@ const shownVersions = (versions: any[]): unknown => {
   }));
 };
 
+const simplePathText = 'must be a simple json path starting with .';
+const isSimplePath = (path: string): boolean => path.startsWith('.');
+
 function validateSubresources(subresources: any, path: string): Problem[] {
   const scale = subresources?.scale;
   if (!scale) return [];
@@ -113,12 +116,15 @@ function validateSubresources(subresources: any, path: string): Problem[] {
     const value: string = scale[name] ?? '';
     const field = at(path, `scale.${name}`);
     if (value === '') problems.push(required(field));
+    else if (!isSimplePath(value)) problems.push(invalidValue(field, value, simplePathText));
     else if (!value.startsWith(prefix)) {
       problems.push(invalidValue(field, value, `should be a json path under ${prefix.slice(0, -1)}`));
     }
   }
   const selector: string = scale.labelSelectorPath ?? '';
-  if (selector !== '' && !selector.startsWith('.spec.') && !selector.startsWith('.status.')) {
+  if (selector !== '' && !isSimplePath(selector))
+    problems.push(invalidValue(at(path, 'scale.labelSelectorPath'), selector, simplePathText));
+  else if (selector !== '' && !selector.startsWith('.spec.') && !selector.startsWith('.status.')) {
     problems.push(invalidValue(at(path, 'scale.labelSelectorPath'), selector, 'should be a json path under either .spec or .status'));
   }
   return problems;
@@ -140,6 +146,7 @@ function validateColumns(columns: any[], path: string): Problem[] {
       problems.push(invalidValue(at(field, 'format'), format, `must be one of ${columnFormats.toSorted().join(',')}`));
     }
     if (!jsonPath) problems.push(required(at(field, 'JSONPath')));
+    else if (!isSimplePath(jsonPath)) problems.push(invalidValue(at(field, 'JSONPath'), jsonPath, simplePathText));
     return problems;
   });
 }
@@ -169,6 +176,21 @@ function validateConversion(conversion: any): Problem[] {
   return problems;
 }
 
+function deprecationTexts({ deprecated, deprecationWarning: warning }: any): string[] {
+  if (warning === undefined) return [];
+  if (!deprecated) return ['can only be set for deprecated versions'];
+  const wrong: string[] = [];
+  if (Buffer.byteLength(warning) > 256) wrong.push('must be <= 256 characters long');
+  if (warning === '') wrong.push('must not be an empty string');
+  const at = warning.search(/[\p{C}\p{Zl}\p{Zp}]/u);
+  if (at >= 0) {
+    wrong.push(
+      `must only contain printable UTF-8 characters; non-printable character found at index ${Buffer.byteLength(warning.slice(0, at))}`,
+    );
+  }
+  return wrong;
+}
+
 function validateVersions(versions: any[]): Problem[] {
   const problems: Problem[] = [];
   versions.forEach((version, i) => {
@@ -177,10 +199,7 @@ function validateVersions(versions: any[]): Problem[] {
   versions.forEach((version, i) => {
     const wrong = dns1035Label(version.name ?? '');
     if (wrong.length) problems.push(invalidValue(`spec.versions[${i}].name`, version.name ?? '', wrong.join(',')));
-    if (!version.deprecated && version.deprecationWarning !== undefined) {
-      const field = `spec.versions[${i}].deprecationWarning`;
-      problems.push(invalidValue(field, version.deprecationWarning, 'can only be set for deprecated versions'));
-    }
+    problems.push(...texts(`spec.versions[${i}].deprecationWarning`, version.deprecationWarning, deprecationTexts(version)));
   });
   const names = versions.map((version) => version.name);
   if (new Set(names).size < names.length) {
@@ -226,6 +245,10 @@ function validate(object: KubeObject): Problem[] {
     problems.push(...validateColumns(value, path));
   }
   problems.push(...validateConversion(spec.conversion));
+  if (spec.preserveUnknownFields === true) {
+    const why = 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
+    problems.push(invalidValue('spec.preserveUnknownFields', true, why));
+  }
   return [...problems, ...validateStoredVersions(object)];
 }
 

@@ -184,6 +184,7 @@ export function toV2(object: KubeObject): KubeObject {
     metadata: withAnnotations(object, withoutOurs(object.metadata)),
     spec: compact({ ...spec, metrics: metrics.length ? metrics : [defaultMetric()], behavior: behavior ?? undefined }),
     status: compact({
+      desiredReplicas: 0,
       ...status,
       currentMetrics: Array.isArray(currentMetrics) ? currentMetrics.map(statusFromV1) : ownStatus,
       conditions: Array.isArray(conditions) ? conditions : undefined,
@@ -193,8 +194,10 @@ export function toV2(object: KubeObject): KubeObject {
 
 export function toV1(object: KubeObject): KubeObject {
   const annotations = withoutOurs(object.metadata);
-  const { metrics = [], behavior, ...spec } = object['spec'] ?? {};
-  const { currentMetrics = [], conditions, ...status } = object['status'] ?? {};
+  const { metrics: written, behavior, ...spec } = object['spec'] ?? {};
+  const { currentMetrics: current, conditions, ...status } = object['status'] ?? {};
+  const metrics: any[] = written ?? [];
+  const currentMetrics: any[] = current ?? [];
   const cpu = metrics.find(isCpuUtilization);
   const others = metrics.filter((metric: any) => !isCpuUtilization(metric));
   if (others.length) annotations[`${prefix}metrics`] = JSON.stringify(others.map(metricToV1));

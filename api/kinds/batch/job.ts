@@ -89,8 +89,7 @@ function validateTemplateUpdate(object: KubeObject, old: KubeObject): Problem[] 
     old['spec'].suspend === true && (!old['status']?.startTime || isTrue(old, 'Suspended')) && (old['status']?.active ?? 0) === 0;
   if (!resting) return immutable('spec.template', template, before);
   for (const name of ['nodeSelector', 'tolerations', 'schedulingGates']) before.spec[name] = template.spec[name];
-  const affinity = { ...before.spec.affinity, nodeAffinity: template.spec.affinity?.nodeAffinity };
-  before.spec.affinity = affinity;
+  before.spec.affinity = { ...before.spec.affinity, nodeAffinity: template.spec.affinity?.nodeAffinity };
   for (const list of ['containers', 'initContainers']) {
     const now: any[] = template.spec[list] ?? [];
     const then: any[] = before.spec[list] ?? [];

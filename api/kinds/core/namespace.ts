@@ -1,6 +1,7 @@
 // The Namespace kind.
 import { invalidValue, type KubeObject, type Problem, qualifiedName } from '../../meta/index.ts';
 import { ageColumn, nameColumn, string } from '../columns.ts';
+import { validateFinalizerName } from '../finalizers.ts';
 import type { Behaviour } from '../kind.ts';
 import { texts } from '../rules.ts';
 
@@ -10,17 +11,11 @@ function label(object: KubeObject): void {
   if (object.metadata.name) object.metadata.labels = { ...object.metadata.labels, [NAME_LABEL]: object.metadata.name };
 }
 
-const KNOWN = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
-
-function validateFinalizers(finalizers: string[], indexed: boolean): Problem[] {
-  return finalizers.flatMap((name, at) => {
+const validateFinalizers = (finalizers: string[], indexed: boolean): Problem[] =>
+  finalizers.flatMap((name, at) => {
     const field = indexed ? `spec.finalizers[${at}]` : 'spec.finalizers';
-    const problems = texts(field, name, qualifiedName(name));
-    if (!name.includes('/') && !KNOWN.has(name))
-      problems.push(invalidValue(field, name, 'name is neither a standard finalizer name nor is it fully qualified'));
-    return problems;
+    return [...texts(field, name, qualifiedName(name)), ...validateFinalizerName(name, field)];
   });
-}
 
 export const namespace: Behaviour = {
   defaults(object) {
