@@ -45,7 +45,7 @@ function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   if (typeof value !== 'object') return false;
   if (Array.isArray(value)) return value.length === 0;
-  for (const _ in value) return false;
+  for (const key in value) if ((value as Record<string, unknown>)[key] !== undefined) return false;
   return true;
 }
 

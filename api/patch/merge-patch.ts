@@ -7,7 +7,11 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 
 /** A new object; `current` is left alone. Throws 400 when the patch is no object. */
 export function mergePatch<T extends object>(current: T, patch: unknown): T {
-  if (!isObject(patch)) throw badRequest('Invalid JSON Patch');
+  if (patch === null) throw badRequest('Invalid JSON Patch');
+  if (!isObject(patch)) {
+    const what = Array.isArray(patch) ? 'array' : typeof patch === 'boolean' ? 'bool' : typeof patch;
+    throw badRequest(`error decoding patch: json: cannot unmarshal ${what} into Go value of type map[string]interface {}`);
+  }
   return merge(current as Json, patch) as T;
 }
 

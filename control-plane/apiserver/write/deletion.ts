@@ -139,7 +139,7 @@ function finalizersFor({ kind }: Target, old: KubeObject, options: DeleteOptions
 
 export function checkDeletePreconditions({ kind }: Target, old: KubeObject, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = preconditions ?? {};
-  const named = { group: '', plural: kind.kind };
+  const named = { group: kind.group, plural: kind.kind };
   const again = 'The object might have been deleted and then recreated';
   if (uid !== undefined && uid !== old.metadata.uid)
     throw conflict(
