@@ -99,12 +99,12 @@ const absolute = (path: string): string => (path.startsWith('/') ? path : `/${pa
 function expandStrictly(text: string, lookup: (name: string) => string | undefined): string {
   const expanded = expand(text, (name) => {
     const value = lookup(name);
-    if (value === undefined) throw new ContainerConfigProblem(`failed to expand subPath for volumeMount: missing value for "${name}"`);
+    if (value === undefined) throw new ContainerConfigProblem(`missing value for ${name}`);
     return value;
   });
-  if (expanded.startsWith('/')) throw new ContainerConfigProblem(`error SubPath "${expanded}" must not be an absolute path`);
+  if (expanded.startsWith('/')) throw new ContainerConfigProblem(`error SubPath \`${expanded}\` must not be an absolute path`);
   if (expanded.split('/').includes('..'))
-    throw new ContainerConfigProblem(`unable to provision SubPath "${expanded}": must not contain '..'`);
+    throw new ContainerConfigProblem(`unable to provision SubPath \`${expanded}\`: must not contain '..'`);
   return expanded;
 }
 

@@ -4,8 +4,8 @@ import { isSidecar, restarts } from './restart.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
-/** What the containers' statuses say; whether the pod may be called ended yet is for the caller to decide. */
-export function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], initStatuses: readonly ContainerStatus[]): Phase {
+/** What the containers' statuses say. `isOver`: nothing starts again, whatever the restart policy says (a deleted pod at its end). */
+export function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], initStatuses: readonly ContainerStatus[], isOver: boolean): Phase {
   const spec = pod.spec as PodSpec;
   const init = initPhase(pod, spec, initStatuses);
   const counts = { waiting: 0, running: 0, restarting: 0, succeeded: 0, failed: 0 };
@@ -14,7 +14,7 @@ export function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], initStat
     const state = status?.state;
     if (state?.running) counts.running++;
     else if (state?.terminated) {
-      if (restarts(pod, container, state.terminated.exitCode, false)) counts.restarting++;
+      if (!isOver && restarts(pod, container, state.terminated.exitCode, false)) counts.restarting++;
       else if (state.terminated.exitCode === 0) counts.succeeded++;
       else counts.failed++;
     } else if (status?.lastState?.terminated) counts.restarting++;

@@ -7,6 +7,7 @@ import { type Client, createInformer, type EventRecorder, type Informer, type In
 import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import { Volumes } from '../volumes/index.ts';
+import { refusal } from './admission.ts';
 import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
@@ -119,8 +120,17 @@ class NodePods {
     const uid = pod.metadata.uid ?? '';
     if (this.#workers.has(uid)) return;
     const worker = new PodWorker(this.#tools, pod);
+    // What ran here before the agent was restarted has been let in already.
+    const refused = pod.status?.startTime ? undefined : refusal(pod, this.#activePods(), this.#options.allocatable);
     this.#workers.set(uid, worker);
+    if (refused) worker.fail(refused.reason, refused.message);
     worker.wake();
+  }
+
+  #activePods(): Pod[] {
+    return [...this.#workers.values()]
+      .map(({ pod }) => pod)
+      .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
   }
 
   #forget(uid: string): void {

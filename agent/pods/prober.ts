@@ -13,8 +13,8 @@ export interface ProberOptions {
   events: PodEvents;
   /** Readiness or startup has changed. */
   onChange(): void;
-  /** Liveness or startup has failed: `message` for the Killing event. */
-  onUnhealthy(containerId: string, message: string, graceSeconds: number | undefined): void;
+  /** Liveness or startup has failed. */
+  onUnhealthy(containerId: string, name: string, kind: ProbeKind, graceSeconds: number | undefined): void;
 }
 
 interface Probed {
@@ -121,7 +121,7 @@ export class Prober {
       const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
       events.container(this.#pod, probed.container.name, 'Warning', 'Unhealthy', `${name} probe failed: ${answer.text}`);
       if (after.tripped && kind !== 'readiness') {
-        onUnhealthy(id, `Container ${probed.container.name} failed ${kind} probe, will be restarted`, probe.terminationGracePeriodSeconds);
+        onUnhealthy(id, probed.container.name, kind, probe.terminationGracePeriodSeconds);
       }
     }
     if (after.ok !== before.ok) onChange();

@@ -26,8 +26,10 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
   const of = (statuses: PodStatus['containerStatuses']) => ({ ...facts, before: statuses ?? [], runtime: RUNTIME_NAME });
   const statuses = containerStatuses(pod, pod.spec?.containers ?? [], false, of(before.containerStatuses));
   const initStatuses = containerStatuses(pod, pod.spec?.initContainers ?? [], true, of(before.initContainerStatuses));
-  const ephemeralStatuses = containerStatuses(pod, pod.spec?.ephemeralContainers ?? [], false, of(before.ephemeralContainerStatuses));
-  const seen: Phase = facts.verdict ? 'Failed' : phaseOf(pod, statuses, initStatuses);
+  const ephemeralStatuses = containerStatuses(pod, pod.spec?.ephemeralContainers ?? [], false, of(before.ephemeralContainerStatuses)).map(
+    ({ started: _, ...status }) => status, // upstream leaves it out for these
+  );
+  const seen: Phase = facts.verdict ? 'Failed' : phaseOf(pod, statuses, initStatuses, facts.finished);
   const hasNetwork = facts.sandbox?.state === 'ready';
   const ips = facts.sandbox ? (pod.spec?.hostNetwork ? [facts.hostIP] : facts.sandbox.ips) : [];
   const podIPs = ips.length > 0 ? ips.map((ip) => ({ ip })) : (before.podIPs ?? []);

@@ -115,6 +115,6 @@ test('the attempt goes on counting in a new network', () => {
 
 test('a container that was made and never let go keeps its attempt: that is no restart', () => {
   expect(nextSteps(pod({}), facts({ containers: [record('c', 'created', 0, 2)] })).steps).toEqual([
-    { do: 'start-container', name: 'c', attempt: 2, sandboxId: 's1' },
+    { do: 'start-container', name: 'c', attempt: 2, sandboxId: 's' },
   ]);
 });

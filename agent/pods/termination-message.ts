@@ -11,9 +11,9 @@ const LOG_LINES_MAX = 80;
 export async function readTerminationMessage(container: Container | undefined, record: ContainerStatus): Promise<string> {
   const at = container?.terminationMessagePath || '/dev/termination-log';
   const file = record.mounts.find(({ containerPath }) => containerPath === at)?.hostPath;
-  const text = file ? await tail(file, FILE_BYTES_MAX, 'start') : '';
+  const text = file ? await tail(file, FILE_BYTES_MAX) : '';
   if (text !== '' || container?.terminationMessagePolicy !== 'FallbackToLogsOnError' || record.exitCode === 0) return text;
-  return logTail(await tail(record.logPath, LOG_BYTES_MAX * 4, 'end'));
+  return logTail(await tail(record.logPath, LOG_BYTES_MAX * 4));
 }
 
 /** The last lines of a log in CRI format, without stamps; pure. */
@@ -29,14 +29,15 @@ export function logTail(log: string): string {
   return Buffer.from(text).subarray(-LOG_BYTES_MAX).toString();
 }
 
-/** Containers may leave anything at that path: only regular files are read, and only so much. */
-async function tail(path: string, bytesMax: number, from: 'start' | 'end'): Promise<string> {
+/** The end of a file. Containers may leave anything at that path: only regular files are read, and only so much. */
+async function tail(path: string, bytesMax: number): Promise<string> {
   const file = await open(path, 'r').catch(() => undefined);
   if (!file) return '';
   try {
-    const { size } = await file.stat();
+    const stats = await file.stat();
+    const size = stats.isFile() ? stats.size : 0;
     const buffer = Buffer.alloc(Math.min(size, bytesMax));
-    await file.read(buffer, 0, buffer.length, from === 'start' ? 0 : size - buffer.length);
+    await file.read(buffer, 0, buffer.length, size - buffer.length);
     return buffer.toString();
   } finally {
     await file.close();

@@ -3,9 +3,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
-import { isStatusError } from '../../api/meta/index.ts';
+import { deepEqual, isStatusError } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
-import { backoffMs, type Logger } from '../../kit/run/index.ts';
+import { backoffMs, type Logger, rfc3339Micro } from '../../kit/run/index.ts';
 import type { ContainerStatus, Image, PodSandboxStatus } from '../cri/index.ts';
 import { type PodPlace, VolumeSetupError } from '../volumes/index.ts';
 import { Holds } from './holds.ts';
@@ -13,7 +13,7 @@ import type { ImagePulls } from './image-pulls.ts';
 import { findContainer, IMAGE_ANNOTATION, POD_UID_LABEL, podText } from './names.ts';
 import { type ClusterNames, type PodFiles, writePodFiles } from './pod-files.ts';
 import { Prober } from './prober.ts';
-import { isSidecar } from './restart.ts';
+import { isSidecar, restarts } from './restart.ts';
 import { podLogFolder, sandboxConfig } from './sandbox-config.ts';
 import { type StartTools, startContainer } from './start-container.ts';
 import { StartProblem } from './start-problem.ts';
@@ -39,6 +39,9 @@ export interface WorkerTools extends StartTools {
   onSandbox(sandboxId: string, uid: string): void;
 }
 
+/** Exit code after SIGKILL. */
+const KILLED = 137;
+
 /** Looks in a row without a pause. */
 const ROUNDS_MAX = 10;
 
@@ -62,6 +65,7 @@ interface Seen {
 export class PodWorker {
   readonly #tools: WorkerTools;
   readonly #uid: string;
+  readonly #seenAt: string;
   #pod: Pod;
   readonly #writer: StatusWriter;
   readonly #prober: Prober;
@@ -87,14 +91,15 @@ export class PodWorker {
   constructor(tools: WorkerTools, pod: Pod) {
     this.#tools = tools;
     this.#uid = pod.metadata.uid ?? '';
-    this.#pod = pod;
+    this.#seenAt = rfc3339Micro(tools.clock.nowMs());
+    this.#pod = this.#marked(pod);
     this.#writer = new StatusWriter(tools, pod);
     this.#prober = new Prober({
       cri: tools.cri,
       clock: tools.clock,
       events: tools.events,
       onChange: () => this.wake(),
-      onUnhealthy: (containerId, message, graceSeconds) => this.#condemn(containerId, message, graceSeconds),
+      onUnhealthy: (containerId, name, kind, graceSeconds) => this.#unhealthy(containerId, name, kind, graceSeconds),
     });
     this.#noteDeletion();
   }
@@ -106,12 +111,18 @@ export class PodWorker {
   /** The watch shows a newer state of the pod. */
   update(pod: Pod): void {
     const { labels, annotations } = this.#pod.metadata;
-    if (JSON.stringify([labels, annotations]) !== JSON.stringify([pod.metadata.labels, pod.metadata.annotations]))
-      this.#volumesChanged = true;
     this.#writer.seen(pod);
-    this.#pod = pod;
+    this.#pod = this.#marked(pod);
+    const after = this.#pod.metadata;
+    if (!deepEqual([labels, annotations], [after.labels, after.annotations])) this.#volumesChanged = true;
     this.#noteDeletion();
     this.wake();
+  }
+
+  /** Upstream's node marks its pods with where and when it saw them; containers see that through the downward API. */
+  #marked(pod: Pod): Pod {
+    const annotations = { ...pod.metadata.annotations, 'kubernetes.io/config.seen': this.#seenAt, 'kubernetes.io/config.source': 'api' };
+    return { ...pod, metadata: { ...pod.metadata, annotations } };
   }
 
   /** The pod is gone from the API: whatever runs ends, nothing is reported. */
@@ -249,6 +260,7 @@ export class PodWorker {
     // Upstream shows a crashed sidecar of a pod that never restarts as ended, although it comes back.
     if (found && isSidecar(found.container) && found.role === 'init' && this.#pod.spec?.restartPolicy === 'Never') return undefined;
     const waiting = this.#holds.waiting(name, record, podText(this.#pod), nowMs);
+    if (hasExited(record) && found && !restarts(this.#pod, found.container, record.exitCode, found.role === 'init')) return undefined;
     // While it starts its back-off counts for the next time already.
     if (waiting?.reason === 'CrashLoopBackOff' && this.#busy.has(`start-container ${name}`)) return undefined;
     const told = `${name} ${record?.metadata.attempt}`;
@@ -420,7 +432,18 @@ export class PodWorker {
     });
   }
 
+  /** A probe has failed. A container that does not come back takes its pod with it, when it is the pod's only one. */
+  #unhealthy(containerId: string, name: string, kind: string, probeGraceSeconds: number | undefined): void {
+    const found = findContainer(this.#pod, name);
+    const failed = `Container ${name} failed ${kind} probe`;
+    if (found && restarts(this.#pod, found.container, KILLED, found.role === 'init'))
+      this.#condemn(containerId, `${failed}, will be restarted`, probeGraceSeconds);
+    else if (this.#pod.spec?.containers.length === 1) this.#condemn(containerId, `Stopping container ${name}`, undefined);
+    else this.#condemn(containerId, failed, probeGraceSeconds);
+  }
+
   #condemn(containerId: string, message: string, graceSeconds: number | undefined): void {
+    if (this.#condemned.has(containerId)) return;
     this.#condemned.set(containerId, { message, graceMs: (graceSeconds ?? this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000 });
     this.wake();
   }

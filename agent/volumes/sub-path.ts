@@ -1,6 +1,6 @@
 // subPath mounts: the part of a volume is bound once, through a descriptor, so that no symlink made by a container leads out of the volume.
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
-import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { bindMount, isMounted } from '../../kit/linux/index.ts';
 import { VolumeProblem } from './payload.ts';
@@ -38,8 +38,14 @@ async function makeMissing(base: string, subPath: string): Promise<void> {
     if (part === '' || part === '.') continue;
     const next = join(way, part);
     const real = await realpath(next).catch(() => undefined);
-    if (real === undefined) await mkdir(next, { mode: 0o755 });
-    else if (real !== base && !real.startsWith(`${base}/`)) throw new VolumeProblem(`subpath "${real}" not within volume path "${base}"`);
+    if (real === undefined) {
+      await mkdir(next);
+      const { mode, uid, gid } = await stat(base); // as open as the volume itself, whatever the umask
+      await chown(next, uid, gid);
+      await chmod(next, mode & 0o7777);
+    }
+    if (real !== undefined && real !== base && !real.startsWith(`${base}/`))
+      throw new VolumeProblem(`subpath "${real}" not within volume path "${base}"`);
     way = real ?? next;
   }
 }
