@@ -8,7 +8,7 @@ import { backoffMs } from '../../../kit/run/index.ts';
 import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
-import { Expectations } from '../shared/expectations.ts';
+import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { type HistoryOwner, hashOf, presentRevision, REVISION_HASH, trimHistory } from '../shared/history.ts';
 import { indexPods, orphansOf } from '../shared/pod-index.ts';
 import { availableInMs } from '../shared/pods.ts';
@@ -104,7 +104,8 @@ class DaemonSetController {
     const soonest = [waitMs, ...pods.map((pod) => availableInMs(pod, set.spec?.minReadySeconds ?? 0, world.nowMs))].filter(
       (ms): ms is number => ms !== undefined && ms > 0,
     );
-    return soonest.length > 0 ? { retryAfterMs: Math.min(...soonest) } : done;
+    if (soonest.length > 0) return { retryAfterMs: Math.min(...soonest) };
+    return settled ? done : UNSETTLED;
   }
 
   /** Returns when a failed pod may be replaced, in milliseconds. */

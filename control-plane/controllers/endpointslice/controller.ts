@@ -5,7 +5,7 @@ import { controllerReference, deepEqual, isStatusError, type KubeObject } from '
 import { type Informer, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
 import { type Controller, reconcilerOf } from '../controller.ts';
-import { Expectations } from '../shared/expectations.ts';
+import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { addressTypesOf, groupsOf } from './desired.ts';
 import { hasSelector, watchServices } from './services.ts';
 import { type Content, changesFor } from './slices.ts';
@@ -50,7 +50,8 @@ export const endpointSliceController: Controller = {
         expectations.forget(key);
         return done;
       }
-      if (!hasSelector(service) || service.metadata.deletionTimestamp || !expectations.satisfied(key)) return done;
+      if (!hasSelector(service) || service.metadata.deletionTimestamp) return done;
+      if (!expectations.satisfied(key)) return UNSETTLED;
       const owner = { ...service, apiVersion: 'v1', kind: 'Service' } as KubeObject;
       const pods = watched.podsOf(service);
       const own = slices

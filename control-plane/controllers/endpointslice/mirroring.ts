@@ -5,7 +5,7 @@ import { controllerReference, isStatusError, type KubeObject, semanticEqual } fr
 import { type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
 import { type Controller, reconcilerOf } from '../controller.ts';
-import { Expectations } from '../shared/expectations.ts';
+import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { indexSlices, MANAGED_BY, SERVICE_NAME } from './controller.ts';
 import type { Group } from './desired.ts';
 import { type Content, changesFor } from './slices.ts';
@@ -53,7 +53,7 @@ export const endpointSliceMirroringController: Controller = {
         .filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === MANAGER && !metadata.deletionTimestamp);
       const endpoints = all.get(key);
       const service = services.get(key);
-      if (!expectations.satisfied(key)) return done;
+      if (!expectations.satisfied(key)) return UNSETTLED;
       const mirrored =
         endpoints &&
         service &&

@@ -7,7 +7,7 @@ import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts
 import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
-import { Expectations } from '../shared/expectations.ts';
+import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { indexPods, orphansOf } from '../shared/pod-index.ts';
 import { conditionIs, type JobPlan, planJob } from './plan.ts';
 import { jobPod, TRACKING } from './pod.ts';
@@ -76,7 +76,8 @@ class JobController {
     }
     await Promise.all(plan.release.map((pod) => this.#release(pod)));
     if (failure) throw failure;
-    return plan.nextMs === undefined ? done : { retryAfterMs: Math.max(plan.nextMs, 1) };
+    if (plan.nextMs !== undefined) return { retryAfterMs: Math.max(plan.nextMs, 1) };
+    return settled ? done : UNSETTLED;
   }
 
   async #perform(key: string, job: Job, plan: JobPlan): Promise<void> {

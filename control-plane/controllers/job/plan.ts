@@ -68,6 +68,8 @@ function count(job: Job, pods: readonly Pod[]): Counts {
     if (!end) continue;
     const index = indexOf(pod);
     counts.release.push(pod);
+    // Of an index that the Job has no more: let go, not counted.
+    if (isIndexed(job) && !known && (index === undefined || index >= (job.spec?.completions ?? 0))) continue;
     // Indexed: an index is done once, however many pods say so.
     if (end === 'succeeded' && isIndexed(job) && index !== undefined) counts.completed.add(index);
     counts.uncounted[end] = [...(counts.uncounted[end] ?? []), uid];
@@ -122,6 +124,7 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
   const told = conditionIs(job, 'Suspended') !== undefined;
   if (end) {
     plan.delete.push(...active);
+    if (!suspended) startTime ??= rfc3339(nowMs);
   } else if (suspended) {
     plan.delete.push(...active);
     startTime = undefined;

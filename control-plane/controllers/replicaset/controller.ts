@@ -15,7 +15,7 @@ import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts
 import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
-import { Expectations } from '../shared/expectations.ts';
+import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { indexPods, orphansOf } from '../shared/pod-index.ts';
 import { isActive, isFinished } from '../shared/pods.ts';
 import { compareForDeletion } from '../shared/ranking.ts';
@@ -117,7 +117,8 @@ class ReplicaController<T extends ReplicaSet | ReplicationController> {
     if (settled && !set.metadata.deletionTimestamp) failure = await this.#manage(key, set, owner, pods).catch((error: unknown) => error);
     const nextMs = await this.#writeStatus(set, pods, failure);
     if (failure) throw failure;
-    return nextMs === undefined ? done : { retryAfterMs: nextMs };
+    if (nextMs !== undefined) return { retryAfterMs: nextMs };
+    return settled ? done : UNSETTLED;
   }
 
   async #manage(key: string, set: T, owner: KubeObject, pods: readonly Pod[]): Promise<void> {

@@ -3,8 +3,9 @@ import type { KubeObject } from '../../../api/meta/index.ts';
 import { type Informer, keyOf } from '../../../kit/client/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
 
-/** After so long a watch must have told; what is believed then is the cache. */
+/** After so long a watch must have told; what is believed then is the cache. Who waits looks again then. */
 const EXPIRES_MS = 60_000;
+export const UNSETTLED = { retryAfterMs: EXPIRES_MS };
 
 interface Expected {
   created: Map<string, string>;

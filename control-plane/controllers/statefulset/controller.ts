@@ -6,7 +6,7 @@ import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../ki
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
-import { Expectations } from '../shared/expectations.ts';
+import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { HISTORY_HASH, type HistoryOwner, presentRevision, REVISION_HASH, trimHistory } from '../shared/history.ts';
 import { indexPods, orphansOf } from '../shared/pod-index.ts';
 import { availableInMs } from '../shared/pods.ts';
@@ -53,7 +53,8 @@ class StatefulSetController {
       this.#expectations.forget(key);
       return done;
     }
-    if (cached.metadata.deletionTimestamp || !this.#expectations.satisfied(key)) return done;
+    if (cached.metadata.deletionTimestamp) return done;
+    if (!this.#expectations.satisfied(key)) return UNSETTLED;
     const { client, clock } = this.#context;
     const set: StatefulSet = { ...cached, apiVersion: 'apps/v1', kind: 'StatefulSet' };
     const revisions = this.#revisions.by('owner', set.metadata.uid ?? '');
