@@ -1,7 +1,8 @@
 // The image store: records, names and unpacked layers in one folder that all agents of a machine share. Everything appears by an
 // atomic rename, so readers take no lock and a crash leaves only `tmp/`.
 //   images/<hex>.json   one record an image; written last        layers/<hex24>/   one unpacked layer
-//   names/<encoded>     name -> image id                          tmp/<pid>-<n>     work in progress
+//   names/<encoded>     name -> image id                          tmp/<pid>-<id>    work in progress
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -19,7 +20,6 @@ export interface ListedImage extends ImageRecord {
 
 export class ImageStore {
   readonly folder: string;
-  #counter = 0;
   /** Records never change once written: read once. At most one entry an image. */
   readonly #records = new Map<string, ImageRecord>();
   #namesRead: { mtimeNs: bigint; names: Map<string, string[]> } | undefined;
@@ -43,7 +43,7 @@ export class ImageStore {
 
   /** A path for work in progress, on the store's file system. The caller removes it. */
   temporary(): string {
-    return `${this.folder}/tmp/${process.pid}-${this.#counter++}`;
+    return `${this.folder}/tmp/${process.pid}-${randomUUID()}`;
   }
 
   /** Folder name of a layer below `layers/`: short, because overlayfs takes at most a page of mount options. */
