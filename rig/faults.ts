@@ -1,6 +1,7 @@
 // Faults on demand: kill -9 of a process, power off of a node, a cut cable.
-import { type ProcessId, signalProcess } from '../kit/exec/index.ts';
+import { isAlive, type ProcessId, signalProcess } from '../kit/exec/index.ts';
 import { cgroups } from '../kit/linux/index.ts';
+import { waitFor } from '../kit/run/index.ts';
 import { setCable } from './lan.ts';
 import { layoutOf } from './layout.ts';
 import type { ClusterRecord } from './record.ts';
@@ -20,7 +21,10 @@ function processOf(record: ClusterRecord, part: string): ProcessId | undefined {
 /** kill -9 of the control plane or of a node's agent; containers run on. False when it was not running. */
 export async function killPart(cluster: string, part: string): Promise<boolean> {
   const process = processOf(await existing(cluster), part);
-  return process !== undefined && signalProcess(process, 'SIGKILL');
+  if (process === undefined || !signalProcess(process, 'SIGKILL')) return false;
+  // A killed process lives on for moments; an `up` in them would take it for running.
+  await waitFor({ what: `${part} to end`, timeoutMs: 5000, everyMs: 1 }, () => !isAlive(process));
+  return true;
 }
 
 function nodeIndex(record: ClusterRecord, node: string): number {
