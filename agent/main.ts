@@ -9,7 +9,7 @@ import { createCri } from './cri/index.ts';
 import { startDns } from './dns/index.ts';
 import { heartbeat, KUBELET_VERSION, type NodeFacts, podRoutes, readCapacity, registerNode, systemInfo } from './node/index.ts';
 import { nodeImages } from './node-images.ts';
-import { createPods } from './pods/index.ts';
+import { createPods, logRotation } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
 import { createAgentServer } from './server/index.ts';
 
@@ -65,6 +65,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     createAgentServer({ ...config, cri, pods, client, clock, log }),
     pods.service,
     heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri) }),
+    logRotation(cri, clock, log),
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),

@@ -1,2 +1,3 @@
 // Entry of agent/pods.
+export { logRotation } from './log-rotation.ts';
 export { createPods, type Pods, type PodsOptions } from './pods.ts';
