@@ -2,8 +2,7 @@
 import type { Readable } from 'node:stream';
 import { systemClock, waitFor } from '../../kit/run/index.ts';
 import type { OciProcess, RunningExec } from '../runtime/index.ts';
-import { containerSpec } from './container-spec.ts';
-import { type CriContext, messageOf, mustContainer, mustSandbox, newId } from './context.ts';
+import { type CriContext, messageOf, mustContainer, newId } from './context.ts';
 import { CriError, type ExecResult, type Session, type StreamOptions } from './cri.ts';
 import type { ContainerRecord } from './records.ts';
 
@@ -113,7 +112,8 @@ const execError = (error: unknown): CriError =>
 /** As the first process, with another command. */
 function processOf(context: CriContext, record: ContainerRecord, command: readonly string[], options: StreamOptions): OciProcess {
   const terminal = options.tty === true;
-  const { process } = containerSpec(context, record, mustSandbox(context, record.sandboxId));
+  const process = context.runtime.firstProcess(record.id);
+  if (!process) throw new CriError('Unknown', `container is not running: ${record.id}`);
   const env = terminal && !process.env.some((e) => e.startsWith('TERM=')) ? [...process.env, 'TERM=xterm'] : process.env;
   const consoleSize = terminal ? { consoleSize: { width: options.width ?? 80, height: options.height ?? 24 } } : {};
   return { ...process, env, terminal, ...consoleSize, args: [...command] };

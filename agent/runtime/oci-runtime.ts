@@ -20,7 +20,7 @@ import { attachTo } from './attach.ts';
 import { createUnderConmon, runtimeMessage } from './conmon.ts';
 import { ContainerFiles, currentBoot, readText } from './container-files.ts';
 import { startExec } from './exec.ts';
-import type { OciSpec } from './oci.ts';
+import type { OciProcess, OciSpec } from './oci.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
 import { isWaitingToStart, letGoThroughFifo } from './start-fifo.ts';
 
@@ -202,6 +202,10 @@ export class OciRuntime implements Runtime {
   #spec(id: string): OciSpec | undefined {
     const text = readText(`${this.#files.bundle(id)}/config.json`);
     return text === undefined || text === '' ? undefined : (JSON.parse(text) as OciSpec);
+  }
+
+  firstProcess(id: string): OciProcess | undefined {
+    return this.#spec(id)?.process;
   }
 
   async exec(id: string, options: ExecOptions): Promise<RunningExec> {
