@@ -1,9 +1,9 @@
 // A request's body to an object of the kind that the path asks for, with the server's texts for everything that can be wrong.
 import { definitionName, schemaOf } from '../gen/index.ts';
+import type { JsonFindings } from '../meta/index.ts';
 import { apiVersionOf, badRequest, type GroupVersionKind, type KubeObject, type Schema, unsupportedMediaType } from '../meta/index.ts';
 import { type Checked, checkFields, DecodeError } from './check.ts';
 import { parseJson } from './json.ts';
-import type { JsonFindings } from './json-scan.ts';
 import { decodeEnvelope, hasMagic, openEnvelope, PROTOBUF } from './protobuf/envelope.ts';
 import { parseYaml } from './yaml.ts';
 

@@ -1,5 +1,5 @@
 // JSON bodies: JSON.parse where it is enough, the careful reader where it is not.
-import { countKeys, type JsonFindings, keysIn, scanJson } from './json-scan.ts';
+import { countKeys, type JsonFindings, keysIn, scanJson } from '../meta/index.ts';
 
 /** A parsed body. `findings` is there only when the text had duplicate keys or unusual numbers. */
 export interface ParsedBody {

@@ -1,5 +1,5 @@
 // The Secret kind.
-import { configMapKey, invalidValue, type KubeObject, type Problem, required, tooLong } from '../../meta/index.ts';
+import { configMapKey, invalidValue, type KubeObject, type Problem, required, scanJson, tooLong } from '../../meta/index.ts';
 import { ageColumn, integer, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
 import { immutable, texts } from '../rules.ts';
@@ -30,18 +30,14 @@ function validateType({ type, data = {}, metadata }: KubeObject): Problem[] {
 }
 
 function validateJson(key: string, base64: string): Problem[] {
-  const text = Buffer.from(base64, 'base64').toString();
+  const wrong = (why: string): Problem[] => [invalidValue(at(key), '<secret contents redacted>', why)];
   try {
-    const value: unknown = JSON.parse(text);
+    const { value } = scanJson(Buffer.from(base64, 'base64').toString());
     if (value === null || (typeof value === 'object' && !Array.isArray(value))) return [];
     const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-    return [
-      invalidValue(at(key), '<secret contents redacted>', `json: cannot unmarshal ${found} into Go value of type map[string]interface {}`),
-    ];
-  } catch {
-    const why =
-      text.trim() === '' ? 'unexpected end of JSON input' : `invalid character '${text.trim()[0]}' looking for beginning of value`;
-    return [invalidValue(at(key), '<secret contents redacted>', why)];
+    return wrong(`json: cannot unmarshal ${found} into Go value of type map[string]interface {}`);
+  } catch (error) {
+    return wrong((error as Error).message);
   }
 }
 

@@ -28,6 +28,9 @@ export function podSpecWarnings(spec: PodSpec, path: string): string[] {
     ...repeated(spec.imagePullSecrets ?? [], ({ name = '' }) => name).map(
       ([at, name]) => `${path}.imagePullSecrets[${at}].name: duplicate name ${goQuote(name)}`,
     ),
+    ...(spec.imagePullSecrets ?? []).flatMap(({ name }, at) =>
+      name ? [] : [`${path}.imagePullSecrets[${at}].name: invalid empty name ""`],
+    ),
     ...containers.flatMap(([place, container]) => containerWarnings(container, place)),
     ...portWarnings(containers),
     ...((spec.terminationGracePeriodSeconds ?? 0) < 0

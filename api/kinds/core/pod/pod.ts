@@ -17,11 +17,14 @@ const podOf = (object: KubeObject): Pod => object as unknown as Pod;
 
 /** What sub-resources leave alone: all but the precondition and the record of who writes. */
 function keepMetadata(object: KubeObject, old: KubeObject): void {
-  const { resourceVersion, managedFields } = object.metadata;
-  object.metadata = { ...old.metadata };
-  if (resourceVersion !== undefined) object.metadata.resourceVersion = resourceVersion;
-  if (managedFields !== undefined) object.metadata.managedFields = managedFields;
-  else delete object.metadata.managedFields;
+  const meta = object.metadata;
+  const { resourceVersion, managedFields } = meta;
+  // In place: the caller holds on to it.
+  for (const key of Object.keys(meta)) delete (meta as Record<string, unknown>)[key];
+  Object.assign(meta, old.metadata);
+  if (resourceVersion !== undefined) meta.resourceVersion = resourceVersion;
+  if (managedFields !== undefined) meta.managedFields = managedFields;
+  else delete meta.managedFields;
 }
 
 /** podIP is the first of podIPs, hostIP of hostIPs; where they differ, the single one is right. */
