@@ -1,8 +1,17 @@
 // admissionregistration.k8s.io/v1 admission policies and their bindings. Expressions are checked where they are compiled.
-import { duplicate, type KubeObject, notSupported, type Problem, required } from '../../meta/index.ts';
+import {
+  dns1123Subdomain,
+  duplicate,
+  forbiddenField,
+  invalidValue,
+  type KubeObject,
+  notSupported,
+  type Problem,
+  required,
+} from '../../meta/index.ts';
 import { ageColumn, count, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
-import { setDefaults } from '../rules.ts';
+import { setDefaults, texts } from '../rules.ts';
 import { defaultMatching, isSet, validateMatchConditions, validateRule, validateSelectors } from './rules.ts';
 
 function defaultConstraints(part: any): void {
@@ -31,6 +40,28 @@ function validateParamKind(kind: any): Problem[] {
   return ['apiVersion', 'kind'].filter((name) => !kind[name]).map((name) => required(`spec.paramKind.${name}`));
 }
 
+function validateMutations({ mutations, reinvocationPolicy }: any): Problem[] {
+  const problems: Problem[] = [];
+  if (!mutations?.length) problems.push(required('spec.mutations', 'mutations must contain at least one item'));
+  (mutations ?? []).forEach((mutation: any, i: number) => {
+    const path = `spec.mutations[${i}]`;
+    const { patchType = '' } = mutation;
+    if (patchType !== 'ApplyConfiguration' && patchType !== 'JSONPatch') {
+      problems.push(notSupported(`${path}.patchType`, patchType, ['ApplyConfiguration', 'JSONPatch']));
+      return;
+    }
+    const [wanted, other] = patchType === 'JSONPatch' ? ['jsonPatch', 'applyConfiguration'] : ['applyConfiguration', 'jsonPatch'];
+    if (!mutation[wanted]) problems.push(required(`${path}.${wanted}`, `must be specified when patchType is ${patchType}`));
+    if (mutation[other])
+      problems.push(invalidValue(`${path}.${other}`, `{${other}}`, `must not be specified when patchType is ${patchType}`));
+  });
+  if (!reinvocationPolicy) problems.push(required('spec.reinvocationPolicy'));
+  else if (reinvocationPolicy !== 'IfNeeded' && reinvocationPolicy !== 'Never') {
+    problems.push(notSupported('spec.reinvocationPolicy', reinvocationPolicy, ['IfNeeded', 'Never']));
+  }
+  return problems;
+}
+
 function validatePolicy({ spec = {} }: KubeObject, list: 'validations' | 'mutations'): Problem[] {
   const problems = [...validateParamKind(spec.paramKind), ...validateConstraints(spec.matchConstraints, 'spec.matchConstraints', true)];
   if (isSet(spec.failurePolicy) && !['Fail', 'Ignore'].includes(spec.failurePolicy)) {
@@ -42,7 +73,7 @@ function validatePolicy({ spec = {} }: KubeObject, list: 'validations' | 'mutati
       const why = 'validations or auditAnnotations must be non-empty';
       problems.push(required('spec.validations', `${why}: ${why}`), required('spec.auditAnnotations', `${why}: ${why}`));
     }
-  } else if (!spec.mutations?.length) problems.push(required('spec.mutations', 'mutations must contain at least one item'));
+  } else problems.push(...validateMutations(spec));
   return problems;
 }
 
@@ -70,7 +101,7 @@ const actions = ['Audit', 'Deny', 'Warn'];
 
 function validateActions(values: string[]): Problem[] {
   const field = 'spec.validationActions';
-  if (values.length === 0) return [required(field)];
+  if (values.length === 0) return [required(field, 'at least one validation action is required')];
   const problems: Problem[] = [];
   values.forEach((action, i) => {
     if (!actions.includes(action)) problems.push(notSupported(`${field}[${i}]`, action, actions));
@@ -87,16 +118,22 @@ function validateActions(values: string[]): Problem[] {
   return problems;
 }
 
-function validateBinding({ spec = {} }: KubeObject, validating: boolean): Problem[] {
-  const problems = spec.policyName ? [] : [required('spec.policyName')];
-  const ref = spec.paramRef;
-  if (ref) {
-    if (!isSet(ref.parameterNotFoundAction)) problems.push(required('spec.paramRef.parameterNotFoundAction'));
-    else if (!['Allow', 'Deny'].includes(ref.parameterNotFoundAction)) {
-      problems.push(notSupported('spec.paramRef.parameterNotFoundAction', ref.parameterNotFoundAction, ['Allow', 'Deny']));
-    }
-    if (!ref.name && !ref.selector) problems.push(required('spec.paramRef', 'one of name or selector must be specified'));
+function validateParamRef(ref: any, path: string): Problem[] {
+  const problems: Problem[] = [];
+  if (!ref.name && !ref.selector) problems.push(required(path, 'one of name or selector must be specified'));
+  if (ref.name && ref.selector) {
+    for (const part of ['name', 'selector']) problems.push(forbiddenField(`${path}.${part}`, 'name and selector are mutually exclusive'));
   }
+  const action = ref.parameterNotFoundAction;
+  if (!isSet(action)) return [...problems, required(`${path}.parameterNotFoundAction`)];
+  if (action === 'Allow' || action === 'Deny') return problems;
+  return [...problems, notSupported(`${path}.parameterNotFoundAction`, action, ['Deny', 'Allow'])];
+}
+
+function validateBinding({ spec = {} }: KubeObject, validating: boolean): Problem[] {
+  const name: string = spec.policyName ?? '';
+  const problems = name === '' ? [required('spec.policyName')] : texts('spec.policyName', name, dns1123Subdomain(name));
+  if (spec.paramRef) problems.push(...validateParamRef(spec.paramRef, 'spec.paramRef'));
   problems.push(...validateConstraints(spec.matchResources, 'spec.matchResources', false));
   return validating ? [...problems, ...validateActions(spec.validationActions ?? [])] : problems;
 }
@@ -112,7 +149,6 @@ const binding = (validating: boolean): Behaviour => ({
   hasGeneration: true,
   defaults: (object) => {
     defaultConstraints(object['spec']?.matchResources);
-    if (object['spec']?.paramRef) setDefaults(object['spec'].paramRef, { parameterNotFoundAction: 'Deny' });
   },
   validate: (object) => validateBinding(object, validating),
   unconditionalUpdate: false,

@@ -221,7 +221,21 @@ function validateGroup(group: string): Problem[] {
   return group.includes('.') ? [] : [invalidValue('spec.group', group, 'should be a domain with at least one dot')];
 }
 
-function validate(object: KubeObject): Problem[] {
+/** Groups of the Kubernetes community need its word. */
+function validateApproval({ metadata, spec }: KubeObject): Problem[] {
+  const group: string = spec?.group ?? '';
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(group)) return [];
+  const key = 'api-approved.kubernetes.io';
+  const field = `metadata.annotations[${key}]`;
+  const approval = metadata.annotations?.[key];
+  const must = `protected groups must have approval annotation "${key}"`;
+  const see = 'see https://github.com/kubernetes/enhancements/pull/1111';
+  if (!approval) return [required(field, `${must}, ${see}`)];
+  if (approval.startsWith('unapproved') || /^[a-z]+:\/\/[^/]+/.test(approval)) return [];
+  return [invalidValue(field, approval, `${must} with either a URL or a reason starting with "unapproved", ${see}`)];
+}
+
+function validate(object: KubeObject, old?: KubeObject): Problem[] {
   const spec = object['spec'] ?? {};
   const names = spec.names ?? {};
   const versions: any[] = spec.versions ?? [];
@@ -249,7 +263,8 @@ function validate(object: KubeObject): Problem[] {
     const why = 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
     problems.push(invalidValue('spec.preserveUnknownFields', true, why));
   }
-  return [...problems, ...validateStoredVersions(object)];
+  problems.push(...validateStoredVersions(object));
+  return old ? problems : [...problems, ...validateApproval(object)];
 }
 
 const isEstablished = (object: KubeObject): boolean =>

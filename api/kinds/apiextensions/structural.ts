@@ -1,32 +1,41 @@
 // Structural schemas: what an openAPIV3Schema of a CustomResourceDefinition must be so that objects can be pruned and defaulted.
-import { at, duplicate, forbiddenField, index, invalidValue, notSupported, type Problem, required } from '../../meta/index.ts';
+import { at, forbiddenField, index, invalidValue, notSupported, type Problem, required } from '../../meta/index.ts';
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 
 const isSet = (value: unknown): boolean => value !== undefined && value !== null;
 const x = (name: string): string => `x-kubernetes-${name}`;
 
+/** Of JSON Schema, but not of what a server can prune by. */
+const unsupported = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies'];
+
+/** What the schema describes; named when its type is missing. */
+type Place = 'root' | 'object fields' | 'array items';
+
 /** `path` is where the schema stands. The root must be an object. */
-export function validateStructural(schema: any, path: string, root = true): Problem[] {
-  const problems: Problem[] = [];
-  if (schema.$ref) problems.push(forbiddenField(at(path, '$ref'), '$ref is not supported'));
+export function validateStructural(schema: any, path: string, place: Place = 'root'): Problem[] {
+  if (schema.$ref) return [forbiddenField(at(path, '$ref'), '$ref is not supported')];
+  const problems: Problem[] = unsupported
+    .filter((name) => isSet(schema[name]) && schema[name] !== '')
+    .map((name) => forbiddenField(at(path, name), `${name} is not supported`));
   if (schema.uniqueItems === true) {
     const why = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic';
     problems.push(forbiddenField(at(path, 'uniqueItems'), why));
   }
-  problems.push(...validateType(schema, path, root), ...validateExtensions(schema, path), ...validateList(schema, path));
-  problems.push(...validatePattern(schema, path));
+  problems.push(...validateType(schema, path, place), ...validateExtensions(schema, path), ...validateList(schema, path));
+  problems.push(...validatePattern(schema, path), ...validateAlternatives(schema, path));
   problems.push(...validateChildren(schema, path));
   return problems;
 }
 
-function validateType(schema: any, path: string, root: boolean): Problem[] {
+function validateType(schema: any, path: string, place: Place): Problem[] {
+  const root = place === 'root';
   const field = at(path, 'type');
   const { type } = schema;
   const typeless = schema[x('int-or-string')] === true || schema[x('preserve-unknown-fields')] === true;
   if (!type) {
     if (root) return [required(field, 'must not be empty at the root')];
-    return typeless ? [] : [required(field, 'must not be empty for specified object fields')];
+    return typeless ? [] : [required(field, `must not be empty for specified ${place}`)];
   }
   if (schema[x('int-or-string')] === true) return [invalidValue(field, type, 'must be empty if x-kubernetes-int-or-string is true')];
   if (!types.includes(type)) return [notSupported(field, type, types)];
@@ -111,15 +120,43 @@ function validateMapList(schema: any, keys: string[], path: string): Problem[] {
   return problems;
 }
 
+/** A pattern of RE2. What JavaScript cannot read for other reasons than RE2 would is let through. */
 function validatePattern({ pattern }: any, path: string): Problem[] {
   if (!pattern) return [];
+  const wrong = (text: string): Problem[] => [
+    invalidValue(at(path, 'pattern'), pattern, `must be a valid regular expression, but isn't: error parsing regexp: ${text}`),
+  ];
+  const look = /\(\?<?[=!]/.exec(pattern);
+  if (look) return wrong(`invalid or unsupported Perl syntax: \`${look[0]}\``);
   try {
-    new RegExp(pattern, 'u');
+    new RegExp(
+      pattern
+        .replace(/\(\?[imsU-]+\)/g, '')
+        .replace(/\(\?[imsU-]+:/g, '(?:')
+        .replaceAll('(?P<', '(?<'),
+    );
     return [];
-  } catch {
-    const text = /\((?![^()]*\))/.test(pattern) ? `missing closing ): \`${pattern}\`` : `invalid pattern: \`${pattern}\``;
-    return [invalidValue(at(path, 'pattern'), pattern, `must be a valid regular expression, but isn't: error parsing regexp: ${text}`)];
+  } catch (error) {
+    return /Unterminated group/.test(String(error)) ? wrong(`missing closing ): \`${pattern}\``) : [];
   }
+}
+
+/** Alternatives may narrow values, not say anew what they are; but for the two types of an int-or-string. */
+function validateAlternatives(schema: any, path: string): Problem[] {
+  const problems: Problem[] = [];
+  const check = (part: any, where: string, freeTypes: boolean): void => {
+    if (part.type && !freeTypes) problems.push(forbiddenField(at(where, 'type'), 'must be empty to be structural'));
+    if (isSet(part.default)) problems.push(forbiddenField(at(where, 'default'), 'must be undefined to be structural'));
+    if (part.nullable) problems.push(forbiddenField(at(where, 'nullable'), 'must be false to be structural'));
+  };
+  for (const list of ['allOf', 'anyOf', 'oneOf']) {
+    const parts: any[] = schema[list] ?? [];
+    parts.forEach((part, i) => {
+      check(part, at(path, index(list, i)), schema[x('int-or-string')] === true);
+    });
+  }
+  if (schema.not) check(schema.not, at(path, 'not'), false);
+  return problems;
 }
 
 function validateChildren(schema: any, path: string): Problem[] {
@@ -128,21 +165,14 @@ function validateChildren(schema: any, path: string): Problem[] {
   if (properties && Object.keys(properties).length && additional !== undefined && additional !== null) {
     problems.push(forbiddenField(at(path, 'additionalProperties'), 'additionalProperties and properties are mutual exclusive'));
   }
-  if (additional === false) {
-    problems.push(forbiddenField(at(path, 'additionalProperties'), 'additionalProperties cannot be set to false'));
-  }
   for (const [name, property] of Object.entries(properties ?? {})) {
-    problems.push(...validateStructural(property, at(path, index('properties', name)), false));
+    problems.push(...validateStructural(property, at(path, index('properties', name)), 'object fields'));
   }
   if (typeof additional === 'object' && additional !== null) {
-    problems.push(...validateStructural(additional, at(path, 'additionalProperties'), false));
+    problems.push(...validateStructural(additional, at(path, 'additionalProperties'), 'object fields'));
   }
   if (Array.isArray(items)) problems.push(forbiddenField(at(path, 'items'), 'items must be a schema object and not an array'));
-  else if (items) problems.push(...validateStructural(items, at(path, 'items'), false));
+  else if (items) problems.push(...validateStructural(items, at(path, 'items'), 'array items'));
   else if (schema.type === 'array') problems.push(required(at(path, 'items'), 'must be specified'));
-  const names: string[] = schema.required ?? [];
-  names.forEach((name, i) => {
-    if (names.indexOf(name) < i) problems.push(duplicate(at(path, index('required', i)), name));
-  });
   return problems;
 }
