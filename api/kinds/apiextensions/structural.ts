@@ -37,7 +37,6 @@ function validateType(schema: any, path: string, place: Place): Problem[] {
     if (root) return [required(field, 'must not be empty at the root')];
     return typeless ? [] : [required(field, `must not be empty for specified ${place}`)];
   }
-  if (schema[x('int-or-string')] === true) return [invalidValue(field, type, 'must be empty if x-kubernetes-int-or-string is true')];
   if (!types.includes(type)) return [notSupported(field, type, types)];
   return root && type !== 'object' ? [invalidValue(field, type, 'must be object at the root')] : [];
 }
@@ -147,7 +146,9 @@ function validateAlternatives(schema: any, path: string): Problem[] {
   const check = (part: any, where: string, freeTypes: boolean): void => {
     if (part.type && !freeTypes) problems.push(forbiddenField(at(where, 'type'), 'must be empty to be structural'));
     if (isSet(part.default)) problems.push(forbiddenField(at(where, 'default'), 'must be undefined to be structural'));
+    if (part.description) problems.push(forbiddenField(at(where, 'description'), 'must be empty to be structural'));
     if (part.nullable) problems.push(forbiddenField(at(where, 'nullable'), 'must be false to be structural'));
+    if (part.title) problems.push(forbiddenField(at(where, 'title'), 'must be empty to be structural'));
   };
   for (const list of ['allOf', 'anyOf', 'oneOf']) {
     const parts: any[] = schema[list] ?? [];
