@@ -111,7 +111,9 @@ export const endpointSliceController: Controller = {
         );
       }
       async function update(slice: EndpointSlice, body: object): Promise<void> {
-        const metadata = { ...slice.metadata, labels, annotations: withTriggerTime(slice.metadata.annotations, triggerTime) };
+        const { annotations: before, ...kept } = slice.metadata;
+        const annotations = withTriggerTime(before, triggerTime);
+        const metadata = { ...kept, labels, ...(annotations ? { annotations } : {}) };
         await client.update(RESOURCES.endpointslices, {
           ...slice,
           apiVersion: 'discovery.k8s.io/v1',

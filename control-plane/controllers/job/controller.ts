@@ -83,7 +83,8 @@ class JobController {
   async #perform(key: string, job: Job, plan: JobPlan): Promise<void> {
     const { client } = this.#context;
     await Promise.all(
-      plan.delete.map(async (pod) => {
+      [...plan.delete, ...plan.drop].map(async (pod) => {
+        if (plan.drop.includes(pod)) await this.#release(pod);
         const { name = '', namespace = '', uid = '' } = pod.metadata;
         try {
           await client.delete(RESOURCES.pods, name, { namespace, preconditions: { uid } });

@@ -86,7 +86,7 @@ describe('a job', () => {
 
   test('suspended, it has no pods and no start', () => {
     const plan = planJob(job({ suspend: true }, { startTime: 't' }), [pod('a', 'Running')], true, NOW);
-    expect(plan.delete.length).toBe(1);
+    expect(plan.drop.length).toBe(1);
     expect(plan.status.startTime).toBeUndefined();
     expect(conditions(plan.status)).toEqual(['Suspended=True JobSuspended']);
   });

@@ -1,5 +1,5 @@
 // What a Job needs next: pods that ended are counted exactly once, the rest follows from the counts. Pure.
-import type { Job, JobCondition, JobStatus } from '../../../api/gen/types/batch.v1.ts';
+import type { Job, JobCondition, JobStatus, SuccessPolicyRule } from '../../../api/gen/types/batch.v1.ts';
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { backoffMs, rfc3339 } from '../../../kit/run/index.ts';
 import { withoutCondition } from '../shared/conditions.ts';
@@ -15,6 +15,8 @@ export interface JobPlan {
   status: JobStatus;
   create: (number | undefined)[];
   delete: Pod[];
+  /** Too many, not failed: their finalizer goes first, and they are deleted without being counted. */
+  drop: Pod[];
   /** Counted in `status` as uncounted: their finalizer may go once the status is written. */
   release: Pod[];
   /** When time alone changes something. */
@@ -78,13 +80,18 @@ function count(job: Job, pods: readonly Pod[]): Counts {
   return counts;
 }
 
+interface Progress {
+  succeeded: number;
+  failed: number;
+  active: number;
+  completed: ReadonlySet<number>;
+}
+
 /** Why the Job ends; undefined: it goes on. */
 function ending(
   job: Job,
   pods: readonly Pod[],
-  succeeded: number,
-  failed: number,
-  active: number,
+  { succeeded, failed, active, completed }: Progress,
   nowMs: number,
 ): { good: boolean; reason: string; message: string } | undefined {
   const told = conditionIs(job, 'FailureTarget', 'SuccessCriteriaMet');
@@ -101,8 +108,17 @@ function ending(
   ) {
     return { good: false, reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
   }
+  const rule = (job.spec?.successPolicy?.rules ?? []).findIndex((one) => ruleIsMet(one, completed));
+  if (rule >= 0) return { good: true, reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` };
   const complete = completions === undefined ? succeeded > 0 && active === 0 : succeeded >= completions && active === 0;
   return complete ? { good: true, reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' } : undefined;
+}
+
+/** All of the rule's indexes, or a number of them (of all, when it names none). */
+function ruleIsMet({ succeededIndexes, succeededCount }: SuccessPolicyRule, completed: ReadonlySet<number>): boolean {
+  const wanted = succeededIndexes === undefined ? undefined : parseIndexes(succeededIndexes);
+  const done = [...completed].filter((index) => !wanted || wanted.has(index)).length;
+  return done >= (succeededCount ?? wanted?.size ?? Number.POSITIVE_INFINITY);
 }
 
 const restartsOf = (pods: readonly Pod[]): number =>
@@ -116,8 +132,8 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
   const active = pods.filter((pod) => isActive(pod) && !counts.release.includes(pod));
   const succeededNow = counts.succeeded + (isIndexed(job) ? 0 : (counts.uncounted.succeeded?.length ?? 0));
   const failedNow = counts.failed + (counts.uncounted.failed?.length ?? 0);
-  const end = ending(job, pods, succeededNow, failedNow, active.length, nowMs);
-  const plan: JobPlan = { status: {}, create: [], delete: [], release: counts.release, nextMs: undefined, events: [] };
+  const end = ending(job, pods, { succeeded: succeededNow, failed: failedNow, active: active.length, completed: counts.completed }, nowMs);
+  const plan: JobPlan = { status: {}, create: [], delete: [], drop: [], release: counts.release, nextMs: undefined, events: [] };
   let conditions = job.status?.conditions ?? [];
   let startTime = job.status?.startTime;
   const suspended = job.spec?.suspend === true;
@@ -126,7 +142,7 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
     plan.delete.push(...active);
     if (!suspended) startTime ??= rfc3339(nowMs);
   } else if (suspended) {
-    plan.delete.push(...active);
+    plan.drop.push(...active);
     startTime = undefined;
     if (!told) {
       conditions = replaced(conditions, conditionAt('Suspended', 'True', 'JobSuspended', 'Job suspended', nowMs));
@@ -162,7 +178,8 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
       );
     }
   }
-  const stillActive = active.length - plan.delete.length;
+  const going = new Set([...plan.delete, ...plan.drop]);
+  const stillActive = active.length - going.size;
   plan.status = {
     ...(conditions.length > 0 ? { conditions } : {}),
     ...(startTime ? { startTime } : {}),
@@ -171,9 +188,9 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
     ...(counts.succeeded > 0 ? { succeeded: counts.succeeded } : {}),
     ...(counts.failed > 0 ? { failed: counts.failed } : {}),
     ...(counts.completed.size > 0 ? { completedIndexes: formatIndexes(counts.completed) } : {}),
-    terminating,
+    terminating: terminating + plan.drop.length,
     uncountedTerminatedPods: counts.uncounted,
-    ready: active.filter((pod) => isReady(pod) && !plan.delete.includes(pod)).length,
+    ready: active.filter((pod) => isReady(pod) && !going.has(pod)).length,
   };
   return plan;
 }
@@ -200,7 +217,7 @@ function resize(
         : parallelism
       : Math.min(parallelism, Math.max(0, completions - succeeded));
   if (active.length > wanted)
-    plan.delete.push(...[...active].sort((a, b) => Number(isReady(a)) - Number(isReady(b))).slice(0, active.length - wanted));
+    plan.drop.push(...[...active].sort((a, b) => Number(isReady(a)) - Number(isReady(b))).slice(0, active.length - wanted));
   const missing = wanted - active.length - (job.spec?.podReplacementPolicy === 'Failed' ? pods.filter(isTerminating).length : 0);
   if (missing <= 0) return;
   const waitMs = retryInMs(job, pods, counts, nowMs);
