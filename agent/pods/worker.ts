@@ -235,6 +235,8 @@ export class PodWorker {
       ((phase === 'Succeeded' || phase === 'Failed') && !this.#pod.metadata.deletionTimestamp && this.#busy.size === 0 && !this.#verdict)
     )
       return;
+    // The last container of a deleted pod and the pod itself end in one write.
+    if (this.#isStopping() && !finished && seen.containers.every(hasExited) && seen.containers.length > 0 && !this.#verdict) return;
     const nowMs = this.#tools.clock.nowMs();
     const status = podStatus(
       { ...this.#pod, status: this.#writer.base },
@@ -357,9 +359,11 @@ export class PodWorker {
   async #createSandbox(attempt: number): Promise<void> {
     const { clock, cluster, cri, events, logDir } = this.#tools;
     try {
-      await cri.runPodSandbox(sandboxConfig(this.#pod, attempt, logDir, cluster.clusterDomain));
-      this.#files = undefined; // the addresses have changed
+      const id = await cri.runPodSandbox(sandboxConfig(this.#pod, attempt, logDir, cluster.clusterDomain));
       this.#holds.cleared(SANDBOX);
+      // The files show the new addresses; written now, while the volumes are still being made.
+      const { ips } = await cri.podSandboxStatus(id);
+      this.#files = await writePodFiles(join(this.#tools.podsDir, this.#uid), this.#pod, ips, cluster);
     } catch (error) {
       const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : String(error)}`;
       events.pod(this.#pod, 'Warning', 'FailedCreatePodSandBox', message);
