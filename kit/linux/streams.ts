@@ -10,6 +10,8 @@ const TIOCGPTN = 0x80045430;
 const TIOCSWINSZ = 0x5414;
 const TCGETS = 0x5401;
 const TCSETS = 0x5402;
+const INPUT_FLAGS = 0;
+const LOCAL_FLAGS = 12;
 
 /** A pipe whose `read` end is a stream here and whose `write` end is a descriptor for a child. Close the descriptor after the start. */
 export function pipeFromChild(): { stream: Socket; fd: number } {
@@ -79,11 +81,14 @@ export function resizeTerminalOf(pid: number, width: number, height: number): vo
   }
 }
 
-/** struct termios of the kernel: four 32-bit flag words (input, output, control, local), the line discipline, 19 control characters. */
+/**
+ * struct termios of the kernel: four 32-bit flag words (input, output, control, local), the line discipline, 19 control characters. Output
+ * stays as it is: runc leaves it to this terminal to turn a newline into CR LF.
+ */
 function makeRaw(fd: number): void {
   const termios = Buffer.alloc(64);
   ioctl(fd, TCGETS, termios);
-  for (const offset of [0, 4, 12]) termios.writeUInt32LE(0, offset);
+  for (const offset of [INPUT_FLAGS, LOCAL_FLAGS]) termios.writeUInt32LE(0, offset);
   ioctl(fd, TCSETS, termios);
 }
 
