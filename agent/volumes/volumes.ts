@@ -12,6 +12,7 @@ import type { PodPlace } from './downward.ts';
 import { checkHostPath } from './host-path.ts';
 import { ObjectCache } from './objects.ts';
 import { VolumeProblem } from './payload.ts';
+import { claimedPath } from './persistent-volume.ts';
 import { bindSubPath } from './sub-path.ts';
 import { Tokens } from './tokens.ts';
 
@@ -104,6 +105,7 @@ export class Volumes {
   async #setupOne(pod: Pod, volume: Volume, sources: ApiSources): Promise<{ path: string; refreshAtMs?: number }> {
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     if (volume.hostPath) return { path: await checkHostPath(volume.hostPath) };
+    if (volume.persistentVolumeClaim) return { path: await claimedPath(this.#options.client, pod, volume.persistentVolumeClaim.claimName) };
     if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume, fsGroup) };
     if (!isApiVolume(volume))
       throw new VolumeProblem(`volume type ${Object.keys(volume).find((key) => key !== 'name') ?? '?'} is not supported`);
