@@ -29,11 +29,12 @@ export class TriggerTimes {
   }
 }
 
-/** The object's annotations with the time, or without one. */
+/** The object's annotations with the time, or without one; undefined when none is left. */
 export function withTriggerTime(
   annotations: Readonly<Record<string, string>> | undefined,
   time: string | undefined,
-): Record<string, string> {
+): Record<string, string> | undefined {
   const { [TRIGGER_TIME]: _, ...others } = annotations ?? {};
-  return time === undefined ? others : { ...others, [TRIGGER_TIME]: time };
+  if (time !== undefined) return { ...others, [TRIGGER_TIME]: time };
+  return Object.keys(others).length > 0 ? others : undefined;
 }

@@ -139,7 +139,8 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
   const suspended = job.spec?.suspend === true;
   const told = conditionIs(job, 'Suspended') !== undefined;
   if (end) {
-    plan.delete.push(...active);
+    // What still runs when enough have succeeded is superfluous, not failed.
+    (end.good ? plan.drop : plan.delete).push(...active);
     if (!suspended) startTime ??= rfc3339(nowMs);
   } else if (suspended) {
     plan.drop.push(...active);
