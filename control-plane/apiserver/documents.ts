@@ -14,6 +14,7 @@ import {
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { KindTable } from './kind-table.ts';
 import { negotiate } from './negotiate.ts';
+import { openApiV2 } from './openapi-v2.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 
 export const VERSION = {
@@ -100,8 +101,7 @@ export function documentPaths({ kinds, serverAddress, otherPaths }: DocumentOpti
     '/api/v1': readOnly(() => ({ status: 200, body: apiResourceList(names(), '', 'v1')! })),
     '/apis/': group,
     '/version': readOnly(() => ({ status: 200, body: VERSION })),
-    // Only asked as a fall-back for kinds that version 3 does not describe; a refusal is taken as "unknown kind".
-    '/openapi/v2': async () => ({ status: 406, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: '' }),
+    '/openapi/v2': openApiV2,
     '/openapi/v3': openApi,
     '/openapi/v3/': openApi,
   };
