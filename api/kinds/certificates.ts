@@ -1,9 +1,11 @@
 // Behaviours of the kinds of certificates.k8s.io/v1.
 import {
   deepCopy,
+  dns1123Label,
   dns1123Subdomain,
   duplicate,
   forbiddenField,
+  goQuote,
   invalidValue,
   type KubeObject,
   notSupported,
@@ -54,16 +56,16 @@ function validateSigner(name: string): Problem[] {
     return [invalidValue(field, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
   }
   const [domain = '', path = ''] = segments;
-  const problems = texts(field, domain, dns1123Subdomain(domain));
-  if (domain.split('.').length < 2)
-    problems.push(invalidValue(field, domain, 'should be a domain with at least two segments separated by dots'));
-  const rule = /^[a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?)*$/;
-  if (!rule.test(path)) {
-    const text =
-      "a valid signer name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-    problems.push(invalidValue(field, path, text));
-  }
-  return problems;
+  const labelled = (whole: string, part: string, wrong: string[]): Problem[] =>
+    texts(
+      field,
+      whole,
+      wrong.map((text) => `validating label ${goQuote(part)}: ${text}`),
+    );
+  const labels = domain.split('.');
+  const problems = labels.flatMap((label) => labelled(domain, label, dns1123Label(label)));
+  if (labels.length < 2) problems.push(invalidValue(field, domain, 'should be a domain with at least two segments separated by dots'));
+  return [...problems, ...path.split('.').flatMap((part) => labelled(path, part, dns1123Subdomain(part.toLowerCase())))];
 }
 
 function validateConditions(conditions: any[]): Problem[] {

@@ -22,8 +22,17 @@ function validate({ spec = {} }: KubeObject): Problem[] {
   return problems;
 }
 
+/** Coordinated leader election is off: what asks for it is dropped, unless it was let in before. */
+function dropGated(object: KubeObject, old?: KubeObject): void {
+  for (const name of ['strategy', 'preferredHolder']) {
+    if (object['spec']?.[name] !== undefined && old?.['spec']?.[name] === undefined) delete object['spec'][name];
+  }
+}
+
 export const coordination: Behaviours = {
   Lease: {
+    prepareForCreate: (object) => dropGated(object),
+    prepareForUpdate: dropGated,
     validate,
     unconditionalUpdate: false,
     createOnUpdate: true,

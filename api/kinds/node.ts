@@ -1,5 +1,16 @@
 // Behaviours of the kinds of node.k8s.io/v1.
-import { deepEqual, dns1123Label, duplicate, type KubeObject, type Problem, required, validateLabels } from '../meta/index.ts';
+import {
+  deepEqual,
+  dns1123Label,
+  duplicate,
+  invalidValue,
+  type KubeObject,
+  negativeText,
+  type Problem,
+  quantitySign,
+  required,
+  validateLabels,
+} from '../meta/index.ts';
 import type { Behaviours } from './behaviours.ts';
 import { ageColumn, nameColumn, string } from './columns.ts';
 import { immutable, texts } from './rules.ts';
@@ -10,6 +21,10 @@ function validate(object: KubeObject, old?: KubeObject): Problem[] {
   const problems = handler === '' ? [required('handler')] : texts('handler', handler, dns1123Label(handler));
   const { nodeSelector, tolerations = [] } = object['scheduling'] ?? {};
   problems.push(...validateLabels(nodeSelector, 'scheduling.nodeSelector'));
+  for (const [name, value] of Object.entries(object['overhead']?.podFixed ?? {})) {
+    const quantity = value as string;
+    if (quantitySign(quantity) < 0) problems.push(invalidValue(`overhead.limits[${name}]`, quantity, negativeText));
+  }
   const key = ({ key, operator, value, effect }: any) => ({ key, operator, value, effect });
   tolerations.forEach((toleration: any, i: number) => {
     if (tolerations.findIndex((other: any) => deepEqual(key(other), key(toleration))) < i) {

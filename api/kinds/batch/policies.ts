@@ -43,8 +43,8 @@ const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
 
 export function validatePodFailurePolicy(spec: any, path: string): Problem[] {
   const rules: any[] = spec.podFailurePolicy.rules ?? [];
-  const { containers = [], initContainers = [] } = spec.template?.spec ?? {};
-  const names: string[] = [...containers, ...initContainers].map((container: any) => container.name);
+  const { containers, initContainers } = spec.template?.spec ?? {};
+  const names: string[] = [...(containers ?? []), ...(initContainers ?? [])].map((container: any) => container.name);
   const problems = rules.length > 20 ? [tooMany(`${path}.rules`, rules.length, 20)] : [];
   rules.forEach((rule, i) => {
     const at = `${path}.rules[${i}]`;

@@ -14,6 +14,7 @@ import {
   qualifiedName,
   quantitySign,
   required,
+  semanticEqual,
   tooLong,
   validateLabelSelector,
 } from '../../meta/index.ts';
@@ -83,18 +84,24 @@ function defaultDriver(object: KubeObject): void {
   if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent'];
 }
 
+function driverWarnings({ spec }: KubeObject): string[] {
+  if (!spec?.tokenRequests?.length || isSet(spec.serviceAccountTokenInSecrets)) return [];
+  const field = 'spec.serviceAccountTokenInSecrets';
+  return [`${field} is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes`];
+}
+
 const audiencesText = (requests: any[] | undefined): string =>
   requests?.length ? requests.map(({ audience = '' }) => audience || '<unset>').join(',') : '<unset>';
 
 export const csiDriver: Behaviour = {
-  hasGeneration: true,
-  generationFields: [
-    'spec.tokenRequests',
-    'spec.requiresRepublish',
-    'spec.seLinuxMount',
-    'spec.nodeAllocatableUpdatePeriodSeconds',
-    'spec.serviceAccountTokenInSecrets',
-  ],
+  // It has a generation from its first change on.
+  hasGeneration: false,
+  prepareForUpdate: (object, old) => {
+    const before = old.metadata.generation ?? 0;
+    const generation = semanticEqual(object['spec'], old['spec']) ? before : before + 1;
+    if (generation) object.metadata.generation = generation;
+  },
+  warnings: (object) => driverWarnings(object),
   defaults: defaultDriver,
   validate: validateDriver,
   validateUpdate: (object, old) => [
@@ -118,13 +125,14 @@ function validateNode({ spec }: KubeObject): Problem[] {
   const drivers: any[] = spec?.drivers ?? [];
   return drivers.flatMap((driver, i) => {
     const path = `spec.drivers[${i}]`;
-    const { name = '', nodeID = '', allocatable, topologyKeys = [] } = driver;
+    const { name = '', nodeID = '', allocatable } = driver;
+    const topologyKeys: string[] = driver.topologyKeys ?? [];
     const problems = driverName(`${path}.name`, name);
     if (nodeID === '') problems.push(required(`${path}.nodeID`));
     if (nodeID.length > 256) problems.push(invalidValue(`${path}.nodeID`, nodeID, 'must be 256 characters or less'));
     problems.push(...nonNegative(`${path}.allocatable.count`, allocatable?.count));
     if (drivers.findIndex((other) => other.name === name) < i) problems.push(duplicate(`${path}.name`, name));
-    topologyKeys.forEach((key: string, j: number) => {
+    topologyKeys.forEach((key, j) => {
       if (key === '') problems.push(required(path));
       if (topologyKeys.indexOf(key) < j) problems.push(duplicate(path, key));
       problems.push(...texts(path, key, qualifiedName(key)));
