@@ -1,5 +1,5 @@
 // The volumes of this node's pods: set up before their containers start, kept fresh while they run, removed with them.
-import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
@@ -83,7 +83,10 @@ export class Volumes {
   async unmount(podUid: string): Promise<void> {
     this.objects.release(podUid);
     this.#tokens.forget(podUid);
-    for (const part of ['volume-subpaths', 'volumes']) await removeTree(join(this.#options.podsDir, podUid, part));
+    for (const part of ['volume-subpaths', 'volumes']) {
+      const folder = join(this.#options.podsDir, podUid, part);
+      if (await stat(folder).catch(() => undefined)) await removeTree(folder); // asking is cheaper than the table of mounts
+    }
   }
 
   /** Removes the pod's whole folder with all mounts in it, and ends its watches. Safe to repeat. */

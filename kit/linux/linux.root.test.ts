@@ -9,6 +9,7 @@ import {
   createNamedNetns,
   homeFirst,
   inNamespace,
+  isMounted,
   isPinned,
   mountsBelow,
   Netlink,

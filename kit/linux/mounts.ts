@@ -1,7 +1,7 @@
 // Mounts: bind, overlay, tmpfs, and what lies mounted below a folder. Idempotent where a crash could have come in between.
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { MNT_DETACH, MS, mount, SyscallError, umount } from './syscalls.ts';
+import { isMountRoot, MNT_DETACH, MS, mount, SyscallError, umount } from './syscalls.ts';
 
 export interface MountEntry {
   id: number;
@@ -51,7 +51,8 @@ export function mountsBelow(folder: string): MountEntry[] {
   return mounts().filter(({ target }) => target === folder || target.startsWith(below));
 }
 
-export const isMounted = (target: string): boolean => mounts().some((m) => m.target === target);
+/** One system call; the table of all mounts is long on a busy node and is read only where the kernel does not tell. */
+export const isMounted = (target: string): boolean => isMountRoot(target) ?? mounts().some((m) => m.target === target);
 
 /** Shows `source` at `target`; `readonly` needs the second mount that Linux asks for. */
 export function bindMount(source: string, target: string, options: { readonly?: boolean; recursive?: boolean } = {}): void {

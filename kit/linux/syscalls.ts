@@ -17,6 +17,7 @@ const c = {
   socket: libc.func('int socket(int domain, int type, int protocol)'),
   connect: libc.func('int connect(int fd, const uint8_t *address, unsigned int length)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int option, const uint8_t *value, unsigned int length)'),
+  statx: libc.func('int statx(int directory, const char *path, int flags, unsigned int mask, uint8_t *result)'),
   ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
   pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
 };
@@ -101,6 +102,17 @@ export function connectSeqpacket(path: string): number {
     throw error;
   }
   return fd;
+}
+
+const STATX_ATTR_MOUNT_ROOT = 0x2000n;
+
+/** Whether something is mounted exactly there; undefined: this kernel (before 5.8) does not tell. False when there is nothing at all. */
+export function isMountRoot(path: string): boolean | undefined {
+  const result = Buffer.alloc(256);
+  const [AT_FDCWD, NOFOLLOW] = [-100, 0x100];
+  if (c.statx(AT_FDCWD, path, NOFOLLOW, 0, result) < 0) return koffi.errno() === constants.errno.ENOENT ? false : undefined;
+  const isTold = (result.readBigUInt64LE(56) & STATX_ATTR_MOUNT_ROOT) !== 0n;
+  return isTold ? (result.readBigUInt64LE(8) & STATX_ATTR_MOUNT_ROOT) !== 0n : undefined;
 }
 
 /** Longest wait for a listener whose queue is full, seconds; this thread waits with it. */
