@@ -2,8 +2,8 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream';
 import { serviceUnavailable } from '../../../api/meta/index.ts';
+import { systemClock } from '../../../kit/run/index.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 
 export interface Backend {
@@ -15,6 +15,8 @@ export interface Backend {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a joined connection may outlive its other half. */
+const LINGER_MS = 5000;
 /** Between two parties only (RFC 9110 7.6.1), or set anew. */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -74,6 +76,20 @@ function answerHeaders(response: IncomingMessage): Record<string, string> {
   return headers;
 }
 
+/** One direction; the end of `from` ends `to`, anything unexpected cuts it. */
+function carry(from: Duplex, to: Duplex): void {
+  from.pipe(to);
+  from.once('error', () => to.destroy());
+  from.once('close', () => {
+    if (!from.readableEnded) to.destroy();
+    // The other side may still send what nobody reads; closing at once could lose what it has not read of ours.
+    else
+      void systemClock.sleep(LINGER_MS).then(() => {
+        to.destroy();
+      });
+  });
+}
+
 /** Passes the 101 on and joins the two connections; each ends with the other. */
 function join(client: { socket: Duplex; head: Uint8Array }, answer: Required<Answer>): void {
   const { response, upgraded } = answer;
@@ -82,8 +98,8 @@ function join(client: { socket: Duplex; head: Uint8Array }, answer: Required<Ans
   client.socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   client.socket.write(upgraded.head);
   upgraded.socket.write(client.head);
-  pipeline(client.socket, upgraded.socket, () => upgraded.socket.destroy());
-  pipeline(upgraded.socket, client.socket, () => client.socket.destroy());
+  carry(client.socket, upgraded.socket);
+  carry(upgraded.socket, client.socket);
 }
 
 /** What dialling errors are called by clients' expectations: `dial tcp 10.0.0.1:80: connect: connection refused`. */
