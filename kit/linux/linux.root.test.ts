@@ -125,6 +125,7 @@ describe('mounts', () => {
     mkdirSync(`${parent}/bind`);
     bindMount(source, `${parent}/bind`, { readonly: true });
     expect(mountsBelow(folder).map((m) => m.target)).toContain(`${parent}/bind`);
+    expect([isMounted(`${parent}/bind`), isMounted(parent), isMounted(`${parent}/none`)]).toEqual([true, false, false]);
     expect(() => writeFileSync(`${parent}/bind/kept`, 'y')).toThrow(/EROFS/);
     await removeTree(parent);
     expect(existsSync(parent)).toBe(false);
