@@ -307,7 +307,7 @@ describe('exec and attach', () => {
     });
     tty.stdin!.write('stty size; tty\n');
     await expect.poll(() => seen).toContain('40 100');
-    expect(seen).toContain('/dev/pts/');
+    await expect.poll(() => seen).toContain('/dev/pts/');
     tty.resize(132, 50);
     await expect
       .poll(
