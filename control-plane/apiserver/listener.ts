@@ -41,6 +41,8 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Of idle HTTP/1.1 connections. */
+const KEEP_ALIVE_MS = 120_000;
 /** Upstream's limit of a request's body. */
 const BODY_MAX = 3 * 1024 * 1024;
 /** Answers longer than this are compressed when the client accepts it. */
@@ -67,6 +69,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
       maxSessionMemory: 64,
     });
+    // Longer than clients keep their idle connections: one that we close under a POST is an error for its sender.
+    Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS });
     server.on('request', (incoming, outgoing) => void serve(options, incoming, outgoing));
     server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(options, incoming, socket, head));
     server.on('connection', (socket) => {

@@ -51,14 +51,22 @@ export interface NewToken {
 
 /** The claims of a new token. Pods' legacy expirations are extended to a year, as upstream does by default. */
 export function claimsFor({ issuer, audiences, expirationSeconds, bound, tokenId, nowSeconds }: NewToken): Claims {
-  const extended = bound.pod !== undefined && expirationSeconds === LEGACY_EXPIRATION_SECONDS;
+  const { namespace, node, pod, secret, serviceaccount } = bound;
+  const extended = pod !== undefined && expirationSeconds === LEGACY_EXPIRATION_SECONDS;
   return {
     aud: audiences,
     exp: nowSeconds + (extended ? YEAR_SECONDS : expirationSeconds),
     iat: nowSeconds,
     iss: issuer,
     jti: tokenId,
-    'kubernetes.io': { ...bound, ...(extended ? { warnafter: nowSeconds + expirationSeconds } : {}) },
+    'kubernetes.io': {
+      namespace,
+      ...(node ? { node } : {}),
+      ...(pod ? { pod } : {}),
+      ...(secret ? { secret } : {}),
+      serviceaccount,
+      ...(extended ? { warnafter: nowSeconds + expirationSeconds } : {}),
+    },
     nbf: nowSeconds,
     sub: serviceAccountUserName(bound.namespace, bound.serviceaccount.name),
   };
