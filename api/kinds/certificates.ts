@@ -147,8 +147,19 @@ function validateChange(object: KubeObject, old: KubeObject, may: { approval?: b
   return problems;
 }
 
+/** Times that the client left out; a transition's time stays while its status does. */
+const stamped = (conditions: any[], old: KubeObject, now: string): any[] =>
+  conditions.map((condition) => ({
+    ...condition,
+    lastUpdateTime: condition.lastUpdateTime ?? now,
+    lastTransitionTime:
+      condition.lastTransitionTime ??
+      conditionsOf(old, condition.type).find(({ status }) => status === condition.status)?.lastTransitionTime ??
+      now,
+  }));
+
 /** The signer may add conditions, but those that decided stay as they were. */
-function updateStatus(object: KubeObject, old: KubeObject): void {
+function updateStatus(object: KubeObject, old: KubeObject, now: string): void {
   object['spec'] = old['spec'];
   const conditions: any[] = object['status']?.conditions ?? [];
   for (const type of ['Approved', 'Denied']) {
@@ -157,12 +168,13 @@ function updateStatus(object: KubeObject, old: KubeObject): void {
     if (places.length !== before.length) continue;
     for (const [i, place] of places.entries()) conditions[place] = deepCopy(before[i]);
   }
+  if (object['status']?.conditions) object['status'] = { ...object['status'], conditions: stamped(conditions, old, now) };
 }
 
-function updateApproval(object: KubeObject, old: KubeObject): void {
+function updateApproval(object: KubeObject, old: KubeObject, now: string): void {
   const conditions = object['status']?.conditions;
   object['spec'] = old['spec'];
-  object['status'] = { ...old['status'], ...(conditions ? { conditions } : {}) };
+  object['status'] = { ...old['status'], ...(conditions ? { conditions: stamped(conditions, old, now) } : {}) };
 }
 
 function conditionText(object: KubeObject): string {

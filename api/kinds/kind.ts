@@ -50,8 +50,8 @@ export interface Behaviour {
   validate?(object: KubeObject, old?: KubeObject): Problem[];
   /** Called on an update after `validate`: what may not change. */
   validateUpdate?(object: KubeObject, old: KubeObject): Problem[];
-  /** For PUT/PATCH on a sub-resource, by name; absent: `status` keeps all but status from the old object. */
-  subresourceUpdate?: Record<string, (object: KubeObject, old: KubeObject) => void>;
+  /** For PUT/PATCH on a sub-resource, by name (`now`: RFC 3339, whole seconds); absent: `status` keeps all but status from the old object. */
+  subresourceUpdate?: Record<string, (object: KubeObject, old: KubeObject, now: string) => void>;
   validateSubresource?: Record<string, (object: KubeObject, old: KubeObject) => Problem[]>;
   warnings?(object: KubeObject, old?: KubeObject): string[];
   /** Sent as a Warning with every answer about the kind. */

@@ -64,7 +64,7 @@ async function once(
   const admitted = attributes.object!;
   kind.defaults?.(admitted);
   admitted.metadata.resourceVersion = old.metadata.resourceVersion!;
-  prepareForUpdate(target, admitted, old);
+  prepareForUpdate(target, admitted, old, rfc3339(core.clock.nowMs()));
   if (!change.tracked) track(core, target, admitted, old, options);
   if (target.subresource === '' || target.subresource === 'finalize') addWarnings(target, request, admitted, old);
   const reservation =

@@ -48,7 +48,7 @@ function emptyStatus(target: Target, object: KubeObject): void {
 }
 
 /** What an update of the main resource or of a sub-resource may change; the rest comes from the old object. */
-export function prepareForUpdate(target: Target, object: KubeObject, old: KubeObject): void {
+export function prepareForUpdate(target: Target, object: KubeObject, old: KubeObject, now: string): void {
   const meta = object.metadata;
   delete (meta as Record<string, unknown>)['selfLink'];
   const { kind, subresource } = target;
@@ -57,7 +57,7 @@ export function prepareForUpdate(target: Target, object: KubeObject, old: KubeOb
     kind.prepareForUpdate?.(object, old);
   } else {
     const update = kind.subresourceUpdate?.[subresource];
-    if (update) update(object, deepCopy(old));
+    if (update) update(object, deepCopy(old), now);
     else if (subresource === 'status') keepAllButStatus(target, object, old);
     else if (subresource === 'finalize') keepAllButFinalizers(object, old);
   }

@@ -194,7 +194,7 @@ test('resizing changes cpu and memory and keeps the quality of service', () => {
   const old = made({ containers });
   const resize = (limits: Spec): string[] => {
     const now = made({ containers: [{ name: 'c', image: 'other', resources: { limits } }] });
-    pod.subresourceUpdate!['resize']!(now, old);
+    pod.subresourceUpdate!['resize']!(now, old, '2030-01-01T00:00:00Z');
     expect(now['spec'].containers[0].image).toBe('i:1');
     return texts(pod.validateSubresource!['resize']!(now, old));
   };
