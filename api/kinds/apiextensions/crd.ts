@@ -241,7 +241,7 @@ function validate(object: KubeObject, old?: KubeObject): Problem[] {
   const versions: any[] = spec.versions ?? [];
   const problems: Problem[] = [];
   const name = object.metadata.name ?? '';
-  if (name !== `${names.plural ?? ''}.${spec.group ?? ''}`) {
+  if (!old && name !== `${names.plural ?? ''}.${spec.group ?? ''}`) {
     problems.push(invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group'));
   }
   problems.push(...validateGroup(spec.group ?? ''));
