@@ -37,7 +37,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     imagesDir: config.imagesDir,
     runtime: config.runtime,
     cgroupParent: config.cgroupParent,
-    cni: { bridge: 'cni0', subnet: podCIDR },
+    cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
     insecureRegistries: config.insecureRegistries,
     log,
   });
