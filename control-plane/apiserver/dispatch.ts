@@ -32,12 +32,6 @@ const verbs: Readonly<Record<string, Verb>> = {
 /** Sub-resources that are read and written as the object itself, by the same verbs. */
 const OBJECT_SUBRESOURCES = new Set(['status', 'ephemeralcontainers', 'resize', 'approval', 'finalize']);
 
-/** Built-in kinds that answer with a warning. */
-const DEPRECATED: Readonly<Record<string, string>> = {
-  '/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
-  '/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-};
-
 export type Paths = Readonly<Record<string, (request: ApiRequest) => Promise<ApiResponse>>>;
 
 export function dispatcher(core: Core, paths: Paths): (request: ApiRequest) => Promise<ApiResponse> {
@@ -62,7 +56,7 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
   if (info.namespace !== '' && !kind.namespaced && info.resource !== 'namespaces') throw unknownResource(core, info.group);
   if (kind.namespaced && info.namespace === '' && info.name !== '') throw pathNotFound();
   request.served = served;
-  const deprecation = served.customPart?.deprecation ?? DEPRECATED[`${kind.group}/${kind.plural}`];
+  const deprecation = served.customPart?.deprecation ?? kind.deprecation;
   if (deprecation) request.warnings.push(deprecation);
   if (kind.deprecation !== undefined) request.warnings.push(kind.deprecation);
   const target: Target = {

@@ -1,13 +1,13 @@
 // /scale: replicas of any kind that has them, as autoscaling/v1 Scale.
 
 import { schemaOf } from '../../../api/gen/index.ts';
-import type { Kind } from '../../../api/kinds/index.ts';
+import { ageColumn, type Kind, nameColumn } from '../../../api/kinds/index.ts';
 import { badRequest, deepCopy, invalid, invalidValue, type KubeObject, StatusError } from '../../../api/meta/index.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
 import { checkObject } from '../../../api/wire/index.ts';
 import { viewOf } from '../core.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
-import type { ApiResponse } from '../request.ts';
+import type { ApiRequest, ApiResponse } from '../request.ts';
 import { present } from '../verbs/get.ts';
 
 import { fitNamespace } from '../write/body.ts';
@@ -17,6 +17,26 @@ import { storeChanged } from '../write/store-changed.ts';
 import type { CoreContext } from './context.ts';
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+/** What a Table of Scales shows. */
+const SERVED: NonNullable<ApiRequest['served']> = {
+  kind: {
+    ...SCALE,
+    plural: 'scales',
+    singular: 'scale',
+    namespaced: true,
+    shortNames: [],
+    categories: [],
+    verbs: [],
+    subresources: [],
+    columns: [
+      nameColumn,
+      { name: 'Desired', type: 'integer', of: (object) => object['spec'].replicas ?? 0 },
+      { name: 'Available', type: 'integer', of: (object) => object['status'].replicas ?? 0 },
+      ageColumn,
+    ],
+  },
+};
 
 export const scale: SubresourceHandler = {
   async get(context) {
@@ -79,8 +99,8 @@ async function write(context: HandlerContext, wanted: (old: KubeObject) => KubeO
 }
 
 function answer(context: HandlerContext, object: KubeObject): ApiResponse {
-  const scale = scaleOf(context.kind, object);
-  return { status: 200, body: scale };
+  context.request.served = SERVED;
+  return { status: 200, body: scaleOf(context.kind, object) };
 }
 
 function scaleOf(kind: Kind, object: KubeObject): KubeObject {

@@ -53,8 +53,9 @@ export function prepareForUpdate(target: Target, object: KubeObject, old: KubeOb
   delete (meta as Record<string, unknown>)['selfLink'];
   const { kind, subresource } = target;
   if (subresource === '') {
-    if (hasStatus(target)) restore(object, old, 'status');
-    kind.prepareForUpdate?.(object, old);
+    const before = kind.prepareForUpdate ? deepCopy(old) : old; // parts of it are taken over and may be changed
+    if (hasStatus(target)) restore(object, before, 'status');
+    kind.prepareForUpdate?.(object, before);
   } else {
     const update = kind.subresourceUpdate?.[subresource];
     if (update) update(object, deepCopy(old), now);
