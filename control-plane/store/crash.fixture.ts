@@ -1,4 +1,4 @@
-// The process that crash.test.ts kills: writes without pause and says each acknowledged revision and key on stdout.
+// The process that crash.root.test.ts kills: writes without pause and says each acknowledged revision and key on stdout.
 import { writeSync } from 'node:fs';
 import { openStore } from './index.ts';
 
