@@ -3,25 +3,29 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
-import { deepEqual, isStatusError } from '../../api/meta/index.ts';
-import { type Client, RESOURCES } from '../../kit/client/index.ts';
+import { deepEqual } from '../../api/meta/index.ts';
+import type { Client } from '../../kit/client/index.ts';
 import { backoffMs, type Logger, rfc3339Micro } from '../../kit/run/index.ts';
 import type { ContainerStatus, Image, PodSandboxStatus } from '../cri/index.ts';
-import { type PodPlace, VolumeSetupError } from '../volumes/index.ts';
+import type { PodPlace } from '../volumes/index.ts';
+import { Alarm } from './alarm.ts';
+import { Condemned } from './condemned.ts';
 import { Holds } from './holds.ts';
 import type { ImagePulls } from './image-pulls.ts';
-import { findContainer, IMAGE_ANNOTATION, POD_UID_LABEL, podText } from './names.ts';
+import { findContainer, POD_UID_LABEL, podText } from './names.ts';
 import { type ClusterNames, type PodFiles, writePodFiles } from './pod-files.ts';
+import { removeFromApi, removeFromNode } from './pod-removal.ts';
 import { Prober } from './prober.ts';
 import { isSidecar, restarts } from './restart.ts';
-import { podLogFolder, sandboxConfig } from './sandbox-config.ts';
+import { sandboxConfig } from './sandbox-config.ts';
 import { type StartTools, startContainer } from './start-container.ts';
 import { StartProblem } from './start-problem.ts';
 import { podStatus } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
-import { type Decision, hasExited, newest, nextSteps, SANDBOX, type Step, stepKey, VOLUMES } from './step.ts';
+import { type Decision, hasExited, newest, nextSteps, SANDBOX, type Step, stepKey } from './step.ts';
 import { stopContainer } from './stop-container.ts';
 import { readTerminationMessage } from './termination-message.ts';
+import { VolumeKeeper } from './volume-keeper.ts';
 
 export interface WorkerTools extends StartTools {
   client: Client;
@@ -39,17 +43,8 @@ export interface WorkerTools extends StartTools {
   onSandbox(sandboxId: string, uid: string): void;
 }
 
-/** Exit code after SIGKILL. */
-const KILLED = 137;
-
 /** Looks in a row without a pause. */
 const ROUNDS_MAX = 10;
-
-/** Why a container is to be stopped while its pod goes on. */
-interface Sentence {
-  message: string;
-  graceMs: number;
-}
 
 interface Verdict {
   reason: string;
@@ -72,13 +67,11 @@ export class PodWorker {
   readonly #holds = new Holds();
   /** Steps being performed, by key. */
   readonly #busy = new Map<string, AbortController>();
-  readonly #condemned = new Map<string, Sentence>();
+  readonly #condemned = new Condemned();
   readonly #messages = new Map<string, string>();
   /** Restarts that a BackOff event was written for: `name attempt`. */
   readonly #toldBackoff = new Set<string>();
-  #volumePaths: ReadonlyMap<string, string> | undefined;
-  #volumesRefreshAtMs: number | undefined;
-  #volumesChanged = false;
+  readonly #volumes: VolumeKeeper;
   #files: PodFiles | undefined;
   #firstImage: { container: string; image: Promise<Image> } | undefined;
   #removed = false;
@@ -86,7 +79,7 @@ export class PodWorker {
   #graceUntilMs: number | undefined;
   #sandbox: PodSandboxStatus | undefined;
   #state: 'idle' | 'looking' | 'look again' | 'done' = 'idle';
-  #alarm: AbortController | undefined;
+  readonly #alarm: Alarm;
 
   constructor(tools: WorkerTools, pod: Pod) {
     this.#tools = tools;
@@ -99,8 +92,13 @@ export class PodWorker {
       clock: tools.clock,
       events: tools.events,
       onChange: () => this.wake(),
-      onUnhealthy: (containerId, name, kind, graceSeconds) => this.#unhealthy(containerId, name, kind, graceSeconds),
+      onUnhealthy: (containerId, name, kind, graceSeconds) => {
+        this.#condemned.byProbe(this.#pod, containerId, name, kind, graceSeconds);
+        this.wake();
+      },
     });
+    this.#volumes = new VolumeKeeper(tools, this.#holds);
+    this.#alarm = new Alarm(tools.clock, () => this.wake());
     this.#noteDeletion();
   }
 
@@ -114,7 +112,7 @@ export class PodWorker {
     this.#writer.seen(pod);
     this.#pod = this.#marked(pod);
     const after = this.#pod.metadata;
-    if (!deepEqual([labels, annotations], [after.labels, after.annotations])) this.#volumesChanged = true;
+    if (!deepEqual([labels, annotations], [after.labels, after.annotations])) this.#volumes.changed();
     this.#noteDeletion();
     this.wake();
   }
@@ -140,7 +138,7 @@ export class PodWorker {
 
   /** An object that the pod uses has changed. */
   objectsChanged(): void {
-    this.#volumesChanged = true;
+    this.#volumes.changed();
     this.#holds.retryAll();
     this.wake();
   }
@@ -155,7 +153,7 @@ export class PodWorker {
   /** Ends waiting and probing; containers go on. */
   close(): void {
     this.#state = 'done';
-    this.#alarm?.abort();
+    this.#alarm.set([]);
     this.#prober.close();
     for (const busy of this.#busy.values()) busy.abort();
   }
@@ -169,7 +167,7 @@ export class PodWorker {
       } catch (error) {
         if (this.#tools.signal.aborted) return;
         this.#tools.log.error({ err: error, pod: podText(this.#pod) }, 'pod could not be looked at');
-        this.#wakeAt(this.#tools.clock.nowMs() + 1000);
+        this.#alarm.set([this.#tools.clock.nowMs() + 1000]);
       }
       const state = this.#state as string;
       if (state !== 'look again') break;
@@ -186,11 +184,11 @@ export class PodWorker {
       stopping: this.#isStopping(),
       sandbox: seen.sandbox,
       containers: seen.containers,
-      volumesReady: this.#volumePaths !== undefined,
+      volumesReady: this.#volumes.paths !== undefined,
       busy: new Set(this.#busy.keys()),
       heldUntilMs: (name) => this.#holds.heldUntilMs(name, newest(seen.containers, name)),
       hasStarted: (id) => this.#prober.hasStarted(id),
-      condemned: new Set(this.#condemned.keys()),
+      condemned: this.#condemned.ids,
     });
     for (const step of decision.steps) this.#begin(step, seen);
     this.#refreshVolumes(decision);
@@ -217,13 +215,13 @@ export class PodWorker {
     this.#sandbox = sandbox;
     for (const record of containers) {
       if (!hasExited(record)) continue;
-      this.#condemned.delete(record.id);
+      this.#condemned.ended(record.id);
       if (!this.#messages.has(record.id))
         this.#messages.set(record.id, await readTerminationMessage(findContainer(this.#pod, record.metadata.name)?.container, record));
     }
     const running = containers.filter(({ state }) => state === 'running');
     this.#prober.follow(this.#pod, running, this.#place().podIPs[0] ?? '', this.#isStopping());
-    this.#condemnChanged(running);
+    this.#condemned.byChange(this.#pod, running);
     return { sandboxes, sandbox, containers };
   }
 
@@ -296,7 +294,7 @@ export class PodWorker {
   #perform(step: Step, seen: Seen, signal: AbortSignal): Promise<void> {
     switch (step.do) {
       case 'set-up-volumes':
-        return this.#setUpVolumes();
+        return this.#volumes.setUp(this.#pod, this.#place());
       case 'create-sandbox':
         return this.#createSandbox(step.attempt);
       case 'start-container':
@@ -308,52 +306,14 @@ export class PodWorker {
     }
   }
 
-  async #setUpVolumes(): Promise<void> {
-    const { clock, events, volumes } = this.#tools;
-    this.#volumesChanged = false;
-    try {
-      const made = await volumes.setup(this.#pod, this.#place());
-      this.#volumePaths = made.paths;
-      this.#volumesRefreshAtMs = made.refreshAtMs;
-      this.#holds.cleared(VOLUMES);
-    } catch (error) {
-      if (!(error instanceof VolumeSetupError)) throw error;
-      events.pod(this.#pod, 'Warning', 'FailedMount', error.message);
-      this.#holds.failed(
-        VOLUMES,
-        new StartProblem('FailedMount', error.message, backoffMs(this.#holds.countFailure(VOLUMES), 500, 122_000)),
-        clock.nowMs(),
-      );
-    }
-  }
-
   /** Volumes follow their objects while the pod runs. */
   #refreshVolumes(decision: Decision): void {
-    const isDue = (this.#volumesRefreshAtMs ?? Number.POSITIVE_INFINITY) <= this.#tools.clock.nowMs();
-    if (
-      !this.#volumePaths ||
-      decision.finished ||
-      this.#isStopping() ||
-      !(this.#volumesChanged || isDue) ||
-      this.#busy.has('refresh-volumes')
-    )
-      return;
-    this.#volumesChanged = false;
+    if (!this.#volumes.isStale || decision.finished || this.#isStopping() || this.#busy.has('refresh-volumes')) return;
     this.#busy.set('refresh-volumes', new AbortController());
-    this.#tools.volumes
-      .setup(this.#pod, this.#place())
-      .then((made) => {
-        this.#volumesRefreshAtMs = made.refreshAtMs;
-      })
-      // An object that has gone keeps its last content; it is read again when it is back.
-      .catch((error: unknown) => {
-        this.#volumesRefreshAtMs = this.#tools.clock.nowMs() + 30_000;
-        this.#tools.log.debug({ err: error, pod: podText(this.#pod) }, 'volumes not refreshed');
-      })
-      .finally(() => {
-        this.#busy.delete('refresh-volumes');
-        this.wake();
-      });
+    void this.#volumes.refresh(this.#pod, this.#place()).finally(() => {
+      this.#busy.delete('refresh-volumes');
+      this.wake();
+    });
   }
 
   async #createSandbox(attempt: number): Promise<void> {
@@ -398,21 +358,23 @@ export class PodWorker {
       image.catch(() => {});
       const folder = join(this.#tools.podsDir, this.#uid);
       this.#files ??= await writePodFiles(folder, this.#pod, sandbox.ips, this.#tools.cluster);
+      let startedId = '';
       const done = await startContainer(this.#tools, this.#pod, found.container, {
         attempt: step.attempt,
         sandbox,
         place: this.#place(),
-        volumePaths: this.#volumePaths ?? new Map(),
+        volumePaths: this.#volumes.paths ?? new Map(),
         files: this.#files,
         image: abortable(image, signal),
         signal,
-        onStarted: () => {
+        onStarted: (id) => {
+          startedId = id;
           if (last) this.#holds.restarted(step.name, last, clock.nowMs());
           this.#holds.cleared(step.name);
           this.wake();
         },
       });
-      if (!done) this.#condemnNewest(step.name, 'FailedPostStartHook');
+      if (!done) this.#condemned.byHook(this.#pod, startedId);
       // The last attempt is kept for lastState and `logs --previous`, older ones are not.
       for (const record of mine) if (record.metadata.attempt < step.attempt - 1) await this.#forget(cri, record);
     } catch (error) {
@@ -429,42 +391,9 @@ export class PodWorker {
     await rm(record.logPath, { force: true });
   }
 
-  #condemnNewest(name: string, message: string): void {
-    void this.#tools.cri.listContainers({ labels: { [POD_UID_LABEL]: this.#uid }, state: 'running' }).then((running) => {
-      const record = newest(running, name);
-      if (record) this.#condemn(record.id, message, undefined);
-    });
-  }
-
-  /** A probe has failed. A container that does not come back takes its pod with it, when it is the pod's only one. */
-  #unhealthy(containerId: string, name: string, kind: string, probeGraceSeconds: number | undefined): void {
-    const found = findContainer(this.#pod, name);
-    const failed = `Container ${name} failed ${kind} probe`;
-    if (found && restarts(this.#pod, found.container, KILLED, found.role === 'init'))
-      this.#condemn(containerId, `${failed}, will be restarted`, probeGraceSeconds);
-    else if (this.#pod.spec?.containers.length === 1) this.#condemn(containerId, `Stopping container ${name}`, undefined);
-    else this.#condemn(containerId, failed, probeGraceSeconds);
-  }
-
-  #condemn(containerId: string, message: string, graceSeconds: number | undefined): void {
-    if (this.#condemned.has(containerId)) return;
-    this.#condemned.set(containerId, { message, graceMs: (graceSeconds ?? this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000 });
-    this.wake();
-  }
-
-  #condemnChanged(running: readonly ContainerStatus[]): void {
-    for (const record of running) {
-      const container = this.#pod.spec?.containers.find(({ name }) => name === record.metadata.name);
-      const image = record.annotations[IMAGE_ANNOTATION];
-      if (!container || image === undefined || image === container.image || this.#condemned.has(record.id)) continue;
-      const graceMs = (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
-      this.#condemned.set(record.id, { message: `Container ${container.name} definition changed, will be restarted`, graceMs });
-    }
-  }
-
   async #stopContainer(step: Step & { do: 'stop-container' }, signal: AbortSignal): Promise<void> {
     const { clock, cri, events } = this.#tools;
-    const sentence = this.#isStopping() ? undefined : this.#condemned.get(step.id);
+    const sentence = this.#isStopping() ? undefined : this.#condemned.sentence(step.id);
     await stopContainer(this.#pod, {
       cri,
       clock,
@@ -520,23 +449,14 @@ export class PodWorker {
   }
 
   #setAlarm(decision: Decision): void {
-    const times = [decision.wakeAtMs, this.#volumesRefreshAtMs];
+    const times = [decision.wakeAtMs];
     const { activeDeadlineSeconds } = this.#pod.spec ?? {};
     const start = this.#writer.base.startTime;
-    if (activeDeadlineSeconds !== undefined && start && !this.#isStopping()) times.push(Date.parse(start) + activeDeadlineSeconds * 1000);
-    const known = times.filter((time) => time !== undefined);
-    this.#alarm?.abort();
-    if (known.length > 0 && !decision.finished) this.#wakeAt(Math.min(...known));
-  }
-
-  #wakeAt(timeMs: number): void {
-    const alarm = new AbortController();
-    this.#alarm = alarm;
-    const ms = Math.min(Math.max(1, timeMs - this.#tools.clock.nowMs()), 2 ** 31 - 1);
-    this.#tools.clock.sleep(ms, alarm.signal).then(
-      () => this.wake(),
-      () => {},
-    );
+    if (!this.#isStopping() && !decision.finished) {
+      times.push(this.#volumes.refreshAtMs);
+      if (activeDeadlineSeconds !== undefined && start) times.push(Date.parse(start) + activeDeadlineSeconds * 1000);
+    }
+    this.#alarm.set(times);
   }
 
   #place(): PodPlace {
@@ -546,36 +466,20 @@ export class PodWorker {
 
   /** All has ended. A deleted pod leaves nothing behind, then leaves the API; a finished one keeps its records and logs. */
   async #finish(seen: Seen): Promise<void> {
-    const { clock, cri, log, logDir, signal, volumes } = this.#tools;
     if (!this.#removed && !this.#pod.metadata.deletionTimestamp) {
-      await volumes.unmount(this.#uid);
+      await this.#tools.volumes.unmount(this.#uid);
       return;
     }
     await this.#writer.settled();
     this.#prober.close();
-    for (const { id } of seen.sandboxes) await cri.removePodSandbox(id);
-    await volumes.teardown(this.#uid);
-    await rm(podLogFolder(logDir, this.#pod), { recursive: true, force: true });
-    for (let failures = 0; !this.#removed && !signal.aborted; failures++) {
-      try {
-        await this.#deleteFromApi();
-        break;
-      } catch (error) {
-        log.debug({ err: error, pod: podText(this.#pod) }, 'pod not deleted from the API');
-        await clock.sleep(backoffMs(failures + 1, 50, 5000), signal).catch(() => {});
-      }
-    }
+    await removeFromNode(
+      this.#tools,
+      this.#pod,
+      seen.sandboxes.map(({ id }) => id),
+    );
+    await removeFromApi(this.#tools, this.#pod, () => this.#removed);
     this.close();
     this.#tools.onDone(this.#uid);
-  }
-
-  async #deleteFromApi(): Promise<void> {
-    const { name = '', namespace = '' } = this.#pod.metadata;
-    try {
-      await this.#tools.client.delete(RESOURCES.pods, name, { namespace, gracePeriodSeconds: 0, preconditions: { uid: this.#uid } });
-    } catch (error) {
-      if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) throw error;
-    }
   }
 }
 

@@ -1,0 +1,58 @@
+// Containers that are to be stopped although their pod goes on: failed probes and hooks, a changed image.
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { ContainerStatus } from '../cri/index.ts';
+import { findContainer, IMAGE_ANNOTATION } from './names.ts';
+import type { ProbeKind } from './probe-verdict.ts';
+import { restarts } from './restart.ts';
+
+/** What the Killing event says, and how long the container has. */
+export interface Sentence {
+  message: string;
+  graceMs: number;
+}
+
+/** Exit code after SIGKILL. */
+const KILLED = 137;
+
+export class Condemned {
+  readonly #sentences = new Map<string, Sentence>();
+
+  get ids(): ReadonlySet<string> {
+    return new Set(this.#sentences.keys());
+  }
+  sentence(containerId: string): Sentence | undefined {
+    return this.#sentences.get(containerId);
+  }
+  ended(containerId: string): void {
+    this.#sentences.delete(containerId);
+  }
+
+  /** A probe has failed. A container that does not come back takes its pod with it, when it is the pod's only one. */
+  byProbe(pod: Pod, containerId: string, name: string, kind: ProbeKind, graceSeconds: number | undefined): void {
+    const found = findContainer(pod, name);
+    const failed = `Container ${name} failed ${kind} probe`;
+    if (found && restarts(pod, found.container, KILLED, found.role === 'init'))
+      this.#add(pod, containerId, `${failed}, will be restarted`, graceSeconds);
+    else if (pod.spec?.containers.length === 1) this.#add(pod, containerId, `Stopping container ${name}`, undefined);
+    else this.#add(pod, containerId, failed, graceSeconds);
+  }
+
+  byHook(pod: Pod, containerId: string): void {
+    this.#add(pod, containerId, 'FailedPostStartHook', undefined);
+  }
+
+  /** Containers that run another image than the pod now names. */
+  byChange(pod: Pod, running: readonly ContainerStatus[]): void {
+    for (const record of running) {
+      const container = pod.spec?.containers.find(({ name }) => name === record.metadata.name);
+      const image = record.annotations[IMAGE_ANNOTATION];
+      if (container && image !== undefined && image !== container.image)
+        this.#add(pod, record.id, `Container ${container.name} definition changed, will be restarted`, undefined);
+    }
+  }
+
+  #add(pod: Pod, containerId: string, message: string, graceSeconds: number | undefined): void {
+    if (this.#sentences.has(containerId)) return;
+    this.#sentences.set(containerId, { message, graceMs: (graceSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000 });
+  }
+}

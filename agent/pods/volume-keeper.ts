@@ -1,0 +1,77 @@
+// The volumes of one pod over its life: set up once, then kept like the objects and tokens that they show.
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { backoffMs, type Clock, type Logger } from '../../kit/run/index.ts';
+import { type PodPlace, VolumeSetupError, type Volumes } from '../volumes/index.ts';
+import type { Holds } from './holds.ts';
+import { podText } from './names.ts';
+import type { PodEvents } from './pod-events.ts';
+import { StartProblem } from './start-problem.ts';
+import { VOLUMES } from './step.ts';
+
+const RETRY_REFRESH_MS = 30_000;
+
+export interface VolumeKeeperTools {
+  volumes: Volumes;
+  clock: Clock;
+  events: PodEvents;
+  log: Logger;
+}
+
+export class VolumeKeeper {
+  readonly #tools: VolumeKeeperTools;
+  readonly #holds: Holds;
+  #paths: ReadonlyMap<string, string> | undefined;
+  #refreshAtMs: number | undefined;
+  #isChanged = false;
+
+  constructor(tools: VolumeKeeperTools, holds: Holds) {
+    this.#tools = tools;
+    this.#holds = holds;
+  }
+
+  /** Path on the node by volume; undefined: not set up yet. */
+  get paths(): ReadonlyMap<string, string> | undefined {
+    return this.#paths;
+  }
+  /** When a token is due. */
+  get refreshAtMs(): number | undefined {
+    return this.#refreshAtMs;
+  }
+  /** Set up, but what they show has changed since, or a token is due. */
+  get isStale(): boolean {
+    return this.#paths !== undefined && (this.#isChanged || (this.#refreshAtMs ?? Number.POSITIVE_INFINITY) <= this.#tools.clock.nowMs());
+  }
+
+  changed(): void {
+    this.#isChanged = true;
+  }
+
+  /** A failure becomes an event and holds back the next try. */
+  async setUp(pod: Pod, place: PodPlace): Promise<void> {
+    const { clock, events, volumes } = this.#tools;
+    this.#isChanged = false;
+    try {
+      const made = await volumes.setup(pod, place);
+      this.#paths = made.paths;
+      this.#refreshAtMs = made.refreshAtMs;
+      this.#holds.cleared(VOLUMES);
+    } catch (error) {
+      if (!(error instanceof VolumeSetupError)) throw error;
+      events.pod(pod, 'Warning', 'FailedMount', error.message);
+      const retryMs = backoffMs(this.#holds.countFailure(VOLUMES), 500, 122_000);
+      this.#holds.failed(VOLUMES, new StartProblem('FailedMount', error.message, retryMs), clock.nowMs());
+    }
+  }
+
+  /** An object that has gone keeps its last content; it is read again when it is back. */
+  async refresh(pod: Pod, place: PodPlace): Promise<void> {
+    const { clock, log, volumes } = this.#tools;
+    this.#isChanged = false;
+    try {
+      this.#refreshAtMs = (await volumes.setup(pod, place)).refreshAtMs;
+    } catch (error) {
+      this.#refreshAtMs = clock.nowMs() + RETRY_REFRESH_MS;
+      log.debug({ err: error, pod: podText(pod) }, 'volumes not refreshed');
+    }
+  }
+}
