@@ -57,7 +57,7 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
   if (kind.namespaced && info.namespace === '' && info.name !== '') throw pathNotFound();
   request.served = served;
   const deprecation = served.customPart?.deprecation ?? kind.deprecation;
-  if (deprecation) request.warnings.push(deprecation);
+  if (deprecation && kind.verbs.includes(info.verb)) request.warnings.push(deprecation);
   if (kind.deprecation !== undefined) request.warnings.push(kind.deprecation);
   const target: Target = {
     served,

@@ -95,7 +95,7 @@ async function write(context: HandlerContext, wanted: (old: KubeObject) => KubeO
     next.metadata.resourceVersion = body.metadata.resourceVersion || old.metadata.resourceVersion!;
     return next;
   };
-  return answer(context, await storeChanged(core, target, request, { make, patch: true }, options));
+  return answer(context, await storeChanged(core, target, request, { make }, options));
 }
 
 function answer(context: HandlerContext, object: KubeObject): ApiResponse {
