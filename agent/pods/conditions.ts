@@ -17,7 +17,7 @@ export interface ConditionFacts {
 
 const yes: Verdict = { status: 'True' };
 
-/** Ours in upstream's order, then those of others as they are. Times change only with the status. */
+/** Those of others as they are, then ours in upstream's order. Times change only with the status. */
 export function conditionsOf(pod: Pod, facts: ConditionFacts): PodCondition[] {
   const ready = containersReady(pod, facts);
   const ours: [string, Verdict][] = [
@@ -40,7 +40,7 @@ export function conditionsOf(pod: Pod, facts: ConditionFacts): PodCondition[] {
     };
   });
   const types = new Set(ours.map(([type]) => type));
-  return [...made, ...facts.before.filter(({ type }) => !types.has(type))];
+  return [...facts.before.filter(({ type }) => !types.has(type)), ...made];
 }
 
 function initialized(pod: Pod, { phase, statuses, initStatuses }: ConditionFacts): Verdict {

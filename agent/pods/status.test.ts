@@ -118,7 +118,7 @@ test('times of conditions change only with their status, conditions of others st
   });
   const time = (type: string) => after.conditions?.find((condition) => condition.type === type)?.lastTransitionTime;
   expect([time('Initialized'), time('Ready')]).toEqual(['1970-01-01T00:00:01Z', '1970-01-01T00:00:09Z']);
-  expect(after.conditions?.at(-1)).toEqual(gate);
+  expect(after.conditions?.[0]).toEqual(gate);
 });
 
 test('an address once told stays, also when the network is gone', () => {
