@@ -64,11 +64,12 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const services = [
     createAgentServer({ ...config, cri, pods, client, clock, log }),
     pods.service,
-    heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri) }),
     logRotation(cri, clock, log),
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),
+    // Last: who sees the node Ready may count on Services and names.
+    heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri) }),
   ];
   try {
     await runServices(services, signal, () => log.info({ node: nodeName, podCIDR }, 'agent ready'));

@@ -1,5 +1,6 @@
 // A running cluster as a program uses it: client, kubeconfig, waiting until it is ready.
 import { access } from 'node:fs/promises';
+import type { Lease } from '../api/gen/types/coordination.v1.ts';
 import type { Node } from '../api/gen/types/core.v1.ts';
 import { createClientFromKubeconfig, type HttpsClient, RESOURCES } from '../kit/client/index.ts';
 import { isAlive } from '../kit/exec/index.ts';
@@ -35,21 +36,29 @@ export class ClusterAccess {
   }
 
   /**
-   * Waits until pods can be made: all nodes Ready, the default service account there, the DNS Service there.
+   * Waits until pods can be made: all nodes Ready, the default service account there, the DNS Service there. `since` names agents
+   * that were just started, with the time (milliseconds since the epoch): what the API says of those must be younger.
    * @throws Error at the deadline or as soon as a process of the cluster has ended, with the end of its log
    */
-  async untilReady(timeoutMs: number): Promise<void> {
-    await waitFor({ what: `cluster ${this.name} to be ready`, timeoutMs, everyMs: 5 }, () => this.#isReady());
+  async untilReady(timeoutMs: number, since: ReadonlyMap<string, number> = new Map()): Promise<void> {
+    await waitFor({ what: `cluster ${this.name} to be ready`, timeoutMs, everyMs: 5 }, () => this.#isReady(since));
   }
 
-  async #isReady(): Promise<boolean> {
+  async #isReady(since: ReadonlyMap<string, number>): Promise<boolean> {
     await this.#checkProcesses();
     const nodes = await this.client.list<Node>(RESOURCES.nodes);
     const ready = nodes.items.filter((node) => node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
     if (ready.length < this.record.nodes.length) throw new Error(`${ready.length} of ${this.record.nodes.length} nodes are ready`);
+    for (const [node, startedMs] of since) await this.#checkLease(node, startedMs);
     await this.client.get(RESOURCES.serviceaccounts, 'default', { namespace: 'default' });
     await this.client.get(RESOURCES.services, 'kube-dns', { namespace: 'kube-system' });
     return true;
+  }
+
+  /** The agent renews its Lease when all of its services have started. */
+  async #checkLease(node: string, startedMs: number): Promise<void> {
+    const lease = await this.client.get<Lease>(RESOURCES.leases, node, { namespace: 'kube-node-lease' });
+    if (Date.parse(lease.spec?.renewTime ?? '') < startedMs) throw new Error(`the agent of ${node} has not reported yet`);
   }
 
   async #checkProcesses(): Promise<void> {

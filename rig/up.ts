@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { identify, isAlive, startDaemon } from '../kit/exec/index.ts';
 import { lockFile, writeFileAtomic } from '../kit/fs/index.ts';
 import { cgroups, homeFirst } from '../kit/linux/index.ts';
+import { systemClock } from '../kit/run/index.ts';
 import { ClusterAccess } from './access.ts';
 import { nodeAddress, nodeName } from './addresses.ts';
 import { agentConfig, controlPlaneConfig } from './configs.ts';
@@ -39,11 +40,11 @@ export async function up(options: UpOptions & { progress?: Progress } = {}): Pro
     await progress.step('credentials', () => ensureCredentials(record));
     await progress.step(`network and ${record.nodes.length} host(s)`, () => startHosts(record));
     await progress.step('control plane', () => startControlPlane(record));
-    await progress.step('agents', () => startAgents(record));
+    const started = await progress.step('agents', () => startAgents(record));
     await progress.step('images', () => loadImages(images));
     const access = await ClusterAccess.open(record);
     await progress
-      .step('ready', () => access.untilReady(READY_TIMEOUT_MS))
+      .step('ready', () => access.untilReady(READY_TIMEOUT_MS, started))
       .catch(async (error: unknown) => {
         await access.close();
         throw error;
@@ -170,13 +171,16 @@ async function startControlPlane(record: ClusterRecord): Promise<void> {
   await writeRecord(record);
 }
 
-async function startAgents(record: ClusterRecord): Promise<void> {
+/** When each agent that did not run was started, in milliseconds since the epoch. */
+async function startAgents(record: ClusterRecord): Promise<Map<string, number>> {
   const layout = layoutOf(record.name);
+  const started = new Map<string, number>();
   await Promise.all(
     record.nodes.map(async (node) => {
       if (node.agent && isAlive(node.agent)) return;
       if (!node.holder) throw new Error(`${node.name} has no host`);
       const files = layout.node(node.name);
+      started.set(node.name, systemClock.nowMs());
       await writeFileAtomic(files.config, JSON.stringify(agentConfig(record, node), null, 2));
       const { argv, env } = await program('agent', files.config);
       const pid = startDaemon({
@@ -189,6 +193,7 @@ async function startAgents(record: ClusterRecord): Promise<void> {
     }),
   );
   await writeRecord(record);
+  return started;
 }
 
 function identified(pid: number, what: string) {

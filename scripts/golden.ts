@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startCluster } from '../rig/index.ts';
-import { type Area, areas, type Outcome, recordedCluster, recordings, replayAll } from '../test/golden/replay.ts';
+import { type Area, areas, type Outcome, recordedCluster, recordings, replayAll, workersOf } from '../test/golden/replay.ts';
 
 const root = join(import.meta.dirname, '..');
 const chosen = areas.filter((area) => process.argv.includes(area));
@@ -13,12 +13,14 @@ const results = new Map<Area, Outcome[]>();
 
 await using cluster = await startCluster(recordedCluster);
 for (const area of chosen.length > 0 ? chosen : areas) {
-  const outcomes = await replayAll(cluster.kubeconfig, area, recordings(area), area === 'controllers' || area === 'pods' ? 8 : 3);
+  const outcomes = await replayAll(cluster.kubeconfig, area, recordings(area), workersOf(area));
   results.set(area, outcomes);
   for (const outcome of outcomes.filter((o) => o.failed > 0))
     console.log(`--- ${area}/${outcome.file}: ${outcome.passed} of ${outcome.passed + outcome.failed} steps agree\n${outcome.output}`);
   const files = outcomes.filter((o) => o.failed === 0);
   agreed[area] = files.map((o) => o.file);
+  const slow = outcomes.filter((o) => o.seconds > 30).map((o) => `${o.file} ${o.seconds} s`);
+  if (slow.length > 0) console.log(`${area}: slow files: ${slow.join(', ')}`);
   const steps = outcomes.reduce((sum, o) => sum + o.passed, 0);
   console.log(
     `${area}: ${steps} of ${steps + outcomes.reduce((sum, o) => sum + o.failed, 0)} steps agree, ${files.length} of ${outcomes.length} files whole`,

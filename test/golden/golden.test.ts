@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cluster, startCluster } from '../../rig/index.ts';
 import agreed from './agreed.json' with { type: 'json' };
-import { areas, hasGolden, recordedCluster, replayAll } from './replay.ts';
+import { areas, hasGolden, recordedCluster, replayAll, workersOf } from './replay.ts';
 
 describe.skipIf(!hasGolden())('golden recordings (skipped where ../shared/golden is absent)', () => {
   let cluster: Cluster;
@@ -16,7 +16,7 @@ describe.skipIf(!hasGolden())('golden recordings (skipped where ../shared/golden
   for (const area of areas) {
     const files: readonly string[] = agreed[area];
     test.skipIf(files.length === 0)(`${area}: ${files.length} files agree`, { timeout: 900_000 }, async () => {
-      const outcomes = await replayAll(cluster.kubeconfig, area, files, area === 'controllers' || area === 'pods' ? 8 : 3);
+      const outcomes = await replayAll(cluster.kubeconfig, area, files, workersOf(area));
       expect(outcomes.filter((o) => o.failed > 0).map((o) => o.output)).toEqual([]);
     });
   }

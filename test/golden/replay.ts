@@ -12,6 +12,7 @@ export interface Outcome {
   file: string;
   passed: number;
   failed: number;
+  seconds: number;
   /** The replayer's report of what differs. */
   output: string;
 }
@@ -29,11 +30,18 @@ export const recordings = (area: Area): string[] =>
 /** Replays one file. A replayer that could not finish counts as one failure. */
 export async function replay(kubeconfig: string, area: Area, file: string): Promise<Outcome> {
   const argv = [join(goldenFolder, 'golden.mjs'), 'replay', kubeconfig, join(goldenFolder, 'recordings', area, file)];
+  const started = performance.now();
   const result = await tryRun(process.execPath, argv, { timeoutMs: REPLAY_TIMEOUT_MS, env: { GOLDEN_IMAGE: 'docker.io/wherry/tools:1' } });
   const counts = /(\d+) passed, (\d+) failed/.exec(result.stdout);
   const output = `${result.stdout}${result.stderr}`;
-  return counts ? { file, passed: Number(counts[1]), failed: Number(counts[2]), output } : { file, passed: 0, failed: 1, output };
+  const seconds = Math.round((performance.now() - started) / 1000);
+  return counts
+    ? { file, passed: Number(counts[1]), failed: Number(counts[2]), seconds, output }
+    : { file, passed: 0, failed: 1, seconds, output };
 }
+
+/** How many files at once: most of the time they wait for the cluster to move. */
+export const workersOf = (area: Area): number => (area === 'controllers' || area === 'pods' ? 8 : 4);
 
 /** Replays many files, `workers` at once; results in the files' order. */
 export async function replayAll(kubeconfig: string, area: Area, files: readonly string[], workers: number): Promise<Outcome[]> {
