@@ -34,8 +34,13 @@ named(program.command('up'))
   .option('--runtime <runtime>', 'runc or crun (default runc)', runtime)
   .option('--port <port>', 'port on 127.0.0.1 for kubectl (default: a free one)', port)
   .option('--image <tar...>', 'image archives to load', [])
-  .action(async (options) => {
-    await using cluster = await rig.up({ ...options, progress: terminalProgress(process.stderr) });
+  .action(async ({ serviceCidr, podCidr, ...options }) => {
+    await using cluster = await rig.up({
+      ...options,
+      ...(serviceCidr ? { serviceCIDR: serviceCidr } : {}),
+      ...(podCidr ? { podCIDR: podCidr } : {}),
+      progress: terminalProgress(process.stderr),
+    });
     print(`cluster ${cluster.name} is ready: ${cluster.record.nodes.length} node(s), API at ${cluster.server}`);
     print(`export KUBECONFIG=${cluster.kubeconfig}`);
   });
