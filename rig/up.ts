@@ -34,8 +34,8 @@ export async function up(options: UpOptions & { progress?: Progress } = {}): Pro
   await homeFirst();
   const progress = options.progress ?? silentProgress;
   await using _lock = await lockFile(layoutOf(name).lock, LOCK_TIMEOUT_MS);
+  const images = await missingImages(options.image ?? []); // before anything is made
   const record = await claim(name, options);
-  const images = await missingImages(options.image ?? []);
   try {
     await progress.step('credentials', () => ensureCredentials(record));
     await progress.step(`network and ${record.nodes.length} host(s)`, () => startHosts(record));

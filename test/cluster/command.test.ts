@@ -55,5 +55,6 @@ describe('wherry', () => {
     const result = await call(...args);
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(message);
+    expect((await call('list')).stdout).not.toMatch(/^x /m);
   });
 });
