@@ -107,5 +107,18 @@ for (const doc of ['README.md', 'docs/ARCHITECTURE.md', 'docs/flows.md'].filter(
   }
 }
 
+// The lock file is the same everywhere, and complete (scripts/lock).
+const locked = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages as Record<
+  string,
+  { resolved?: string; optionalDependencies?: Record<string, string> }
+>;
+for (const [path, entry] of Object.entries(locked)) {
+  if (entry.resolved) problems.push(`package-lock.json: ${path} has an address: run scripts/lock`);
+  for (const name of Object.keys(entry.optionalDependencies ?? {})) {
+    if (!Object.keys(locked).some((other) => other.endsWith(`node_modules/${name}`)))
+      problems.push(`package-lock.json: ${name} of ${path} is not locked: run scripts/lock`);
+  }
+}
+
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exit(1);
