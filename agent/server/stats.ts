@@ -1,6 +1,6 @@
 // GET /stats/summary: what the node and its pods use, from the runtime's figures.
 
-import { freemem, totalmem } from 'node:os';
+import { cpus, freemem, totalmem } from 'node:os';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { type Clock, rfc3339 } from '../../kit/run/index.ts';
 import type { ContainerStats, Cri } from '../cri/index.ts';
@@ -12,6 +12,7 @@ export async function statsSummary(cri: Cri, pods: readonly Pod[], nodeName: str
     node: {
       nodeName,
       startTime: rfc3339(clock.nowMs() - performance.now()),
+      cpu: { time, usageCoreNanoSeconds: busyNanos() },
       memory: { time, availableBytes: freemem(), usageBytes: totalmem() - freemem(), workingSetBytes: totalmem() - freemem() },
     },
     pods: pods.flatMap((pod) => {
@@ -48,4 +49,10 @@ function podSummary(pod: Pod, containers: readonly ContainerStats[]): object {
       rootfs: { time: rfc3339(stats.timestampMs), usedBytes: stats.rootfsUsedBytes },
     })),
   };
+}
+
+/** Of all processors together, since the machine started. */
+function busyNanos(): number {
+  const busyMs = cpus().reduce((total, { times }) => total + times.user + times.nice + times.sys + times.irq, 0);
+  return busyMs * 1_000_000;
 }

@@ -63,3 +63,4 @@ export type { Behaviours } from './behaviours.ts';
 export { ageColumn, humanDuration, nameColumn, since } from './columns.ts';
 export { validateFinalizerNames } from './finalizers.ts';
 export type { Behaviour, Column, Kind, Problem, ResourceNames, Subresource } from './kind.ts';
+export { metricsKinds } from './metrics.ts';

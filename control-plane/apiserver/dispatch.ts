@@ -115,6 +115,7 @@ async function handle(core: Core, target: Target, request: ApiRequest, handler: 
   const { verb } = request.info;
   if (verb === 'get' && handler.get) return handler.get(context);
   if (verb === 'list' && handler.list) return handler.list(context);
+  if (verb === 'list' && handler.list) return handler.list(context);
   if (verb === 'create' && handler.create) return handler.create(context);
   if (verb === 'update' && handler.update) return handler.update(context);
   if (verb === 'patch' && handler.patch) return handler.patch(context);

@@ -33,11 +33,12 @@ export interface HandlerContext {
 }
 
 /**
- * One sub-resource or virtual kind. `get` and `create` answer those verbs; `connect` gets every method (exec, log, proxy)
+ * One sub-resource or virtual kind. `get`, `list`, `create` and so on answer those verbs; `connect` gets every method (exec, log, proxy)
  * after CONNECT admission, and may take over `request.upgrade`. Throw StatusError to refuse.
  */
 export interface SubresourceHandler {
   get?(context: HandlerContext): Promise<ApiResponse>;
+  list?(context: HandlerContext): Promise<ApiResponse>;
   list?(context: HandlerContext): Promise<ApiResponse>;
   create?(context: HandlerContext): Promise<ApiResponse>;
   update?(context: HandlerContext): Promise<ApiResponse>;

@@ -1,6 +1,6 @@
 // The kinds that are served now: the built-in ones and those of CRDs.
 import { schemaOf } from '../../api/gen/index.ts';
-import { kinds as builtIn, type Kind } from '../../api/kinds/index.ts';
+import { kinds as builtIn, type Kind, metricsKinds } from '../../api/kinds/index.ts';
 import type { KubeObject, Schema } from '../../api/meta/index.ts';
 import type { CustomSchema } from '../../api/wire/index.ts';
 
@@ -36,7 +36,7 @@ export class KindTable {
   /** Rises with each change; part of discovery's cache key. */
   generation = 1;
 
-  constructor(kinds: readonly Kind[] = builtIn) {
+  constructor(kinds: readonly Kind[] = [...builtIn, ...metricsKinds]) {
     for (const kind of kinds)
       this.#add({
         kind,

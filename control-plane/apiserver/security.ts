@@ -24,6 +24,7 @@ import {
 import { connectHandlers } from './connect/index.ts';
 import type { MakeSecurity } from './handlers.ts';
 import type { UserInfo } from './request.ts';
+import { usageHandlers } from './usage/index.ts';
 
 /** Issuer and audience of service account tokens. */
 export const DEFAULT_ISSUER = 'https://kubernetes.default.svc';
@@ -45,7 +46,9 @@ export interface SecurityOptions {
 export function createSecurity(options: SecurityOptions): MakeSecurity {
   const key = signingKey(options.serviceAccountKey);
   const issuer = options.issuer ?? DEFAULT_ISSUER;
-  return ({ reader, clock, self }) => {
+  return (services) => {
+    const { reader, clock, self } = services;
+    const agents = { ...options.kubeletClient, ca: options.caCert };
     const authenticator = createAuthenticator({
       reader,
       clock,
@@ -66,7 +69,8 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
         'authentication.k8s.io/tokenreviews': tokenReviewHandler(authenticator),
         'authentication.k8s.io/selfsubjectreviews': selfSubjectReviewHandler,
         '/serviceaccounts/token': tokenRequestHandler({ signingKey: key, issuer, audiences: authenticator.audiences }),
-        ...connectHandlers({ ...options.kubeletClient, ca: options.caCert }),
+        ...connectHandlers(agents),
+        ...usageHandlers(services, agents),
       },
       paths: openIdPaths(issuer, [key], options.serverUrl),
       bootstrap: bootstrapObjects(),

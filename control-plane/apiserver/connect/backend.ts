@@ -153,6 +153,16 @@ export async function pass(request: ApiRequest, backend: Backend, options: PassO
   return { status: response.statusCode ?? 502, headers: answerHeaders(response), body: response as AsyncIterable<Uint8Array> };
 }
 
+/** The text of a GET of the server's own. Throws unless the answer is 200. */
+export async function textFrom(backend: Backend, path: string, signal: AbortSignal): Promise<string> {
+  const { response } = await ask(backend, { method: 'GET', path }, undefined, signal);
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  if (response.statusCode !== 200) throw new Error(`${path}: ${response.statusCode} ${text.slice(0, 200)}`);
+  return text;
+}
+
 /** The first `max` bytes of an answer as text. */
 export async function textOf(response: ApiResponse, max = 50_000): Promise<string> {
   const chunks: Buffer[] = [];

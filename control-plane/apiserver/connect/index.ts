@@ -3,6 +3,10 @@ import type { SubresourceHandlers } from '../handlers.ts';
 import { type AgentCredentials, podHandlers } from './pods.ts';
 import { proxyHandlers } from './proxy.ts';
 
+export { type Backend, textFrom } from './backend.ts';
+export { addressOf } from './node-address.ts';
+export type { AgentCredentials } from './pods.ts';
+
 /** `credentials`: the server's certificate towards the agents, and the authority that signed theirs. */
 export const connectHandlers = (credentials: AgentCredentials): SubresourceHandlers => ({
   ...podHandlers(credentials),
