@@ -20,9 +20,14 @@ import { validateJobStatus } from './job-status.ts';
 
 const prefix = 'batch.kubernetes.io/';
 
-function defaults(object: KubeObject): void {
+/** A Job without labels has those of its pods. */
+function labelsOfPods(object: KubeObject): void {
   const labels = object['spec']?.template?.metadata?.labels;
   if (labels && Object.keys(object.metadata.labels ?? {}).length === 0) object.metadata.labels = { ...labels };
+}
+
+function defaults(object: KubeObject): void {
+  labelsOfPods(object);
   defaultJobSpec(object);
 }
 
@@ -134,7 +139,10 @@ function durationText({ status }: KubeObject, nowMs: number): string {
 
 export const job: Behaviour = {
   defaults,
-  prepareForCreate: generateSelector,
+  prepareForCreate(object) {
+    generateSelector(object);
+    labelsOfPods(object);
+  },
   validate,
   validateUpdate,
   validateSubresource: { status: validateJobStatus },

@@ -246,6 +246,13 @@ export function bootstrapObjects(): KubeObject[] {
   return [
     ...Object.entries(clusterRoleData).map(([name, rules]) => object('ClusterRole', name, { rules })),
     ...aggregates(),
+    object(
+      'ClusterRole',
+      'system:aggregated-metrics-reader',
+      { rules: [on('get list watch', 'metrics.k8s.io', 'pods nodes')] },
+      undefined,
+      Object.fromEntries(['admin', 'edit', 'view'].map((role) => [`${AGGREGATE}${role}`, 'true'])),
+    ),
     ...Object.entries(bindingData).map(([name, subjects]) =>
       object('ClusterRoleBinding', name, {
         ...(subjects.length > 0 ? { subjects } : {}),
