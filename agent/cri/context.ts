@@ -4,11 +4,21 @@ import type { BridgePlugin } from '../../cni/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
 import type { ImageStore } from '../images/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import type { CniOptions } from './create-cri.ts';
 import { CriError } from './cri.ts';
 import type { EventHub } from './events.ts';
 import type { Locks } from './locks.ts';
 import type { ContainerRecord, Records, SandboxRecord } from './records.ts';
+
+/** The node's pod network. `subnet` is the node's pod CIDR; its first address is the bridge's. */
+export interface CniOptions {
+  bridge: string;
+  subnet: string;
+  mtu?: number;
+  /** All pods' addresses: what a pod sends elsewhere takes the node's address. Absent: no masquerade. */
+  clusterCIDR?: string;
+  /** The node's network namespace, when this process is in another one (tests). */
+  nodeNetns?: string;
+}
 
 export interface CriContext {
   readonly runDir: string;

@@ -58,7 +58,7 @@ test('nothing leaks', { timeout: 120_000 }, async () => {
 const readdirOf = (name: string): string[] => (existsSync(`${folder}/${name}`) ? readdirSync(`${folder}/${name}`) : []);
 
 async function killedWhileBusy(afterMs: number): Promise<void> {
-  const child = await start(process.execPath, [`${import.meta.dirname}/crash-child.ts`, folder, node, cgroupParent], {
+  const child = await start(process.execPath, [`${import.meta.dirname}/crash.fixture.ts`, folder, node, cgroupParent], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let isReady = false;

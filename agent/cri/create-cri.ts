@@ -6,7 +6,7 @@ import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime } from '../runtime/index.ts';
 import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
-import { type CriContext, messageOf, mustContainer, sandboxFile } from './context.ts';
+import { type CniOptions, type CriContext, messageOf, mustContainer, sandboxFile } from './context.ts';
 import { createContainer } from './create-container.ts';
 import type { Cri } from './cri.ts';
 import { EventHub } from './events.ts';
@@ -39,17 +39,6 @@ export interface CriOptions {
   /** Registries spoken to without TLS, `host:port`; loopback always is. */
   insecureRegistries?: readonly string[];
   log: Logger;
-}
-
-/** The node's pod network. `subnet` is the node's pod CIDR; its first address is the bridge's. */
-export interface CniOptions {
-  bridge: string;
-  subnet: string;
-  mtu?: number;
-  /** All pods' addresses: what a pod sends elsewhere takes the node's address. Absent: no masquerade. */
-  clusterCIDR?: string;
-  /** The node's network namespace, when this process is in another one (tests). */
-  nodeNetns?: string;
 }
 
 /** Opens the state left by an earlier process and takes its containers over. @throws when a tool (runc, crun, conmon) is missing */

@@ -1,4 +1,5 @@
 // Entry of agent/cri: the interface, its errors and the one way to make it.
 
-export { type CniOptions, type CriOptions, createCri } from './create-cri.ts';
+export type { CniOptions } from './context.ts';
+export { type CriOptions, createCri } from './create-cri.ts';
 export * from './cri.ts';

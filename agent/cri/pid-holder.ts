@@ -1,7 +1,7 @@
 // A pod that shares its process namespace needs a first process in it: a small shell that reaps orphans. The only sandbox that has one.
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { start } from '../../kit/exec/index.ts';
-import { bindMount, cgroups, isPinned, sendSignal } from '../../kit/linux/index.ts';
+import { sendSignal, start } from '../../kit/exec/index.ts';
+import { bindMount, cgroups, isPinned } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type CriContext, podCgroup, sandboxFile } from './context.ts';
 import type { SandboxRecord } from './records.ts';

@@ -1,11 +1,13 @@
 // Where a container's files lie below the driver's folder, and what they say about its state. No process is asked.
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { bootId, isAlive, processStartTime } from '../../kit/linux/index.ts';
+import { identify, isAlive } from '../../kit/exec/index.ts';
+import { bootId } from '../../kit/linux/index.ts';
 import type { RuntimeState } from './runtime.ts';
 
 /** Made after the process; the start time and the boot guard against a pid that was given to another. */
 export interface ProcessRecord {
   pid: number;
+  /** Clock ticks after boot. */
   startTime: string;
   bootId: string;
 }
@@ -40,7 +42,7 @@ export class ContainerFiles {
   /** True while the very process runs that was recorded. */
   isRunning(id: string): boolean {
     const record = this.process(id);
-    return record !== undefined && record.bootId === currentBoot() && isAlive(record.pid, record.startTime);
+    return record !== undefined && record.bootId === currentBoot() && isAlive({ pid: record.pid, startTicks: record.startTime });
   }
 
   state(id: string): RuntimeState {
@@ -55,7 +57,7 @@ export class ContainerFiles {
     if (!record) return { status: 'none' }; // cut off while it was made
     if (this.isRunning(id)) return { status: startedAtMs ? 'running' : 'created', pid: record.pid, startedAtMs };
     // dead without an exit file: conmon is about to write one, unless it died too
-    if (record.bootId === currentBoot() && this.#monitorAlive(id))
+    if (record.bootId === currentBoot() && this.isMonitored(id))
       return { status: startedAtMs ? 'running' : 'created', pid: record.pid, startedAtMs };
     if (existsSync(this.exitFile(id))) return this.state(id); // it came in between
     return {
@@ -72,9 +74,15 @@ export class ContainerFiles {
     return existsSync(`${this.bundle(id)}/oom`) || existsSync(`${this.bundle(id)}/persist/oom`);
   }
 
-  #monitorAlive(id: string): boolean {
-    const pid = Number(readText(`${this.bundle(id)}/conmon.pid`) ?? 0);
-    return pid > 0 && processStartTime(pid) !== undefined && (readText(`/proc/${pid}/cmdline`) ?? '').includes(id);
+  /** 0 when there is none. */
+  monitorPid(id: string): number {
+    return Number(readText(`${this.bundle(id)}/conmon.pid`) ?? 0);
+  }
+
+  /** Whether this container's conmon runs: by its pid and the id on its command line. */
+  isMonitored(id: string): boolean {
+    const pid = this.monitorPid(id);
+    return identify(pid) !== undefined && (readText(`/proc/${pid}/cmdline`) ?? '').includes(id);
   }
 }
 

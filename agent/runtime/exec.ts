@@ -2,9 +2,9 @@
 import { closeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { type Readable, Writable } from 'node:stream';
-import { type ChildProcess, exitOf, start } from '../../kit/exec/index.ts';
+import { type ChildProcess, exitOf, sendSignal, start } from '../../kit/exec/index.ts';
 import { writeFileAtomic } from '../../kit/fs/index.ts';
-import { openTerminal, pipeFromChild, pipeToChild, resizeTerminalOf, sendSignal } from '../../kit/linux/index.ts';
+import { openTerminal, pipeFromChild, pipeToChild, resizeTerminalOf } from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { runtimeMessage } from './conmon.ts';
 import { readText } from './container-files.ts';

@@ -3,18 +3,9 @@
 //   <root>/exits/<id>  exit code, written by conmon         <root>/r/  the runtime's own state         <root>/x/  execs under way
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
-import { tryRun } from '../../kit/exec/index.ts';
+import { identify, sendSignal, tryRun } from '../../kit/exec/index.ts';
 import { writeFileAtomic } from '../../kit/fs/index.ts';
-import {
-  cgroups,
-  hideUnifiedCgroup,
-  isAlive,
-  isMounted,
-  processStartTime,
-  removeTree,
-  sendSignal,
-  unmount,
-} from '../../kit/linux/index.ts';
+import { cgroups, hideUnifiedCgroup, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
 import { repeat, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
 import { createUnderConmon, runtimeMessage } from './conmon.ts';
@@ -118,7 +109,7 @@ export class OciRuntime implements Runtime {
     });
     await writeFileAtomic(
       this.#files.processFile(id),
-      JSON.stringify({ pid, startTime: processStartTime(pid) ?? '', bootId: currentBoot() }),
+      JSON.stringify({ pid, startTime: identify(pid)?.startTicks ?? '', bootId: currentBoot() }),
     );
     this.#watched.add(id);
   }
@@ -153,9 +144,7 @@ export class OciRuntime implements Runtime {
 
   kill(id: string, signal: NodeJS.Signals | number): boolean {
     const record = this.#files.process(id);
-    return (
-      record !== undefined && record.bootId === currentBoot() && isAlive(record.pid, record.startTime) && sendSignal(record.pid, signal)
-    );
+    return record !== undefined && this.#files.isRunning(id) && sendSignal(record.pid, signal);
   }
 
   killAll(id: string): void {
@@ -192,9 +181,10 @@ export class OciRuntime implements Runtime {
 
   /** It reaps the container, writes the exit file and goes; one that does not, for example because it is stopped, is killed. */
   async #endMonitor(id: string): Promise<void> {
-    const pid = Number(readText(`${this.#files.bundle(id)}/conmon.pid`) ?? 0);
-    const isThere = () => pid > 0 && isAlive(pid) && (readText(`/proc/${pid}/cmdline`) ?? '').includes(id);
-    await waitFor({ what: `conmon of ${id} to end`, timeoutMs: MONITOR_TIMEOUT_MS, everyMs: 2 }, () => !isThere()).catch(() =>
+    const pid = this.#files.monitorPid(id);
+    if (pid === 0) return;
+    const isGone = () => !this.#files.isMonitored(id);
+    await waitFor({ what: `conmon of ${id} to end`, timeoutMs: MONITOR_TIMEOUT_MS, everyMs: 2 }, isGone).catch(() =>
       sendSignal(pid, 'SIGKILL'),
     );
   }

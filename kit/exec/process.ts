@@ -1,4 +1,4 @@
-// Processes by pid and start time, so that a pid that was given to another process is never signalled.
+// Processes by pid and start time, so that a pid that was given to another process is never signalled; signals.
 import { readFileSync } from 'node:fs';
 
 export interface ProcessId {
@@ -22,11 +22,13 @@ export function identify(pid: number): ProcessId | undefined {
 export const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTicks === process.startTicks;
 
 /** Sends `signal` if it is still the same process; says whether it was. */
-export function signalProcess(target: ProcessId, signal: NodeJS.Signals): boolean {
-  if (!isAlive(target)) return false;
+export const signalProcess = (target: ProcessId, signal: NodeJS.Signals | number): boolean =>
+  isAlive(target) && sendSignal(target.pid, signal);
+
+/** For a pid that cannot have been given away, because it is our child's or stands in a cgroup of ours. False when it is gone already. */
+export function sendSignal(pid: number, signal: NodeJS.Signals | number): boolean {
   try {
-    process.kill(target.pid, signal);
-    return true;
+    return process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;

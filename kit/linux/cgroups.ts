@@ -1,9 +1,9 @@
 // Control groups: v2, v1 and the hybrid of both behind one small interface. Paths start at the hierarchy's root (`/wherry/x`).
 // Limits are read and written as files, synchronously: each takes microseconds.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { sendSignal } from '../exec/index.ts';
 import { waitFor } from '../run/index.ts';
 import { mounts, mountTmpfs, unmount } from './mounts.ts';
-import { sendSignal } from './processes.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const CGROUP2_MAGIC = 0x63677270;

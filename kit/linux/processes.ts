@@ -1,25 +1,5 @@
-// Facts about processes from /proc, and signals to them.
+// What this process and this boot are, from /proc.
 import { readFileSync } from 'node:fs';
-import { identify } from '../exec/index.ts';
-
-/** Start time in clock ticks since boot: together with the pid it names a process for good. Undefined when it is gone or a zombie. */
-export const processStartTime = (pid: number): string | undefined => identify(pid)?.startTicks;
-
-/** Whether that very process is still running. Without `startTime` any process of the pid counts. */
-export function isAlive(pid: number, startTime?: string): boolean {
-  const now = pid > 0 ? processStartTime(pid) : undefined;
-  return now !== undefined && (startTime === undefined || startTime === now);
-}
-
-/** False when it is gone already. */
-export function sendSignal(pid: number, signal: NodeJS.Signals | number): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw error;
-  }
-}
 
 /** Changes with every boot. */
 export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
