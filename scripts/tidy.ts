@@ -97,7 +97,8 @@ for (const folder of folders) {
 }
 
 // Files that the documents name exist.
-for (const doc of ['README.md', 'docs/ARCHITECTURE.md', 'docs/flows.md'].filter((d) => existsSync(join(root, d)))) {
+const howTos = readdirSync(join(root, 'docs/how-to')).map((name) => `docs/how-to/${name}`);
+for (const doc of ['README.md', 'docs/ARCHITECTURE.md', 'docs/flows.md', 'docs/glossary.md', ...howTos]) {
   for (const match of readFileSync(join(root, doc), 'utf8').matchAll(
     /`((?:api|kit|cni|control-plane|agent|rig|cli|scripts|test|bench|docs)\/[\w./-]*)(?::\w+)?`/g,
   )) {

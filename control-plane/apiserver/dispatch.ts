@@ -115,9 +115,9 @@ async function handle(core: Core, target: Target, request: ApiRequest, handler: 
   const { verb } = request.info;
   if (verb === 'get' && handler.get) return handler.get(context);
   if (verb === 'list' && handler.list) return handler.list(context);
-  if (verb === 'list' && handler.list) return handler.list(context);
   if (verb === 'create' && handler.create) return handler.create(context);
   if (verb === 'update' && handler.update) return handler.update(context);
   if (verb === 'patch' && handler.patch) return handler.patch(context);
-  throw methodUnknown();
+  // What can only be created has no paths of its own.
+  throw target.name !== '' && target.subresource === '' && !handler.get ? pathNotFound() : methodUnknown();
 }

@@ -39,7 +39,6 @@ export interface HandlerContext {
 export interface SubresourceHandler {
   get?(context: HandlerContext): Promise<ApiResponse>;
   list?(context: HandlerContext): Promise<ApiResponse>;
-  list?(context: HandlerContext): Promise<ApiResponse>;
   create?(context: HandlerContext): Promise<ApiResponse>;
   update?(context: HandlerContext): Promise<ApiResponse>;
   patch?(context: HandlerContext): Promise<ApiResponse>;

@@ -81,7 +81,9 @@ export function validate({ spec }: KubeObject, old?: KubeObject): Problem[] {
   else if (max < 0) problems.push(invalidValue('spec.maxReplicas', max, 'must be greater than or equal to 1'));
   if (isSet(min) && max < min) problems.push(invalidValue('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`'));
   const oldVersion = old && (old['spec'].scaleTargetRef?.apiVersion ?? '');
-  problems.push(...validateReference(spec.scaleTargetRef, 'spec.scaleTargetRef', false, oldVersion));
+  // The one kind of the core group that can be scaled.
+  const coreAllowed = spec.scaleTargetRef?.kind === 'ReplicationController';
+  problems.push(...validateReference(spec.scaleTargetRef, 'spec.scaleTargetRef', coreAllowed, oldVersion));
   problems.push(...validateMetrics(spec.metrics ?? [], 'spec.metrics', min));
   problems.push(...validateRules(spec.behavior?.scaleUp, 'spec.behavior.scaleUp'));
   return [...problems, ...validateRules(spec.behavior?.scaleDown, 'spec.behavior.scaleDown')];

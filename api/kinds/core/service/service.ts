@@ -74,7 +74,7 @@ function externalIp({ spec = {}, status }: Service): string {
   const balanced = (status?.loadBalancer?.ingress ?? [])
     .map((ingress) => ingress.ip || ingress.hostname || '')
     .filter((text) => text !== '');
-  return [...balanced, ...own].join(',') || '<pending>';
+  return [...[...new Set(balanced)].sort(), ...own].join(',') || '<pending>';
 }
 
 const portsText = ({ ports = [] }: ServiceSpec): string =>
