@@ -1,9 +1,9 @@
 // Sockets: TLS with HTTP/2 and HTTP/1.1, bodies read within limits, answers and watches written out. Nothing past here knows of sockets.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { constants, createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
@@ -54,8 +54,33 @@ const WATCH_CUT_BYTES = 16 << 20;
 /** One reason for all: making one for each request is not free. */
 const GONE = new Error('the client went away');
 
-type Incoming = IncomingMessage | Http2ServerRequest;
-type Outgoing = ServerResponse | Http2ServerResponse;
+/** An answer's way out: of HTTP/1.1, or an HTTP/2 stream itself. */
+type Outgoing = ServerResponse | ServerHttp2Stream;
+
+const isStream = (outgoing: Outgoing): outgoing is ServerHttp2Stream => 'respond' in outgoing;
+
+/** Whether the client went away. The signal is made for those who ask: most requests never do, and it is not free. */
+class Departure {
+  gone = false;
+  #controller: AbortController | undefined;
+
+  constructor(outgoing: Outgoing | Duplex) {
+    const leave = () => {
+      this.gone = true;
+      this.#controller?.abort(GONE);
+    };
+    outgoing.on('close', leave);
+    outgoing.on('error', leave);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.gone) this.#controller.abort(GONE);
+    }
+    return this.#controller.signal;
+  }
+}
 
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const servers: Http2SecureServer[] = [];
@@ -71,7 +96,16 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     });
     // Longer than clients keep their idle connections: one that we close under a POST is an error for its sender.
     Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS });
-    server.on('request', (incoming, outgoing) => void serve(options, incoming, outgoing));
+    server.on('request', (incoming, outgoing) => {
+      const message = incoming as unknown as IncomingMessage;
+      void serve(options, plainCall(message), outgoing as unknown as ServerResponse);
+    });
+    // HTTP/2 goes without the objects that imitate HTTP/1.1, which Node hangs on this event: they cost more than our own work.
+    server.removeAllListeners('stream');
+    server.on('stream', (stream, headers) => {
+      if (headers.expect === '100-continue') stream.additionalHeaders({ ':status': 100 });
+      void serve(options, streamCall(stream, headers), stream);
+    });
     server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(options, incoming, socket, head));
     server.on('connection', (socket) => {
       socket.setNoDelay(true);
@@ -98,20 +132,49 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   };
 }
 
-function requestOf(incoming: Incoming, signal: AbortSignal): ApiRequest {
-  const url = incoming.url ?? '/';
-  const mark = url.indexOf('?');
-  const path = mark < 0 ? url : url.slice(0, mark);
-  const { peer, remoteAddress } = connectionOf(incoming);
+/** What came, whichever version of HTTP brought it. */
+interface Call {
+  method: string;
+  url: string;
+  headers: Record<string, string | undefined>;
+  body: Readable;
+  connection: Connection;
+}
+
+const plainCall = (incoming: IncomingMessage): Call => ({
+  method: incoming.method ?? 'GET',
+  url: incoming.url ?? '/',
+  headers: incoming.headers as Call['headers'],
+  body: incoming,
+  connection: connectionOf(incoming.socket, incoming.socket),
+});
+
+function streamCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Call {
+  if (headers.host === undefined && headers[':authority'] !== undefined) headers.host = headers[':authority'];
+  const { session } = stream;
   return {
-    method: incoming.method ?? 'GET',
-    path,
+    method: headers[':method'] ?? 'GET',
+    url: headers[':path'] ?? '/',
+    headers: headers as Call['headers'],
+    body: stream,
+    connection: session ? connectionOf(session, session.socket) : { peer: undefined, remoteAddress: '' },
+  };
+}
+
+function requestOf(call: Call, departure: Departure): ApiRequest {
+  const { url, body, connection } = call;
+  const mark = url.indexOf('?');
+  return {
+    method: call.method,
+    path: mark < 0 ? url : url.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
-    headers: incoming.headers as Record<string, string | undefined>,
-    body: () => readBody(incoming),
-    signal,
-    remoteAddress,
-    ...(peer ? { peer } : {}),
+    headers: call.headers,
+    body: () => readBody(body),
+    get signal() {
+      return departure.signal;
+    },
+    remoteAddress: connection.remoteAddress,
+    ...(connection.peer ? { peer: connection.peer } : {}),
     info: undefined as unknown as ApiRequest['info'], // the pipeline's first step
     warnings: [],
   };
@@ -125,12 +188,10 @@ interface Connection {
 const connections = new WeakMap<object, Connection>();
 
 /** Of an HTTP/2 session or an HTTP/1.1 socket: looked at once, reading a certificate costs a fifth of a millisecond. */
-function connectionOf(incoming: Incoming): Connection {
-  const key = (incoming as Http2ServerRequest).stream?.session ?? incoming.socket;
+function connectionOf(key: object, socket: Socket): Connection {
   let connection = connections.get(key);
   if (connection === undefined) {
-    const socket = incoming.socket as TLSSocket;
-    connection = { peer: peerOf(socket), remoteAddress: socket.remoteAddress ?? '' };
+    connection = { peer: peerOf(socket as TLSSocket), remoteAddress: socket.remoteAddress ?? '' };
     connections.set(key, connection);
   }
   return connection;
@@ -145,7 +206,7 @@ function peerOf(socket: TLSSocket): ApiRequest['peer'] | undefined {
   return { commonName: String(subject['CN']), organizations: Array.isArray(organizations) ? organizations : [organizations] };
 }
 
-function readBody(incoming: Incoming): Promise<Uint8Array> {
+function readBody(incoming: Readable): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -163,33 +224,30 @@ function readBody(incoming: Incoming): Promise<Uint8Array> {
   });
 }
 
-async function serve(options: ListenerOptions, incoming: Incoming, outgoing: Outgoing): Promise<void> {
-  const gone = new AbortController();
-  const leave = () => gone.abort(GONE);
-  outgoing.on('close', leave);
-  outgoing.on('error', leave);
-  const encoded = await options.answer(requestOf(incoming, gone.signal));
+async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing): Promise<void> {
+  const departure = new Departure(outgoing);
+  const encoded = await options.answer(requestOf(call, departure));
   try {
-    await send(incoming, outgoing, encoded, gone.signal);
+    await send(call, outgoing, encoded, departure);
   } catch (error) {
     options.log.debug({ error }, 'an answer was not sent');
-    outgoing.destroy?.();
+    outgoing.destroy();
   }
 }
 
-async function send(incoming: Incoming, outgoing: Outgoing, encoded: Encoded, signal: AbortSignal): Promise<void> {
+async function send(call: Call, outgoing: Outgoing, encoded: Encoded, departure: Departure): Promise<void> {
   const { status, headers } = encoded;
   let { body } = encoded;
-  if (signal.aborted) return stopUnread(body);
+  if (departure.gone) return stopUnread(body);
   if (isWatch(body)) {
-    if (incoming.httpVersionMajor < 2) headers['transfer-encoding'] = 'chunked';
+    if (!isStream(outgoing)) headers['transfer-encoding'] = 'chunked';
     writeHead(outgoing, status, headers);
-    (outgoing as ServerResponse).flushHeaders?.();
-    pushWatch(outgoing, body, signal);
+    if (!isStream(outgoing)) outgoing.flushHeaders();
+    pushWatch(outgoing, body, departure.signal);
     return;
   }
   if (typeof body === 'string') body = Buffer.from(body);
-  const zipped = headers['content-encoding'] === undefined && String(incoming.headers['accept-encoding'] ?? '').includes('gzip');
+  const zipped = headers['content-encoding'] === undefined && String(call.headers['accept-encoding'] ?? '').includes('gzip');
   if (body === undefined || body instanceof Uint8Array) {
     if (body && zipped && body.length > GZIP_FROM) {
       body = await gzip(body, { level: 1 });
@@ -198,14 +256,14 @@ async function send(incoming: Incoming, outgoing: Outgoing, encoded: Encoded, si
     }
     headers['content-length'] = String(body?.length ?? 0);
     writeHead(outgoing, status, headers);
-    if (incoming.method === 'HEAD' || body === undefined) outgoing.end();
+    if (call.method === 'HEAD' || body === undefined) outgoing.end();
     else outgoing.end(body);
     return;
   }
   writeHead(outgoing, status, headers);
   for await (const chunk of body) {
-    if (signal.aborted) return;
-    if (!(outgoing as ServerResponse).write(chunk)) await drained(outgoing, signal);
+    if (departure.gone) return;
+    if (!outgoing.write(chunk)) await drained(outgoing, departure.signal);
     else await nextTurn();
   }
   outgoing.end();
@@ -214,7 +272,8 @@ async function send(incoming: Incoming, outgoing: Outgoing, encoded: Encoded, si
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function writeHead(outgoing: Outgoing, status: number, headers: Record<string, string>): void {
-  (outgoing as ServerResponse).writeHead(status, headers);
+  if (isStream(outgoing)) outgoing.respond({ ':status': status, ...headers });
+  else outgoing.writeHead(status, headers);
 }
 
 function stopUnread(body: Encoded['body']): void {
@@ -234,21 +293,19 @@ const drained = (outgoing: Outgoing, signal: AbortSignal): Promise<void> =>
 
 /** Events go straight into the response's own buffer; a client that lets it fill is cut off. */
 function pushWatch(outgoing: Outgoing, lines: WatchLines, signal: AbortSignal): void {
-  const response = outgoing as ServerResponse;
-  const lag = () => (outgoing as Http2ServerResponse).stream?.writableLength ?? response.writableLength;
   const stop = lines.watch.start({
     event(seen: Seen): boolean {
-      response.write(lines.line(seen));
-      const behind = lag();
+      outgoing.write(lines.line(seen));
+      const behind = outgoing.writableLength;
       if (behind > WATCH_CUT_BYTES) {
         stop();
-        (outgoing as Http2ServerResponse).stream?.close(0x8);
-        outgoing.destroy?.();
+        if (isStream(outgoing)) outgoing.close(constants.NGHTTP2_CANCEL);
+        outgoing.destroy();
       }
       return behind < WATCH_PAUSE_BYTES;
     },
     ready: () => drained(outgoing, signal),
-    end: () => response.end(),
+    end: () => outgoing.end(),
   });
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
@@ -256,11 +313,7 @@ function pushWatch(outgoing: Outgoing, lines: WatchLines, signal: AbortSignal): 
 
 /** HTTP/1.1 upgrade: the pipeline decides; a handler takes the socket over, or a plain answer is written on it. */
 async function upgrade(options: ListenerOptions, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-  const gone = new AbortController();
-  const leave = () => gone.abort(GONE);
-  socket.on('close', leave);
-  socket.on('error', leave);
-  const request = requestOf(incoming, gone.signal);
+  const request = requestOf(plainCall(incoming), new Departure(socket));
   request.upgrade = { socket, head };
   const encoded = await options.answer(request);
   if (encoded.hijacked || socket.destroyed) return;

@@ -1,6 +1,7 @@
 // The Client over HTTP/2 and TLS: one session, JSON bodies, deadlines, watches as streams of lines.
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { constants } from 'node:http2';
+import type { Readable } from 'node:stream';
 import type { KubeList, KubeObject } from '../../api/meta/index.ts';
 import { Op } from '../run/index.ts';
 import type { Client, WatchEvent } from './client.ts';
@@ -128,7 +129,7 @@ class Http2Client implements HttpsClient {
     const onAbort = () => stream.destroy(options.signal.reason);
     options.signal.addEventListener('abort', onAbort, { once: true });
     stream.once('close', () => options.signal.removeEventListener('abort', onAbort));
-    return { ...head, body: stream as AsyncIterable<Uint8Array> };
+    return { ...head, body: stream as Readable };
   }
 
   /** Runs `work` with a signal that aborts at the deadline or with the caller's; the error names method, server and path. */
@@ -220,15 +221,20 @@ function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   return plain;
 }
 
-async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) throw new Error(`answer of more than ${BODY_BYTES_MAX} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** By events: iterating costs more than the rest of a small answer. */
+function collect(stream: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes > BODY_BYTES_MAX) stream.destroy(new Error(`answer of more than ${BODY_BYTES_MAX} bytes`));
+    });
+    stream.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes)));
+    stream.once('error', reject);
+    stream.once('close', () => reject(new Error('connection closed before the end of the answer')));
+  });
 }
 
 function parseOrText(body: Buffer): unknown {
