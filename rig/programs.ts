@@ -5,6 +5,14 @@ import { basename, join } from 'node:path';
 const here = import.meta.dirname;
 export const dist = basename(here) === 'dist' ? here : join(here, '../dist');
 
+/**
+ * Options of Node for a program. The API server's memory is mostly garbage that waits: with a small young generation and an old one
+ * that grows by a fifth between collections, 10,000 objects take half of the memory, at no cost in requests that could be measured.
+ * The warmed compile cache is only good for the very options that it was made with.
+ */
+export const nodeOptions = (name: string): string[] =>
+  name === 'control-plane' ? ['--max-semi-space-size=2', '--heap-growing-percent=20'] : [];
+
 /** argv and environment of one of our programs. @throws Error when it is not built */
 export async function program(
   name: 'control-plane' | 'agent',
@@ -13,7 +21,7 @@ export async function program(
   const file = join(dist, `${name}.js`);
   if (!existsSync(file)) throw new Error(`${file} is missing: run scripts/build`);
   return {
-    argv: [process.execPath, '--disable-warning=ExperimentalWarning', file, config],
+    argv: [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeOptions(name), file, config],
     env: { NODE_COMPILE_CACHE: join(dist, '.compile-cache') },
   };
 }

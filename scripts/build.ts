@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { run } from '../kit/exec/index.ts';
+import { nodeOptions } from '../rig/programs.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const programs = [
@@ -40,6 +41,9 @@ const cache = `${root}dist/.compile-cache`;
 await rm(cache, { recursive: true, force: true });
 for (const { name } of programs.filter((p) => p.name !== 'cni')) {
   // Each program answers --warm by loading all that it needs to start, then leaving: Node writes the cache on exit.
-  await run(process.execPath, [`${root}dist/${name}.js`, '--warm'], { env: { NODE_COMPILE_CACHE: cache }, timeoutMs: 60_000 });
+  await run(process.execPath, [...nodeOptions(name), `${root}dist/${name}.js`, '--warm'], {
+    env: { NODE_COMPILE_CACHE: cache },
+    timeoutMs: 60_000,
+  });
 }
 console.log(`built ${programs.map((p) => p.name).join(', ')}`);

@@ -7,8 +7,7 @@ import { PlainNotFound } from './dispatch-errors.ts';
 import type { ServedKind } from './kind-table.ts';
 import { type Accepted, checkShape, negotiate } from './negotiate.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
-import { itemBytes } from './storage/codec.ts';
-import { cachedJson, eventLine } from './storage/item.ts';
+import { cachedJson, eventLine, type Item, itemOf } from './storage/item.ts';
 
 /** What the listener sends. */
 export interface Encoded {
@@ -121,12 +120,6 @@ function listHead(list: ListBody): string {
   return `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(list.metadata)},"items":[`;
 }
 
-/** Built-in kinds leave kind and apiVersion out of a list's items, custom ones keep them. */
-function itemJson(list: ListBody, object: KubeObject): { open: boolean; bytes: Buffer } {
-  const json = cachedJson(object) ?? Buffer.from(JSON.stringify(object));
-  return list.served.custom ? { open: false, bytes: json } : { open: true, bytes: itemBytes(json) };
-}
-
 function listJson(list: ListBody): Uint8Array | AsyncIterable<Uint8Array> {
   const first = slice(list, 0);
   if (first.next >= list.items.length) return first.bytes;
@@ -141,25 +134,33 @@ function listJson(list: ListBody): Uint8Array | AsyncIterable<Uint8Array> {
 }
 
 const COMMA = 0x2c;
-const BRACE = 0x7b;
+const JSON_METADATA = '"metadata":';
+
+/** Built-in kinds leave kind and apiVersion out of a list's items, custom ones keep them. */
+function madeJson(object: KubeObject, bare: boolean): Buffer {
+  const json = JSON.stringify(object);
+  const at = bare ? json.indexOf(JSON_METADATA) : -1;
+  return Buffer.from(at < 0 ? json : `{${json.slice(at)}`);
+}
 
 /** Items from `at` on, about SLICE_BYTES of them, with the list's head before the first and its end after the last. */
 function slice(list: ListBody, at: number): { bytes: Buffer; next: number } {
-  const parts: { open: boolean; bytes: Buffer }[] = [];
+  const bare = !list.served.custom;
+  const parts: (Item | Buffer)[] = [];
   let size = 0;
   let next = at;
   while (next < list.items.length && size < SLICE_BYTES) {
-    const part = itemJson(list, list.items[next++]!);
+    const object = list.items[next++]!;
+    const part = itemOf(object) ?? madeJson(object, bare);
     parts.push(part);
-    size += part.bytes.length + 2;
+    size += (Buffer.isBuffer(part) ? part.length : part.maxBytes) + 2;
   }
   const head = at === 0 ? Buffer.from(listHead(list)) : undefined;
   const out = Buffer.allocUnsafe(size + (head?.length ?? 0) + 3);
   let offset = head ? head.copy(out) : 0;
-  for (let i = 0; i < parts.length; i++) {
+  for (const [i, part] of parts.entries()) {
     if (at + i > 0) out[offset++] = COMMA;
-    if (parts[i]!.open) out[offset++] = BRACE;
-    offset += parts[i]!.bytes.copy(out, offset);
+    offset = Buffer.isBuffer(part) ? offset + part.copy(out, offset) : part.write(out, offset, bare);
   }
   if (next >= list.items.length) offset += out.write(']}\n', offset, 'latin1');
   return { bytes: out.subarray(0, offset), next };

@@ -11,23 +11,26 @@ export function encodeStored(object: KubeObject): Uint8Array {
   return text.encode(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest })); // not Buffer.from: a store copies views of a pool
 }
 
+/** What a revision adds at most: its field's name, quotes, sixteen digits, a comma. */
+export const REVISION_BYTES_MAX = 40;
+
 /** What clients get: the stored bytes with `"resourceVersion":"N"` as the first field of metadata. */
 export function withRevision(stored: Uint8Array, revision: number): Buffer {
+  const out = Buffer.allocUnsafe(stored.length + REVISION_BYTES_MAX);
+  return out.subarray(0, writeItem(stored, revision, out, 0, false));
+}
+
+/** The same into `out` at `offset`; `bare`: without kind and apiVersion, which built-in kinds leave out in a list. Returns the offset after it. */
+export function writeItem(stored: Uint8Array, revision: number, out: Buffer, offset: number, bare: boolean): number {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
-  const at = bytes.indexOf(META) + META.length;
-  const inserted = bytes[at] === 0x7d ? `"resourceVersion":"${revision}"` : `"resourceVersion":"${revision}",`;
-  const out = Buffer.allocUnsafe(bytes.length + inserted.length);
-  bytes.copy(out, 0, 0, at);
-  out.write(inserted, at, 'latin1');
-  bytes.copy(out, at + inserted.length, at);
-  return out;
+  const meta = bytes.indexOf(META);
+  const at = meta + META.length;
+  let end = offset;
+  if (bare) out[end++] = 0x7b;
+  end += bytes.copy(out, end, bare ? meta : 0, at);
+  end += out.write(bytes[at] === 0x7d ? `"resourceVersion":"${revision}"` : `"resourceVersion":"${revision}",`, end, 'latin1');
+  return end + bytes.copy(out, end, at);
 }
 
 export const decodeStored = (stored: Uint8Array): KubeObject =>
   JSON.parse(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString('utf8')) as KubeObject;
-
-/** Bytes of items in a typed list: the same without kind and apiVersion, which built-in kinds leave out there. */
-export function itemBytes(json: Buffer): Buffer {
-  const at = json.indexOf('"metadata":');
-  return at < 0 ? json : json.subarray(at);
-}

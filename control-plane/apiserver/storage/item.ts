@@ -1,34 +1,41 @@
-// One version of one object in memory: parsed once and frozen, serialised at most once.
+// One version of one object in memory: parsed once and frozen. Its bytes are the store's own, read-only: held once, served by copying.
 import { deepFreeze, type KubeObject } from '../../../api/meta/index.ts';
-import { encodeStored, withRevision } from './codec.ts';
+import { encodeStored, REVISION_BYTES_MAX, withRevision, writeItem } from './codec.ts';
 
-const jsonOfObject = new WeakMap<object, Item>();
+const itemOfObject = new WeakMap<object, Item>();
 
 /** Served JSON of a cached object, if it is one. */
-export const cachedJson = (object: object): Buffer | undefined => jsonOfObject.get(object)?.json();
+export const cachedJson = (object: object): Buffer | undefined => itemOfObject.get(object)?.json();
+/** The item whose very object it is. */
+export const itemOf = (object: object): Item | undefined => itemOfObject.get(object);
 
 export class Item {
   /** `namespace/name`, or `name`. */
   readonly local: string;
   readonly object: KubeObject;
   readonly revision: number;
-  #stored: Uint8Array | undefined;
-  #json: Buffer | undefined;
+  readonly #stored: Uint8Array;
 
   constructor(local: string, object: KubeObject, revision: number, stored: Uint8Array) {
     this.local = local;
     this.object = object;
     this.revision = revision;
     this.#stored = stored;
-    jsonOfObject.set(object, this);
+    itemOfObject.set(object, this);
   }
 
   json(): Buffer {
-    if (this.#json === undefined) {
-      this.#json = withRevision(this.#stored!, this.revision);
-      this.#stored = undefined;
-    }
-    return this.#json;
+    return withRevision(this.#stored, this.revision);
+  }
+
+  /** No more than `write` writes. */
+  get maxBytes(): number {
+    return this.#stored.length + REVISION_BYTES_MAX;
+  }
+
+  /** Served JSON into `out`, for `bare` without kind and apiVersion; returns the offset after it. */
+  write(out: Buffer, offset: number, bare: boolean): number {
+    return writeItem(this.#stored, this.revision, out, offset, bare);
   }
 }
 
