@@ -5,7 +5,7 @@ const CHAIN = 'WHERRY-POSTROUTING';
 const JUMP = ['POSTROUTING', '-m', 'comment', '--comment', 'wherry pod masquerade', '-j', CHAIN];
 
 /** Pure: what iptables-restore gets. `:CHAIN` empties a chain of ours and leaves all others alone. */
-export function masqueradeRules(podSubnet: string, clusterCidr: string, addJump: boolean): string {
+function masqueradeRules(podSubnet: string, clusterCidr: string, addJump: boolean): string {
   const lines = [
     '*nat',
     `:${CHAIN} - [0:0]`,
@@ -20,11 +20,4 @@ export function masqueradeRules(podSubnet: string, clusterCidr: string, addJump:
 export async function ensureMasquerade(podSubnet: string, clusterCidr: string): Promise<void> {
   const { failure } = await tryRun('iptables', ['-w', '5', '-t', 'nat', '-C', ...JUMP]);
   await run('iptables-restore', ['-w', '5', '--noflush'], { input: masqueradeRules(podSubnet, clusterCidr, failure !== undefined) });
-}
-
-/** Idempotent. */
-export async function removeMasquerade(): Promise<void> {
-  await tryRun('iptables', ['-w', '5', '-t', 'nat', '-D', ...JUMP]);
-  await tryRun('iptables', ['-w', '5', '-t', 'nat', '-F', CHAIN]);
-  await tryRun('iptables', ['-w', '5', '-t', 'nat', '-X', CHAIN]);
 }

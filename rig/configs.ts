@@ -5,7 +5,7 @@ import { layoutOf } from './layout.ts';
 import { dnsAddress } from './options.ts';
 import type { ClusterRecord, NodeRecord } from './record.ts';
 
-export const clusterDomain = 'cluster.local';
+const clusterDomain = 'cluster.local';
 
 /** Names under which the API server is reached; all in its certificate. */
 export function apiServerNames(record: ClusterRecord): { names: string[]; ips: string[] } {

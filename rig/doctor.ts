@@ -32,7 +32,7 @@ const tools: readonly Tool[] = [
 
 const searchPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-export function findProgram(program: string): string | undefined {
+function findProgram(program: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(':'), ...searchPath];
   return folders.map((folder) => `${folder}/${program}`).find((path) => isExecutable(path));
 }

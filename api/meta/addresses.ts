@@ -5,8 +5,8 @@ export { isIPv4, isIPv6 };
 
 export const isIp = (text: string): boolean => isIPv4(text) || isIPv6(text);
 
-export const ipText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
-export const cidrText = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+const ipText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+const cidrText = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
 /** RFC 5952 for IPv6; IPv4 has one form only. */
 const canonicalIp = (address: string): string => (isIPv4(address) ? address : new URL(`http://[${address}]/`).hostname.slice(1, -1));
@@ -57,7 +57,7 @@ function groupsOf(address: string): number[] {
 }
 
 /** The address as a number: 32 or 128 bits. The text must be an address. */
-export function ipNumber(address: string): bigint {
+function ipNumber(address: string): bigint {
   if (isIPv4(address)) return address.split('.').reduce((value, part) => (value << 8n) | BigInt(Number(part)), 0n);
   return groupsOf(address).reduce((value, group) => (value << 16n) | BigInt(group), 0n);
 }

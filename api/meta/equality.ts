@@ -81,9 +81,6 @@ export function deepFreeze<T>(value: T): T {
 export const controllerOf = (object: { metadata: ObjectMeta }): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find((owner) => owner.controller === true);
 
-export const isControlledBy = (object: { metadata: ObjectMeta }, owner: { metadata: ObjectMeta }): boolean =>
-  owner.metadata.uid !== undefined && controllerOf(object)?.uid === owner.metadata.uid;
-
 /** The reference by which a controller marks an object as its own. `owner` must carry apiVersion and kind. */
 export const controllerReference = (owner: KubeObject): OwnerReference => ({
   apiVersion: owner.apiVersion!,

@@ -14,11 +14,11 @@ export interface GroupKind {
 }
 
 /** `pods`, `deployments.apps` */
-export const qualifiedResource = (resource: GroupResource): string =>
+const qualifiedResource = (resource: GroupResource): string =>
   resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
 
 /** `Pod`, `Deployment.apps` */
-export const qualifiedKind = (kind: GroupKind): string => (kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`);
+const qualifiedKind = (kind: GroupKind): string => (kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`);
 
 function detailsOf(resource: GroupResource, name: string): { name?: string; group?: string; kind?: string } {
   return {
@@ -46,7 +46,7 @@ export const generateNameConflict = (resource: GroupResource, name: string): Sta
     { ...detailsOf(resource, name), retryAfterSeconds: 1 },
   );
 
-export const staleObjectText = 'the object has been modified; please apply your changes to the latest version and try again';
+const staleObjectText = 'the object has been modified; please apply your changes to the latest version and try again';
 
 export const conflict = (resource: GroupResource, name: string, why: string = staleObjectText): StatusError =>
   new StatusError(
@@ -61,7 +61,7 @@ export const applyConflict = (causes: readonly StatusCause[], message: string): 
   new StatusError(409, 'Conflict', message, { causes: [...causes] });
 
 /** One line of all problems: the text alone when it is one, a bracketed list without repetitions otherwise. */
-export function joinProblems(problems: readonly Problem[]): string {
+function joinProblems(problems: readonly Problem[]): string {
   const texts = [...new Set(problems.map((problem) => `${problem.field}: ${problem.message}`))];
   return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
 }
@@ -116,10 +116,8 @@ export const requestEntityTooLarge = (why: string): StatusError =>
 /** 410 `Expired`: an RV or a continue token whose history is gone. */
 export const expired = (why: string): StatusError => new StatusError(410, 'Expired', why);
 
-export const gone = (why: string): StatusError => new StatusError(410, 'Gone', why);
-
 /** 410 whose Status carries a token that goes on, inconsistently, after the last key (the listener puts it in metadata.continue). */
-export class ContinueExpired extends StatusError {
+class ContinueExpired extends StatusError {
   readonly continueToken: string;
   constructor(continueToken: string) {
     super(
@@ -136,23 +134,12 @@ export class ContinueExpired extends StatusError {
 
 export const continueExpired = (continueToken: string): StatusError => new ContinueExpired(continueToken);
 
-export const timeout = (why: string, retryAfterSeconds = 0): StatusError =>
-  new StatusError(504, 'Timeout', `Timeout: ${why}`, retryAfterSeconds ? { retryAfterSeconds } : {});
-
 /** 504 for an RV that this store has not reached. */
 export const futureResourceVersion = (wanted: string | bigint, current: string | bigint): StatusError =>
   new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${wanted}, current: ${current}`, {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
     retryAfterSeconds: 1,
   });
-
-export const serverTimeout = (resource: GroupResource, verb: string, retryAfterSeconds = 0): StatusError =>
-  new StatusError(
-    500,
-    'ServerTimeout',
-    `The ${verb} operation against ${qualifiedResource(resource)} could not be completed at this time, please try again.`,
-    { ...detailsOf(resource, ''), name: verb, ...(retryAfterSeconds ? { retryAfterSeconds } : {}) },
-  );
 
 export const tooManyRequests = (why: string, retryAfterSeconds = 1, causes?: readonly StatusCause[]): StatusError =>
   new StatusError(429, 'TooManyRequests', why, {

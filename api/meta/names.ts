@@ -25,7 +25,7 @@ export function generateName(base: string, random: (n: number) => number): strin
 }
 
 /** What is wrong with a name; `prefix`: it is a generateName, which may end in a dash. */
-export function checkName(name: string, rule: NameRule, prefix = false): string[] {
+function checkName(name: string, rule: NameRule, prefix = false): string[] {
   if (rule === 'path-segment') return prefix ? pathSegmentPrefix(name) : pathSegment(name);
   const masked = prefix && name.length > 1 && name.endsWith('-') ? `${name.slice(0, -2)}a` : name;
   if (typeof rule === 'function') return rule(masked);
@@ -43,7 +43,7 @@ export function validateLabels(labels: Record<string, string> | undefined, field
 }
 
 /** Bytes of all keys and values together. */
-export const annotationsMaxBytes = 256 * 1024;
+const annotationsMaxBytes = 256 * 1024;
 
 export function validateAnnotations(annotations: Record<string, string> | undefined, field: string): Problem[] {
   const problems: Problem[] = [];

@@ -11,7 +11,7 @@ export interface Problem {
 }
 
 /** A value as upstream prints it in a finding: Go-quoted strings, plain numbers and booleans, JSON for the rest. */
-export function printValue(value: unknown): string {
+function printValue(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value === 'string') return goQuote(value);
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
@@ -107,18 +107,6 @@ export const tooMany = (field: string, actual: number, max: number): Problem => 
     actual >= 0 ? `Too many: ${actual}` : 'Too many',
     max >= 0 ? `must have at most ${max} ${max === 1 ? 'item' : 'items'}` : 'has too many items',
   ),
-});
-
-export const typeInvalid = (field: string, value: unknown, detail: string): Problem => ({
-  field,
-  reason: 'FieldValueTypeInvalid',
-  message: withDetail(`Invalid value: ${printValue(value)}`, detail),
-});
-
-export const internalProblem = (field: string, detail: string): Problem => ({
-  field,
-  reason: 'InternalError',
-  message: withDetail('Internal error', detail),
 });
 
 export const immutableText = 'field is immutable';

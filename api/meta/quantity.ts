@@ -11,9 +11,9 @@ export interface Quantity {
   readonly text?: string;
 }
 
-export class QuantityError extends Error {}
+class QuantityError extends Error {}
 
-export const quantityFormatText = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+const quantityFormatText = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const suffixText = "unable to parse quantity's suffix";
 
 const decimalSuffixes: Record<string, number> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
@@ -138,8 +138,6 @@ export const multiplyQuantity = (quantity: Quantity, by: number | bigint): Quant
   format: quantity.format,
 });
 
-export const negateQuantity = (quantity: Quantity): Quantity => multiplyQuantity(quantity, -1);
-
 /** The value in units of 10^scale, rounded up (away from zero). */
 export function quantityAtScale(quantity: Quantity, scale: number): bigint {
   const shift = quantity.scale - scale;
@@ -158,12 +156,6 @@ export function quantitySign(quantity: Quantity | string | number): number {
   const { unscaled } = asQuantity(quantity);
   return unscaled < 0n ? -1 : unscaled > 0n ? 1 : 0;
 }
-
-export const integerQuantity = (value: bigint | number, format: QuantityFormat = 'DecimalSI'): Quantity => ({
-  unscaled: BigInt(value),
-  scale: 0,
-  format,
-});
 
 export const milliQuantity = (value: bigint | number, format: QuantityFormat = 'DecimalSI'): Quantity => ({
   unscaled: BigInt(value),

@@ -1,6 +1,5 @@
 // Label and field selectors: parsing of the query texts, matching, validation of LabelSelector objects.
 
-import { deepEqual } from './equality.ts';
 import { badRequest } from './errors.ts';
 import { validateLabels } from './names.ts';
 import { at, forbiddenField, goQuote, index, invalidValue, type Problem, required } from './problems.ts';
@@ -73,8 +72,8 @@ export function selectorOf(requirements: readonly Requirement[]): Selector {
   };
 }
 
-export const everything: Selector = selectorOf([]);
-export const nothing: Selector = { requirements: [], empty: false, matches: () => false, toString: () => '' };
+const everything: Selector = selectorOf([]);
+const nothing: Selector = { requirements: [], empty: false, matches: () => false, toString: () => '' };
 
 /** Why a requirement cannot be; the path is empty on purpose, as in upstream's answers to bad queries. */
 function requirementProblems({ key, operator, values }: Requirement): Problem[] {
@@ -253,17 +252,6 @@ class Parser {
   }
 }
 
-/** What a text is not, in upstream's words; undefined: it is a selector. For validation of fields that hold a selector's text. */
-export function labelSelectorTextProblem(text: string): string | undefined {
-  try {
-    new Parser(text).parse();
-    return undefined;
-  } catch (error) {
-    if (error instanceof SyntaxProblem) return error.message;
-    throw error;
-  }
-}
-
 /** The `labelSelector` query parameter. Throws 400. */
 export function parseLabelSelector(text: string): Selector {
   if (text === '') return everything;
@@ -300,8 +288,6 @@ export const labelSelectorMatches = (selector: LabelSelector | undefined | null,
 /** A plain map of labels, as in Service.spec.selector; undefined selects nothing. */
 export const labelsMatch = (wanted: Labels | undefined | null, labels: Labels | undefined): boolean =>
   !!wanted && Object.entries(wanted).every(([key, value]) => labels !== undefined && Object.hasOwn(labels, key) && labels[key] === value);
-
-export const sameSelector = (a: LabelSelector | undefined, b: LabelSelector | undefined): boolean => deepEqual(a, b);
 
 /** `allowInvalidValues`: what is stored already may hold values that are refused today. */
 export function validateLabelSelector(selector: LabelSelector | undefined | null, field: string, allowInvalidValues = false): Problem[] {

@@ -10,9 +10,9 @@ export function regexHint(message: string, pattern: string, ...examples: string[
   return `${message} (e.g. ${examples.map((example) => `'${example}', `).join(' or ')}regex used for validation is '${pattern}')`;
 }
 
-export const maxCharacters = (length: number): string => `must be no more than ${length} characters`;
-export const maxBytes = (length: number): string => `must be no more than ${length} bytes`;
-export const emptyText = 'must be non-empty';
+const maxCharacters = (length: number): string => `must be no more than ${length} characters`;
+const maxBytes = (length: number): string => `must be no more than ${length} bytes`;
+const emptyText = 'must be non-empty';
 export const inclusiveRange = (low: number, high: number): string => `must be between ${low} and ${high}, inclusive`;
 export const negativeText = 'must be greater than or equal to 0';
 
@@ -151,23 +151,6 @@ export function configMapKey(value: string): string[] {
   return [...wrong, ...parentDirectory(value)];
 }
 
-/** The strict rule; the server of today uses {@link relaxedEnvVarName}. */
-export function envVarName(value: string): string[] {
-  const wrong: string[] = [];
-  if (!/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(value)) {
-    wrong.push(
-      regexHint(
-        "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-        '[-._a-zA-Z][-._a-zA-Z0-9]*',
-        'my.env-name',
-        'MY_ENV.NAME',
-        'MyEnvName1',
-      ),
-    );
-  }
-  return [...wrong, ...parentDirectory(value)];
-}
-
 export function relaxedEnvVarName(value: string): string[] {
   const wrong: string[] = [];
   if (value === '') wrong.push(`environment variable name ${emptyText}`);
@@ -181,16 +164,3 @@ export const httpHeaderName = (value: string): string[] =>
   /^[-A-Za-z0-9]+$/.test(value)
     ? []
     : [regexHint("a valid HTTP header must consist of alphanumeric characters or '-'", '[-A-Za-z0-9]+', 'X-Header-Name')];
-
-export const cIdentifier = (value: string): string[] =>
-  /^[A-Za-z_][A-Za-z0-9_]*$/.test(value)
-    ? []
-    : [
-        regexHint(
-          "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-          '[A-Za-z_][A-Za-z0-9_]*',
-          'my_name',
-          'MY_NAME',
-          'MyName',
-        ),
-      ];

@@ -8,7 +8,7 @@ export interface FieldNode {
 type Building = Record<string, FieldNode>;
 
 export const leaf: FieldNode = Object.freeze({});
-export const emptySet: FieldNode = leaf;
+const emptySet: FieldNode = leaf;
 
 export const fieldPart = (name: string): string => `f:${name}`;
 

@@ -1,6 +1,6 @@
 // Entry of api/patch: the forms of PATCH, and who owns which field.
 export { type ApplyRequest, type ApplyResult, apply } from './apply.ts';
-export { type JsonPatchOperation, jsonPatch, unprocessablePatch } from './json-patch.ts';
+export { type JsonPatchOperation, jsonPatch } from './json-patch.ts';
 export { mergePatch } from './merge-patch.ts';
 export { strategicMergePatch } from './strategic.ts';
 export { type TrackUpdate, trackUpdate } from './track.ts';

@@ -13,7 +13,7 @@ const operationsMax = 10_000;
 type Container = Record<string, unknown> | unknown[];
 
 /** 422 of a patch that is well-formed but cannot be applied; the cause stays with the server, as upstream does it. */
-export const unprocessablePatch = (): StatusError =>
+const unprocessablePatch = (): StatusError =>
   new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 
 const goType = (value: unknown): string =>

@@ -54,7 +54,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-export const byTime = (a: Manager, b: Manager): number =>
+const byTime = (a: Manager, b: Manager): number =>
   order(a.operation, b.operation) ||
   order(a.time ?? '', b.time ?? '') ||
   order(a.manager, b.manager) ||

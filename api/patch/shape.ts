@@ -20,7 +20,7 @@ export interface MapShape {
 }
 
 const scalar: Shape = { kind: 'scalar' };
-export const deduced: Shape = { kind: 'deduced' };
+const deduced: Shape = { kind: 'deduced' };
 const atomicMap: Shape = { kind: 'map', atomic: true, definition: undefined, items: undefined };
 
 const ofFields = new WeakMap<Field, Shape>();

@@ -29,7 +29,7 @@ const declared = (shape: MapShape, name: string): Field | undefined =>
   shape.definition && Object.hasOwn(shape.definition.fields, name) ? shape.definition.fields[name] : undefined;
 
 /** `k:{"name":"a"}` or `v:"a"` of a list's element. Throws ShapeError when a key is missing. */
-export function elementPart(shape: ListShape, item: unknown, schema: Schema | undefined, position: number): string {
+function elementPart(shape: ListShape, item: unknown, schema: Schema | undefined, position: number): string {
   if (shape.type === 'set') return `v:${JSON.stringify(item)}`;
   if (!isObject(item)) throw new ShapeError(`element ${position}: associative list with keys may not have non-map elements`);
   const key: Json = {};

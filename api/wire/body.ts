@@ -26,7 +26,7 @@ const TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\"";
 const utf8 = new TextDecoder();
 
 /** Format of a Content-Type header; absent means JSON. Throws 415. */
-export function bodyFormat(contentType: string | undefined): BodyFormat {
+function bodyFormat(contentType: string | undefined): BodyFormat {
   const media = (contentType ?? '').split(';')[0]!.trim().toLowerCase();
   if (media === '' || media === 'application/json') return 'json';
   if (media === 'application/yaml') return 'yaml';

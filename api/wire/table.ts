@@ -19,7 +19,7 @@ export interface TableOptions {
 }
 
 /** Of kinds without a printer of their own; the time is absolute. */
-export const defaultColumns: readonly Column[] = [
+const defaultColumns: readonly Column[] = [
   nameColumn,
   { name: 'Created At', type: 'date', of: (object) => object.metadata.creationTimestamp ?? '<unknown>' },
 ];

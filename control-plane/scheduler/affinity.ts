@@ -7,7 +7,7 @@ const AFFINITY = hopeless("node(s) didn't match pod affinity rules");
 const ANTI_AFFINITY = busy("node(s) didn't match pod anti-affinity rules");
 const EXISTING_ANTI_AFFINITY = busy("node(s) didn't satisfy existing pods anti-affinity rules");
 
-export function namespacesOf(term: AffinityTerm, cluster: Cluster): readonly string[] {
+function namespacesOf(term: AffinityTerm, cluster: Cluster): readonly string[] {
   if (!term.namespaceSelector) return term.namespaces;
   return [...new Set([...term.namespaces, ...cluster.surroundings.namespacesMatching(term.namespaceSelector)])].sort();
 }

@@ -69,7 +69,7 @@ function moreImportant(a: PodInfo, b: PodInfo): number {
 }
 
 /** Upstream's order: fewer broken budgets, lower highest priority, lower sum, fewer pods, the highest started later. */
-export function hurtsLess(a: Victims, b: Victims): boolean {
+function hurtsLess(a: Victims, b: Victims): boolean {
   const sum = (v: Victims) => v.pods.reduce((total, pod) => total + pod.priority + 2 ** 31, 0);
   const differences = [
     a.violations - b.violations,

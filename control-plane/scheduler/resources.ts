@@ -5,7 +5,7 @@ import type { PodInfo } from './pod-info.ts';
 
 const TOO_MANY: Refusal = { reasons: ['Too many pods'], resolvable: true };
 
-export function fits(pod: PodInfo, node: NodeInfo): Refusal | undefined {
+function fits(pod: PodInfo, node: NodeInfo): Refusal | undefined {
   let reasons: string[] | undefined;
   let resolvable = true;
   if (node.pods.size + 1 > (node.allocatable['pods'] ?? 0)) reasons = [...TOO_MANY.reasons];

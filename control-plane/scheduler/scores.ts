@@ -182,7 +182,7 @@ const imageLocality: Score = {
   },
 };
 
-export const scores: readonly Score[] = [taintToleration, nodeAffinity, leastAllocated, spread, podAffinity, balanced, imageLocality];
+const scores: readonly Score[] = [taintToleration, nodeAffinity, leastAllocated, spread, podAffinity, balanced, imageLocality];
 
 /** The best of the nodes; among equals `random` (0 to 1) decides. */
 export function best(pod: PodInfo, cluster: Cluster, nodes: readonly NodeInfo[], random: () => number): NodeInfo {

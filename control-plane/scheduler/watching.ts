@@ -8,10 +8,10 @@ import type { Scheduler } from './scheduler.ts';
 
 export const SCHEDULER_NAME = 'default-scheduler';
 
-export const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
 /** Whether the pod is ours to place. */
-export function isWaiting(pod: Pod): boolean {
+function isWaiting(pod: Pod): boolean {
   const { spec, metadata } = pod;
   return (
     !spec?.nodeName &&
@@ -23,7 +23,7 @@ export function isWaiting(pod: Pod): boolean {
 }
 
 /** What a node is for the scheduler: its heartbeats are not. */
-export const nodeChanged = (before: Node, after: Node): boolean =>
+const nodeChanged = (before: Node, after: Node): boolean =>
   !deepEqual(before.spec, after.spec) ||
   !deepEqual(before.metadata.labels, after.metadata.labels) ||
   !deepEqual(before.status?.allocatable, after.status?.allocatable) ||

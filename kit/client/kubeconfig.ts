@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { createHttpsClient, type HttpsClient, type HttpsClientOptions } from './https.ts';
 
 /** Options of the current context; `folder` is where relative file names start. @throws Error naming what is missing */
-export async function optionsFromKubeconfig(text: string, folder: string): Promise<HttpsClientOptions> {
+async function optionsFromKubeconfig(text: string, folder: string): Promise<HttpsClientOptions> {
   const config = parse(text) ?? {};
   const find = (list: unknown, name: string, what: string) => {
     const found = (Array.isArray(list) ? list : []).find((item: { name?: string }) => item.name === name);

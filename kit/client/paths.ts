@@ -11,7 +11,7 @@ export function pathOf(resource: Resource, namespace: string | undefined, name?:
 }
 
 /** `?a=b`, or nothing when there is nothing to say. */
-export function queryOf(pairs: Record<string, string | number | boolean | undefined>): string {
+function queryOf(pairs: Record<string, string | number | boolean | undefined>): string {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(pairs))
     if (value !== undefined && value !== '' && value !== false) query.set(key, String(value));

@@ -15,18 +15,8 @@ export * from './processes.ts';
 export * from './streams.ts';
 export {
   CLONE,
-  connectSeqpacket,
-  ioctl,
-  MNT_DETACH,
-  MS,
   mknod,
-  mount,
-  pipe,
-  SyscallError,
-  sethostname,
   setns,
   setxattr,
-  umount,
-  unshare,
 } from './syscalls.ts';
 export * from './sysctl.ts';

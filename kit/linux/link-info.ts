@@ -30,7 +30,7 @@ const u16be = (value: number): Buffer => {
   out.writeUInt16BE(value);
   return out;
 };
-export const u32 = (value: number): Buffer => {
+const u32 = (value: number): Buffer => {
   const out = Buffer.alloc(4);
   out.writeUInt32LE(value);
   return out;

@@ -73,13 +73,13 @@ const OID = {
 const SIGNATURE_ALGORITHM = sequence(oid(OID.ecdsaWithSha256));
 const KEY_USAGE = { digitalSignature: 0x80, keyEncipherment: 0x20, keyCertSign: 0x04, crlSign: 0x02 };
 
-export const toPem = (label: string, der: Uint8Array): string =>
+const toPem = (label: string, der: Uint8Array): string =>
   `-----BEGIN ${label}-----\n${Buffer.from(der)
     .toString('base64')
     .replaceAll(/(.{64})(?!$)/g, '$1\n')}\n-----END ${label}-----\n`;
 
 /** DER of the first PEM block with that label. @throws Error when there is none */
-export function fromPem(label: string, pem: string): Buffer {
+function fromPem(label: string, pem: string): Buffer {
   const match = new RegExp(`-----BEGIN ${label}-----([\\s\\S]*?)-----END ${label}-----`).exec(pem);
   if (!match) throw new Error(`no PEM block ${label}`);
   return Buffer.from(match[1] as string, 'base64');

@@ -4,7 +4,7 @@
 const TAG = { boolean: 0x01, integer: 0x02, bitString: 0x03, octetString: 0x04, oid: 0x06, utf8: 0x0c, sequence: 0x30, set: 0x31 };
 
 /** One tag-length-value of DER. */
-export function tlv(tag: number, ...contents: readonly Uint8Array[]): Buffer {
+function tlv(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(contents);
   const length = body.length;
   if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), body]);

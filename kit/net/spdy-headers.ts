@@ -21,7 +21,7 @@ const dictionary = (): Buffer => {
 };
 
 let shared: Buffer | undefined;
-export const spdyDictionary = (): Buffer => (shared ??= dictionary());
+const spdyDictionary = (): Buffer => (shared ??= dictionary());
 
 function adler32(bytes: Uint8Array): number {
   let a = 1;

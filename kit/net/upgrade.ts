@@ -13,9 +13,6 @@ export const listOf = (header: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
-export const isUpgrade = (request: UpgradeRequest): boolean =>
-  headerOf(request, 'connection').toLowerCase().includes('upgrade') && headerOf(request, 'upgrade') !== '';
-
 export const wantsWebSocket = (request: UpgradeRequest): boolean => headerOf(request, 'upgrade').toLowerCase() === 'websocket';
 export const wantsSpdy = (request: UpgradeRequest): boolean => headerOf(request, 'upgrade').toLowerCase() === 'spdy/3.1';
 
