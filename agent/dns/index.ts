@@ -7,7 +7,7 @@ import { listenDns } from './server.ts';
 import { Upstream } from './upstream.ts';
 
 /** Port of the server on every node's address; the cluster DNS controller publishes it as target of the DNS Service. */
-export const DNS_PORT = 10_053;
+const DNS_PORT = 10_053;
 
 export interface DnsConfig {
   informers: InformerFactory;

@@ -6,7 +6,7 @@ import type { NodeSystemInfo } from '../../api/gen/types/core.v1.ts';
 
 /** The version of Kubernetes whose node behaviour this agent follows. */
 export const KUBELET_VERSION = 'v1.36.2+wherry';
-export const PODS_MAX = 110;
+const PODS_MAX = 110;
 
 export interface Capacity {
   resources: Record<string, string>;
@@ -29,7 +29,7 @@ export async function readCapacity(folder: string): Promise<Capacity> {
 }
 
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64', arm: 'arm', ia32: '386' };
-export const architecture = (): string => ARCHITECTURES[arch()] ?? arch();
+const architecture = (): string => ARCHITECTURES[arch()] ?? arch();
 
 export function systemInfo(containerRuntimeVersion: string): NodeSystemInfo {
   return {
@@ -47,7 +47,7 @@ export function systemInfo(containerRuntimeVersion: string): NodeSystemInfo {
 }
 
 /** PRETTY_NAME of os-release; pure. */
-export const osName = (osRelease: string): string => /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? 'Linux';
+const osName = (osRelease: string): string => /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? 'Linux';
 
 function line(path: string, whole = false): string {
   try {

@@ -76,7 +76,7 @@ async function fromSource(pod: Pod, container: Container, source: EnvVarSource, 
 }
 
 /** `KEY='value'` lines, comments and empty lines; undefined: the key is not there. */
-export function envFileValue(text: string, key: string): string | undefined {
+function envFileValue(text: string, key: string): string | undefined {
   const line = text.split('\n').find((each) => each.slice(0, each.indexOf('=')).trim() === key);
   const value = line?.slice(line.indexOf('=') + 1).trim();
   const quoted = /^(['"])(.*)\1$/.exec(value ?? '');

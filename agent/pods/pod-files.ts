@@ -20,7 +20,7 @@ export function fqdnOf(pod: Pod, clusterDomain: string): string | undefined {
 }
 
 /** `nodeHosts`: the node's own file, shown to pods in the node's network. */
-export function hostsText(pod: Pod, ips: readonly string[], clusterDomain: string, nodeHosts: string): string {
+function hostsText(pod: Pod, ips: readonly string[], clusterDomain: string, nodeHosts: string): string {
   const aliases = (pod.spec?.hostAliases ?? []).map(({ ip, hostnames }) => `${ip}\t${(hostnames ?? []).join('\t')}\n`).join('');
   const tail = aliases ? `\n# Entries added by HostAliases.\n${aliases}` : '';
   if (pod.spec?.hostNetwork) return `# Kubernetes-managed hosts file (host network).\n${nodeHosts}${tail}`;
@@ -38,7 +38,7 @@ fe00::2\tip6-allrouters
 `;
 
 /** `nodeText`: the node's own resolv.conf. */
-export function resolvText(pod: Pod, cluster: ClusterNames, nodeText: string): string {
+function resolvText(pod: Pod, cluster: ClusterNames, nodeText: string): string {
   const node = parseResolv(nodeText);
   const policy = pod.spec?.dnsPolicy ?? 'ClusterFirst';
   const usesCluster = policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !pod.spec?.hostNetwork);

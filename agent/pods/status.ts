@@ -19,7 +19,7 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
   verdict: { reason: string; message: string } | undefined;
 }
 
-export const RUNTIME_NAME = 'wherry';
+const RUNTIME_NAME = 'wherry';
 
 export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
   const before = pod.status ?? {};

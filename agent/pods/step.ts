@@ -64,7 +64,7 @@ export const hasExited = (record: ContainerStatus | undefined): record is Contai
   record !== undefined && (record.state === 'exited' || record.state === 'unknown');
 
 /** All has been run that will ever run: every main container ended for good, or an init container failed for good. */
-export function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'sandbox'>): boolean {
+function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'sandbox'>): boolean {
   const endedForGood = (container: Container, isInit: boolean) => {
     const record = newest(facts.containers, container.name);
     return hasExited(record) && !restarts(pod, container, record.exitCode, isInit);

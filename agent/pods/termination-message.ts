@@ -17,7 +17,7 @@ export async function readTerminationMessage(container: Container | undefined, r
 }
 
 /** The last lines of a log in CRI format, without stamps; pure. */
-export function logTail(log: string): string {
+function logTail(log: string): string {
   const lines = log.split('\n').filter((line) => / (stdout|stderr) [FP] /.test(line));
   const text = lines
     .slice(-LOG_LINES_MAX)

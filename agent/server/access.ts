@@ -29,7 +29,7 @@ export async function checkAccess(request: IncomingMessage, nodeName: string, cl
 }
 
 /** The sub-resource of nodes that stands for a path. Pure. */
-export function subresourceOf(path: string): string {
+function subresourceOf(path: string): string {
   if (path.startsWith('/stats')) return 'stats';
   if (path.startsWith('/metrics')) return 'metrics';
   if (path.startsWith('/logs')) return 'log';

@@ -48,7 +48,7 @@ export function fieldText(pod: Pod, path: string, place: PodPlace): string {
 }
 
 /** One `key="value"` a line, sorted, no newline at the end; values quoted as Go's %q does. */
-export function mapText(map: Readonly<Record<string, string>> | undefined): string {
+function mapText(map: Readonly<Record<string, string>> | undefined): string {
   return Object.keys(map ?? {})
     .sort()
     .map((key) => `${key}=${JSON.stringify(map?.[key])}`)

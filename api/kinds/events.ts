@@ -24,10 +24,10 @@ function rename(object: KubeObject, names: Readonly<Record<string, string>>, api
   return { ...result, apiVersion } as KubeObject;
 }
 
-export const toCore = (object: KubeObject): KubeObject => rename(object, renamed, 'v1');
+const toCore = (object: KubeObject): KubeObject => rename(object, renamed, 'v1');
 
 /** Texts that the core group writes even when they are empty are left out here. */
-export function fromCore(object: KubeObject): KubeObject {
+function fromCore(object: KubeObject): KubeObject {
   const result = rename(object, renamedBack, 'events.k8s.io/v1');
   for (const name of ['reportingController', 'reportingInstance']) if (result[name] === '') delete result[name];
   return result;

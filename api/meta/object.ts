@@ -43,7 +43,7 @@ export interface KubeObject {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
-  // biome-ignore lint/suspicious/noExplicitAny: fields of a kind that is known only at run time
+  // `any`: fields of a kind that is known only at run time
   [field: string]: any;
 }
 

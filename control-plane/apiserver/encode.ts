@@ -28,7 +28,7 @@ export const isWatch = (body: Encoded['body']): body is WatchLines => typeof bod
 
 const JSON_TYPE = 'application/json';
 /** Longer lists leave in pieces of about this size, with other work between them. */
-const SLICE_BYTES = 256 * 1024;
+const SLICE_BYTES = 120 * 1024;
 
 export function encode(request: ApiRequest, response: ApiResponse, nowMs: number): Encoded {
   const headers: Record<string, string> = { 'cache-control': 'no-cache, private', ...response.headers };

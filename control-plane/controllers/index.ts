@@ -39,7 +39,7 @@ const kindsOf = (() => {
   };
 })();
 
-export const controllers: readonly Controller[] = [
+const controllers: readonly Controller[] = [
   serviceAccountController,
   serviceAccountTokenController,
   certificatesController,

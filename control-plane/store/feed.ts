@@ -1,5 +1,5 @@
 // Recent changes in memory and the watchers that wait for more. A watcher is a cursor, not a queue: a slow one costs nothing.
-import type { Row } from './journal.ts';
+import { firstAfter, type Row } from './journal.ts';
 
 const KEEP_ROWS = 4096;
 const KEEP_BYTES = 8 << 20;
@@ -40,7 +40,7 @@ export class Feed {
 
   /** Rows above `after`, at least `limit` when there are (whole commits). Only for `after` >= floor. */
   read(after: bigint, limit: number): Row[] {
-    const start = this.#firstAfter(after);
+    const start = firstAfter(this.#rows, after);
     let end = Math.min(this.#rows.length, start + limit);
     while (end < this.#rows.length && this.#rows[end]!.revision === this.#rows[end - 1]!.revision) end++;
     return this.#rows.slice(start, end);
@@ -76,16 +76,5 @@ export class Feed {
     if (drop === 0) return;
     this.#floor = this.#rows[drop - 1]!.revision;
     this.#rows = this.#rows.slice(drop);
-  }
-
-  #firstAfter(revision: bigint): number {
-    let low = 0;
-    let high = this.#rows.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#rows[middle]!.revision <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

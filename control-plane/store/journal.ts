@@ -47,3 +47,15 @@ export interface Journal {
 export function rowOf(id: number, revision: bigint, key: string, value: Uint8Array | undefined, before: Head | undefined): Row {
   return { id, revision, key, before, ...(value ? { value } : {}), ...(before ? { previous: before.value } : {}) };
 }
+
+/** Index of the first row whose revision is above `revision`; rows are in order of revision. */
+export function firstAfter(rows: readonly Row[], revision: bigint): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rows[middle]!.revision <= revision) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -34,7 +34,7 @@ function completeBehavior(behavior: any): void {
   setDefaults(childOf(behavior, 'scaleDown'), { selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] });
 }
 
-export function defaults(object: KubeObject): void {
+function defaults(object: KubeObject): void {
   const spec = childOf(object, 'spec');
   setDefaults(spec, { minReplicas: 1 });
   if (!spec.metrics?.length) spec.metrics = [defaultMetric()];

@@ -5,13 +5,13 @@ import { texts } from '../rules.ts';
 export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
 
 const containerResources = new Set(['cpu', 'memory', 'ephemeral-storage']);
-export const isStandardContainerResource = (name: string): boolean => containerResources.has(name) || isHugePages(name);
+const isStandardContainerResource = (name: string): boolean => containerResources.has(name) || isHugePages(name);
 
 /** Without a domain, or in kubernetes.io. */
-export const isNativeResource = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
+const isNativeResource = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 
 /** Of a device plug-in or the like: counted, never overcommitted. */
-export const isExtendedResource = (name: string): boolean =>
+const isExtendedResource = (name: string): boolean =>
   !isNativeResource(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
 
 export const isOvercommitAllowed = (name: string): boolean => isNativeResource(name) && !isHugePages(name);

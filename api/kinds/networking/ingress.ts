@@ -23,7 +23,7 @@ const classAnnotation = 'kubernetes.io/ingress.class';
 const isSet = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** A kind and a name in some group; `path` is where they stand. */
-export function validateReference(ref: any, path: string): Problem[] {
+function validateReference(ref: any, path: string): Problem[] {
   const problems = typeof ref.apiGroup === 'string' ? texts(`${path}.apiGroup`, ref.apiGroup, dns1123Subdomain(ref.apiGroup)) : [];
   for (const name of ['kind', 'name']) {
     if (!ref[name]) problems.push(required(`${path}.${name}`));

@@ -1,9 +1,9 @@
 // The signers of certificates.k8s.io that the cluster itself runs: whom they sign for, and what. Pure.
 import type { SigningRequest, Usage } from '../../../kit/net/index.ts';
 
-export const CLIENT = 'kubernetes.io/kube-apiserver-client';
-export const NODE_CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet';
-export const NODE_SERVING = 'kubernetes.io/kubelet-serving';
+const CLIENT = 'kubernetes.io/kube-apiserver-client';
+const NODE_CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet';
+const NODE_SERVING = 'kubernetes.io/kubelet-serving';
 
 const NODES_GROUP = 'system:nodes';
 const NODE_PREFIX = 'system:node:';

@@ -6,7 +6,7 @@ import { done } from '../../../kit/queue/index.ts';
 import { type Controller, reconcilerOf } from '../controller.ts';
 
 /** In the order of the selectors, of one selector by name, each rule once. Pure. */
-export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): PolicyRule[] {
+function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): PolicyRule[] {
   const rules: PolicyRule[] = [];
   const byName = [...all].sort((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1));
   for (const wanted of role.aggregationRule?.clusterRoleSelectors ?? []) {

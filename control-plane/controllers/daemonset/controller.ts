@@ -10,7 +10,7 @@ import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { type HistoryOwner, hashOf, presentRevision, REVISION_HASH, trimHistory } from '../shared/history.ts';
-import { indexPods, orphansOf } from '../shared/pod-index.ts';
+import { indexPods, keysFor, orphansOf } from '../shared/pod-index.ts';
 import { availableInMs } from '../shared/pods.ts';
 import { type DaemonPlan, type DaemonWorld, keepOneANode, roll, statusOf } from './plan.ts';
 import { daemonPod, nodeOf } from './pod.ts';
@@ -57,11 +57,7 @@ class DaemonSetController {
   }
 
   #podSeen(pod: Pod): void {
-    const owner = controllerOf(pod);
-    if (owner?.kind === 'DaemonSet') this.#queue.add(`${pod.metadata.namespace}/${owner.name}`);
-    if (owner) return;
-    for (const set of this.#sets.by('namespace', pod.metadata.namespace ?? ''))
-      if (selectorFrom(set.spec?.selector).matches(pod.metadata.labels)) this.#queue.add(keyOf(set));
+    for (const key of keysFor(pod, 'DaemonSet', this.#sets, (set) => selectorFrom(set.spec?.selector))) this.#queue.add(key);
   }
 
   async #reconcile(key: string): Promise<Outcome> {

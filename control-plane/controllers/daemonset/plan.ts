@@ -28,7 +28,7 @@ const byAge = (a: Pod, b: Pod): number =>
   Number(!a.spec?.nodeName) - Number(!b.spec?.nodeName) ||
   ((a.metadata.creationTimestamp ?? '') < (b.metadata.creationTimestamp ?? '') ? -1 : 1);
 
-export function limitsOf(set: DaemonSet, desired: number): { surge: number; unavailable: number } {
+function limitsOf(set: DaemonSet, desired: number): { surge: number; unavailable: number } {
   const { maxSurge = 0, maxUnavailable = 1 } = set.spec?.updateStrategy?.rollingUpdate ?? {};
   const surge = scaledValue(maxSurge, desired, Math.ceil);
   const unavailable = scaledValue(maxUnavailable, desired, Math.ceil);

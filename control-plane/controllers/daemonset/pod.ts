@@ -5,7 +5,7 @@ import { controllerReference, type KubeObject } from '../../../api/meta/index.ts
 import { namesOnlyOf, requiredOf, untolerated } from '../../../kit/placement/index.ts';
 import { REVISION_HASH } from '../shared/history.ts';
 
-export const GENERATION = 'deprecated.daemonset.template.generation';
+const GENERATION = 'deprecated.daemonset.template.generation';
 const GENERATION_LABEL = 'pod-template-generation';
 
 const exists = (key: string, effect: string): Toleration => ({ key: `node.kubernetes.io/${key}`, operator: 'Exists', effect });

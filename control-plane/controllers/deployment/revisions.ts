@@ -5,8 +5,8 @@ import { controllerReference, type KubeObject, semanticEqual } from '../../../ap
 import { templateHash } from '../shared/hash.ts';
 import { byCreation, DESIRED, MAXIMUM, maxSurgeOf, REVISION, replicasOf, revisionOf } from './arithmetic.ts';
 
-export const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
-export const HASH_LABEL = 'pod-template-hash';
+const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
+const HASH_LABEL = 'pod-template-hash';
 
 /** Annotations that are the Deployment's or the ReplicaSet's own business. */
 const NOT_COPIED = new Set([

@@ -5,7 +5,7 @@ import { rfc3339 } from '../../../kit/run/index.ts';
 import { isReady } from '../shared/pods.ts';
 
 /** A pod that was let go but is still there after so long counts again. */
-export const DISRUPTION_EXPIRES_MS = 120_000;
+const DISRUPTION_EXPIRES_MS = 120_000;
 
 const isPercent = (value: number | string | undefined): value is string => typeof value === 'string' && value.endsWith('%');
 const shareOf = (value: number | string, total: number): number =>

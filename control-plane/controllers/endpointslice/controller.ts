@@ -17,7 +17,7 @@ export const HEADLESS = 'service.kubernetes.io/headless';
 const MANAGER = 'endpointslice-controller.k8s.io';
 
 /** Slices carry their Service's labels, except those that mean something on a slice. */
-export function sliceLabels(service: Service, manager: string): Record<string, string> {
+function sliceLabels(service: Service, manager: string): Record<string, string> {
   const { [SERVICE_NAME]: _name, [MANAGED_BY]: _by, [HEADLESS]: _headless, ...own } = service.metadata.labels ?? {};
   return {
     ...own,

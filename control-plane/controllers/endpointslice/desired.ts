@@ -17,7 +17,7 @@ export const addressTypesOf = (service: Service): AddressType[] => {
 };
 
 /** The pod's number for a target port: by name among its containers' ports, sidecars included. Undefined: it has none. */
-export function targetPort(port: ServicePort, pod: Pod): number | undefined {
+function targetPort(port: ServicePort, pod: Pod): number | undefined {
   const target = port.targetPort ?? port.port;
   if (typeof target === 'number') return target || port.port;
   const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
@@ -55,7 +55,7 @@ const familyOf = (address: string): AddressType => (address.includes(':') ? 'IPv
 export const hostnameOf = (service: Service, pod: Pod): { hostname?: string } =>
   pod.spec?.hostname && pod.spec.subdomain === service.metadata.name ? { hostname: pod.spec.hostname } : {};
 
-export function endpointOf(service: Service, pod: Pod, node: Node | undefined, type: AddressType): Endpoint {
+function endpointOf(service: Service, pod: Pod, node: Node | undefined, type: AddressType): Endpoint {
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];

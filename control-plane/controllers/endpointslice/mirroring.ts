@@ -25,7 +25,7 @@ const endpointOf = (address: EndpointAddress, ready: boolean): Endpoint => ({
 });
 
 /** The groups of one address family. */
-export function mirroredGroups(subsets: readonly EndpointSubset[], type: 'IPv4' | 'IPv6'): Group[] {
+function mirroredGroups(subsets: readonly EndpointSubset[], type: 'IPv4' | 'IPv6'): Group[] {
   const ofType = ({ ip }: EndpointAddress) => ip.includes(':') === (type === 'IPv6');
   return subsets.flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) => {
     const endpoints = [

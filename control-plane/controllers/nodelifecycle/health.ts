@@ -4,8 +4,8 @@ import type { Node, NodeCondition } from '../../../api/gen/types/core.v1.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 
 /** How long nothing may be heard (upstream's node-monitor-grace-period), and how long a new node may take to tell its state. */
-export const GRACE_MS = 50_000;
-export const STARTUP_GRACE_MS = 60_000;
+const GRACE_MS = 50_000;
+const STARTUP_GRACE_MS = 60_000;
 
 /** What was last heard, and when by our own clock: clocks of nodes are not trusted. */
 export interface Heard {

@@ -2,8 +2,8 @@
 import type { Node, Taint } from '../../../api/gen/types/core.v1.ts';
 
 const PREFIX = 'node.kubernetes.io/';
-export const NOT_READY = `${PREFIX}not-ready`;
-export const UNREACHABLE = `${PREFIX}unreachable`;
+const NOT_READY = `${PREFIX}not-ready`;
+const UNREACHABLE = `${PREFIX}unreachable`;
 
 /** Condition type -> taint when the condition is True. */
 const PRESSURES: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ import { type Controller, type ControllerContext, reconcilerOf } from '../contro
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
-import { indexPods, orphansOf } from '../shared/pod-index.ts';
+import { indexPods, keysFor, orphansOf } from '../shared/pod-index.ts';
 import { isActive, isFinished } from '../shared/pods.ts';
 import { compareForDeletion } from '../shared/ranking.ts';
 import { statusOf } from './status.ts';
@@ -84,13 +84,7 @@ class ReplicaController<T extends ReplicaSet | ReplicationController> {
   }
 
   #podSeen(pod: Pod): void {
-    const owner = controllerOf(pod);
-    if (owner) {
-      if (owner.kind === this.#flavour.resource.kind) this.#queue.add(`${pod.metadata.namespace}/${owner.name}`);
-      return;
-    }
-    for (const set of this.#sets.by('namespace', pod.metadata.namespace ?? ''))
-      if (this.#flavour.selector(set).matches(pod.metadata.labels)) this.#queue.add(keyOf(set));
+    for (const key of keysFor(pod, this.#flavour.resource.kind, this.#sets, this.#flavour.selector)) this.#queue.add(key);
   }
 
   async #reconcile(key: string): Promise<Outcome> {

@@ -15,7 +15,7 @@ export interface Claim<T> {
 }
 
 /** The pure part: what is owned, what to adopt, what to release. */
-export function sortCandidates<T extends KubeObject>(
+function sortCandidates<T extends KubeObject>(
   owner: KubeObject,
   selector: Selector,
   candidates: readonly T[],

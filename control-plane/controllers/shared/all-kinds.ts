@@ -5,7 +5,7 @@ import { createInformer, type Informer, RESOURCES, type Resource } from '../../.
 import type { ControllerContext } from '../controller.ts';
 
 /** Listed, watched and deleted through the API, once each: kinds that are stored as another version of themselves are left out. */
-export const builtInResources: readonly Resource[] = kinds
+const builtInResources: readonly Resource[] = kinds
   .filter(
     ({ verbs, virtual, storage, plural }) =>
       !virtual && !storage && plural !== 'events' && ['list', 'watch', 'delete'].every((verb) => verbs.includes(verb)),
@@ -13,7 +13,7 @@ export const builtInResources: readonly Resource[] = kinds
   .map(({ group, version, plural, kind, namespaced }) => ({ group, version, plural, kind, namespaced }));
 
 /** The resource of an established CRD, in a version that is served. */
-export function customResource({ spec, status }: CustomResourceDefinition): Resource | undefined {
+function customResource({ spec, status }: CustomResourceDefinition): Resource | undefined {
   const established = status?.conditions?.some(({ type, status: value }) => type === 'Established' && value === 'True');
   const version = spec.versions.find(({ storage, served }) => storage && served) ?? spec.versions.find(({ served }) => served);
   if (!established || !version) return undefined;

@@ -16,7 +16,7 @@ const dataOf = (owner: HistoryOwner) => ({ spec: { template: { ...owner.spec.tem
 
 export const hashOf = (revision: ControllerRevision): string => revision.metadata.labels?.[REVISION_HASH] ?? '';
 
-export const sortRevisions = (revisions: readonly ControllerRevision[]): ControllerRevision[] =>
+const sortRevisions = (revisions: readonly ControllerRevision[]): ControllerRevision[] =>
   [...revisions].sort((a, b) => a.revision - b.revision || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1));
 
 /** Where a StatefulSet's revisions carry their hash; those of a DaemonSet use the pods' own label. */

@@ -1,7 +1,7 @@
 // How controllers find pods: by the uid of their controller, by node, by namespace, and those that nobody has.
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
-import { controllerOf } from '../../../api/meta/index.ts';
-import { type Informer, type InformerFactory, RESOURCES } from '../../../kit/client/index.ts';
+import { controllerOf, type KubeObject, type Selector } from '../../../api/meta/index.ts';
+import { type Informer, type InformerFactory, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 
 /** The shared pod cache with its indexes `owner`, `orphan`, `node` and `namespace`. */
 export function indexPods(informers: InformerFactory): Informer<Pod> {
@@ -18,3 +18,11 @@ export function indexPods(informers: InformerFactory): Informer<Pod> {
 
 /** Pods of the namespace without a controller. */
 export const orphansOf = (pods: Informer<Pod>, namespace: string): Pod[] => pods.by('orphan', namespace);
+
+/** Keys of the objects of `kind` that a change of the pod concerns: its controller's, or of those that may adopt it. */
+export function keysFor<T extends KubeObject>(pod: Pod, kind: string, owners: Informer<T>, selectorOf: (owner: T) => Selector): string[] {
+  const controller = controllerOf(pod);
+  if (controller) return controller.kind === kind ? [`${pod.metadata.namespace}/${controller.name}`] : [];
+  const near = owners.by('namespace', pod.metadata.namespace ?? '');
+  return near.filter((owner) => selectorOf(owner).matches(pod.metadata.labels)).map((owner) => keyOf(owner));
+}

@@ -8,7 +8,7 @@ import { type Controller, type ControllerContext, reconcilerOf } from '../contro
 import { claim } from '../shared/adoption.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { HISTORY_HASH, type HistoryOwner, presentRevision, REVISION_HASH, trimHistory } from '../shared/history.ts';
-import { indexPods, orphansOf } from '../shared/pod-index.ts';
+import { indexPods, keysFor, orphansOf } from '../shared/pod-index.ts';
 import { availableInMs } from '../shared/pods.ts';
 import { type StatefulWorld, type Step, statusOf, stepsOf } from './plan.ts';
 import { claimOwners, claimsOf, isCondemned, ordinalOf, podNameOf, statefulPod } from './pod.ts';
@@ -40,11 +40,7 @@ class StatefulSetController {
   }
 
   #podSeen(pod: Pod): void {
-    const owner = controllerOf(pod);
-    if (owner?.kind === 'StatefulSet') this.#queue.add(`${pod.metadata.namespace}/${owner.name}`);
-    if (owner) return;
-    for (const set of this.#sets.by('namespace', pod.metadata.namespace ?? ''))
-      if (selectorFrom(set.spec?.selector).matches(pod.metadata.labels)) this.#queue.add(keyOf(set));
+    for (const key of keysFor(pod, 'StatefulSet', this.#sets, (set) => selectorFrom(set.spec?.selector))) this.#queue.add(key);
   }
 
   async #reconcile(key: string): Promise<Outcome> {

@@ -7,7 +7,7 @@ import { type Controller, reconcilerOf } from '../controller.ts';
 const ANNOTATION = 'node.alpha.kubernetes.io/ttl';
 
 /** Seconds, by the number of nodes (upstream's steps). */
-export function ttlSeconds(nodes: number): number {
+function ttlSeconds(nodes: number): number {
   if (nodes <= 100) return 0;
   if (nodes <= 500) return 15;
   if (nodes <= 1000) return 30;

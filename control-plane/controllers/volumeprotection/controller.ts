@@ -11,7 +11,7 @@ const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
 
 /** Claims of a pod, those of its ephemeral volumes included. */
-export const claimNamesOf = (pod: Pod): string[] =>
+const claimNamesOf = (pod: Pod): string[] =>
   (pod.spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) =>
     persistentVolumeClaim ? [persistentVolumeClaim.claimName] : ephemeral ? [`${pod.metadata.name}-${name}`] : [],
   );

@@ -29,7 +29,7 @@ export function defaultPodSpec(spec: PodSpec): void {
 }
 
 /** Regular, init and ephemeral ones, as far as they are alike. */
-export const containersOf = (spec: PodSpec): Container[] => [
+const containersOf = (spec: PodSpec): Container[] => [
   ...(spec.initContainers ?? []),
   ...(spec.containers ?? []),
   ...((spec.ephemeralContainers ?? []) as Container[]),

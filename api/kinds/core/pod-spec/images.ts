@@ -8,7 +8,7 @@ const reference = new RegExp(
 );
 
 /** The tag, `latest` when neither tag nor digest is given, empty for digests alone and for texts that are no reference. */
-export function imageTag(image: string): string {
+function imageTag(image: string): string {
   const match = reference.exec(image);
   if (!match) return '';
   return match[1] ?? (match[2] === undefined ? 'latest' : '');

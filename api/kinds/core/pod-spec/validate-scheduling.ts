@@ -57,7 +57,7 @@ const validateTerm = ({ matchExpressions = [], matchFields = [] }: NodeSelectorT
   ...matchFields.flatMap((one, at) => validateFieldRequirement(one, `${path}.matchFields[${at}]`)),
 ];
 
-export function validateNodeSelector({ nodeSelectorTerms }: NodeSelector, path: string): Problem[] {
+function validateNodeSelector({ nodeSelectorTerms }: NodeSelector, path: string): Problem[] {
   const here = `${path}.nodeSelectorTerms`;
   if (!nodeSelectorTerms?.length) return [required(here, 'must have at least one node selector term')];
   return nodeSelectorTerms.flatMap((term, at) => validateTerm(term, `${here}[${at}]`, true));

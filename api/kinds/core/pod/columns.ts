@@ -52,7 +52,7 @@ const later = (a: string, status: ContainerStatus): string => {
 };
 
 /** One word for the pod, its ready containers and its restarts. */
-export function summarise(pod: Pod): Summary {
+function summarise(pod: Pod): Summary {
   const spec = pod.spec;
   const status = pod.status ?? {};
   const inits = new Map((spec?.initContainers ?? []).map((container) => [container.name, container]));

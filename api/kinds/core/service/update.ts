@@ -2,8 +2,8 @@
 import type { Service, ServiceSpec } from '../../../gen/types/core.v1.ts';
 import { deepEqual } from '../../../meta/index.ts';
 
-export const needsClusterIp = (spec: ServiceSpec): boolean => spec.type !== 'ExternalName';
-export const needsNodePort = (spec: ServiceSpec): boolean => spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+const needsClusterIp = (spec: ServiceSpec): boolean => spec.type !== 'ExternalName';
+const needsNodePort = (spec: ServiceSpec): boolean => spec.type === 'NodePort' || spec.type === 'LoadBalancer';
 export const needsHealthCheckPort = (spec: ServiceSpec): boolean => spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
 export const externallyAccessible = (spec: ServiceSpec): boolean =>
   needsNodePort(spec) || (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0);
