@@ -88,24 +88,8 @@ describe('the library', () => {
     await plugin.del(pods[0]!);
   });
 
-  test('a pod costs a few milliseconds', async () => {
-    using plugin = open();
-    const path = `${folder}/timed`;
-    createNamedNetns(path);
-    const times: number[] = [];
-    for (let n = 0; n < 20; n++) {
-      const started = performance.now();
-      await plugin.add({ containerId: 'timed', netnsPath: path, ifName: 'eth0' });
-      times.push(performance.now() - started);
-      await plugin.del({ containerId: 'timed', ifName: 'eth0' });
-    }
-    unpinNamespace(path);
-    expect(times.sort((x, y) => x - y)[10]).toBeLessThan(50);
-    process.stderr.write(`cni add p50 ${times[10]?.toFixed(1)} ms\n`);
-  });
-
   test('masquerade rules are put in once', async () => {
-    const script = `import { ensureMasquerade, removeMasquerade } from '${import.meta.dirname}/index.ts';
+    const script = `import { ensureMasquerade } from '${import.meta.dirname}/index.ts';
       await ensureMasquerade('10.244.7.0/24', '10.244.0.0/16'); await ensureMasquerade('10.244.7.0/24', '10.244.0.0/16');`;
     await run('nsenter', [`--net=${node}`, process.execPath, '--input-type=module', '-e', script]);
     const { stdout } = await run('nsenter', [`--net=${node}`, 'iptables', '-t', 'nat', '-S']);

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { Readable, Transform, type TransformCallback } from 'node:stream';
+import { Readable, Transform, type TransformCallback, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { exitOf, run, start } from '../../kit/exec/index.ts';
@@ -45,7 +45,13 @@ export async function unpackLayer(source: Readable, folder: string): Promise<Lay
   const exit = exitOf(tar);
   const head = await firstChunk(source);
   try {
-    await pipeline([Readable.from(head.chunks, { objectMode: false }), compressed, ...decompressor(head.first), plain, tar.stdin!]);
+    await pipeline([
+      Readable.from(head.chunks, { objectMode: false }),
+      compressed,
+      ...decompressor(head.first),
+      plain,
+      inputOf(tar.stdin!),
+    ]);
   } catch (error) {
     tar.kill('SIGKILL');
     await exit;
@@ -55,6 +61,26 @@ export async function unpackLayer(source: Readable, folder: string): Promise<Lay
   if (code !== 0) throw new Error(`unpacking a layer: tar exit code ${code}: ${complaint.trim()}`);
   await convertWhiteouts(folder);
   return { diffId: plain.digest(), digest: compressed.digest(), sizeBytes: plain.sizeBytes };
+}
+
+/**
+ * tar stops reading at the archive's end mark, which may be before the padding that follows it: what it does not take is only
+ * counted. Its exit code says whether it is content.
+ */
+function inputOf(stdin: Writable): Writable {
+  let isOpen = true;
+  const closed = () => {
+    isOpen = false;
+  };
+  stdin.on('error', closed).on('close', closed);
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => void (isOpen ? stdin.write(chunk, () => done()) : done()),
+    final: (done) => void (isOpen ? stdin.end(() => done()) : done()),
+    destroy(error, done) {
+      stdin.destroy();
+      done(error);
+    },
+  });
 }
 
 /** Passes bytes on and remembers their digest and number. */
