@@ -16,25 +16,26 @@ export const portName = (index: number): string => `port-${index + 1}`;
 export const apiPortOnLan = 6443;
 export const agentPort = 10_250;
 
+/** First and last address of an IPv4 range, as numbers. */
+function rangeOf(cidr: string): [first: number, last: number] {
+  const [base = '', bits = ''] = cidr.split('/');
+  const first = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  return [first, first + 2 ** (32 - Number(bits)) - 1];
+}
+
 /** The n-th address of an IPv4 range as text (0: the network's own). */
 export function addressIn(cidr: string, index: number): string {
-  const [base = '', bits = ''] = cidr.split('/');
-  const parts = base.split('.').map(Number);
-  const size = 2 ** (32 - Number(bits));
-  if (index >= size) throw new Error(`${cidr} has no ${index}th address`);
-  const number = parts.reduce((sum, part) => sum * 256 + part, 0) + index;
+  const [first, last] = rangeOf(cidr);
+  const number = first + index;
+  if (number > last) throw new Error(`${cidr} has no ${index}th address`);
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
 }
 
-const overlaps = (a: string, b: string): boolean => {
-  const range = (cidr: string): [number, number] => {
-    const [base = '', bits = ''] = cidr.split('/');
-    const start = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-    return [start, start + 2 ** (32 - Number(bits)) - 1];
-  };
-  const [x, y] = [range(a), range(b)];
-  return x[0] <= y[1] && y[0] <= x[1];
-};
+export function rangesOverlap(a: string, b: string): boolean {
+  const [firstA, lastA] = rangeOf(a);
+  const [firstB, lastB] = rangeOf(b);
+  return firstA <= lastB && firstB <= lastA;
+}
 
 /** What is wrong with a range, in words, or undefined. `role` is the option's name. */
 export function cidrProblem(role: string, cidr: string, minBits: number, maxBits: number): string | undefined {
@@ -42,10 +43,7 @@ export function cidrProblem(role: string, cidr: string, minBits: number, maxBits
   if (!match || match.slice(1, 5).some((part) => Number(part) > 255)) return `${role}: ${cidr} is not an IPv4 range such as 10.0.0.0/16`;
   const bits = Number(match[5]);
   if (bits < minBits || bits > maxBits) return `${role}: ${cidr} must be from /${minBits} to /${maxBits}`;
-  const number = match.slice(1, 5).reduce((sum, part) => sum * 256 + Number(part), 0);
-  if (number % 2 ** (32 - bits) !== 0) return `${role}: ${cidr} has host bits set`;
-  if (overlaps(cidr, lan.cidr)) return `${role}: ${cidr} overlaps the nodes' own network ${lan.cidr}`;
+  if (rangeOf(cidr)[0] % 2 ** (32 - bits) !== 0) return `${role}: ${cidr} has host bits set`;
+  if (rangesOverlap(cidr, lan.cidr)) return `${role}: ${cidr} overlaps the nodes' own network ${lan.cidr}`;
   return undefined;
 }
-
-export const rangesOverlap = overlaps;

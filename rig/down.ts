@@ -25,11 +25,6 @@ export async function down(name: string): Promise<boolean> {
   for (const dir of [layout.run, layout.dir]) if (mountsBelow(dir).length > 0) unmountTree(dir);
   await rm(layout.run, { recursive: true, force: true });
   await rm(layout.dir, { recursive: true, force: true });
-  if ((await clusterNames()).length === 0) await removeIfEmpty('/wherry');
+  groups.removeIfEmpty('/wherry');
   return existed;
-}
-
-async function removeIfEmpty(cgroup: string): Promise<void> {
-  const groups = cgroups();
-  if (groups.exists(cgroup) && groups.pids(cgroup).length === 0) await groups.remove(cgroup);
 }

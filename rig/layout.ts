@@ -11,7 +11,7 @@ export interface ClusterLayout {
   data: string;
   logs: string;
   run: string;
-  /** Unpacked image layers, shared by all clusters of this machine. */
+  /** The machine's `imagesDir`. */
   images: string;
   cgroup: string;
   node(name: string): { dir: string; config: string; kubeconfig: string; state: string; logs: string; run: string; cgroup: string };
@@ -20,6 +20,8 @@ export interface ClusterLayout {
 /** Base folders: WHERRY_HOME (default /var/lib/wherry) and WHERRY_RUN (default /run/wherry). */
 export const homeDir = (): string => process.env['WHERRY_HOME'] ?? '/var/lib/wherry';
 const runBase = (): string => process.env['WHERRY_RUN'] ?? '/run/wherry';
+/** Unpacked image layers, shared by all clusters of this machine. */
+export const imagesDir = (): string => join(homeDir(), 'images');
 export const clustersDir = (): string => join(homeDir(), 'clusters');
 
 export function layoutOf(cluster: string): ClusterLayout {
@@ -36,7 +38,7 @@ export function layoutOf(cluster: string): ClusterLayout {
     data: join(dir, 'data'),
     logs: join(dir, 'logs'),
     run,
-    images: join(homeDir(), 'images'),
+    images: imagesDir(),
     cgroup,
     node: (name) => ({
       dir: join(dir, 'nodes', name),

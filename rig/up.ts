@@ -67,7 +67,7 @@ function checkHost(): void {
 async function claim(name: string, asked: UpOptions): Promise<ClusterRecord> {
   const existing = await readRecord(name);
   const options = resolveOptions(asked, existing);
-  const apiPort = existing?.apiPort ?? asked.port ?? (await freePort());
+  const apiPort = existing?.apiPort ?? asked.port ?? (await listenOnce(0));
   if (existing && asked.port !== undefined && asked.port !== existing.apiPort)
     throw new Error(
       `cluster ${name} answers on port ${existing.apiPort}, it cannot move to ${asked.port}: wherry down --name ${name} first`,
@@ -90,11 +90,6 @@ async function claim(name: string, asked: UpOptions): Promise<ClusterRecord> {
   return record;
 }
 
-/** A port that nobody listens on now; taken for good when the control plane listens. */
-async function freePort(): Promise<number> {
-  return listenOnce(0);
-}
-
 async function checkPort(port: number): Promise<void> {
   await listenOnce(port).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
@@ -105,6 +100,7 @@ async function checkPort(port: number): Promise<void> {
   });
 }
 
+/** The port, or with 0 one that nobody listens on now; it is taken for good when the control plane listens. @throws EADDRINUSE */
 function listenOnce(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -158,6 +158,11 @@ export class Cgroups {
     });
   }
 
+  /** Removes the group where nothing is in it; one with groups or processes stays, also when they came this very moment. */
+  removeIfEmpty(path: string): void {
+    for (const hierarchy of this.#hierarchies) removeFolder(`${hierarchy}${path}`);
+  }
+
   stats(path: string): CgroupStats {
     const at = (controller: string, file: string) => readText(`${this.folder(controller, path)}/${file}`);
     if (this.layout === 'v2') {
