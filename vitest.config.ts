@@ -18,11 +18,13 @@ export default defineConfig({
         test: {
           name: 'root',
           include: ['{kit,control-plane,agent,cni,rig}/**/*.root.test.ts'],
+          exclude: ['agent/runtime/**', '**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
         },
       },
+      { test: { name: 'runtime', include: ['agent/runtime/**/*.root.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
       { test: { name: 'cluster', include: ['test/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000, maxWorkers: 2 } },
     ],
   },
