@@ -44,10 +44,19 @@ export interface ApiRequest {
   info: RequestInfo;
   /** Sent as `Warning: 299` headers. */
   warnings: string[];
+  /** There when the request is audited: what {@link annotate} said. */
+  annotations?: Record<string, string>;
+  /** Called once the answer was sent or given up; for what a request holds until then. */
+  onSent?: (() => void)[];
   /** Set by the dispatcher: the resource that the answer's Table is made for. */
   served?: { readonly kind: Kind };
   /** HTTP/1.1 upgrades: the raw socket and the bytes already read; a CONNECT verb takes it over. */
   upgrade?: { socket: Duplex; head: Uint8Array };
+}
+
+/** Tells the audit log something about the request. The first value of a key stays, as upstream has it. */
+export function annotate(request: Pick<ApiRequest, 'annotations'>, key: string, value: string): void {
+  if (request.annotations) request.annotations[key] ??= value;
 }
 
 export interface ApiResponse {
@@ -77,6 +86,8 @@ export interface Attributes {
   user: UserInfo;
   dryRun: boolean;
   warnings: string[];
+  /** For the audit log, e.g. `pod-security.kubernetes.io/audit-violations`. The first value of a key stays. */
+  annotate(key: string, value: string): void;
   options: Record<string, unknown>;
 }
 

@@ -28,6 +28,7 @@ async function admit(plugin: AdmissionPlugin, what: KubeObject, more: object = {
     name: what.metadata.name,
     object: what,
     warnings: [],
+    annotate: () => {},
     ...more,
   };
   await plugin.admit?.(attributes as unknown as Attributes);

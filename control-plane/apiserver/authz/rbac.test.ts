@@ -132,6 +132,7 @@ describe('nobody grants more than they hold', () => {
       user: who,
       dryRun: false,
       warnings: [],
+      annotate: () => {},
       options: {},
     } as unknown as Attributes);
 

@@ -1,6 +1,6 @@
 // The 403 that tells who may not do what.
 import { goQuote, parseFieldSelector, StatusError } from '../../../api/meta/index.ts';
-import type { ApiRequest, Stage } from '../request.ts';
+import { type ApiRequest, annotate, type Stage } from '../request.ts';
 import type { Authorizer, Question } from './authorizer.ts';
 
 /** 403; `reason` is added when the authorizer has more to say. */
@@ -32,6 +32,8 @@ export const authorizeStage = (authorizer: Authorizer): Stage => ({
   async handle(request, next) {
     const question = questionOf(request);
     const { allowed, reason } = authorizer.authorize(question);
+    annotate(request, 'authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
+    annotate(request, 'authorization.k8s.io/reason', reason);
     if (!allowed) throw refusal(question, reason);
     return next(request);
   },

@@ -1,7 +1,7 @@
 // Runs the admission plug-ins: all that change first, later all that only check; gives back what was taken when the write fails.
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Core, Target } from '../core.ts';
-import type { ApiRequest, Attributes } from '../request.ts';
+import { type ApiRequest, type Attributes, annotate } from '../request.ts';
 
 export type Undo = () => Promise<void>;
 
@@ -24,6 +24,7 @@ export function attributesOf(
     user: request.user!,
     dryRun,
     warnings: request.warnings,
+    annotate: (key, value) => annotate(request, key, value),
     options: {},
   };
 }

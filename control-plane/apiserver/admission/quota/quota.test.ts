@@ -124,6 +124,7 @@ function world(start: KubeObject, others: KubeObject[] = []) {
       object: what,
       dryRun: false,
       warnings: [],
+      annotate: () => {},
       options: {},
       ...more,
     } as unknown as Attributes);
