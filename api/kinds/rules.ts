@@ -14,7 +14,7 @@ import {
 
 /** Absent is fine: it is 0. */
 export const nonNegative = (field: string, value: unknown): Problem[] =>
-  typeof value === 'number' && value < 0 ? [invalidValue(field, value, negativeText)] : [];
+  (typeof value === 'number' || typeof value === 'bigint') && value < 0 ? [invalidValue(field, value, negativeText)] : [];
 
 /** `nonNegative` of several members of one object. */
 export const nonNegativeFields = (parent: any, path: string, names: readonly string[]): Problem[] =>

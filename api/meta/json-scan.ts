@@ -1,12 +1,15 @@
 // A careful JSON reader for the cases that JSON.parse hides: where it failed (in Go's words), duplicate keys, numbers as written.
+import { integerOf } from './json.ts';
 
 /** What the careful reading found beside the value. Paths are like `spec.containers[0].image`. */
 export interface JsonFindings {
   value: unknown;
   /** Paths of keys that came again, in the document's order, with the offset of the repetition. */
   duplicates: { path: string; offset: number }[];
-  /** Source text of numbers that are not plain integers, by the object or array that holds them. */
+  /** Source text of numbers that are no integers (of int64), by the object or array that holds them. */
   numbers: Map<object, Map<string, string>>;
+  /** The first number that float64 does not hold. */
+  overflow: string | undefined;
   /** Offset of each key by its path. */
   offsets: Map<string, number>;
 }
@@ -70,7 +73,7 @@ export function scanJson(text: string): JsonFindings {
   const value = reader.value('', 'looking for beginning of value');
   reader.skip();
   if (reader.at < text.length) throw reader.unexpected('after top-level value');
-  return { value, duplicates: reader.duplicates, numbers: reader.numbers, offsets: reader.offsets };
+  return { value, duplicates: reader.duplicates, numbers: reader.numbers, offsets: reader.offsets, overflow: reader.overflow };
 }
 
 class Reader {
@@ -78,6 +81,7 @@ class Reader {
   readonly duplicates: { path: string; offset: number }[] = [];
   readonly numbers = new Map<object, Map<string, string>>();
   readonly offsets = new Map<string, number>();
+  overflow: string | undefined;
   readonly #text: string;
   #lastNumber: string | undefined;
   constructor(text: string) {
@@ -159,7 +163,7 @@ class Reader {
   #put(holder: object, key: string, value: unknown): void {
     Object.defineProperty(holder, key, { value, enumerable: true, writable: true, configurable: true });
     const source = typeof value === 'number' ? this.#lastNumber : undefined;
-    if (source === undefined || /^-?\d{1,15}$/.test(source)) return;
+    if (source === undefined || (Number.isSafeInteger(value) && /^-?\d+$/.test(source))) return;
     const known = this.numbers.get(holder) ?? new Map<string, string>();
     this.numbers.set(holder, known.set(key, source));
   }
@@ -194,7 +198,7 @@ class Reader {
     return value;
   }
 
-  #number(): number {
+  #number(): number | bigint {
     const start = this.at;
     const digits = (where: string): void => {
       if (!/[0-9]/.test(this.#text[this.at] ?? '')) throw this.unexpected(where);
@@ -203,6 +207,7 @@ class Reader {
     if (this.#text[this.at] === '-') this.at++;
     if (this.#text[this.at] === '0') this.at++;
     else digits('in numeric literal');
+    const wholeEnd = this.at;
     if (this.#text[this.at] === '.') {
       this.at++;
       digits('after decimal point in numeric literal');
@@ -213,6 +218,9 @@ class Reader {
       digits('in exponent of numeric literal');
     }
     this.#lastNumber = this.#text.slice(start, this.at);
-    return Number(this.#lastNumber);
+    if (wholeEnd === this.at) return integerOf(this.#lastNumber);
+    const value = Number(this.#lastNumber);
+    if (!Number.isFinite(value)) this.overflow ??= this.#lastNumber;
+    return value;
   }
 }

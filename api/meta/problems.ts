@@ -1,4 +1,5 @@
 // Findings of validation and their texts (field.Error of apimachinery).
+import { goJson } from './json.ts';
 
 /** One finding of validation; becomes a cause of a 422 (field.Error of apimachinery). */
 export interface Problem {
@@ -17,10 +18,6 @@ function printValue(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   return goJson(value);
 }
-
-/** JSON as Go writes it: HTML's characters escaped. */
-export const goJson = (value: unknown): string =>
-  JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 const escapes: Record<string, string> = {
   '"': '\\"',

@@ -1,5 +1,16 @@
 // Server-side apply: merge, ownership, removal of what the manager no longer wants, conflicts.
-import { applyConflict, badRequest, deepCopy, deepEqual, goQuote, type KubeObject, type Schema, StatusError } from '../meta/index.ts';
+import {
+  applyConflict,
+  badRequest,
+  deepCopy,
+  deepEqual,
+  goJson,
+  goQuote,
+  type KubeObject,
+  readJson,
+  type Schema,
+  StatusError,
+} from '../meta/index.ts';
 import { difference, type FieldNode, intersection, isEmptySet, pathsOf, recursiveDifference, union } from './field-set.ts';
 import { decodeManagers, encodeManagers, foldOldManagers, isSameManager, type Manager, strip } from './managers.ts';
 import { afterChange, compareObjects, ignoredFields } from './track.ts';
@@ -98,7 +109,7 @@ function lastAppliedFields(live: KubeObject, schema: Schema | undefined): FieldN
   const text = live.metadata.annotations?.[lastAppliedAnnotation];
   if (!text) return {};
   try {
-    const last = JSON.parse(text) as KubeObject;
+    const last = readJson(text) as KubeObject;
     const set = fieldsOf(last, rootShape(schema), schema) ?? {};
     const found = compareObjects(last, live, schema, {});
     return difference(difference(set, found?.modified), found?.removed);
@@ -181,5 +192,5 @@ function renewLastApplied(object: KubeObject, applied: KubeObject): void {
   if (!object.metadata.annotations?.[lastAppliedAnnotation]) return;
   const { [lastAppliedAnnotation]: _, ...annotations } = applied.metadata.annotations ?? {};
   const metadata = { ...applied.metadata, ...(applied.metadata.annotations ? { annotations } : {}) };
-  object.metadata.annotations[lastAppliedAnnotation] = `${JSON.stringify({ ...applied, metadata })}\n`;
+  object.metadata.annotations[lastAppliedAnnotation] = `${goJson({ ...applied, metadata })}\n`;
 }

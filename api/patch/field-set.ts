@@ -1,4 +1,5 @@
 // Sets of field paths, kept in the very form of fieldsV1: `f:name`, `k:{...}`, `v:...`, and `.` for a node that is itself a member.
+import { goJson, readJson } from '../meta/index.ts';
 
 /** A node: an empty one is a member, one with parts below is a member only with `.`. Never changed once built: nodes are shared. */
 export interface FieldNode {
@@ -128,6 +129,6 @@ function partText(part: string): string {
   if (part.startsWith('f:')) return `.${rest}`;
   if (part.startsWith('v:')) return `[=${rest}]`;
   if (part.startsWith('i:')) return `[${rest}]`;
-  const fields = Object.entries(JSON.parse(rest) as Record<string, unknown>);
-  return `[${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
+  const fields = Object.entries(readJson(rest) as Record<string, unknown>);
+  return `[${fields.map(([name, value]) => `${name}=${goJson(value)}`).join(',')}]`;
 }

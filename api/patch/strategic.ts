@@ -174,7 +174,13 @@ function targetOf(patchKey: string, wrong: string): string {
 }
 
 const goTypeOf = (value: unknown): string =>
-  isObject(value) ? 'map[string]interface {}' : typeof value === 'number' ? 'int64' : typeof value === 'boolean' ? 'bool' : typeof value;
+  isObject(value)
+    ? 'map[string]interface {}'
+    : typeof value === 'number' || typeof value === 'bigint'
+      ? 'int64'
+      : typeof value === 'boolean'
+        ? 'bool'
+        : typeof value;
 
 function keyOf(item: Json, mergeKey: string): unknown {
   if (!Object.hasOwn(item, mergeKey)) throw malformed(`map: ${goMap(item)} does not contain declared merge key: ${mergeKey}`);

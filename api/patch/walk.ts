@@ -1,5 +1,5 @@
 // Walks over objects by shape: the set of an object's fields, the difference of two objects, their merge, removal of fields.
-import { deepEqual, type Field, type Schema, setKey } from '../meta/index.ts';
+import { deepEqual, type Field, goJson, readJson, type Schema, setKey } from '../meta/index.ts';
 import { type FieldNode, fieldPart, isMember, leaf, nodeOf } from './field-set.ts';
 import { deduce, fieldValue, type ListShape, type MapShape, type Shape, shapeOf, structShape } from './shape.ts';
 
@@ -30,7 +30,7 @@ const declared = (shape: MapShape, name: string): Field | undefined =>
 
 /** `k:{"name":"a"}` or `v:"a"` of a list's element. Throws ShapeError when a key is missing. */
 function elementPart(shape: ListShape, item: unknown, schema: Schema | undefined, position: number): string {
-  if (shape.type === 'set') return `v:${JSON.stringify(item)}`;
+  if (shape.type === 'set') return `v:${goJson(item)}`;
   if (!isObject(item)) throw new ShapeError(`element ${position}: associative list with keys may not have non-map elements`);
   const key: Json = {};
   for (const name of shape.keys.length > 1 ? [...shape.keys].sort() : shape.keys) {
@@ -48,7 +48,7 @@ function elementPart(shape: ListShape, item: unknown, schema: Schema | undefined
     }
     key[name] = value;
   }
-  return `k:${JSON.stringify(key)}`;
+  return `k:${goJson(key)}`;
 }
 
 /** Elements by part, in the order of their first coming. */
@@ -208,7 +208,7 @@ export function fieldsOf(value: unknown, shape: Shape, schema: Schema | undefine
   return isEmptyMap(parts as Json) ? undefined : parts;
 }
 
-const goValue = (value: unknown): string => `&{${typeof value === 'string' ? value : JSON.stringify(value)}}`;
+const goValue = (value: unknown): string => `&{${typeof value === 'string' ? value : goJson(value)}}`;
 const isLeaf = (node: FieldNode): boolean => isEmptyMap(node as unknown as Json);
 function withoutSelf(node: FieldNode): Nodes {
   const { '.': _, ...parts } = node as Nodes;
@@ -241,8 +241,8 @@ function listFields(list: unknown[], shape: ListShape, schema: Schema | undefine
 
 function partLabel(part: string): string {
   if (part.startsWith('v:')) return `[=${part.slice(2)}]`;
-  const fields = Object.entries(JSON.parse(part.slice(2)) as Json);
-  return `[${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
+  const fields = Object.entries(readJson(part.slice(2)) as Json);
+  return `[${fields.map(([name, value]) => `${name}=${goJson(value)}`).join(',')}]`;
 }
 
 /** `right` laid over `left`. Undefined: nothing is left. */

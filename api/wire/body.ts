@@ -69,7 +69,8 @@ function objectOf(value: unknown): Record<string, unknown> {
   if (value === null || value === undefined) return {};
   const wrong = (found: string, into: string): TypeMetaError =>
     new TypeMetaError(`couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go ${into}`);
-  const typeName = (one: unknown): string => (Array.isArray(one) ? 'array' : typeof one === 'boolean' ? 'bool' : typeof one);
+  const typeName = (one: unknown): string =>
+    Array.isArray(one) ? 'array' : typeof one === 'boolean' ? 'bool' : typeof one === 'bigint' ? 'number' : typeof one;
   if (typeof value !== 'object' || Array.isArray(value)) throw wrong(typeName(value), `value of type ${TYPE_META}`);
   const object = value as Record<string, unknown>;
   for (const key of ['apiVersion', 'kind']) {

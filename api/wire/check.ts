@@ -80,7 +80,7 @@ class Checker {
       case 'integer':
         return this.#integer(field, value, key, holder);
       case 'number':
-        return typeof value === 'number' ? value : this.#mismatch(value, field.goType);
+        return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : this.#mismatch(value, field.goType);
       case 'ref':
       case 'object':
         if (typeof value !== 'object' || Array.isArray(value)) return this.#mismatch(value, field.goType);
@@ -148,9 +148,10 @@ class Checker {
   }
 
   #integer(field: PlannedField, value: unknown, key: string, holder: object): unknown {
+    if (typeof value === 'bigint') return field.format === 'int32' ? this.#mismatch(value, field.goType, String(value)) : value;
     if (typeof value !== 'number') return this.#mismatch(value, field.goType);
     const written = this.#numbers?.get(holder)?.get(key);
-    const fits = field.format === 'int32' ? value === (value | 0) : Number.isInteger(value) && Math.abs(value) <= 2 ** 63;
+    const fits = field.format === 'int32' ? value === (value | 0) : Number.isSafeInteger(value);
     if (!fits || (written !== undefined && /[.eE]/.test(written))) return this.#mismatch(value, field.goType, written ?? String(value));
     return Object.is(value, -0) ? 0 : value;
   }
@@ -159,7 +160,9 @@ class Checker {
     if (typeof value === 'string') return value;
     const written = this.#numbers?.get(holder)?.get(key);
     if (typeof value === 'number' && value === (value | 0) && (written === undefined || !/[.eE]/.test(written))) return value;
-    throw new DecodeError(this.#text(value, 'int32', typeof value === 'number' ? (written ?? String(value)) : undefined));
+    throw new DecodeError(
+      this.#text(value, 'int32', typeof value === 'number' || typeof value === 'bigint' ? (written ?? String(value)) : undefined),
+    );
   }
 
   #quantity(value: unknown, key: string, holder: object): unknown {
@@ -199,7 +202,13 @@ class Checker {
   }
 
   #text(value: unknown, goType: string, written?: string): string {
-    const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    const found = Array.isArray(value)
+      ? 'array'
+      : typeof value === 'boolean'
+        ? 'bool'
+        : typeof value === 'bigint'
+          ? 'number'
+          : typeof value;
     const shown = written === undefined ? found : `${found} ${written}`;
     return `json: cannot unmarshal ${shown} into Go struct field ${this.#struct}.${this.#stack.join('.')} of type ${goType}`;
   }

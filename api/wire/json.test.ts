@@ -34,3 +34,15 @@ test('numbers keep their text when it matters', () => {
   expect(value).toEqual({ a: 1, b: [1000] });
   expect(findings!.numbers.get(value as object)!.get('a')).toBe('1.0');
 });
+
+test('int64 is exact, what lies beyond is a float', () => {
+  const { value, findings } = parseJson('{"a":9007199254740993,"b":9223372036854775808,"c":-0}');
+  expect(value).toEqual({ a: 9007199254740993n, b: 2 ** 63, c: 0 });
+  expect(findings!.numbers.get(value as object)!.has('a')).toBe(false);
+  expect(findings!.overflow).toBeUndefined();
+  expect(parseJson('[1, 1e400, 1e500]').findings!.overflow).toBe('1e400');
+});
+
+test('half of a surrogate pair becomes U+FFFD, as in Go', () => {
+  expect(parseJson('{"\\ud800":["\\ud800x","\\ud83d\\ude00"]}')).toEqual({ value: { '\ufffd': ['\ufffdx', '😀'] } });
+});

@@ -1,5 +1,5 @@
 // JSON bodies: JSON.parse where it is enough, the careful reader where it is not.
-import { countKeys, type JsonFindings, keysIn, scanJson } from '../meta/index.ts';
+import { countKeys, type JsonFindings, keysIn, scanJson, setKey } from '../meta/index.ts';
 
 /** A parsed body. `findings` is there only when the text had duplicate keys or unusual numbers. */
 export interface ParsedBody {
@@ -7,8 +7,16 @@ export interface ParsedBody {
   findings?: JsonFindings;
 }
 
+/** Half of a pair that may stand alone, as an escape: Go reads such a half as U+FFFD. */
+const surrogate = /\\u[dD][89a-fA-F]/;
+
 /** Throws SyntaxError with Go's text when the text is no JSON. */
 export function parseJson(text: string): ParsedBody {
+  const parsed = parse(text);
+  return surrogate.test(text) ? { ...parsed, value: wellFormed(parsed.value) } : parsed;
+}
+
+function parse(text: string): ParsedBody {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -20,4 +28,20 @@ export function parseJson(text: string): ParsedBody {
   if (!oddNumbers && keysIn(value) === keys) return { value };
   const findings = scanJson(text);
   return { value: findings.value, findings };
+}
+
+/** In place: findings know the value's objects. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) for (const [at, item] of value.entries()) value[at] = wellFormed(item);
+  else if (typeof value === 'object' && value !== null) {
+    const map = value as Record<string, unknown>;
+    for (const key of Object.keys(map)) {
+      const member = wellFormed(map[key]);
+      const name = key.toWellFormed();
+      if (name !== key) delete map[key];
+      setKey(map, name, member);
+    }
+  }
+  return value;
 }

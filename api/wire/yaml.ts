@@ -1,5 +1,6 @@
 // YAML bodies, in the dialect that Kubernetes reads (1.1: y, on and off are booleans, also as keys).
 import { isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
+import { integerOfBigInt, setKey } from '../meta/index.ts';
 
 export interface ParsedYaml {
   value: unknown;
@@ -7,10 +8,18 @@ export interface ParsedYaml {
   duplicates: string[];
 }
 
+const longInteger = /\d{16}/;
+
 /** Reads the first document. Throws SyntaxError with a text of the form `yaml: line 1: ...`. */
 export function parseYaml(text: string): ParsedYaml {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { version: '1.1', uniqueKeys: false, lineCounter, merge: true });
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    uniqueKeys: false,
+    lineCounter,
+    merge: true,
+    intAsBigInt: longInteger.test(text),
+  });
   const document = Array.isArray(documents) ? documents[0] : undefined;
   if (!document) return { value: null, duplicates: [] };
   const error = document.errors[0];
@@ -39,10 +48,13 @@ function wordsOf(message: string): string {
   return message.split('\n')[0]!.replace(/ at line \d+.*$/, '');
 }
 
-/** Dates become texts again: JSON has none. */
+/** As JSON has it: dates become texts again, integers are held as api/meta/json.ts says. */
 function jsonOf(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString().replace(/\.000Z$/, 'Z');
+  if (typeof value === 'bigint') return integerOfBigInt(value);
   if (Array.isArray(value)) return value.map(jsonOf);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, jsonOf(inner)]));
+  const map: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value)) setKey(map, key, jsonOf(inner));
+  return map;
 }

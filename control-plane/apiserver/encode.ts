@@ -1,6 +1,6 @@
 // From an answer of the pipeline to status, headers and bytes, in the form that the client accepts.
 import { stringify } from 'yaml';
-import { apiVersionOf, badRequest, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
+import { apiVersionOf, badRequest, goJson, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
 import { encodeProtobuf, type IncludeObject, PROTOBUF, partialList, partialObject, tableFor } from '../../api/wire/index.ts';
 import { ListBody, type Seen, WatchBody } from './bodies.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
@@ -41,7 +41,7 @@ export function encode(request: ApiRequest, response: ApiResponse, nowMs: number
     return { status, headers, body };
   }
   if (Symbol.asyncIterator in body) return { status, headers, body: body as AsyncIterable<Uint8Array> };
-  if (headers['content-type']) return { status, headers, body: JSON.stringify(body) };
+  if (headers['content-type']) return { status, headers, body: goJson(body) };
   const accepted = negotiate(request.headers['accept']);
   if (body instanceof WatchBody) return encodeWatch(body, accepted, headers, request, nowMs);
   const include = includeOf(request);
@@ -80,8 +80,8 @@ function encodeShaped(body: object, accepted: Accepted, headers: Record<string, 
   }
   headers['content-type'] = JSON_TYPE;
   if (body instanceof ListBody) return { status, headers, body: listJson(body) };
-  if (accepted.pretty) return { status, headers, body: `${JSON.stringify(body, null, 2)}\n` };
-  return { status, headers, body: cachedJson(body) ?? JSON.stringify(body) };
+  if (accepted.pretty) return { status, headers, body: `${goJson(body, 2)}\n` };
+  return { status, headers, body: cachedJson(body) ?? goJson(body) };
 }
 
 /** Table and PartialObjectMetadata forms; other bodies stay as they are. */
@@ -138,7 +138,7 @@ const JSON_METADATA = '"metadata":';
 
 /** Built-in kinds leave kind and apiVersion out of a list's items, custom ones keep them. */
 function madeJson(object: KubeObject, bare: boolean): Buffer {
-  const json = JSON.stringify(object);
+  const json = goJson(object);
   const at = bare ? json.indexOf(JSON_METADATA) : -1;
   return Buffer.from(at < 0 ? json : `{${json.slice(at)}`);
 }
@@ -183,7 +183,7 @@ function plainLine(seen: Seen): Uint8Array {
     if (event !== undefined) return event.line(type as 'ADDED', item);
     return eventLine(type, item.json());
   }
-  return Buffer.from(`{"type":"${type}","object":${JSON.stringify(seen.object)}}\n`);
+  return Buffer.from(`{"type":"${type}","object":${goJson(seen.object)}}\n`);
 }
 
 function shapedLine(body: WatchBody, accepted: Accepted, include: IncludeObject, startMs: number): WatchLines['line'] {
@@ -204,7 +204,7 @@ function shapedLine(body: WatchBody, accepted: Accepted, include: IncludeObject,
       else object = eventTable(body, seen.object, include, version, header, startMs);
       header = false;
     }
-    return `${JSON.stringify({ type: seen.type, object })}\n`;
+    return `${goJson({ type: seen.type, object })}\n`;
   };
 }
 

@@ -1,4 +1,5 @@
 // Reading and writing protobuf's wire format: varints, lengths, fixed64.
+import { integerOfBigInt } from '../../meta/index.ts';
 
 const text = new TextDecoder();
 
@@ -27,7 +28,7 @@ export class ByteReader {
     for (let count = 0; count < 10; count++) {
       if (this.at >= this.end) throw new WireError('unexpected EOF');
       const byte = this.#bytes[this.at++]!;
-      if (count === 9) return this.#negative(start);
+      if (count === 9) return Number(this.#exact(start));
       value += (byte & 127) * factor;
       if (byte < 128) return value;
       factor *= 128;
@@ -35,16 +36,24 @@ export class ByteReader {
     throw new WireError('proto: integer overflow');
   }
 
-  #negative(start: number): number {
+  /** An int64 as objects hold it (api/meta/json.ts). */
+  integer(): number | bigint {
+    const start = this.at;
+    const value = this.varint();
+    return Number.isSafeInteger(value) ? value : integerOfBigInt(this.#exact(start));
+  }
+
+  #exact(start: number): bigint {
     let value = 0n;
-    for (let count = 0; count < 10; count++) value |= BigInt(this.#bytes[start + count]! & 127) << BigInt(7 * count);
-    return Number(BigInt.asIntN(64, value));
+    for (let at = start; at < this.at; at++) value |= BigInt(this.#bytes[at]! & 127) << BigInt(7 * (at - start));
+    return BigInt.asIntN(64, value);
   }
 
   /** A cursor over the next length-delimited part. */
   part(): ByteReader {
     const length = this.varint();
     const start = this.at;
+    if (length < 0) throw new WireError('proto: negative length found during unmarshaling');
     if (start + length > this.end) throw new WireError('unexpected EOF');
     this.at = start + length;
     return new ByteReader(this.#bytes, start, this.at);
@@ -97,9 +106,9 @@ export class ByteWriter {
     this.varint(number * 8 + wireType);
   }
 
-  varint(value: number): void {
+  varint(value: number | bigint): void {
     this.#room(10);
-    if (value < 0) {
+    if (value < 0 || typeof value === 'bigint') {
       let rest = BigInt.asUintN(64, BigInt(value));
       while (rest > 127n) {
         this.#bytes[this.#length++] = Number(rest & 127n) | 128;

@@ -1,5 +1,5 @@
 // Protobuf messages of built-in kinds to their JSON form.
-import { type Field, setKey } from '../../meta/index.ts';
+import { type Field, readJson, setKey } from '../../meta/index.ts';
 import { type ByteReader, WireError } from './bytes.ts';
 import { durationText } from './duration.ts';
 import { eitherOf, type Message, messageOf, SCHEMA_PROPS } from './message.ts';
@@ -75,7 +75,7 @@ function readValue(field: Field, wireType: number, reader: ByteReader): unknown 
     case 'string':
       return readString(field, reader);
     case 'integer':
-      return expect(wireType, 0, reader).varint();
+      return expect(wireType, 0, reader).integer();
     case 'boolean':
       return expect(wireType, 0, reader).varint() !== 0;
     case 'number':
@@ -139,7 +139,7 @@ function readAny(ref: string | undefined, reader: ByteReader): unknown {
   const raw = numbered(reader)[1];
   if (!(raw instanceof Uint8Array) || raw.length === 0) return null;
   try {
-    return JSON.parse(utf8.decode(raw));
+    return readJson(utf8.decode(raw));
   } catch {
     throw new WireError('embedded object is not JSON');
   }

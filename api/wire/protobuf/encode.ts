@@ -1,5 +1,5 @@
 // The JSON form of built-in kinds to protobuf messages.
-import type { Field } from '../../meta/index.ts';
+import { type Field, goJson } from '../../meta/index.ts';
 import type { ByteWriter } from './bytes.ts';
 import { durationNanos } from './duration.ts';
 import { eitherOf, type Message, messageOf, SCHEMA_PROPS } from './message.ts';
@@ -40,7 +40,7 @@ function writeValue(field: Field, number: number, value: unknown, out: ByteWrite
     case 'integer':
     case 'boolean':
       out.tag(number, 0);
-      out.varint(Number(value));
+      out.varint(typeof value === 'bigint' ? value : Number(value));
       return;
     case 'number':
       out.tag(number, 1);
@@ -114,7 +114,7 @@ function writeAny(ref: string | undefined, value: unknown, out: ByteWriter): voi
     out.tag(number, 2);
     out.part((part) => encodeMessage(messageOf(SCHEMA_PROPS), schema as Json, part));
   };
-  if (!either) writeText(out, 1, JSON.stringify(value));
+  if (!either) writeText(out, 1, goJson(value));
   else if (Array.isArray(value)) for (const item of value) either === 'array' ? props(2, item) : writeText(out, 2, String(item));
   else if (typeof value === 'boolean') writeNumber(out, 1, Number(value));
   else {

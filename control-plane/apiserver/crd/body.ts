@@ -27,6 +27,8 @@ export function checkCustom(
   object.apiVersion ||= apiVersionOf(kind);
   checkNames(served, object);
   const refuse = (why: string) => badRequest(`${object.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
+  if (body.findings?.overflow !== undefined)
+    throw refuse(`json: cannot unmarshal number ${body.findings.overflow} into Go value of type float64`);
   const problems = (body.yamlDuplicates ?? body.findings?.duplicates.map(({ path }) => `duplicate field "${path}"`) ?? []).slice();
   const metadata = metadataOf(object, kind.kind, refuse);
   const unknown = [...metadata.unknown, ...(served.customPart?.prune(object) ?? [])].map((path) => `unknown field "${path}"`);

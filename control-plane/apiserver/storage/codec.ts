@@ -1,5 +1,5 @@
 // Objects as bytes. Stored without resourceVersion (the store's revision says it); served with it put in, no second serialisation.
-import type { KubeObject } from '../../../api/meta/index.ts';
+import { goJson, type KubeObject, readJson } from '../../../api/meta/index.ts';
 
 const text = new TextEncoder();
 const META = Buffer.from('"metadata":{');
@@ -8,7 +8,7 @@ const META = Buffer.from('"metadata":{');
 export function encodeStored(object: KubeObject): Uint8Array {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _, ...meta } = metadata;
-  return text.encode(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest })); // not Buffer.from: a store copies views of a pool
+  return text.encode(goJson({ kind, apiVersion, metadata: meta, ...rest })); // not Buffer.from: a store copies views of a pool
 }
 
 /** What a revision adds at most: its field's name, quotes, sixteen digits, a comma. */
@@ -33,4 +33,4 @@ export function writeItem(stored: Uint8Array, revision: number, out: Buffer, off
 }
 
 export const decodeStored = (stored: Uint8Array): KubeObject =>
-  JSON.parse(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString('utf8')) as KubeObject;
+  readJson(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString('utf8')) as KubeObject;

@@ -78,7 +78,7 @@ function applyDocument(text: string, options: WriteOptions): unknown {
     );
   const { value } = parsed;
   if (Array.isArray(value) || (typeof value !== 'object' && value !== null && value !== undefined)) {
-    const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value;
     throw badRequest(
       `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
     );
