@@ -1,6 +1,6 @@
 // The control plane's configuration file (JSON).
 import { readFileSync } from 'node:fs';
-import type { Address } from './apiserver/index.ts';
+import type { Address, AuditConfig } from './apiserver/index.ts';
 import type { StoreConfig } from './store/index.ts';
 
 export interface ControlPlaneConfig {
@@ -21,6 +21,8 @@ export interface ControlPlaneConfig {
   clusterDomain?: string;
   /** Cluster IP of the DNS Service. Default: the tenth address of `serviceCIDR`. */
   clusterDNS?: string;
+  /** Who did what, by a policy: docs/how-to/operate.md. Absent: nothing is written. */
+  audit?: AuditConfig;
   /** Default: embedded. */
   store?: { driver: 'embedded' | 'memory' } | { driver: 'etcd'; endpoints: string[] };
 }

@@ -2,8 +2,8 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import type { Client } from '../kit/client/index.ts';
 import { ensurePki, type Pki } from '../kit/net/index.ts';
-import { type Logger, neverFails, type Service } from '../kit/run/index.ts';
-import { createApiServer, createSecurity } from './apiserver/index.ts';
+import { type Logger, neverFails, type Service, systemClock } from '../kit/run/index.ts';
+import { createApiServer, createSecurity, openAudit } from './apiserver/index.ts';
 import { type ControlPlaneConfig, storeConfig } from './config.ts';
 import { openStore } from './store/index.ts';
 
@@ -22,9 +22,11 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
     clusterName: config.clusterName,
     apiServerIps: [config.advertise.host, firstService],
   });
+  const audit = config.audit && openAudit(config.audit, systemClock, log);
   const store = await openStore(storeConfig(config));
   const server = createApiServer({
     store,
+    audit,
     exclusiveStore: config.store?.driver !== 'etcd',
     serviceCIDR: config.serviceCIDR,
     advertise: config.advertise,

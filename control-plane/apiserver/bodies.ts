@@ -39,4 +39,27 @@ export class WatchBody {
     this.served = served;
     this.start = start;
   }
+
+  /** The same watch; `ended` is called once when it is over, whoever ends it. */
+  onEnd(ended: () => void): WatchBody {
+    return new WatchBody(this.served, (sink) => {
+      let over = false;
+      const once = () => {
+        if (!over) ended();
+        over = true;
+      };
+      const stop = this.start({
+        event: (seen) => sink.event(seen),
+        ready: () => sink.ready(),
+        end() {
+          sink.end();
+          once();
+        },
+      });
+      return () => {
+        stop();
+        once();
+      };
+    });
+  }
 }

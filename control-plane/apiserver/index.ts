@@ -3,6 +3,7 @@ import { type KubeObject, parseApiVersion } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/index.ts';
 import { type Clock, type Logger, repeat, rfc3339, silentLogger, systemClock } from '../../kit/run/index.ts';
 import type { Store } from '../store/index.ts';
+import { type Audit, auditIdOf } from './audit/index.ts';
 import { type ApiService, bootstrap } from './bootstrap.ts';
 import { inProcessClient } from './client.ts';
 import type { Core } from './core.ts';
@@ -23,6 +24,7 @@ import { serviceHook } from './services/hook.ts';
 import { Storage } from './storage/storage.ts';
 import { endWatches, tickWatches } from './verbs/watch-session.ts';
 
+export { type Audit, type AuditConfig, openAudit } from './audit/index.ts';
 export type { MakeSecurity, Security, ServerServices, SubresourceHandler, SubresourceHandlers } from './handlers.ts';
 export type { Address, TlsOptions } from './listener.ts';
 export type { UserInfo } from './request.ts';
@@ -37,6 +39,7 @@ export interface ApiServerOptions {
   /** As nodes reach this server; fills the Service `kubernetes`. Absent: that Service is not made. */
   advertise?: Address;
   security: MakeSecurity;
+  audit?: Audit | undefined;
   clock?: Clock;
   log?: Logger;
 }
@@ -117,7 +120,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const others = { ...security.paths, ...healthPaths(checks, ['informer-sync']), '/metrics': () => metrics.answer() };
   const serverAddress = options.advertise ? `${options.advertise.host}:${options.advertise.port}` : '';
   const paths: Paths = { ...documentPaths({ kinds, serverAddress, otherPaths: Object.keys(others) }), ...others };
-  handle = join(stagesOf(security), dispatcher(core, paths));
+  handle = join(stagesOf(security, { audit: options.audit }), dispatcher(core, paths));
 
   async function answer(request: ApiRequest): Promise<Encoded> {
     const started = performance.now();
@@ -132,6 +135,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     } catch (error) {
       encoded = encodeError(request, asStatusError(error, request, log));
     }
+    encoded.headers['audit-id'] = auditIdOf(request);
     metrics.inflight--;
     metrics.observe(request, encoded.status, (performance.now() - started) / 1000);
     return encoded;
@@ -174,6 +178,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       endWatches(core);
       await Promise.all(listeners.map((listener) => listener.close()));
       storage.stop();
+      await options.audit?.close();
     },
   };
 }

@@ -1,17 +1,23 @@
 // The ordered list of stages that every request passes, and how they are joined.
 import { internalError, StatusError } from '../../api/meta/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
+import type { AuditStages } from './audit/index.ts';
 import type { Security } from './handlers.ts';
 import type { ApiRequest, ApiResponse, Stage } from './request.ts';
 
 export type Handle = (request: ApiRequest) => Promise<ApiResponse>;
 
-/** The list is the documentation: who is it, as whom, may he, then the work. */
-export const stagesOf = (security: Security): readonly Stage[] => [
-  security.authenticate,
-  ...(security.impersonate ? [security.impersonate] : []),
-  security.authorize,
-];
+/** Stages beside security's own; each may be absent. */
+export interface OperationStages {
+  audit?: AuditStages | undefined;
+  fairness?: Stage | undefined;
+}
+
+/** The list is the documentation: who is it, write it down, as whom, when is it his turn, may he, then the work. */
+export const stagesOf = (security: Security, { audit, fairness }: OperationStages = {}): readonly Stage[] =>
+  [audit?.unauthenticated, security.authenticate, audit?.audit, security.impersonate, fairness, security.authorize].filter(
+    (stage) => stage !== undefined,
+  );
 
 /** One function out of the stages; `last` does the work. */
 export function join(stages: readonly Stage[], last: Handle): Handle {

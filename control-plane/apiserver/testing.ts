@@ -3,6 +3,7 @@ import { createHttpsClient, type HttpsClient } from '../../kit/client/index.ts';
 import { createCa, issue } from '../../kit/net/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { openStore } from '../store/index.ts';
+import type { Audit } from './audit/index.ts';
 import type { Security } from './handlers.ts';
 import { type ApiServer, createApiServer } from './index.ts';
 import type { AdmissionPlugin, Stage, UserInfo } from './request.ts';
@@ -28,9 +29,9 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function startTestServer(options: { admission?: readonly AdmissionPlugin[] } = {}): Promise<TestServer> {
+export async function startTestServer(options: { admission?: readonly AdmissionPlugin[]; audit?: Audit } = {}): Promise<TestServer> {
   const store = await openStore({ driver: 'memory' });
-  const server = createApiServer({ store, serviceCIDR: '10.0.0.0/16', security: () => openDoors(options.admission) });
+  const server = createApiServer({ store, serviceCIDR: '10.0.0.0/16', security: () => openDoors(options.admission), audit: options.audit });
   await server.start();
   const nowMs = systemClock.nowMs();
   const ca = createCa('test-ca', nowMs);
