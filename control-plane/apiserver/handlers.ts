@@ -16,6 +16,10 @@ export interface ServerServices {
   readonly self: Client;
   /** The kinds that are served now, those of CRDs included. */
   kindFor(group: string, version: string, plural: string): Kind | undefined;
+  /** Other versions and groups that the same stored objects are served in. */
+  equivalentsOf(kind: Kind): readonly Kind[];
+  /** A copy of the object in another of its versions. Throws when its conversion fails. */
+  convert(object: KubeObject, from: Kind, to: Kind): Promise<KubeObject>;
 }
 
 export interface HandlerContext {

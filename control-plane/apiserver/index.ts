@@ -6,6 +6,7 @@ import type { Store } from '../store/index.ts';
 import { type Audit, auditIdOf } from './audit/index.ts';
 import { type ApiService, bootstrap } from './bootstrap.ts';
 import { inProcessClient } from './client.ts';
+import { convertObject } from './convert.ts';
 import type { Core } from './core.ts';
 import { CrdRegistry } from './crd/registry.ts';
 import { dispatcher, type Paths } from './dispatch.ts';
@@ -87,6 +88,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     client,
     self,
     kindFor: (group, version, plural) => kinds.find(group, version, plural)?.kind,
+    equivalentsOf: (kind) => kinds.equivalentsOf(kind),
+    convert: (object, from, to) => convertObject(kinds, object, from, to),
   };
   const security = options.security(services);
   const serviceHooks = serviceHook({

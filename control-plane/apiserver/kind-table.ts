@@ -25,6 +25,8 @@ export interface CustomPart {
   terminating: boolean;
   /** Removes unknown fields in place; answers their paths. */
   prune(object: Record<string, unknown>): string[];
+  /** There when versions are converted by a webhook: objects of any version in the wanted one, in their order. Copies. */
+  convert?(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>;
   /** The stored object as this version shows it; the very object when nothing differs. */
   view(object: KubeObject): KubeObject;
 }
@@ -33,6 +35,7 @@ export class KindTable {
   readonly #byPlural = new Map<string, ServedKind>();
   readonly #byKind = new Map<string, ServedKind>();
   readonly #listeners = new Set<() => void>();
+  readonly #equivalents = new Map<string, readonly Kind[]>();
   /** Rises with each change; part of discovery's cache key. */
   generation = 1;
 
@@ -58,6 +61,21 @@ export class KindTable {
     return [...this.#byPlural.values()];
   }
 
+  /** Other versions and groups in which the same stored objects are served. */
+  equivalentsOf(kind: Kind): readonly Kind[] {
+    const key = `${kind.group}/${kind.version}/${kind.plural}`;
+    let found = this.#equivalents.get(key);
+    if (found === undefined) {
+      const own = this.#byPlural.get(key)?.resource;
+      const same = ({ resource }: ServedKind) => own !== undefined && resource.group === own.group && resource.plural === own.plural;
+      found = this.all()
+        .filter((served) => same(served) && served.kind !== kind)
+        .map((served) => served.kind);
+      this.#equivalents.set(key, found);
+    }
+    return found;
+  }
+
   /** All versions of a resource that is served. */
   versions(group: string, plural: string): ServedKind[] {
     return this.all().filter((served) => served.kind.group === group && served.kind.plural === plural);
@@ -71,6 +89,7 @@ export class KindTable {
     }
     for (const kind of served) this.#add(kind);
     this.generation++;
+    this.#equivalents.clear();
     for (const listener of this.#listeners) listener();
   }
 

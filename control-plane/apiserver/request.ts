@@ -1,7 +1,7 @@
 // What travels through the pipeline: one request, one response. Sockets are left behind in the listener.
 import type { Duplex } from 'node:stream';
 import type { Kind } from '../../api/kinds/kind.ts';
-import type { KubeObject } from '../../api/meta/index.ts';
+import type { GroupVersionKind, KubeObject } from '../../api/meta/index.ts';
 
 export interface UserInfo {
   name: string;
@@ -83,12 +83,20 @@ export interface Attributes {
   name: string;
   object?: KubeObject;
   oldObject?: KubeObject;
+  /** Kind of `object` and `oldObject`: the resource's own, or what the sub-resource takes (Scale, Binding, PodExecOptions). */
+  objectKind: GroupVersionKind;
   user: UserInfo;
   dryRun: boolean;
+  /** The client's departure. */
+  signal: AbortSignal;
   warnings: string[];
   /** For the audit log, e.g. `pod-security.kubernetes.io/audit-violations`. The first value of a key stays. */
   annotate(key: string, value: string): void;
-  options: Record<string, unknown>;
+  /** CreateOptions, UpdateOptions or DeleteOptions of meta.k8s.io/v1; undefined for CONNECT. */
+  readonly options: Record<string, unknown> | undefined;
+  /** Mutating plug-ins are asked again (round 1) when one of them set `again` in round 0 (upstream's reinvocation). */
+  round: 0 | 1;
+  again: boolean;
 }
 
 export interface AdmissionPlugin {

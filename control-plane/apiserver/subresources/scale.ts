@@ -95,7 +95,12 @@ async function write(context: HandlerContext, wanted: (old: KubeObject) => KubeO
     next.metadata.resourceVersion = body.metadata.resourceVersion || old.metadata.resourceVersion!;
     return next;
   };
-  return answer(context, await storeChanged(core, target, request, { make }, options));
+  const seen = {
+    of: (object: KubeObject) => scaleOf(kind, object),
+    into: (object: KubeObject, scale: KubeObject) =>
+      setPath(object, kind.scale?.specReplicas ?? 'spec.replicas', (scale['spec']?.replicas ?? 0) as number),
+  };
+  return answer(context, await storeChanged(core, target, request, { make, seen }, options));
 }
 
 function answer(context: HandlerContext, object: KubeObject): ApiResponse {

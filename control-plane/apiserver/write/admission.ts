@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Core, Target } from '../core.ts';
 import { type ApiRequest, type Attributes, annotate } from '../request.ts';
+import { operationOptions } from './operation-options.ts';
 
 export type Undo = () => Promise<void>;
 
@@ -12,6 +13,7 @@ export function attributesOf(
   dryRun: boolean,
   object?: KubeObject,
   oldObject?: KubeObject,
+  deleteOptions?: object,
 ): Attributes {
   return {
     operation,
@@ -21,16 +23,27 @@ export function attributesOf(
     name: target.name || (object?.metadata.name ?? ''),
     ...(object ? { object } : {}),
     ...(oldObject ? { oldObject } : {}),
+    objectKind: target.kind.subresources.find((sub) => sub.name === target.subresource)?.responseKind ?? target.kind,
     user: request.user!,
     dryRun,
+    get signal() {
+      return request.signal;
+    },
     warnings: request.warnings,
     annotate: (key, value) => annotate(request, key, value),
-    options: {},
+    get options() {
+      return operationOptions(operation, request.query, deleteOptions);
+    },
+    round: 0,
+    again: false,
   };
 }
 
-/** Mutating phase. Plug-ins may replace `attributes.object`. */
+/** Mutating phase. Plug-ins may replace `attributes.object`; a change that others should see asks all of them once more. */
 export async function admit(core: Core, attributes: Attributes): Promise<void> {
+  for (const plugin of core.admission) if (plugin.admit) await plugin.admit(attributes);
+  if (!attributes.again) return;
+  attributes.round = 1;
   for (const plugin of core.admission) if (plugin.admit) await plugin.admit(attributes);
 }
 

@@ -41,7 +41,7 @@ export async function deleteItem(
 async function once(core: Core, target: Target, request: ApiRequest, item: Item, options: DeleteOptions): Promise<Deleted> {
   const old = viewOf(target.served, item);
   checkDeletePreconditions(target, old, options);
-  const attributes = attributesOf(target, request, 'DELETE', options.dryRun, undefined, old);
+  const attributes = attributesOf(target, request, 'DELETE', options.dryRun, undefined, old, options);
   await admit(core, attributes);
   const undo = await checkAdmission(core, attributes);
   try {

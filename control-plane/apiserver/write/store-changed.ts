@@ -18,6 +18,8 @@ export interface Change {
   make(old: KubeObject): KubeObject | Promise<KubeObject>;
   /** managedFields are set already (apply). */
   tracked?: boolean;
+  /** What admission sees in place of the object, and how what it changed there comes back (scale). */
+  seen?: { of(object: KubeObject): KubeObject; into(object: KubeObject, seen: KubeObject): void };
   /** `make` is told the newest object, so that a body without resourceVersion takes that one's (patches). */
   patch?: boolean;
 }
@@ -58,10 +60,12 @@ async function once(
   if (change.patch && !object.metadata.resourceVersion) object.metadata.resourceVersion = old.metadata.resourceVersion!;
   checkPreconditions(target, object, old, change.patch === true && !change.tracked);
   keepIdentity(target, object, old);
-  const attributes = attributesOf(target, request, 'UPDATE', options.dryRun, object, old);
+  const { seen } = change;
+  const attributes = attributesOf(target, request, 'UPDATE', options.dryRun, seen?.of(object) ?? object, seen?.of(old) ?? old);
   kind.defaults?.(object);
   await admit(core, attributes);
-  const admitted = attributes.object!;
+  if (seen) seen.into(object, attributes.object!);
+  const admitted = seen ? object : attributes.object!;
   kind.defaults?.(admitted);
   admitted.metadata.resourceVersion = old.metadata.resourceVersion!;
   prepareForUpdate(target, admitted, old, rfc3339(core.clock.nowMs()));
