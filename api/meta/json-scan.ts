@@ -1,5 +1,6 @@
 // A careful JSON reader for the cases that JSON.parse hides: where it failed (in Go's words), duplicate keys, numbers as written.
 import { integerOf } from './json.ts';
+import { goQuote } from './problems.ts';
 
 /** What the careful reading found beside the value. Paths are like `spec.containers[0].image`. */
 export interface JsonFindings {
@@ -95,7 +96,7 @@ class Reader {
   unexpected(where: string): SyntaxError {
     const char = this.#text[this.at];
     if (char === undefined) return new SyntaxError('unexpected end of JSON input');
-    const shown = char === "'" ? `'\\''` : char === '"' ? `'"'` : `'${JSON.stringify(char).slice(1, -1)}'`;
+    const shown = char === "'" ? `'\\''` : char === '"' ? `'"'` : `'${goQuote(char).slice(1, -1)}'`;
     return new SyntaxError(`invalid character ${shown} ${where}`);
   }
 

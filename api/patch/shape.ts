@@ -1,7 +1,13 @@
 // What the schema says of a value for merging: scalar, list (atomic, set, map) or map (atomic, by fields, by keys).
 import type { Definition, Field, Schema } from '../meta/index.ts';
 
-export type Shape = { kind: 'scalar' } | ListShape | MapShape | { kind: 'deduced' };
+export interface ScalarShape {
+  kind: 'scalar';
+  /** Undefined: any scalar fits. */
+  type?: 'string' | 'numeric' | 'boolean';
+}
+
+export type Shape = ScalarShape | ListShape | MapShape | { kind: 'deduced' };
 
 export interface ListShape {
   kind: 'list';
@@ -20,6 +26,12 @@ export interface MapShape {
 }
 
 const scalar: Shape = { kind: 'scalar' };
+const scalars: Partial<Record<Field['type'], Shape>> = {
+  string: { kind: 'scalar', type: 'string' },
+  integer: { kind: 'scalar', type: 'numeric' },
+  number: { kind: 'scalar', type: 'numeric' },
+  boolean: { kind: 'scalar', type: 'boolean' },
+};
 const deduced: Shape = { kind: 'deduced' };
 const atomicMap: Shape = { kind: 'map', atomic: true, definition: undefined, items: undefined };
 
@@ -64,8 +76,10 @@ function computeShape(field: Field, schema: Schema | undefined): Shape {
       return { kind: 'list', type: field.listType ?? 'atomic', keys: field.listMapKeys ?? [], items: field.items };
     case 'any':
       return atomicMap;
+    case 'string':
+      return field.format === undefined || field.format === 'byte' ? scalars.string! : scalar;
     default:
-      return scalar;
+      return scalars[field.type] ?? scalar;
   }
 }
 

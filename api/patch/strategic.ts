@@ -1,5 +1,5 @@
 // Strategic merge patch: a merge patch that knows from the schema which lists are maps or sets, and has directives.
-import { badRequest, type Definition, deepCopy, type Field, type Schema, type StatusError, setKey } from '../meta/index.ts';
+import { badRequest, type Definition, deepCopy, type Field, goQuote, type Schema, StatusError, setKey } from '../meta/index.ts';
 
 type Json = Record<string, unknown>;
 
@@ -10,10 +10,18 @@ const orderPrefix = '$setElementOrder';
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The patch cannot be understood: 400 with the reason's text. */
+/** A directive has no form that upstream knows: 400. */
 const malformed = (text: string): StatusError => badRequest(text);
-/** It contradicts the object or the schema: 422, or 500 where upstream has no better. */
-const unknownDirective = (type: unknown, map: Json): StatusError => malformed(`unknown patch type: ${String(type)} in map: ${goMap(map)}`);
+/** It contradicts the object or the schema: upstream has no better than 500 without a reason. */
+const failed = (text: string): StatusError => new StatusError(500, '', text);
+const unknownDirective = (type: unknown, map: Json): StatusError => failed(`unknown patch type: ${goString(type)} in map: ${goMap(map)}`);
+
+/** Go's %s. */
+function goString(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'object' && value !== null) return goMap(value);
+  return value === null || value === undefined ? '%!s(<nil>)' : `%!s(${goTypeOf(value)}=${String(value)})`;
+}
 
 /** Go's %v of a map, keys sorted. */
 function goMap(value: unknown): string {
@@ -23,15 +31,25 @@ function goMap(value: unknown): string {
   return `map[${keys.map((key) => `${key}:${goMap(value[key])}`).join(' ')}]`;
 }
 
+const listOfLists = (): StatusError =>
+  new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+
 /** How a field's value is merged. */
 interface Meta {
-  definition: Definition | undefined;
+  definition: Named | undefined;
   mergeKey: string;
   /** `merge`, `replace` or empty. */
   strategy: string;
 }
 
-const noFields: Definition = { fields: {} };
+/** A struct with its name in Go, or what holds any field. */
+interface Named {
+  fields: Definition['fields'];
+  name?: string;
+}
+
+const noFields: Named = { fields: {} };
+const goName = (ref: string): string => ref.slice(ref.lastIndexOf('.') + 1);
 
 class Merger {
   readonly #schema: Schema | undefined;
@@ -39,22 +57,22 @@ class Merger {
     this.#schema = schema;
   }
 
-  #structure(field: Field | undefined): Definition | undefined {
+  #structure(field: Field | undefined): Named | undefined {
     if (field === undefined) return undefined;
-    if (field.ref !== undefined) return this.#schema!.resolve(field.ref);
+    if (field.ref !== undefined) return { fields: this.#schema!.resolve(field.ref).fields, name: goName(field.ref) };
     if (field.object) return field.object;
     // A map's values are all of one form: every key leads there.
     return field.type === 'map' && field.items ? { fields: new Proxy({}, { get: () => field.items }) as Definition['fields'] } : undefined;
   }
 
-  #meta(definition: Definition | undefined, key: string): Meta {
+  #meta(definition: Named | undefined, key: string): Meta {
     const field = definition?.fields[key];
     const strategy = (field?.patchStrategy ?? '').split(',').find((part) => part === 'merge' || part === 'replace') ?? '';
     return { definition: this.#structure(field?.type === 'array' ? field.items : field), mergeKey: field?.patchMergeKey ?? '', strategy };
   }
 
   /** `original` and `patch` are copies of ours and may be changed. */
-  map(original: Json, patch: Json, definition: Definition | undefined): Json {
+  map(original: Json, patch: Json, definition: Named | undefined): Json {
     if (Object.hasOwn(patch, directive)) {
       const type = patch[directive];
       if (type === 'delete') return {};
@@ -74,7 +92,7 @@ class Merger {
     return original;
   }
 
-  #member(original: Json, key: string, value: unknown, isDelete: boolean, definition: Definition | undefined): void {
+  #member(original: Json, key: string, value: unknown, isDelete: boolean, definition: Named | undefined): void {
     const present = Object.hasOwn(original, key) ? original[key] : undefined;
     const { definition: below, mergeKey, strategy } = this.#meta(definition, key);
     if (isObject(present) && isObject(value)) {
@@ -106,7 +124,7 @@ class Merger {
   }
 
   /** Lists that come with the order their elements are to have. */
-  #orderedLists(original: Json, patch: Json, definition: Definition | undefined): void {
+  #orderedLists(original: Json, patch: Json, definition: Named | undefined): void {
     for (const patchKey of Object.keys(patch)) {
       if (!patchKey.startsWith(orderPrefix)) continue;
       const order = patch[patchKey];
@@ -115,8 +133,10 @@ class Merger {
       const present = Object.hasOwn(original, key) ? original[key] : undefined;
       const change = Object.hasOwn(patch, key) ? patch[key] : undefined;
       for (const list of [order, present ?? [], change ?? []]) {
-        if (!Array.isArray(list)) throw malformed(`expected a []interface {}, but received a ${goTypeOf(list)}`);
+        if (!Array.isArray(list)) throw failed(`expected a []interface {}, but received a ${goTypeOf(list)}`);
       }
+      if (definition?.name !== undefined && !Object.hasOwn(definition.fields, key))
+        throw failed(`unable to find api field in struct ${definition.name} for the json field ${goQuote(key)}`);
       const { definition: below, mergeKey, strategy } = this.#meta(definition, key);
       checkOrder((change ?? []) as unknown[], order as unknown[], mergeKey);
       let merged: unknown[];
@@ -130,20 +150,21 @@ class Merger {
     }
   }
 
-  #list(original: unknown[], patch: unknown[], definition: Definition | undefined, mergeKey: string, isDelete: boolean): unknown[] {
+  #list(original: unknown[], patch: unknown[], definition: Named | undefined, mergeKey: string, isDelete: boolean): unknown[] {
     if (original.length === 0 && patch.length === 0) return original;
     const elements = [...original, ...patch];
+    if (elements.some(Array.isArray)) throw listOfLists();
+    if (new Set(elements.map(goTypeOf)).size > 1) throw failed(`list element types are not identical: ${goMap([original, patch])}`);
     if (!elements.every(isObject)) {
-      if (elements.some(isObject)) throw malformed('expected a map, but received a scalar in a list');
       if (isDelete) return original.filter((value) => !patch.includes(value));
       const merged = [...new Set(elements)];
       return arrange(merged, patch, original, '');
     }
-    if (mergeKey === '') throw malformed('cannot merge lists without merge key');
+    if (mergeKey === '') throw failed('cannot merge lists without merge key');
     return this.#maps(original as Json[], patch as Json[], definition, mergeKey);
   }
 
-  #maps(original: Json[], patch: Json[], definition: Definition | undefined, mergeKey: string): unknown[] {
+  #maps(original: Json[], patch: Json[], definition: Named | undefined, mergeKey: string): unknown[] {
     let base = [...original];
     let changes: Json[] = [];
     let replace = false;
@@ -153,7 +174,7 @@ class Merger {
       else if (item[directive] === 'delete') {
         const key = keyOf(item, mergeKey);
         base = base.filter((candidate) => candidate[mergeKey] !== key);
-      } else if (item[directive] === 'merge') throw malformed('merging lists cannot yet be specified in the patch');
+      } else if (item[directive] === 'merge') throw failed('merging lists cannot yet be specified in the patch');
       else throw unknownDirective(item[directive], item);
     }
     if (replace) [base, changes] = [changes, []];
@@ -173,17 +194,20 @@ function targetOf(patchKey: string, wrong: string): string {
   return patchKey.slice(slash + 1);
 }
 
+const goTypes: Record<string, string> = {
+  object: 'map[string]interface {}',
+  number: 'int64',
+  bigint: 'int64',
+  float: 'float64',
+  boolean: 'bool',
+};
 const goTypeOf = (value: unknown): string =>
-  isObject(value)
-    ? 'map[string]interface {}'
-    : typeof value === 'number' || typeof value === 'bigint'
-      ? 'int64'
-      : typeof value === 'boolean'
-        ? 'bool'
-        : typeof value;
+  Array.isArray(value)
+    ? '[]interface {}'
+    : (goTypes[typeof value === 'number' && !Number.isSafeInteger(value) ? 'float' : typeof value] ?? typeof value);
 
 function keyOf(item: Json, mergeKey: string): unknown {
-  if (!Object.hasOwn(item, mergeKey)) throw malformed(`map: ${goMap(item)} does not contain declared merge key: ${mergeKey}`);
+  if (!Object.hasOwn(item, mergeKey)) throw failed(`map: ${goMap(item)} does not contain declared merge key: ${mergeKey}`);
   return item[mergeKey];
 }
 
@@ -193,7 +217,7 @@ function checkOrder(patch: unknown[], order: unknown[], mergeKey: string): void 
   const kept = patch.filter((item) => !(isObject(item) && Object.hasOwn(item, directive)));
   const identity = (item: unknown): unknown => {
     if (mergeKey === '') return item;
-    if (!isObject(item)) throw malformed(`expected a map[string]interface {}, but received a ${goTypeOf(item)}`);
+    if (!isObject(item)) throw failed(`expected a map[string]interface {}, but received a ${goTypeOf(item)}`);
     return keyOf(item, mergeKey);
   };
   let next = 0;
@@ -201,7 +225,7 @@ function checkOrder(patch: unknown[], order: unknown[], mergeKey: string): void 
     const wanted = identity(item);
     while (next < order.length && identity(order[next]) !== wanted) next++;
     if (next >= order.length) {
-      throw malformed(`The order in patch list:\n${goMap(patch)}\n doesn't match ${orderPrefix} list:\n${goMap(order)}\n`);
+      throw failed(`The order in patch list:\n${goMap(patch)}\n doesn't match ${orderPrefix} list:\n${goMap(order)}\n`);
     }
     next++;
   }
@@ -253,12 +277,13 @@ function withoutNulls(value: unknown): unknown {
   return kept;
 }
 
-/** A new object; `current` and `patch` are left alone. Throws 400 for a malformed patch. */
+/** A new object; `current` and `patch` are left alone. Throws 400 for a malformed patch, 500 for one that does not fit. */
 export function strategicMergePatch<T extends object>(current: T, patch: unknown, schema: Schema | undefined): T {
   if (!isObject(patch)) {
     throw malformed(
       `json: cannot unmarshal ${Array.isArray(patch) ? 'array' : typeof patch} into Go value of type map[string]interface {}`,
     );
   }
-  return new Merger(schema).map(deepCopy(current) as Json, deepCopy(patch), schema?.root) as T;
+  const root = schema && { fields: schema.root.fields, name: String((current as Json)['kind'] ?? '') };
+  return new Merger(schema).map(deepCopy(current) as Json, deepCopy(patch), root) as T;
 }

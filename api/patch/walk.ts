@@ -1,7 +1,7 @@
 // Walks over objects by shape: the set of an object's fields, the difference of two objects, their merge, removal of fields.
 import { deepEqual, type Field, goJson, readJson, type Schema, setKey } from '../meta/index.ts';
 import { type FieldNode, fieldPart, isMember, leaf, nodeOf } from './field-set.ts';
-import { deduce, fieldValue, type ListShape, type MapShape, type Shape, shapeOf, structShape } from './shape.ts';
+import { deduce, fieldValue, type ListShape, type MapShape, type ScalarShape, type Shape, shapeOf, structShape } from './shape.ts';
 
 type Json = Record<string, unknown>;
 type Nodes = Record<string, FieldNode>;
@@ -184,14 +184,21 @@ function compareElements(left: unknown[], right: unknown[], items: Shape, schema
 /** The fields that a value sets. `strict`: throws ShapeError for what the schema does not know and for repeated keys. */
 export function fieldsOf(value: unknown, shape: Shape, schema: Schema | undefined, strict = false, path = ''): FieldNode | undefined {
   const known = settled(shape, undefined, value);
-  if (known.kind === 'scalar') return leaf;
+  if (known.kind === 'scalar') {
+    if (strict) checkScalar(value, known, path);
+    return leaf;
+  }
   if (known.kind === 'list') {
-    if (known.type === 'atomic') return leaf;
     if (strict && value !== null && !Array.isArray(value)) throw new ShapeError(`${path}: expected list, got ${goValue(value)}`);
+    if (known.type === 'atomic') {
+      if (strict && value)
+        for (const [i, item] of (value as unknown[]).entries()) fieldsOf(item, shapeOf(known.items, schema), schema, true, `${path}[${i}]`);
+      return leaf;
+    }
     return Array.isArray(value) ? listFields(value, known, schema, strict, path) : undefined;
   }
-  if (known.atomic) return leaf;
   if (strict && value !== null && !isObject(value)) throw new ShapeError(`${path}: expected map, got ${goValue(value)}`);
+  if (known.atomic && !strict) return leaf;
   if (!isObject(value)) return undefined;
   const parts: Nodes = {};
   for (const name in value) {
@@ -205,7 +212,19 @@ export function fieldsOf(value: unknown, shape: Shape, schema: Schema | undefine
     const node = nodeOf(member, below && !isLeaf(below) ? withoutSelf(below) : undefined);
     if (node) parts[fieldPart(name)] = node;
   }
+  if (known.atomic) return leaf;
   return isEmptyMap(parts as Json) ? undefined : parts;
+}
+
+const scalarWords = { string: 'string', numeric: 'numeric (int or float)', boolean: 'boolean' } as const;
+
+function checkScalar(value: unknown, { type }: ScalarShape, path: string): void {
+  if (value === null || type === undefined) {
+    if (typeof value === 'object' && value !== null) throw new ShapeError(`${path}: expected scalar, got ${goValue(value)}`);
+    return;
+  }
+  const found = typeof value === 'number' || typeof value === 'bigint' ? 'numeric' : typeof value;
+  if (found !== type) throw new ShapeError(`${path}: expected ${scalarWords[type]}, got &value.valueUnstructured{Value:${goJson(value)}}`);
 }
 
 const goValue = (value: unknown): string => `&{${typeof value === 'string' ? value : goJson(value)}}`;

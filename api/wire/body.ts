@@ -2,7 +2,7 @@
 import { definitionName, schemaOf } from '../gen/index.ts';
 import type { JsonFindings } from '../meta/index.ts';
 import { apiVersionOf, badRequest, type GroupVersionKind, type KubeObject, type Schema, unsupportedMediaType } from '../meta/index.ts';
-import { type Checked, checkFields, DecodeError } from './check.ts';
+import { type Checked, type CheckOptions, checkFields, DecodeError } from './check.ts';
 import { parseJson } from './json.ts';
 import { decodeEnvelope, hasMagic, openEnvelope, PROTOBUF } from './protobuf/envelope.ts';
 import { parseYaml } from './yaml.ts';
@@ -104,6 +104,8 @@ export interface DecodeOptions {
   fieldValidation?: FieldValidation;
   /** The kind's structure; default: the built-in one of `wanted`. */
   schema?: Schema;
+  /** As in {@link CheckOptions}. */
+  words?: CheckOptions['words'];
 }
 
 /**
@@ -157,7 +159,7 @@ export function checkObject(
   const schema = options.schema ?? schemaOf(wanted);
   if (!schema) throw new Error(`no schema of ${wanted.kind}`);
   const named = body.object as { apiVersion: string; kind: string };
-  const checked = checkedOr(body, schema, wanted, (why) => unhandled(named, wanted, why));
+  const checked = checkedOr(body, schema, wanted, options.words, (why) => unhandled(named, wanted, why));
   if (fieldValidation === 'Ignore') return { object: checked.object as KubeObject, warnings: [] };
   const problems = strictProblems(body, checked);
   if (problems.length && fieldValidation === 'Strict') {
@@ -167,9 +169,19 @@ export function checkObject(
   return { object: checked.object as KubeObject, warnings: problems };
 }
 
-function checkedOr(body: DecodedBody, schema: Schema, wanted: GroupVersionKind, fail: (why: string) => Error): Checked {
+function checkedOr(
+  body: DecodedBody,
+  schema: Schema,
+  wanted: GroupVersionKind,
+  words: CheckOptions['words'],
+  fail: (why: string) => Error,
+): Checked {
   try {
-    return checkFields(schema, body.object, { kind: wanted.kind, ...(body.findings ? { numbers: body.findings.numbers } : {}) });
+    return checkFields(schema, body.object, {
+      kind: wanted.kind,
+      ...(body.findings ? { numbers: body.findings.numbers } : {}),
+      ...(words ? { words } : {}),
+    });
   } catch (error) {
     if (error instanceof DecodeError) throw fail(error.message);
     throw error;

@@ -12,6 +12,8 @@ export interface CheckOptions {
   kind?: string;
   /** Numbers as written, from the careful JSON reader. */
   numbers?: Map<object, Map<string, string>>;
+  /** In whose words a wrong type is told: the JSON decoder's (default), or those of upstream's converter of maps to structs. */
+  words?: 'json' | 'converter';
 }
 
 export interface Checked {
@@ -23,7 +25,7 @@ export interface Checked {
 
 /** Throws {@link DecodeError}. `body` must be an object; a schema of api/gen. */
 export function checkFields(schema: Schema, body: Record<string, unknown>, options: CheckOptions = {}): Checked {
-  const checker = new Checker(options.numbers);
+  const checker = new Checker(options.numbers, options.words === 'converter');
   const kind = options.kind ?? (typeof body['kind'] === 'string' ? body['kind'] : '');
   const object = checker.struct(planOf(schema.root, schema, kind), body, '');
   if (checker.typeError !== undefined) throw new DecodeError(checker.typeError);
@@ -40,9 +42,11 @@ class Checker {
   /** Go's path for errors: field names without indexes and map keys. */
   readonly #stack: string[] = [];
   #struct = '';
+  readonly #converter: boolean;
 
-  constructor(numbers: Map<object, Map<string, string>> | undefined) {
+  constructor(numbers: Map<object, Map<string, string>> | undefined, converter: boolean) {
     this.#numbers = numbers;
+    this.#converter = converter;
   }
 
   struct(plan: Plan, body: Record<string, unknown>, path: string): Record<string, unknown> {
@@ -83,7 +87,7 @@ class Checker {
         return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : this.#mismatch(value, field.goType);
       case 'ref':
       case 'object':
-        if (typeof value !== 'object' || Array.isArray(value)) return this.#mismatch(value, field.goType);
+        if (typeof value !== 'object' || Array.isArray(value)) return this.#mismatch(value, field.goType, undefined, true);
         return this.struct(field.plan!(), (value ?? {}) as Record<string, unknown>, path === '' ? key : `${path}.${key}`);
       case 'array':
         return this.#array(field, value, path === '' ? key : `${path}.${key}`);
@@ -121,7 +125,7 @@ class Checker {
   /** An element's errors name the list's own struct and path. */
   #item(items: PlannedField, item: unknown, path: string, key: string, holder: object): unknown {
     if (items.type === 'ref' || items.type === 'object') {
-      if (typeof item !== 'object' || Array.isArray(item)) return this.#mismatch(item, items.goType);
+      if (typeof item !== 'object' || Array.isArray(item)) return this.#mismatch(item, items.goType, undefined, true);
       return this.struct(items.plan!(), item as Record<string, unknown>, path);
     }
     if (items.type === 'array') return this.#array(items, item, path);
@@ -196,8 +200,8 @@ class Checker {
     return MISSING;
   }
 
-  #mismatch(value: unknown, goType: string, written?: string): typeof MISSING {
-    this.typeError ??= this.#text(value, goType, written);
+  #mismatch(value: unknown, goType: string, written?: string, struct = false): typeof MISSING {
+    this.typeError ??= this.#converter ? converterText(value, goType, struct) : this.#text(value, goType, written);
     return MISSING;
   }
 
@@ -212,6 +216,21 @@ class Checker {
     const shown = written === undefined ? found : `${found} ${written}`;
     return `json: cannot unmarshal ${shown} into Go struct field ${this.#struct}.${this.#stack.join('.')} of type ${goType}`;
   }
+}
+
+/** As runtime.DefaultUnstructuredConverter says that a value does not fit. */
+function converterText(value: unknown, goType: string, struct: boolean): string {
+  const isFloat = typeof value === 'number' && !Number.isSafeInteger(value);
+  const scalar = isFloat ? 'float64' : typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'int64';
+  const [kind, type] = Array.isArray(value)
+    ? ['slice', '[]interface {}']
+    : typeof value === 'object'
+      ? ['map', 'map[string]interface {}']
+      : [scalar, scalar];
+  if (struct) return `cannot restore struct from: ${kind}`;
+  if (goType.startsWith('[]')) return `cannot restore slice from ${kind}`;
+  if (goType.startsWith('map[')) return `cannot restore map from ${kind}`;
+  return `cannot convert ${type} to ${goType}`;
 }
 
 function isZero(value: unknown): boolean {

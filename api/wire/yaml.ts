@@ -9,6 +9,8 @@ export interface ParsedYaml {
 }
 
 const longInteger = /\d{16}/;
+/** The text ends where a flow collection wants a value. */
+const openFlow = /[[{,:]\s*$/;
 
 /** Reads the first document. Throws SyntaxError with a text of the form `yaml: line 1: ...`. */
 export function parseYaml(text: string): ParsedYaml {
@@ -23,7 +25,10 @@ export function parseYaml(text: string): ParsedYaml {
   const document = Array.isArray(documents) ? documents[0] : undefined;
   if (!document) return { value: null, duplicates: [] };
   const error = document.errors[0];
-  if (error) throw new SyntaxError(`yaml: line ${error.linePos?.[0].line ?? 1}: ${wordsOf(error.message)}`);
+  if (error) {
+    const words = openFlow.test(text) ? 'did not find expected node content' : wordsOf(error.message);
+    throw new SyntaxError(`yaml: line ${error.linePos?.[0].line ?? 1}: ${words}`);
+  }
   const duplicates: string[] = [];
   visit(document, {
     Map(_, map) {

@@ -4,6 +4,7 @@ import type { Core, Target, Verb } from './core.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { HandlerContext, SubresourceHandler } from './handlers.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
+import { connectOptions } from './subresources/connect-options.ts';
 import { connectContext } from './subresources/context.ts';
 import { builtInSubresources } from './subresources/index.ts';
 import { create } from './verbs/create.ts';
@@ -58,7 +59,6 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
   request.served = served;
   const deprecation = served.customPart?.deprecation ?? kind.deprecation;
   if (deprecation && kind.verbs.includes(info.verb)) request.warnings.push(deprecation);
-  if (kind.deprecation !== undefined) request.warnings.push(kind.deprecation);
   const target: Target = {
     served,
     kind,
@@ -109,7 +109,8 @@ function subresource(core: Core, target: Target, request: ApiRequest): Promise<A
 async function handle(core: Core, target: Target, request: ApiRequest, handler: SubresourceHandler): Promise<ApiResponse> {
   const context: HandlerContext = connectContext(core, target, request);
   if (handler.connect) {
-    await context.admit('CONNECT', { metadata: {} });
+    const declared = target.kind.subresources.find((sub) => sub.name === target.subresource);
+    await context.admit('CONNECT', connectOptions(request, declared?.responseKind ?? target.kind));
     return handler.connect(context);
   }
   const { verb } = request.info;

@@ -15,6 +15,7 @@ const RETURN_OBJECT = new Set([
   '/PersistentVolumeClaim',
   '/PodTemplate',
   '/ResourceQuota',
+  'storage.k8s.io/StorageClass',
 ]);
 
 export const deleteObject: Verb = async (core, target, request) => {

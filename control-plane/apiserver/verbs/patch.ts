@@ -37,24 +37,17 @@ function patched(
   options: WriteOptions,
 ): KubeObject {
   const result =
-    kind === 'json' ? jsonPatch(old, document) : kind === 'merge' ? mergePatch(old, document) : strategic(target, old, document);
-  const object = checkedResult(target, request, result, old, options, kind === 'strategic' ? document : result);
+    kind === 'json'
+      ? jsonPatch(old, document)
+      : kind === 'merge'
+        ? mergePatch(old, document)
+        : strategicMergePatch(old, document ?? {}, target.schema);
+  const object = checkedResult(target, request, result, old, options, kind, kind === 'strategic' ? document : result);
   // An empty list asks to forget all owners; the decoder does not keep it.
   if (Array.isArray(result.metadata?.managedFields) && object.metadata.managedFields === undefined) object.metadata.managedFields = [];
   fitName(object, target.name);
   fitNamespace(object, target.namespace);
   return object;
-}
-
-/** What a strategic merge cannot do is 500 without a reason, as upstream answers. */
-function strategic(target: Target, old: KubeObject, document: unknown): KubeObject {
-  try {
-    return strategicMergePatch(old, document ?? {}, target.schema);
-  } catch (error) {
-    if (error instanceof StatusError && error.code === 400 && !error.message.startsWith('json: '))
-      throw new StatusError(500, '', error.message);
-    throw error;
-  }
 }
 
 async function applyPatch(
@@ -78,7 +71,7 @@ async function applyPatch(
     const { subresource, schema } = target;
     const { object } = apply({ live, applied, manager, force, subresource, apiVersion: apiVersionOf(kind), schema, nowRfc3339 });
     fitName(applied, target.name);
-    const result = checkedResult(target, request, object, live, options, document);
+    const result = checkedResult(target, request, object, live, options, 'apply', document);
     fitName(result, target.name);
     fitNamespace(result, target.namespace);
     return result;

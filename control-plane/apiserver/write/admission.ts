@@ -20,7 +20,7 @@ export function attributesOf(
     kind: target.kind,
     subresource: target.subresource,
     namespace: target.namespace,
-    name: target.name || (object?.metadata.name ?? ''),
+    name: target.name || (object?.metadata?.name ?? ''),
     ...(object ? { object } : {}),
     ...(oldObject ? { oldObject } : {}),
     objectKind: target.kind.subresources.find((sub) => sub.name === target.subresource)?.responseKind ?? target.kind,

@@ -93,6 +93,7 @@ export function checkedResult(
   result: KubeObject,
   old: KubeObject | undefined,
   options: WriteOptions,
+  kind: PatchKind,
   shown: unknown,
 ): KubeObject {
   result.kind ||= target.kind.kind;
@@ -105,14 +106,27 @@ export function checkedResult(
     const { object, warnings } = checkObject(body, target.kind, {
       fieldValidation: options.fieldValidation,
       ...(target.schema ? { schema: target.schema } : {}),
+      ...(kind === 'strategic' ? { words: 'converter' as const } : {}),
     });
     for (const warning of warnings) if (!request.warnings.includes(warning)) request.warnings.push(warning);
     object.metadata ??= {};
     return object;
   } catch (error) {
     if (!(error instanceof StatusError) || error.code !== 400) throw error;
-    throw badPatch(goMap(shown), error.message.replace(/^.*? cannot be handled as a \S+: /s, ''));
+    const why = error.message.replace(/^.*? cannot be handled as a \S+: /s, '');
+    throw kind === 'apply' ? unconverted(result, why) : badPatch(goMap(shown), why);
   }
+}
+
+/** What apply merged fits the schema's shapes, but is no object of the kind: 500 in upstream's words. */
+function unconverted({ apiVersion = '', kind, metadata }: KubeObject, why: string): StatusError {
+  const version = `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`;
+  const what = `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${version}`;
+  return new StatusError(
+    500,
+    '',
+    `failed to convert new object (${what}) to proper version: unable to convert unstructured object to ${version}: error decoding from json: ${why}`,
+  );
 }
 
 function customResult(target: Target, request: ApiRequest, body: DecodedBody, options: WriteOptions): KubeObject {

@@ -153,9 +153,13 @@ export function validateNew(target: Target, object: KubeObject): void {
 
 export function validateChanged(target: Target, object: KubeObject, old: KubeObject): void {
   const { kind, subresource } = target;
-  const problems = validateObjectMetaUpdate(object.metadata, old.metadata);
+  let problems = validateObjectMetaUpdate(object.metadata, old.metadata);
   problems.push(...finalizerProblems(target, object));
-  if (!target.served.custom) problems.push(...problems); // upstream looks twice, and so do its causes
+  if (problems.length > 0 && !target.served.custom) {
+    // Upstream looks at all metadata and at their change, for every kind and then again in the kind's own rules; so do its causes.
+    const all = validateObjectMeta(object.metadata, kind.namespaced, kind.nameRule ?? 'subdomain');
+    problems = [...all, ...problems, ...problems, ...(kind.validate && subresource === '' ? all : [])];
+  }
   const validateSub = subresource === '' ? undefined : kind.validateSubresource?.[subresource];
   if (validateSub) problems.push(...validateSub(object, old));
   else if (subresource === '') {

@@ -60,7 +60,7 @@ export const pod: Behaviour = {
           type: 'PodScheduled',
           status: 'False',
           lastProbeTime: null,
-          lastTransitionTime: null,
+          lastTransitionTime: object.metadata.creationTimestamp ?? null, // now
           reason: 'SchedulingGated',
           message: 'Scheduling is blocked due to non-empty scheduling gates',
         },
