@@ -8,12 +8,12 @@ import { writeFileAtomic } from '../../kit/fs/index.ts';
 import { cgroups, hideUnifiedCgroup, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
 import { repeat, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
-import { createUnderConmon, runtimeMessage } from './conmon.ts';
+import { createUnderConmon } from './conmon.ts';
 import { ContainerFiles, currentBoot, readText } from './container-files.ts';
 import { startExec } from './exec.ts';
 import type { OciProcess, OciSpec } from './oci.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
-import { isWaitingToStart, letGoThroughFifo } from './start-fifo.ts';
+import { isWaitingToStart, letGo } from './start-fifo.ts';
 
 export interface OciRuntimeOptions {
   runtime: 'runc' | 'crun';
@@ -28,7 +28,7 @@ const KILL_TIMEOUT_MS = 10_000;
 const MONITOR_TIMEOUT_MS = 2_000;
 
 export class OciRuntime implements Runtime {
-  readonly name: string;
+  readonly name: 'runc' | 'crun';
   readonly #files: ContainerFiles;
   readonly #args: string[];
   readonly #listeners: ((id: string) => void)[] = [];
@@ -125,21 +125,11 @@ export class OciRuntime implements Runtime {
 
   async start(id: string): Promise<void> {
     const folder = `${this.#files.root}/r/${id}`;
-    if (isWaitingToStart(folder)) await this.#letGo(id, folder);
-    else if (!this.#files.isRunning(id)) throw new RuntimeError('cannot start a container that has stopped');
+    const isRunning = () => this.#files.isRunning(id);
+    if (isWaitingToStart(folder))
+      await letGo(this.name, { stateFolder: folder, pid: this.#files.process(id)?.pid ?? 0, isRunning }).catch(asRuntimeError);
+    else if (!isRunning()) throw new RuntimeError('cannot start a container that has stopped');
     writeFileSync(this.#files.startedFile(id), '');
-  }
-
-  async #letGo(id: string, folder: string): Promise<void> {
-    const pid = this.#files.process(id)?.pid ?? 0;
-    if (this.name === 'runc') {
-      await letGoThroughFifo(folder, pid, () => this.#files.isRunning(id)).catch((error: Error) => {
-        throw new RuntimeError(error.message, error);
-      });
-      return;
-    }
-    const { failure, stderr } = await tryRun(this.name, [...this.#args, 'start', id]);
-    if (failure) throw new RuntimeError(runtimeMessage(stderr) || failure.message, failure);
   }
 
   kill(id: string, signal: NodeJS.Signals | number): boolean {
@@ -239,6 +229,10 @@ export class OciRuntime implements Runtime {
     for (const name of readdirSync(`${this.#files.root}/x`)) rmSync(`${this.#files.root}/x/${name}`, { force: true });
   }
 }
+
+const asRuntimeError = (error: Error): never => {
+  throw new RuntimeError(error.message, error);
+};
 
 const pathOf: Record<string, Promise<string>> = {};
 
