@@ -1,4 +1,4 @@
-// Behaviours of the kinds of flowcontrol.apiserver.k8s.io/v1. They are kept, but order no requests.
+// Behaviours of the kinds of flowcontrol.apiserver.k8s.io/v1.
 import { invalidValue, type KubeObject, notSupported, type Problem, required } from '../meta/index.ts';
 import type { Behaviours } from './behaviours.ts';
 import { ageColumn, nameColumn, string } from './columns.ts';
@@ -58,9 +58,7 @@ export const flowcontrol: Behaviours = {
     columns: [
       nameColumn,
       string('Type', ({ spec }) => spec?.type ?? ''),
-      string('NominalConcurrencyShares', ({ spec }) =>
-        shown(spec?.limited?.nominalConcurrencyShares ?? spec?.exempt?.nominalConcurrencyShares),
-      ),
+      string('NominalConcurrencyShares', ({ spec }) => shown(spec?.limited?.nominalConcurrencyShares)),
       string('Queues', ({ spec }) => shown(spec?.limited?.limitResponse?.queuing?.queues)),
       string('HandSize', ({ spec }) => shown(spec?.limited?.limitResponse?.queuing?.handSize)),
       string('QueueLengthLimit', ({ spec }) => shown(spec?.limited?.limitResponse?.queuing?.queueLengthLimit)),

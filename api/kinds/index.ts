@@ -62,5 +62,6 @@ export const kindByGvk = (group: string, version: string, kind: string): Kind | 
 export type { Behaviours } from './behaviours.ts';
 export { ageColumn, humanDuration, nameColumn, since } from './columns.ts';
 export { validateFinalizerNames } from './finalizers.ts';
+export { flowControlObjects } from './flowcontrol/objects.ts';
 export type { Behaviour, Column, Kind, Problem, ResourceNames, Subresource } from './kind.ts';
 export { metricsKinds } from './metrics.ts';

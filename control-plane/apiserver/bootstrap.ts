@@ -1,7 +1,9 @@
 // Objects that every cluster has from the first moment: namespaces, priority classes, the API's own Service.
+import { flowControlObjects } from '../../api/kinds/index.ts';
 import { isStatusError, type KubeObject, parseApiVersion } from '../../api/meta/index.ts';
 import type { Client, Resource } from '../../kit/client/index.ts';
 import type { KindTable } from './kind-table.ts';
+import { DEFAULT_CIDR } from './services/ip-addresses.ts';
 
 const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
 
@@ -21,7 +23,16 @@ const SYSTEM: readonly KubeObject[] = [
     'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
   ),
   priorityClass('system-node-critical', 2000001000, 'Used for system critical pods that must not be moved from their current node.'),
+  ...flowControlObjects,
 ];
+
+/** The object of the configured range. Its finalizer and condition are its controller's. */
+export const serviceCidr = (cidr: string): KubeObject => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'ServiceCIDR',
+  metadata: { name: DEFAULT_CIDR },
+  spec: { cidrs: [cidr] },
+});
 
 export interface ApiService {
   /** First address of the service range. */
@@ -66,7 +77,7 @@ export async function bootstrap(
   service: ApiService | undefined,
 ): Promise<void> {
   const own = service ? apiService(service) : [];
-  for (const object of SYSTEM) await ensure(client, kinds, object);
+  await Promise.all(SYSTEM.map((object) => ensure(client, kinds, object)));
   await Promise.all([...more, ...own].map((object) => ensure(client, kinds, object)));
   for (const object of own) if (object.kind !== 'Service') await follow(client, resourceOf(kinds, object), object);
 }

@@ -4,7 +4,7 @@ import type { Client } from '../../kit/client/index.ts';
 import { type Clock, type Logger, repeat, rfc3339, silentLogger, systemClock } from '../../kit/run/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Audit, auditIdOf } from './audit/index.ts';
-import { type ApiService, bootstrap } from './bootstrap.ts';
+import { type ApiService, bootstrap, serviceCidr } from './bootstrap.ts';
 import { inProcessClient } from './client.ts';
 import { convertObject } from './convert.ts';
 import type { Core } from './core.ts';
@@ -95,6 +95,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const serviceHooks = serviceHook({
     serviceCIDR: options.serviceCIDR,
     services: () => storage.cache({ group: '', plural: 'services' }).objects(),
+    serviceCIDRs: () => storage.cache({ group: 'networking.k8s.io', plural: 'servicecidrs' }).objects(),
+    isRecorded: (ip) => storage.get({ group: 'networking.k8s.io', plural: 'ipaddresses' }, '', ip) !== undefined,
+    client: self,
   });
   const core: Core = {
     storage,
@@ -165,7 +168,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       serviceHooks.load();
       crds.start();
       const service: ApiService | undefined = options.advertise && { clusterIP: serviceHooks.firstAddress, advertise: options.advertise };
-      await bootstrap(self, kinds, security.bootstrap ?? [], service);
+      await bootstrap(self, kinds, [serviceCidr(options.serviceCIDR), ...(security.bootstrap ?? [])], service);
       ready = true;
     },
     async listen({ addresses, tls }) {

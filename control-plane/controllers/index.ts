@@ -11,6 +11,7 @@ import { disruptionController } from './disruption/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointsController } from './endpointslice/endpoints-controller.ts';
 import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
+import { flowControlController } from './flowcontrol/controller.ts';
 import { garbageCollector } from './garbagecollector/controller.ts';
 import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
@@ -21,6 +22,7 @@ import { replicaSetController, replicationControllerController } from './replica
 import { rootCAController } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
+import { serviceCidrController } from './servicecidr/controller.ts';
 import { AllKinds } from './shared/all-kinds.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './tainteviction/controller.ts';
@@ -47,6 +49,8 @@ const controllers: readonly Controller[] = [
   clusterRoleAggregationController,
   clusterDnsController,
   nodeIpamController,
+  serviceCidrController,
+  flowControlController,
   nodeLifecycleController,
   taintEvictionController,
   ttlController,

@@ -39,7 +39,7 @@ function parentText(ref: any): string {
 }
 
 export const ipAddress: Behaviour = {
-  hasGeneration: true,
+  hasGeneration: false,
   nameRule: (name) => ipProblems(name, true),
   validate: ({ spec }) => validateParent(spec?.parentRef),
   validateUpdate: (object, old) =>

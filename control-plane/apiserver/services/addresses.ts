@@ -1,32 +1,59 @@
-// ClusterIPs: which address a Service gets, out of the service range.
+// ClusterIPs: which address a Service gets, out of the service ranges (the configured one and further ServiceCIDR objects).
 import { randomInt } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Service, ServiceSpec } from '../../../api/gen/types/core.v1.ts';
 import { invalidValue, type Problem } from '../../../api/meta/index.ts';
 import { isHeadless } from './families.ts';
-import { bandOf, Pool } from './pool.ts';
+import { bandOf, type Held, Pool } from './pool.ts';
 
-export const toNumber = (ip: string): number => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-export const toAddress = (value: number): string => [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
+const toNumber = (ip: string): number => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+const toAddress = (value: number): string => [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
+
+export interface AddressesOptions {
+  /** IPv4 ranges to allocate from, in the order of preference; read anew at each allocation. */
+  ranges(): readonly string[];
+  /** Whether an IPAddress object says that the address is taken. */
+  isRecorded(ip: string): boolean;
+  /** Tests only. */
+  random?: (n: number) => number;
+}
+
+interface Range {
+  network: number;
+  size: number;
+}
+
+/** Network and broadcast addresses are never given. */
+function rangeOf(cidr: string): Range {
+  const [base = '', bits = ''] = cidr.split('/');
+  if (!isIPv4(base)) throw new Error(`service range ${cidr}: must be an IPv4 network`);
+  const size = 2 ** (32 - Number(bits));
+  return { network: Math.floor(toNumber(base) / size) * size, size };
+}
+
+/** The address of the API's own Service: the first of the range. */
+export const firstAddress = (cidr: string): string => toAddress(rangeOf(cidr).network + 1);
 
 export class Addresses {
-  /** The API's own. */
-  readonly first: string;
-  readonly #pool: Pool;
+  readonly #options: AddressesOptions;
+  /** Taken by Services of this process, also those that are being written. */
+  readonly #own = new Set<number>();
+  readonly #held: Held;
+  /** By range; they share what is held, since ranges may overlap. */
+  readonly #pools = new Map<string, Pool>();
 
-  /** `cidr` is IPv4; its network and broadcast addresses are never given. */
-  constructor(cidr: string) {
-    const [base = '', bits = '16'] = cidr.split('/');
-    if (!isIPv4(base)) throw new Error(`service range ${cidr}: must be an IPv4 network`);
-    const all = 2 ** (32 - Number(bits));
-    const network = Math.floor(toNumber(base) / all) * all;
-    this.first = toAddress(network + 1);
-    this.#pool = new Pool(network + 1, all - 2, bandOf(all - 2, 16, 256), randomInt);
+  constructor(options: AddressesOptions) {
+    this.#options = options;
+    this.#held = {
+      has: (value) => this.#own.has(value) || options.isRecorded(toAddress(value)),
+      add: (value) => this.#own.add(value),
+      delete: (value) => this.#own.delete(value),
+    };
   }
 
   /** What a Service holds now; used when the server starts. */
   hold(service: Service): void {
-    for (const ip of held(service.spec)) this.#pool.take(toNumber(ip));
+    for (const ip of held(service.spec)) this.#own.add(toNumber(ip));
   }
 
   /** Gives the Service its address when it needs one. `taken` gets what was newly taken. */
@@ -38,25 +65,50 @@ export class Addresses {
     const wanted = spec.clusterIP ?? '';
     if (wanted === '') {
       if (spec.clusterIPs?.length) return []; // validation refuses it
-      const any = this.#pool.any();
+      const any = this.#any();
       if (any === undefined) return [invalidValue('spec.clusterIPs', [], 'failed to allocate a serviceIP: range is full')];
-      spec.clusterIP = toAddress(any);
-      spec.clusterIPs = [spec.clusterIP];
-      taken.push(spec.clusterIP);
+      spec.clusterIP = any;
+      spec.clusterIPs = [any];
+      taken.push(any);
       return [];
     }
     const asked = spec.clusterIPs?.length ? spec.clusterIPs : [wanted];
     if (!isIPv4(wanted) || asked.length > 1 || asked[0] !== wanted || toAddress(toNumber(wanted)) !== wanted) return [];
     const refuse = (why: string) => [invalidValue('spec.clusterIPs', asked, `failed to allocate IP ${wanted}: ${why}`)];
-    if (!this.#pool.contains(toNumber(wanted))) return refuse('the provided network does not match the current range');
-    if (!this.#pool.take(toNumber(wanted))) return refuse('provided IP is already allocated');
+    const pool = this.#ranges().find((range) => range.contains(toNumber(wanted)));
+    if (!pool) return refuse('the provided network does not match the current range');
+    if (!pool.take(toNumber(wanted))) return refuse('provided IP is already allocated');
     spec.clusterIPs = [wanted];
     taken.push(wanted);
     return [];
   }
 
   release(ips: readonly string[]): void {
-    for (const ip of ips) this.#pool.release(toNumber(ip));
+    for (const ip of ips) this.#own.delete(toNumber(ip));
+  }
+
+  #any(): string | undefined {
+    for (const pool of this.#ranges()) {
+      const value = pool.any();
+      if (value !== undefined) return toAddress(value);
+    }
+    return undefined;
+  }
+
+  /** Pools of the present ranges; those of ranges that are gone are dropped. */
+  #ranges(): Pool[] {
+    const present = this.#options.ranges();
+    for (const cidr of this.#pools.keys()) if (!present.includes(cidr)) this.#pools.delete(cidr);
+    return present.map((cidr) => {
+      let pool = this.#pools.get(cidr);
+      if (!pool) {
+        const { network, size } = rangeOf(cidr);
+        const usable = Math.max(0, size - 2);
+        pool = new Pool(network + 1, usable, bandOf(usable, 16, 256), this.#options.random ?? randomInt, this.#held);
+        this.#pools.set(cidr, pool);
+      }
+      return pool;
+    });
   }
 }
 

@@ -1,9 +1,11 @@
 // Service addresses and node ports at writes: taken before validation, given back when the write does not happen or the Service goes.
 import type { Service } from '../../../api/gen/types/core.v1.ts';
 import { invalid, type KubeObject } from '../../../api/meta/index.ts';
+import type { Client } from '../../../kit/client/index.ts';
 import type { Reservation, WriteHook } from '../write/hooks.ts';
-import { Addresses, held } from './addresses.ts';
+import { Addresses, firstAddress, held } from './addresses.ts';
 import { defaultFamilies } from './families.ts';
+import { forget, rangesOf, record } from './ip-addresses.ts';
 import { NodePorts, portsOf } from './node-ports.ts';
 
 export interface ServiceHookOptions {
@@ -11,6 +13,12 @@ export interface ServiceHookOptions {
   serviceCIDR: string;
   /** All present Services. */
   services(): readonly KubeObject[];
+  /** All present ServiceCIDRs. */
+  serviceCIDRs(): readonly KubeObject[];
+  /** Whether there is an IPAddress of that name. */
+  isRecorded(ip: string): boolean;
+  /** Writes IPAddress objects. */
+  client: Client;
 }
 
 export interface ServiceHook extends WriteHook {
@@ -22,7 +30,8 @@ export interface ServiceHook extends WriteHook {
 const serviceOf = (object: KubeObject): Service => object as unknown as Service;
 
 export function serviceHook(options: ServiceHookOptions): ServiceHook {
-  const addresses = new Addresses(options.serviceCIDR);
+  const { client, isRecorded } = options;
+  const addresses = new Addresses({ ranges: () => rangesOf(options.serviceCIDR, options.serviceCIDRs()), isRecorded });
   const nodePorts = new NodePorts();
 
   function reserve(object: KubeObject, oldObject: KubeObject | undefined): Reservation {
@@ -40,16 +49,19 @@ export function serviceHook(options: ServiceHookOptions): ServiceHook {
       release();
       throw invalid({ group: '', kind: 'Service' }, object.metadata.name ?? '', problems);
     }
-    const commit = () => {
+    const commit = async () => {
       const kept = { ips: new Set(held(service.spec)), ports: new Set(portsOf(service.spec)) };
-      addresses.release(held(old?.spec).filter((ip) => !kept.ips.has(ip)));
       nodePorts.release(portsOf(old?.spec).filter((port) => !kept.ports.has(port)));
+      const dropped = held(old?.spec).filter((ip) => !kept.ips.has(ip));
+      addresses.release(dropped);
+      await record(client, ips, object);
+      await forget(client, dropped, object);
     };
     return { commit, release };
   }
 
   return {
-    firstAddress: addresses.first,
+    firstAddress: firstAddress(options.serviceCIDR),
     load() {
       for (const object of options.services()) {
         addresses.hold(serviceOf(object));
@@ -58,9 +70,11 @@ export function serviceHook(options: ServiceHookOptions): ServiceHook {
     },
     beforeCreate: (object) => reserve(object, undefined),
     beforeUpdate: (object, old) => reserve(object, old),
-    afterDelete(object) {
-      addresses.release(held(serviceOf(object).spec));
+    async afterDelete(object) {
+      const ips = held(serviceOf(object).spec);
+      addresses.release(ips);
       nodePorts.release(portsOf(serviceOf(object).spec));
+      await forget(client, ips, object);
     },
   };
 }

@@ -1,18 +1,26 @@
 // Numbers from a range, each held once: a lower band is left to those who ask for a certain one until the rest is used up.
 
+/** Which numbers are held; several pools may share one. */
+export interface Held {
+  has(value: number): boolean;
+  add(value: number): void;
+  delete(value: number): void;
+}
+
 export class Pool {
   readonly #first: number;
   readonly #size: number;
   readonly #band: number;
-  readonly #held = new Set<number>();
+  readonly #held: Held;
   readonly #random: (n: number) => number;
 
   /** `random(n)` gives a number in [0, n). */
-  constructor(first: number, size: number, band: number, random: (n: number) => number) {
+  constructor(first: number, size: number, band: number, random: (n: number) => number, held: Held = new Set<number>()) {
     this.#first = first;
     this.#size = size;
     this.#band = Math.min(band, size);
     this.#random = random;
+    this.#held = held;
   }
 
   contains(value: number): boolean {

@@ -50,7 +50,7 @@ async function once(core: Core, target: Target, request: ApiRequest, item: Item,
     if (next === undefined) {
       if (options.dryRun) return { object: old, gone: true };
       const revision = await core.storage.remove(target.resource, item);
-      core.hooks[`${target.resource.group}/${target.resource.plural}`]?.afterDelete?.(old);
+      await core.hooks[`${target.resource.group}/${target.resource.plural}`]?.afterDelete?.(old);
       return { object: deepFreeze({ ...old, metadata: { ...old.metadata, resourceVersion: String(revision) } }), gone: true };
     }
     if (options.dryRun) return { object: deepFreeze(next), gone: false };

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../api/meta/index.ts';
 
 /** Undone when the write does not happen; `commit` when it does. */
 export interface Reservation {
-  commit(): void;
+  commit(): void | Promise<void>;
   release(): void;
 }
 
@@ -11,7 +11,7 @@ export interface WriteHook {
   /** Before validation; may change `object`. The reservation is released when the write fails or is a dry run. */
   beforeCreate?(object: KubeObject): Reservation | undefined;
   beforeUpdate?(object: KubeObject, old: KubeObject): Reservation | undefined;
-  afterDelete?(object: KubeObject): void;
+  afterDelete?(object: KubeObject): void | Promise<void>;
 }
 
 /** By `group/plural`. */

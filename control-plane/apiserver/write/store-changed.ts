@@ -84,7 +84,7 @@ async function once(
     done = true;
     return stored;
   } finally {
-    if (done) reservation?.commit();
+    if (done) await reservation?.commit();
     else {
       reservation?.release();
       await undo?.();
@@ -99,7 +99,7 @@ async function write(core: Core, target: Target, object: KubeObject, item: Item)
   const held = target.kind.kind === 'Namespace' && target.kind.group === '' && namespaceFinalizers.length > 0;
   if (deletionTimestamp !== undefined && finalizers.length === 0 && deletionGracePeriodSeconds === 0 && !held) {
     const revision = await core.storage.remove(target.resource, item);
-    core.hooks[`${target.resource.group}/${target.resource.plural}`]?.afterDelete?.(object);
+    await core.hooks[`${target.resource.group}/${target.resource.plural}`]?.afterDelete?.(object);
     object.metadata.resourceVersion = String(revision);
     return deepFreeze(object);
   }

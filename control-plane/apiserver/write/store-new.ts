@@ -57,7 +57,7 @@ export async function storeNew(
     done = true;
     return stored;
   } finally {
-    if (done) reservation?.commit();
+    if (done) await reservation?.commit();
     else {
       reservation?.release();
       await undo?.();
