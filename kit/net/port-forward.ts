@@ -1,8 +1,9 @@
-// Accepts port-forward sessions over SPDY/3.1, plain or tunnelled in a WebSocket.
+// Accepts port-forward sessions: SPDY/3.1, plain or tunnelled in a WebSocket, or a WebSocket's own channels.
 import type { Duplex } from 'node:stream';
+import { acceptOverChannels, CHANNEL_PROTOCOLS, portsOf } from './port-forward-web-socket.ts';
 import { SpdySession, type SpdyStream } from './spdy.ts';
 import type { ForwardedPort, UpgradeRequest } from './streams.ts';
-import { acceptSpdy, headerOf, listOf, refuseUpgrade, wantsSpdy, wantsWebSocket } from './upgrade.ts';
+import { acceptSpdy, chooseProtocol, headerOf, listOf, refuseUpgrade, wantsSpdy, wantsWebSocket } from './upgrade.ts';
 import { acceptWebSocket, bytesOf } from './web-socket.ts';
 
 const PROTOCOL = 'portforward.k8s.io';
@@ -12,17 +13,15 @@ const WAITING_MAX = 1024;
 
 async function transport(request: UpgradeRequest, socket: Duplex, head: Uint8Array): Promise<{ socket: Duplex; head: Uint8Array }> {
   socket.on('error', () => {});
-  const name = wantsWebSocket(request) ? 'sec-websocket-protocol' : 'x-stream-protocol-version';
-  const offered = listOf(headerOf(request, name));
-  if (wantsWebSocket(request) && offered.includes(TUNNEL))
+  if (wantsWebSocket(request))
     return { socket: await bytesOf(await acceptWebSocket(request, socket, head, TUNNEL)), head: Buffer.alloc(0) };
+  const offered = listOf(headerOf(request, 'x-stream-protocol-version'));
   if (wantsSpdy(request) && (offered.length === 0 || offered.includes(PROTOCOL))) {
     acceptSpdy(socket, PROTOCOL);
     return { socket, head };
   }
-  const needed = wantsWebSocket(request) ? TUNNEL : PROTOCOL;
-  const text = `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${needed}]`;
-  refuseUpgrade(socket, wantsWebSocket(request) || wantsSpdy(request) ? 403 : 400, text, [`X-Accept-Stream-Protocol-Versions: ${needed}`]);
+  const text = `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${PROTOCOL}]`;
+  refuseUpgrade(socket, wantsSpdy(request) ? 403 : 400, text, [`X-Accept-Stream-Protocol-Versions: ${PROTOCOL}`]);
   throw new Error(`no common protocol in ${offered.join(', ')}`);
 }
 
@@ -71,6 +70,50 @@ export async function* acceptPortForward(
   socket: Duplex,
   head: Uint8Array,
   signal?: AbortSignal,
+): AsyncGenerator<ForwardedPort> {
+  if (wantsChannels(request)) yield* overChannels(request, socket, head, signal);
+  else yield* overSpdy(request, socket, head, signal);
+}
+
+const protocolsOf = (request: UpgradeRequest): string[] => listOf(headerOf(request, 'sec-websocket-protocol'));
+
+/** A WebSocket that does not carry SPDY. */
+const wantsChannels = (request: UpgradeRequest): boolean => wantsWebSocket(request) && !protocolsOf(request).includes(TUNNEL);
+
+async function* overChannels(
+  request: UpgradeRequest,
+  socket: Duplex,
+  head: Uint8Array,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ForwardedPort> {
+  socket.on('error', () => {});
+  const offered = protocolsOf(request);
+  const protocol = chooseProtocol(offered, CHANNEL_PROTOCOLS);
+  if (protocol === undefined) {
+    refuseUpgrade(
+      socket,
+      403,
+      `unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${TUNNEL} ${CHANNEL_PROTOCOLS.join(' ')}]`,
+    );
+    throw new Error(`no common protocol in ${offered.join(', ')}`);
+  }
+  const ports = portsOf(request);
+  if (!ports) {
+    refuseUpgrade(socket, 400, 'query parameter "port" is required');
+    throw new Error('no port to forward to');
+  }
+  const { webSocket, connections } = await acceptOverChannels(request, socket, head, protocol, ports);
+  const stop = () => webSocket.terminate();
+  signal?.addEventListener('abort', stop, { once: true });
+  webSocket.once('close', () => signal?.removeEventListener('abort', stop));
+  yield* connections;
+}
+
+async function* overSpdy(
+  request: UpgradeRequest,
+  socket: Duplex,
+  head: Uint8Array,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<ForwardedPort> {
   const accepted = await transport(request, socket, head);
   const waiting: ForwardedPort[] = [];

@@ -1,7 +1,8 @@
 // Remote commands over WebSocket: each message begins with its channel.
-import { type Duplex, PassThrough, Writable } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { WebSocket } from 'ws';
+import { type Codec, channelWriter, codecOf, onMessage } from './channels.ts';
 import { statusText } from './remote-command-spdy.ts';
 import type { CommandStatus, RemoteCommand, UpgradeRequest, WantedStreams } from './streams.ts';
 import { TerminalSizes } from './terminal-sizes.ts';
@@ -11,22 +12,6 @@ import { acceptWebSocket } from './web-socket.ts';
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io'];
 const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 };
 const NORMAL_CLOSURE = 1000;
-
-interface Codec {
-  encode(channel: number, data: Uint8Array): Buffer | string;
-  decode(message: Buffer): { channel: number; data: Buffer };
-}
-
-const binary: Codec = {
-  encode: (channel, data) => Buffer.concat([Buffer.from([channel]), data]),
-  decode: (message) => ({ channel: message[0] as number, data: message.subarray(1) }),
-};
-
-/** Text messages: the channel as a digit, the data in base64. */
-const base64: Codec = {
-  encode: (channel, data) => `${channel}${Buffer.from(data).toString('base64')}`,
-  decode: (message) => ({ channel: (message[0] as number) - 0x30, data: Buffer.from(message.subarray(1).toString('latin1'), 'base64') }),
-};
 
 export async function acceptOverWebSocket(
   request: UpgradeRequest,
@@ -45,7 +30,7 @@ export async function acceptOverWebSocket(
     throw new Error(`no common protocol in ${offered.join(', ')}`);
   }
   const webSocket = await acceptWebSocket(request, socket, head, protocol);
-  return overChannels(webSocket, protocol, protocol.includes('base64') ? base64 : binary, wanted);
+  return overChannels(webSocket, protocol, codecOf(protocol), wanted);
 }
 
 function overChannels(webSocket: WebSocket, protocol: string, codec: Codec, wanted: WantedStreams): RemoteCommand {
@@ -54,10 +39,7 @@ function overChannels(webSocket: WebSocket, protocol: string, codec: Codec, want
   const stdin = wanted.stdin ? new PassThrough() : undefined;
   stdin?.on('error', () => {});
 
-  webSocket.on('message', (raw: Buffer | ArrayBuffer | Buffer[]) => {
-    const message = Array.isArray(raw) ? Buffer.concat(raw) : Buffer.from(raw as Buffer);
-    if (message.length === 0) return;
-    const { channel, data } = codec.decode(message);
+  onMessage(webSocket, codec, (channel, data) => {
     if (channel === CHANNEL.close && protocol.startsWith('v5.') && data[0] === CHANNEL.stdin) stdin?.end();
     else if (channel === CHANNEL.resize) sizes.offer(data.toString());
     else if (channel === CHANNEL.stdin && stdin && !stdin.writableEnded && data.length > 0 && !stdin.write(data)) {
@@ -70,15 +52,8 @@ function overChannels(webSocket: WebSocket, protocol: string, codec: Codec, want
     stdin?.end();
   });
 
-  const output = (channel: number): Writable => {
-    const stream = new Writable({
-      write: (chunk: Buffer, _encoding, done) => webSocket.send(codec.encode(channel, chunk), done),
-    });
-    stream.on('error', () => {});
-    return stream;
-  };
-  const stdout = wanted.stdout ? output(CHANNEL.stdout) : undefined;
-  const stderr = wanted.stderr ? output(CHANNEL.stderr) : undefined;
+  const stdout = wanted.stdout ? channelWriter(webSocket, codec, CHANNEL.stdout) : undefined;
+  const stderr = wanted.stderr ? channelWriter(webSocket, codec, CHANNEL.stderr) : undefined;
   // Tells the client that the connection stands, on the lowest channel that it reads.
   webSocket.send(codec.encode(stdout ? CHANNEL.stdout : stderr ? CHANNEL.stderr : CHANNEL.error, Buffer.alloc(0)));
 

@@ -191,6 +191,39 @@ test('port-forward over SPDY within a WebSocket', async () => {
   await checkForwarding(new SpdySession(createWebSocketStream(webSocket), Buffer.alloc(0), 'client', () => {}));
 });
 
+test.each(['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'])('port-forward over the channels of a WebSocket, %s', async (protocol) => {
+  const port = await serve((request, socket, head) => void echoPorts(acceptPortForward(request, socket, head)));
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/portforward?port=80&port=81`, protocol);
+  const isText = protocol.includes('base64');
+  const seen: Buffer[] = [];
+  const echoed = Promise.withResolvers<void>();
+  socket.on('message', (message: Buffer) => {
+    const channel = isText ? message[0]! - 0x30 : message[0]!;
+    const data = isText ? Buffer.from(message.subarray(1).toString(), 'base64') : message.subarray(1);
+    seen[channel] = Buffer.concat([seen[channel] ?? Buffer.alloc(0), data]);
+    if (seen[0]?.toString().endsWith('end')) echoed.resolve();
+  });
+  await new Promise((resolve) => socket.once('open', resolve));
+  for (const part of ['to and ', 'fro, end'])
+    socket.send(isText ? `0${Buffer.from(part).toString('base64')}` : Buffer.concat([Buffer.from([0]), Buffer.from(part)]));
+  await echoed.promise;
+  expect(seen.map((data) => data.readUInt16LE())).toEqual([80, 80, 81, 81]);
+  expect(seen.map((data) => data.subarray(2).toString())).toEqual(['80:to and fro, end', '', '', 'connection refused']);
+  socket.close();
+});
+
+test.each([
+  ['/portforward', 'v4.channel.k8s.io', 400],
+  ['/portforward?port=0', 'v4.channel.k8s.io', 400],
+  ['/portforward?port=80', 'v9.channel.k8s.io', 403],
+])('port-forward over WebSocket: %s with %s is refused with %i', async (path, protocol, status) => {
+  const port = await serve((request, socket, head) => void echoPorts(acceptPortForward(request, socket, head)).catch(() => {}));
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol);
+  socket.on('error', () => {});
+  const code = await new Promise((resolve) => socket.once('unexpected-response', (_, response) => resolve(response.statusCode)));
+  expect(code).toBe(status);
+});
+
 test('the session ends when the client goes away', async () => {
   const gone = Promise.withResolvers<boolean>();
   const port = await serve((request, socket, head) => {
