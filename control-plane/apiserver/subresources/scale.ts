@@ -2,17 +2,18 @@
 
 import { schemaOf } from '../../../api/gen/index.ts';
 import { ageColumn, type Kind, nameColumn } from '../../../api/kinds/index.ts';
-import { badRequest, deepCopy, invalid, invalidValue, type KubeObject, StatusError } from '../../../api/meta/index.ts';
-import { jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
+import { apiVersionOf, badRequest, deepCopy, invalid, invalidValue, type KubeObject, StatusError } from '../../../api/meta/index.ts';
+import { apply, jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
 import { checkObject } from '../../../api/wire/index.ts';
+import { rfc3339 } from '../../../kit/run/index.ts';
 import { viewOf } from '../core.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
+import { isTrue } from '../requestinfo.ts';
 import { present } from '../verbs/get.ts';
-
-import { fitNamespace } from '../write/body.ts';
+import { fitName, fitNamespace } from '../write/body.ts';
 import { writeOptions } from '../write/options.ts';
-import { badPatch, goMap, patchDocument, patchKind } from '../write/patch-document.ts';
+import { badPatch, checkPatchOptions, goMap, patchDocument, patchKind } from '../write/patch-document.ts';
 import { storeChanged } from '../write/store-changed.ts';
 import type { CoreContext } from './context.ts';
 
@@ -50,7 +51,7 @@ export const scale: SubresourceHandler = {
     if (body.metadata.name !== name)
       throw badRequest(`the name of the object (${body.metadata.name}) does not match the name on the URL (${name})`);
     fitNamespace(body, context.namespace);
-    return write(context, () => body);
+    return write(context, (old) => scaled(context, old, body));
   },
   async patch(context) {
     const { request, target } = context as CoreContext;
@@ -58,6 +59,8 @@ export const scale: SubresourceHandler = {
     const document = (await patchDocument(request, kind, writeOptions(request, 'PatchOptions'))) as KubeObject;
     if (kind === 'apply' && (document.apiVersion !== 'autoscaling/v1' || document.kind !== 'Scale'))
       throw badRequest(`invalid object type: ${document.apiVersion ?? '/'}, Kind=${document.kind ?? ''}`);
+    checkPatchOptions(kind, request.query);
+    if (kind === 'apply') return write(context, (old) => scaledByApply(context, old, document), true);
     return write(context, (old) => {
       const now = scaleOf(context.kind, old);
       const result =
@@ -66,7 +69,7 @@ export const scale: SubresourceHandler = {
           : kind === 'strategic'
             ? strategicMergePatch(now, document, schemaOf(SCALE))
             : mergePatch(now, document);
-      return checked(result);
+      return scaled(context, old, checked(result));
     });
   },
 };
@@ -81,26 +84,48 @@ function checked(result: KubeObject): KubeObject {
   }
 }
 
-async function write(context: HandlerContext, wanted: (old: KubeObject) => KubeObject): Promise<ApiResponse> {
+/** The object with a Scale's replicas; the Scale's uid and resourceVersion are preconditions. */
+function scaled(context: HandlerContext, old: KubeObject, scale: KubeObject): KubeObject {
+  const { kind, name } = context;
+  const replicas = (scale['spec']?.replicas ?? 0) as number;
+  if (replicas < 0) throw invalid(SCALE, name, [invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+  const next = deepCopy(old);
+  setPath(next, pathOf(kind), replicas);
+  if (scale.metadata.uid) next.metadata.uid = scale.metadata.uid;
+  next.metadata.resourceVersion = scale.metadata.resourceVersion || old.metadata.resourceVersion!;
+  return next;
+}
+
+/** An applied Scale is an apply of that one field of the object: there its owners are known, under the object's own apiVersion. */
+function scaledByApply(context: HandlerContext, old: KubeObject, document: KubeObject): KubeObject {
+  const { core, target, request } = context as CoreContext;
+  const { kind, name } = target;
+  if (document.metadata?.name !== undefined) fitName(document, name);
+  const replicas = document['spec']?.replicas as number | undefined;
+  const applied: KubeObject = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name } };
+  if (replicas !== undefined) setPath(applied, pathOf(kind), replicas);
+  const { object } = apply({
+    live: old,
+    applied,
+    manager: request.query.get('fieldManager')!,
+    force: isTrue(request.query.get('force')),
+    subresource: 'scale',
+    apiVersion: applied.apiVersion!,
+    schema: target.schema,
+    nowRfc3339: rfc3339(core.clock.nowMs()),
+  });
+  return scaled(context, object, { ...scaleOf(kind, object), metadata: { ...document.metadata } });
+}
+
+async function write(context: HandlerContext, make: (old: KubeObject) => KubeObject, tracked = false): Promise<ApiResponse> {
   const { core, target, request } = context as CoreContext;
   const { kind } = target;
   const options = writeOptions(request, request.info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
-  const make = (old: KubeObject) => {
-    const body = wanted(old);
-    const replicas = (body['spec']?.replicas ?? 0) as number;
-    if (replicas < 0) throw invalid(SCALE, target.name, [invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0')]);
-    const next = deepCopy(old);
-    setPath(next, kind.scale?.specReplicas ?? 'spec.replicas', replicas);
-    if (body.metadata.uid) next.metadata.uid = body.metadata.uid;
-    next.metadata.resourceVersion = body.metadata.resourceVersion || old.metadata.resourceVersion!;
-    return next;
-  };
   const seen = {
     of: (object: KubeObject) => scaleOf(kind, object),
-    into: (object: KubeObject, scale: KubeObject) =>
-      setPath(object, kind.scale?.specReplicas ?? 'spec.replicas', (scale['spec']?.replicas ?? 0) as number),
+    into: (object: KubeObject, scale: KubeObject) => setPath(object, pathOf(kind), (scale['spec']?.replicas ?? 0) as number),
   };
-  return answer(context, await storeChanged(core, target, request, { make, seen }, options));
+  return answer(context, await storeChanged(core, target, request, { make, seen, ...(tracked ? { tracked } : {}) }, options));
 }
 
 function answer(context: HandlerContext, object: KubeObject): ApiResponse {
@@ -110,7 +135,7 @@ function answer(context: HandlerContext, object: KubeObject): ApiResponse {
 
 function scaleOf(kind: Kind, object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const replicas = Number(getPath(object, kind.scale?.specReplicas ?? 'spec.replicas') ?? 0);
+  const replicas = Number(getPath(object, pathOf(kind)) ?? 0);
   const selector = kind.scale?.selector(object) ?? '';
   return {
     kind: 'Scale',
@@ -126,6 +151,8 @@ function scaleOf(kind: Kind, object: KubeObject): KubeObject {
     status: { replicas: Number(getPath(object, kind.scale?.statusReplicas ?? 'status.replicas') ?? 0), ...(selector ? { selector } : {}) },
   };
 }
+
+const pathOf = (kind: Kind): string => kind.scale?.specReplicas ?? 'spec.replicas';
 
 const getPath = (object: unknown, path: string): unknown =>
   path

@@ -1,5 +1,5 @@
 // PATCH: by content type a JSON patch, merge patch, strategic merge patch, or server-side apply.
-import { apiVersionOf, badRequest, conflict, deepCopy, invalid, type KubeObject, required, StatusError } from '../../../api/meta/index.ts';
+import { apiVersionOf, badRequest, conflict, deepCopy, type KubeObject, StatusError } from '../../../api/meta/index.ts';
 import { apply, jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import type { Core, Target, Verb } from '../core.ts';
@@ -7,21 +7,14 @@ import type { ApiRequest, ApiResponse } from '../request.ts';
 import { isTrue } from '../requestinfo.ts';
 import { fitName, fitNamespace } from '../write/body.ts';
 import { type WriteOptions, writeOptions } from '../write/options.ts';
-import { checkedResult, type PatchKind, patchDocument, patchKind } from '../write/patch-document.ts';
+import { checkedResult, checkPatchOptions, type PatchKind, patchDocument, patchKind } from '../write/patch-document.ts';
 import { storeChanged } from '../write/store-changed.ts';
 import { storeNew } from '../write/store-new.ts';
-
-const OPTIONS = { group: 'meta.k8s.io', kind: 'PatchOptions' };
 
 export const patch: Verb = async (core, target, request) => {
   const kind = patchKind(target, request.headers['content-type']);
   const options = writeOptions(request, 'PatchOptions');
-  const { query } = request;
-  if (kind === 'apply' && !query.get('fieldManager')) throw invalid(OPTIONS, '', [required('fieldManager', 'is required for apply patch')]);
-  if (kind !== 'apply' && query.get('force') !== null)
-    throw invalid(OPTIONS, '', [
-      { field: 'force', reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch' },
-    ]);
+  checkPatchOptions(kind, request.query);
   const document = await patchDocument(request, kind, options);
   if (kind === 'apply') return applyPatch(core, target, request, document as KubeObject, options);
   const make = (old: KubeObject) => patched(target, request, kind, old, document, options);

@@ -1,5 +1,14 @@
 // A PATCH body: which form it has, reading it, and the same checks on its result as on any body.
-import { badRequest, invalid, invalidValue, type KubeObject, StatusError, unsupportedMediaType } from '../../../api/meta/index.ts';
+import {
+  badRequest,
+  forbiddenField,
+  invalid,
+  invalidValue,
+  type KubeObject,
+  required,
+  StatusError,
+  unsupportedMediaType,
+} from '../../../api/meta/index.ts';
 import { checkObject, type DecodedBody, parseJson, parseYaml } from '../../../api/wire/index.ts';
 import type { Target } from '../core.ts';
 import { checkCustom } from '../crd/body.ts';
@@ -23,6 +32,15 @@ export function patchKind(target: Pick<Target, 'served'>, contentType: string | 
   const offered = Object.keys(TYPES).filter((type) => !target.served.custom || TYPES[type] !== 'strategic');
   if (found === undefined || !offered.includes(media)) throw unsupportedMediaType(offered);
   return found;
+}
+
+const OPTIONS = { group: 'meta.k8s.io', kind: 'PatchOptions' };
+
+/** An apply needs a manager, and only an apply can be forced. Throws 422. */
+export function checkPatchOptions(kind: PatchKind, query: URLSearchParams): void {
+  if (kind === 'apply' && !query.get('fieldManager')) throw invalid(OPTIONS, '', [required('fieldManager', 'is required for apply patch')]);
+  if (kind !== 'apply' && query.get('force') !== null)
+    throw invalid(OPTIONS, '', [forbiddenField('force', 'may not be specified for non-apply patch')]);
 }
 
 /** 422 that blames the patch itself. */
@@ -114,11 +132,11 @@ export function checkedResult(
   } catch (error) {
     if (!(error instanceof StatusError) || error.code !== 400) throw error;
     const why = error.message.replace(/^.*? cannot be handled as a \S+: /s, '');
-    throw kind === 'apply' ? unconverted(result, why) : badPatch(goMap(shown), why);
+    throw kind === 'apply' ? unconverted(shown as KubeObject, why) : badPatch(goMap(shown), why);
   }
 }
 
-/** What apply merged fits the schema's shapes, but is no object of the kind: 500 in upstream's words. */
+/** What was applied fits the schema's shapes, but is no object of the kind: 500 in upstream's words. */
 function unconverted({ apiVersion = '', kind, metadata }: KubeObject, why: string): StatusError {
   const version = `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`;
   const what = `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${version}`;
