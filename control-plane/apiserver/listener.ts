@@ -12,6 +12,7 @@ import type { Logger } from '../../kit/run/index.ts';
 import type { Seen } from './bodies.ts';
 import { type Encoded, isWatch, type WatchLines } from './encode.ts';
 import type { ApiRequest } from './request.ts';
+import { answerUpgrade } from './upgrade-answer.ts';
 
 const gzip = promisify(gzipCallback);
 
@@ -317,9 +318,5 @@ async function upgrade(options: ListenerOptions, incoming: IncomingMessage, sock
   request.upgrade = { socket, head };
   const encoded = await options.answer(request);
   if (encoded.hijacked || socket.destroyed) return;
-  const body = typeof encoded.body === 'string' || encoded.body instanceof Uint8Array ? Buffer.from(encoded.body) : Buffer.alloc(0);
-  const headers = { ...encoded.headers, 'content-length': String(body.length), connection: 'close' };
-  const head1 = [`HTTP/1.1 ${encoded.status} ${encoded.status}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
-  socket.write(`${head1.join('\r\n')}\r\n\r\n`);
-  socket.end(body);
+  await answerUpgrade(socket, encoded);
 }
