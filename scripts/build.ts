@@ -4,6 +4,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { build, type Plugin } from 'esbuild';
 import { run } from '../kit/exec/index.ts';
 import { nodeOptions } from '../rig/programs.ts';
+import { writeDescriptions } from './build.d/write-descriptions.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const programs = [
@@ -61,4 +62,5 @@ for (const { name } of programs.filter((p) => p.name !== 'cni')) {
     timeoutMs: 60_000,
   });
 }
+if (!(await writeDescriptions(root))) console.log('no descriptions: the packages that hold them are not installed');
 console.log(`built ${programs.map((p) => p.name).join(', ')}`);

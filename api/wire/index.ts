@@ -3,7 +3,17 @@ export * from './body.ts';
 export * from './check.ts';
 export * from './discovery.ts';
 export { type ParsedBody, parseJson } from './json.ts';
-export { type CustomSchema, type CustomSchemas, openApiDocument, openApiIndex } from './openapi/document.ts';
+export { type Description, type Descriptions, noDescriptions } from './openapi/description.ts';
+export {
+  type CustomSchema,
+  type CustomSchemas,
+  type OpenApiSource,
+  openApiDocument,
+  openApiHashes,
+  openApiIndex,
+} from './openapi/document.ts';
+export { swagger } from './openapi/swagger.ts';
+export { swaggerProtobuf } from './openapi/swagger-protobuf.ts';
 export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';
 export * from './table.ts';
 export { parseYaml } from './yaml.ts';

@@ -1,7 +1,7 @@
 // Tables and ages.
 import { expect, test } from 'vitest';
 import { humanDuration } from '../kinds/index.ts';
-import { partialObject, tableFor } from './table.ts';
+import { columnDescriptions, partialObject, tableFor } from './table.ts';
 
 test.each([
   [-1500, '0s'],
@@ -23,6 +23,8 @@ test.each([
   expect(humanDuration(ms)).toBe(text);
 });
 
+const thing = { group: 'example.com', version: 'v1', kind: 'Thing' };
+
 test('a kind without columns shows its name and birth', () => {
   const object = {
     apiVersion: 'v1',
@@ -30,8 +32,26 @@ test('a kind without columns shows its name and birth', () => {
     metadata: { name: 'a', resourceVersion: '7', creationTimestamp: '2020-01-01T00:00:00Z' },
     spec: {},
   };
-  const table = tableFor({}, [object], { nowMs: 0 }) as any;
+  const table = tableFor(thing, [object], { nowMs: 0 }) as any;
   expect(table.rows).toEqual([{ cells: ['a', '2020-01-01T00:00:00Z'], object: partialObject(object) }]);
   expect(table.columnDefinitions.map((one: any) => one.name)).toEqual(['Name', 'Created At']);
-  expect((tableFor({}, [object], { nowMs: 0, includeObject: 'None' }) as any).rows[0].object).toBeNull();
+  expect((tableFor(thing, [object], { nowMs: 0, includeObject: 'None' }) as any).rows[0].object).toBeNull();
+});
+
+test("columns say what their fields' documentation says, without the list of values, or a few words of our own", () => {
+  let opened = 0;
+  const describe = columnDescriptions(() => {
+    opened++;
+    return (definition) =>
+      definition === 'io.k8s.api.core.v1.ServiceSpec'
+        ? { fields: { type: 'How it is exposed.\n\nPossible enum values:\n - `"X"`' } }
+        : undefined;
+  });
+  const service = { group: '', version: 'v1', kind: 'Service' };
+  expect(describe(service, 'Type')).toBe('How it is exposed.');
+  expect(describe(service, 'Type')).toBe('How it is exposed.');
+  expect(opened).toBe(1);
+  expect(describe(service, 'Selector')).toBe('');
+  expect(describe({ group: '', version: 'v1', kind: 'Namespace' }, 'Status')).toBe('The status of the namespace');
+  expect(describe(thing, 'Other')).toBe('');
 });

@@ -2,19 +2,11 @@
 import { createHash } from 'node:crypto';
 import type { ResourceNames } from '../../api/kinds/index.ts';
 import { methodUnknown, notAcceptable, pathNotFound } from '../../api/meta/index.ts';
-import {
-  aggregatedDiscovery,
-  apiGroup,
-  apiGroupList,
-  apiResourceList,
-  apiVersions,
-  openApiDocument,
-  openApiIndex,
-} from '../../api/wire/index.ts';
+import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../../api/wire/index.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { KindTable } from './kind-table.ts';
 import { negotiate } from './negotiate.ts';
-import { openApiV2 } from './openapi-v2.ts';
+import { openApiPaths } from './openapi.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 
 export const VERSION = {
@@ -39,7 +31,7 @@ const readOnly =
   (answer: (request: ApiRequest) => ApiResponse): Answer =>
   async (request) => {
     if (request.method !== 'GET') throw methodUnknown();
-    if (!request.path.startsWith('/openapi') && !/^\/apis?\/?$/.test(request.path) && negotiate(request.headers['accept']).discovery)
+    if (!/^\/apis?\/?$/.test(request.path) && negotiate(request.headers['accept']).discovery)
       throw notAcceptable(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']);
     return answer(request);
   };
@@ -92,7 +84,6 @@ export function documentPaths({ kinds, serverAddress, otherPaths }: DocumentOpti
     if (document === undefined) throw known ? pathNotFound() : new PlainNotFound();
     return { status: 200, body: document };
   });
-  const openApi = readOnly((request) => openApiAnswer(kinds, cache, request));
   const all = () => rootPaths(kinds, otherPaths);
   return {
     '/': readOnly(() => ({ status: 200, body: { paths: all() } })),
@@ -101,29 +92,8 @@ export function documentPaths({ kinds, serverAddress, otherPaths }: DocumentOpti
     '/api/v1': readOnly(() => ({ status: 200, body: apiResourceList(names(), '', 'v1')! })),
     '/apis/': group,
     '/version': readOnly(() => ({ status: 200, body: VERSION })),
-    '/openapi/v2': openApiV2,
-    '/openapi/v3': openApi,
-    '/openapi/v3/': openApi,
+    ...openApiPaths(kinds, VERSION.gitVersion),
   };
-}
-
-function openApiAnswer(kinds: KindTable, cache: ReturnType<typeof remembered>, request: ApiRequest): ApiResponse {
-  const names = kinds.all().map(({ kind }) => kind);
-  const schemas = (kind: ResourceNames) => kinds.find(kind.group, kind.version, kind.plural)?.openApi;
-  if (request.path === '/openapi/v3' || request.path === '/openapi/v3/')
-    return { status: 200, body: cache('openapi', () => openApiIndex(names, schemas) as Record<string, unknown>)! };
-  const path = request.path.slice('/openapi/v3/'.length);
-  const [root, group = '', version = ''] = path.split('/');
-  const gv = root === 'api' ? { group: '', version: group } : { group, version };
-  const document = cache(
-    `openapi ${path}`,
-    () => (openApiDocument(gv.group, gv.version, names, schemas) ?? {}) as Record<string, unknown>,
-  ) as object;
-  if (Object.keys(document).length === 0) throw pathNotFound();
-  const hash = request.query.get('hash');
-  const headers: Record<string, string> = { 'content-type': 'application/json', vary: 'Accept' };
-  if (hash) Object.assign(headers, { 'cache-control': 'public, immutable', expires: 'Fri, 31 Dec 2100 00:00:00 GMT', etag: `"${hash}"` });
-  return { status: 200, headers, body: document };
 }
 
 function rootPaths(kinds: KindTable, others: readonly string[]): string[] {

@@ -1,13 +1,14 @@
 // From an answer of the pipeline to status, headers and bytes, in the form that the client accepts.
 import { stringify } from 'yaml';
 import { apiVersionOf, badRequest, goJson, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
-import { encodeProtobuf, type IncludeObject, PROTOBUF, partialList, partialObject, tableFor } from '../../api/wire/index.ts';
+import { encodeProtobuf, type IncludeObject, PROTOBUF, partialList, partialObject } from '../../api/wire/index.ts';
 import { ListBody, type Seen, WatchBody } from './bodies.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { ServedKind } from './kind-table.ts';
 import { type Accepted, checkShape, negotiate } from './negotiate.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { cachedJson, eventLine, type Item, itemOf } from './storage/item.ts';
+import { tableFor } from './tables.ts';
 
 /** What the listener sends. */
 export interface Encoded {

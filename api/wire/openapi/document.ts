@@ -1,9 +1,10 @@
-// OpenAPI v3 as kubectl reads it: an index of documents, and one document for each group and version.
+// OpenAPI v3: an index of documents, and one document for each group and version.
 import { createHash } from 'node:crypto';
 import type { ResourceNames } from '../../kinds/kind.ts';
-import type { GroupVersionKind } from '../../meta/index.ts';
+import { type Descriptions, noDescriptions } from './description.ts';
+import { BUILT_IN_TYPES, groupWord } from './operations.ts';
 import { pathsOf } from './paths.ts';
-import { Components, type Json, reference } from './schemas.ts';
+import { Components, described, type Json, reference, typeMeta } from './schemas.ts';
 
 /** A custom resource's part in a document: its structure as OpenAPI, from its CRD. */
 export interface CustomSchema {
@@ -15,50 +16,170 @@ export interface CustomSchema {
 
 export type CustomSchemas = (kind: ResourceNames) => CustomSchema | undefined;
 
+export interface OpenApiSource {
+  kinds: readonly ResourceNames[];
+  custom?: CustomSchemas;
+  descriptions?: Descriptions;
+}
+
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+export const INFO = { title: 'Kubernetes', version: '1.36' };
+const SECURITY = { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } };
 
 const placeOf = (group: string, version: string): string => (group === '' ? `api/${version}` : `apis/${group}/${version}`);
 
-/** `/openapi/v3`: where each document is. The hash changes when a document would. */
-export function openApiIndex(kinds: Iterable<ResourceNames>, custom: CustomSchemas = () => undefined): object {
-  const hashes = new Map<string, ReturnType<typeof createHash>>();
+const groupsOf = (kinds: readonly ResourceNames[]): string[] =>
+  [...new Set(kinds.map(({ group }) => group))].filter((group) => group !== '');
+
+/** Names of all documents with what their content depends on. */
+function contents({ kinds, custom }: OpenApiSource): Map<string, unknown[]> {
+  const places = new Map<string, unknown[]>([
+    ['version', []],
+    ['api', []],
+    ['apis', []],
+    ...groupsOf(kinds).map((group): [string, unknown[]] => [`apis/${group}`, []]),
+  ]);
   for (const kind of kinds) {
     const place = placeOf(kind.group, kind.version);
-    const hash = hashes.get(place) ?? createHash('sha256').update('v1.36');
     const { group, version, kind: name, plural, namespaced, verbs, subresources } = kind;
-    hash.update(JSON.stringify([group, version, name, plural, namespaced, verbs, subresources, custom(kind)?.schema]));
-    hashes.set(place, hash);
+    const part = [group, version, name, plural, namespaced, verbs, subresources, custom?.(kind)?.schema];
+    const known = places.get(place);
+    if (known) known.push(part);
+    else places.set(place, [part]);
   }
-  const paths = [...hashes].map(([place, hash]) => [
-    place,
-    { serverRelativeURL: `/openapi/v3/${place}?hash=${hash.digest('hex').toUpperCase()}` },
-  ]);
-  return { paths: Object.fromEntries(paths) };
+  return places;
 }
 
-/** `/openapi/v3/apis/<group>/<version>`; undefined when the group has no kinds. */
-export function openApiDocument(
+/**
+ * The documents' names with their hashes: the hash changes when the document would, without its being made. `salt` is what else it depends on.
+ */
+export function openApiHashes(source: OpenApiSource, salt = ''): Map<string, string> {
+  const hashes = [...contents(source)].map(([place, parts]): [string, string] => [
+    place,
+    createHash('sha512')
+      .update(JSON.stringify([INFO, salt, place, parts]))
+      .digest('hex')
+      .toUpperCase(),
+  ]);
+  return new Map(hashes.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `/openapi/v3`: where each document is. */
+export const openApiIndex = (hashes: ReadonlyMap<string, string>): object => ({
+  paths: Object.fromEntries([...hashes].map(([place, hash]) => [place, { serverRelativeURL: `/openapi/v3/${place}?hash=${hash}` }])),
+});
+
+/** `/openapi/v3/<place>`; undefined when there is no such document. */
+export function openApiDocument(place: string, source: OpenApiSource): object | undefined {
+  const components = new Components(source.descriptions);
+  const paths = pathsAt(place, source, components);
+  if (paths === undefined || Object.keys(paths).length === 0) return undefined;
+  return { openapi: '3.0.0', info: INFO, paths, components: { schemas: components.schemas, securitySchemes: SECURITY } };
+}
+
+function pathsAt(place: string, source: OpenApiSource, components: Components): Record<string, Json> | undefined {
+  const [root, first = '', version] = place.split('/');
+  if (place.split('/').length > 3) return undefined;
+  if (root === 'version' && !first) return versionPaths(components);
+  if (root === 'api')
+    return first === '' ? discoveryPath(components, '/api/', 'core', 'APIVersions', CORE) : groupPaths('', first, source, components);
+  if (root !== 'apis') return undefined;
+  if (first === '') return discoveryPath(components, '/apis/', 'apis', 'APIGroupList', APIS);
+  if (version !== undefined) return groupPaths(first, version, source, components);
+  if (!groupsOf(source.kinds).includes(first)) return undefined;
+  const word = groupWord(first);
+  const id = `get${word[0]!.toUpperCase()}${word.slice(1)}APIGroup`;
+  return discoveryPath(components, `/apis/${first}/`, word, 'APIGroup', { description: 'get information of a group', operationId: id });
+}
+
+const CORE = { description: 'get available API versions', operationId: 'getCoreAPIVersions' };
+const APIS = { description: 'get available API versions', operationId: 'getAPIVersions' };
+
+const plainGet = (tag: string, texts: { description: string; operationId: string }, answer: Json, types: readonly string[]): Json => ({
+  get: {
+    tags: [tag],
+    ...texts,
+    responses: {
+      200: { description: 'OK', content: Object.fromEntries(types.map((type) => [type, { schema: answer }])) },
+      401: { description: 'Unauthorized' },
+    },
+  },
+});
+
+function discoveryPath(
+  components: Components,
+  path: string,
+  tag: string,
+  kind: string,
+  texts: { description: string; operationId: string },
+): Record<string, Json> {
+  const answer = components.add(`${META}.${kind}`, [{ group: '', version: 'v1', kind }]);
+  return { [path]: plainGet(tag, texts, answer, BUILT_IN_TYPES) };
+}
+
+const VERSION_FIELDS = [
+  'major',
+  'minor',
+  'emulationMajor',
+  'emulationMinor',
+  'minCompatibilityMajor',
+  'minCompatibilityMinor',
+  'gitVersion',
+  'gitCommit',
+  'gitTreeState',
+  'buildDate',
+  'goVersion',
+  'compiler',
+  'platform',
+];
+
+/** `/version/`. */
+export function versionPaths(components: Components): Record<string, Json> {
+  const required = VERSION_FIELDS.filter((name) => !/^(emulation|minCompat)/.test(name));
+  const texts = components.fieldTexts('io.k8s.apimachinery.pkg.version.Info');
+  const property = (name: string): Json => ({
+    ...described(texts[name]),
+    ...(required.includes(name) ? { default: '' } : {}),
+    type: 'string',
+  });
+  const answer = components.addPlain('io.k8s.apimachinery.pkg.version.Info', {
+    type: 'object',
+    properties: Object.fromEntries(VERSION_FIELDS.map((name) => [name, property(name)])),
+    required,
+  });
+  const texts200 = { description: 'get the version information for this server', operationId: 'getCodeVersion' };
+  return { '/version/': plainGet('version', texts200, answer, ['application/json']) };
+}
+
+/** Paths and components of a group and version; its list of resources first. */
+export function groupPaths(
   group: string,
   version: string,
-  kinds: Iterable<ResourceNames>,
-  custom: CustomSchemas = () => undefined,
-): object | undefined {
-  const components = new Components();
-  const paths: Record<string, Json> = {};
+  source: OpenApiSource,
+  components: Components,
+): Record<string, Json> | undefined {
+  const kinds = source.kinds.filter((kind) => kind.group === group && kind.version === version);
+  if (kinds.length === 0) return undefined;
+  const descriptions = source.descriptions ?? noDescriptions;
   components.add(`${META}.Status`, [{ group: '', version: 'v1', kind: 'Status' }]);
   components.add(`${META}.DeleteOptions`, [{ group, version, kind: 'DeleteOptions' }]);
-  components.schemas[`${META}.Patch`] = { type: 'object' };
+  components.addPlain(`${META}.Patch`, { type: 'object' });
+  const base = `/${placeOf(group, version)}`;
+  const word = groupWord(group);
+  const id = `get${word[0]!.toUpperCase()}${word.slice(1)}${version[0]!.toUpperCase()}${version.slice(1)}APIResources`;
+  const paths = discoveryPath(components, `${base}/`, `${word}_${version}`, 'APIResourceList', {
+    description: 'get available resources',
+    operationId: id,
+  });
   for (const kind of kinds) {
-    if (kind.group !== group || kind.version !== version) continue;
     for (const sub of kind.subresources)
       if (sub.responseKind && !/Options$/.test(sub.responseKind.kind)) components.addKind(sub.responseKind);
-    const base = `/${placeOf(group, version)}`;
-    const own = custom(kind);
-    const { self, list } = own ? addCustom(components, kind, own) : addBuiltIn(components, kind);
-    Object.assign(paths, pathsOf(kind, { base, self, list, builtIn: own === undefined }));
+    const own = source.custom?.(kind);
+    const { self, list } = own ? addCustom(components, kind, own, descriptions) : addBuiltIn(components, kind);
+    const owner = { group, version, builtIn: own === undefined, descriptions };
+    Object.assign(paths, pathsOf(kind, { owner, base, self, list }));
   }
-  if (Object.keys(paths).length === 0) return undefined;
-  return { openapi: '3.0.0', info: { title: 'Kubernetes', version: '1.36' }, paths, components: { schemas: components.schemas } };
+  return paths;
 }
 
 function addBuiltIn(components: Components, kind: ResourceNames): { self: Json; list: Json } {
@@ -69,25 +190,35 @@ function addBuiltIn(components: Components, kind: ResourceNames): { self: Json; 
   return { self, list: list ?? self };
 }
 
-const gvkOf = ({ group, version }: ResourceNames, kind: string): GroupVersionKind[] => [{ group, version, kind }];
-
-function addCustom(components: Components, kind: ResourceNames, { name, schema }: CustomSchema): { self: Json; list: Json } {
-  const typeMeta = { apiVersion: { type: 'string' }, kind: { type: 'string' } };
-  const properties = {
-    ...typeMeta,
-    metadata: { allOf: [components.add(`${META}.ObjectMeta`)] },
-    ...((schema['properties'] as Json) ?? {}),
+function addCustom(
+  components: Components,
+  kind: ResourceNames,
+  { name, schema }: CustomSchema,
+  descriptions: Descriptions,
+): { self: Json; list: Json } {
+  const gvk = (of: string): Json[] => [{ group: kind.group, version: kind.version, kind: of }];
+  const text = (definition: string, field: string): Json => described(descriptions(`io.k8s.api.${definition}`)?.fields?.[field]);
+  const { properties, ...rest } = schema;
+  components.schemas[name] = {
+    ...rest,
+    type: 'object',
+    properties: {
+      ...typeMeta(descriptions),
+      metadata: { allOf: [components.add(`${META}.ObjectMeta`)], ...text('apps.v1.Deployment', 'metadata') },
+      ...((properties as Json) ?? {}),
+    },
+    'x-kubernetes-group-version-kind': gvk(kind.kind),
   };
-  components.schemas[name] = { ...schema, type: 'object', properties, 'x-kubernetes-group-version-kind': gvkOf(kind, kind.kind) };
   components.schemas[`${name}List`] = {
+    description: `${kind.kind}List is a list of ${kind.kind}`,
     type: 'object',
     required: ['items'],
     properties: {
-      ...typeMeta,
-      metadata: { allOf: [components.add(`${META}.ListMeta`)] },
-      items: { type: 'array', items: reference(name) },
+      ...typeMeta(descriptions),
+      metadata: { allOf: [components.add(`${META}.ListMeta`)], ...text('core.v1.PodList', 'metadata') },
+      items: { description: `List of ${kind.plural}.`, type: 'array', items: reference(name) },
     },
-    'x-kubernetes-group-version-kind': gvkOf(kind, `${kind.kind}List`),
+    'x-kubernetes-group-version-kind': gvk(`${kind.kind}List`),
   };
   return { self: reference(name), list: reference(`${name}List`) };
 }

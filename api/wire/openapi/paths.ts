@@ -1,219 +1,163 @@
-// Paths and operations of OpenAPI v3 from the names of a resource.
+// Paths of OpenAPI v3 from the names of a resource.
+import { definitionName, resolve } from '../../gen/index.ts';
 import type { ResourceNames, Subresource } from '../../kinds/kind.ts';
 import type { GroupVersionKind } from '../../meta/index.ts';
+import { type Operation, type Owner, operation, statusReference } from './operations.ts';
+import { hoisted, namespaceParameter, pathParameter, queryParameter } from './parameters.ts';
 import { type Json, reference } from './schemas.ts';
-
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-const PATCHES = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-  'application/apply-patch+yaml',
-];
-
-const parameter = (where: string, name: string, type = 'string'): Json => ({
-  name,
-  in: where,
-  ...(where === 'path' ? { required: true } : {}),
-  schema: { type, uniqueItems: true },
-});
-const query = (...names: string[]): Json[] => names.map((name) => parameter('query', name));
-const writeParameters = query('dryRun', 'fieldManager', 'fieldValidation');
-const listParameters = [
-  ...query('continue', 'fieldSelector', 'labelSelector', 'resourceVersion', 'resourceVersionMatch'),
-  parameter('query', 'allowWatchBookmarks', 'boolean'),
-  parameter('query', 'limit', 'integer'),
-  parameter('query', 'sendInitialEvents', 'boolean'),
-  parameter('query', 'timeoutSeconds', 'integer'),
-  parameter('query', 'watch', 'boolean'),
-];
-const deleteParameters = [
-  ...query('dryRun', 'propagationPolicy'),
-  parameter('query', 'gracePeriodSeconds', 'integer'),
-  parameter('query', 'orphanDependents', 'boolean'),
-];
 
 /** What operations need to know of a resource: references to its schema and its list's. */
 export interface PathContext {
+  owner: Owner;
   base: string;
   self: Json;
   list: Json;
-  /** Built-in kinds: strategic merge patches are taken. */
-  builtIn: boolean;
 }
 
-const content = (schema: Json, ...types: string[]): Json => Object.fromEntries(types.map((type) => [type, { schema }]));
+/** A path's operations before what they share is taken out. */
+type Operations = Record<string, Json>;
 
-const answers = (schema: Json, ...codes: number[]): Json =>
-  Object.fromEntries([
-    ...codes.map((code) => [
-      code,
-      { description: code === 201 ? 'Created' : 'OK', content: content(schema, 'application/json', 'application/yaml') },
-    ]),
-    [401, { description: 'Unauthorized' }],
-  ] as [number, Json][]);
-
-interface Operation {
-  action: string;
-  gvk: GroupVersionKind;
-  parameters?: Json[];
-  body?: Json;
-  bodyTypes?: string[];
-  answer: Json;
-  codes?: number[];
-  /** Of the path, when the body's kind is another one's (Scale, Eviction). */
-  owner?: GroupVersionKind;
-}
-
-/** `patchCoreV1NamespacedPod`: the verb, the group and version, then the rest. */
-function operationId(id: string, { group, version }: GroupVersionKind): string {
-  const [, verb = '', rest = ''] = /^([a-z]+)(.*)$/.exec(id) ?? [];
-  const upper = (text: string): string => (text[0] ?? '').toUpperCase() + text.slice(1);
-  return `${verb}${upper(group.split('.')[0] || 'core')}${upper(version)}${rest}`;
-}
-
-const operation = (
-  id: string,
-  { action, gvk, parameters = [], body, bodyTypes = ['*/*'], answer, codes = [200], owner = gvk }: Operation,
-): Json => ({
-  operationId: operationId(id, owner),
-  ...(parameters.length ? { parameters } : {}),
-  ...(body ? { requestBody: { required: true, content: content(body, ...bodyTypes) } } : {}),
-  responses: answers(answer, ...codes),
-  'x-kubernetes-action': action,
-  'x-kubernetes-group-version-kind': { group: gvk.group, version: gvk.version, kind: gvk.kind },
-});
-
-const status = reference(`${META}.Status`);
-const deleteOptions = reference(`${META}.DeleteOptions`);
-const patchBody = reference(`${META}.Patch`);
+const aOrAn = (kind: string): string => (/^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`);
 
 /** All paths of a resource. */
 export function pathsOf(names: ResourceNames, context: PathContext): Record<string, Json> {
   const { kind, plural, namespaced } = names;
   const place = namespaced ? `${context.base}/namespaces/{namespace}/${plural}` : `${context.base}/${plural}`;
-  const scope = namespaced ? 'Namespaced' : '';
-  const outer = namespaced ? [parameter('path', 'namespace')] : [];
-  const paths: Record<string, Json> = { [place]: collection(names, context, `${scope}${kind}`, outer) };
+  const id = `${namespaced ? 'Namespaced' : ''}${kind}`;
+  const outer = [...(namespaced ? [namespaceParameter] : []), queryParameter('pretty', context.owner.descriptions)];
+  const inner = (of: string): Json[] => [...outer, pathParameter('name', `name of the ${of}`)];
+  const paths: Record<string, Json> = {};
+  const put = (path: string, operations: Operations, parameters: Json[]): void => {
+    if (Object.keys(operations).length > 0) paths[path] = hoisted(operations, parameters);
+  };
+  put(place, collection(names, context, id), outer);
   if (namespaced && names.verbs.includes('list')) {
-    paths[`${context.base}/${plural}`] = { get: listOperation(names, context, `list${kind}ForAllNamespaces`) };
+    const get = operation(context.owner, listOperation(names, context, `list${kind}ForAllNamespaces`));
+    put(`${context.base}/${plural}`, { get }, outer.slice(1));
   }
-  if (names.verbs.includes('get'))
-    paths[`${place}/{name}`] = item(names, names.verbs, names, context.self, context, `${scope}${kind}`, outer);
-  for (const sub of names.subresources) paths[`${place}/{name}/${sub.name}`] = subresource(names, sub, context, scope, outer);
+  put(`${place}/{name}`, item(names, context, id), inner(kind));
+  for (const sub of names.subresources) {
+    const own = sub.responseKind?.kind ?? kind;
+    const parameters = CONNECT.has(sub.name) ? inner(own).filter((one) => one['name'] !== 'pretty') : inner(own);
+    put(`${place}/{name}/${sub.name}`, subresource(names, sub, context, id), parameters);
+  }
   return paths;
 }
 
-const listOperation = (names: ResourceNames, context: PathContext, id: string): Json =>
-  operation(id, { action: 'list', gvk: names, parameters: listParameters, answer: context.list });
+const listOperation = (names: ResourceNames, { list }: PathContext, id: string): Operation => ({
+  action: 'list',
+  id,
+  description: `list or watch objects of kind ${names.kind}`,
+  gvk: names,
+  answer: list,
+});
 
-function collection(names: ResourceNames, context: PathContext, id: string, outer: Json[]): Json {
-  const path: Json = outer.length ? { parameters: outer } : {};
-  const has = (verb: string): boolean => names.verbs.includes(verb);
-  if (has('list')) path['get'] = listOperation(names, context, `list${id}`);
-  if (has('create')) {
-    path['post'] = operation(`create${id}`, {
-      action: 'post',
-      gvk: names,
-      parameters: writeParameters,
-      body: context.self,
-      answer: context.self,
-      codes: [200, 201],
-    });
-  }
-  if (has('deletecollection')) {
-    path['delete'] = operation(`deleteCollection${id}`, {
+function collection(names: ResourceNames, context: PathContext, id: string): Operations {
+  const { kind, verbs } = names;
+  const { self, owner } = context;
+  const out: Operations = {};
+  if (verbs.includes('deletecollection'))
+    out['delete'] = operation(owner, {
       action: 'deletecollection',
+      id: `deleteCollection${id}`,
+      description: `delete collection of ${kind}`,
       gvk: names,
-      parameters: [...deleteParameters, ...listParameters],
-      body: deleteOptions,
-      answer: status,
+      answer: statusReference,
     });
-  }
-  return path;
-}
-
-function item(
-  names: ResourceNames,
-  verbs: readonly string[],
-  gvk: GroupVersionKind,
-  self: Json,
-  context: PathContext,
-  id: string,
-  outer: Json[],
-): Json {
-  const path: Json = { parameters: [...outer, parameter('path', 'name')] };
-  const has = (verb: string): boolean => verbs.includes(verb);
-  if (has('get')) path['get'] = operation(`read${id}`, { action: 'get', gvk, owner: names, answer: self });
-  if (has('update')) {
-    path['put'] = operation(`replace${id}`, {
-      action: 'put',
-      gvk,
-      owner: names,
-      parameters: writeParameters,
+  if (verbs.includes('list')) out['get'] = operation(owner, listOperation(names, context, `list${id}`));
+  if (verbs.includes('create'))
+    out['post'] = operation(owner, {
+      action: 'post',
+      id: `create${id}`,
+      description: `create ${aOrAn(kind)}`,
+      gvk: names,
       body: self,
       answer: self,
-      codes: [200, 201],
     });
-  }
-  if (has('patch')) {
-    path['patch'] = operation(`patch${id}`, {
-      action: 'patch',
-      gvk,
-      owner: names,
-      parameters: [...writeParameters, parameter('query', 'force', 'boolean')],
-      body: patchBody,
-      bodyTypes: context.builtIn ? PATCHES : PATCHES.filter((type) => !type.includes('strategic')),
-      answer: self,
-      codes: [200, 201],
-    });
-  }
-  if (has('create')) {
-    if (gvk !== names)
-      path['post'] = operation(`create${id}`, {
-        action: 'post',
-        gvk,
-        owner: names,
-        parameters: writeParameters,
-        body: self,
-        answer: self,
-        codes: [200, 201],
-      });
-  }
-  if (has('delete')) {
-    path['delete'] = operation(`delete${id}`, {
+  return out;
+}
+
+/** What is done with one object, or with a part of it: `of` is `the specified Pod` or `status of the specified Pod`. */
+function changes(owner: Owner, verbs: readonly string[], gvk: GroupVersionKind, self: Json, id: string, of: string): Operations {
+  const out: Operations = {};
+  const common = { gvk, answer: self };
+  if (verbs.includes('get')) out['get'] = operation(owner, { ...common, action: 'get', id: `read${id}`, description: `read ${of}` });
+  if (verbs.includes('update'))
+    out['put'] = operation(owner, { ...common, action: 'put', id: `replace${id}`, description: `replace ${of}`, body: self });
+  if (verbs.includes('patch'))
+    out['patch'] = operation(owner, { ...common, action: 'patch', id: `patch${id}`, description: `partially update ${of}` });
+  return out;
+}
+
+function item(names: ResourceNames, { owner, self }: PathContext, id: string): Operations {
+  const out = changes(owner, names.verbs, names, self, id, `the specified ${names.kind}`);
+  if (names.verbs.includes('delete'))
+    out['delete'] = operation(owner, {
       action: 'delete',
-      gvk,
-      owner: names,
-      parameters: deleteParameters,
-      body: deleteOptions,
-      answer: status,
+      id: `delete${id}`,
+      description: `delete ${aOrAn(names.kind)}`,
+      gvk: names,
+      answer: statusReference,
     });
-  }
-  return path;
+  return out;
 }
 
 const CONNECT = new Set(['attach', 'exec', 'portforward', 'proxy']);
+/** Options of sub-resources that are asked for by query. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  attach: 'PodAttachOptions',
+  exec: 'PodExecOptions',
+  log: 'PodLogOptions',
+  portforward: 'PodPortForwardOptions',
+};
 
-function subresource(names: ResourceNames, sub: Subresource, context: PathContext, scope: string, outer: Json[]): Json {
-  const id = `${scope}${names.kind}${sub.name[0]!.toUpperCase()}${sub.name.slice(1)}`;
-  const gvk = { ...(sub.responseKind ?? { group: names.group, version: names.version, kind: names.kind }) };
-  if (CONNECT.has(sub.name)) {
-    const text = { type: 'string' };
-    return {
-      parameters: [...outer, parameter('path', 'name')],
-      get: operation(`connectGet${id}`, { action: 'connect', gvk, owner: names, answer: text }),
-      post: operation(`connectPost${id}`, { action: 'connect', gvk, owner: names, answer: text }),
-    };
-  }
-  const self = sub.responseKind
-    ? context.builtIn || sub.responseKind.kind === 'Scale'
-      ? reference(refOf(sub.responseKind))
-      : context.self
-    : context.self;
-  return item(names, sub.verbs, gvk, self, context, id, outer);
+/** The fields of the options, as query parameters; what a proxy takes is the path behind it. */
+function optionParameters(names: ResourceNames, sub: string, owner: Owner): Json[] {
+  if (sub === 'proxy') return [queryParameter('path', owner.descriptions, 'string')];
+  const kind = OPTIONS[sub];
+  if (kind === undefined || names.group !== '' || names.kind !== 'Pod') return [];
+  const { fields } = resolve(`io.k8s.api.core.v1.${kind}`);
+  return Object.entries(fields)
+    .filter(([name]) => name !== 'kind' && name !== 'apiVersion')
+    .map(([name, { type }]) => queryParameter(name, owner.descriptions, type === 'boolean' || type === 'integer' ? type : 'string'));
 }
 
-/** Definitions of the bodies of sub-resources live where their groups do. */
-const refOf = ({ group, version, kind }: GroupVersionKind): string =>
-  `io.k8s.api.${group === '' ? 'core' : group.split('.')[0]}.${version}.${kind}`;
+function subresource(names: ResourceNames, sub: Subresource, context: PathContext, id: string): Operations {
+  const { owner } = context;
+  const full = `${id}${sub.name[0]!.toUpperCase()}${sub.name.slice(1)}`;
+  const gvk = { ...(sub.responseKind ?? { group: names.group, version: names.version, kind: names.kind }) };
+  const of = `${sub.name} of the specified ${names.kind}`;
+  const parameters = optionParameters(names, sub.name, owner);
+  if (CONNECT.has(sub.name)) {
+    const connect = (method: string): Json =>
+      operation(owner, {
+        action: 'connect',
+        id: `connect${method}${full}`,
+        description: `connect ${method.toUpperCase()} requests to ${sub.name} of ${names.kind}`,
+        gvk,
+        answer: { type: 'string' },
+        parameters,
+      });
+    return { get: connect('Get'), post: connect('Post') };
+  }
+  if (sub.name === 'log')
+    return {
+      get: {
+        ...operation(owner, { action: 'get', id: `read${full}`, description: `read ${of}`, gvk, answer: { type: 'string' } }),
+        parameters,
+      },
+    };
+  const name = sub.responseKind && definitionName(sub.responseKind);
+  const self = name === undefined ? context.self : reference(name);
+  const out = changes(owner, sub.verbs, gvk, self, full, of);
+  if (sub.verbs.includes('create'))
+    out['post'] = operation(owner, {
+      action: 'post',
+      id: `create${full}`,
+      description: `create ${sub.name} of ${aOrAn(names.kind)}`,
+      gvk,
+      body: self,
+      answer: self,
+    });
+  return out;
+}

@@ -1,6 +1,7 @@
 // Component schemas of OpenAPI v3 from the generated definitions.
 import { definitionName, resolve } from '../../gen/index.ts';
 import type { Definition, Field, GroupVersionKind } from '../../meta/index.ts';
+import { type Description, type Descriptions, noDescriptions } from './description.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -20,16 +21,40 @@ const special: Readonly<Record<string, { name: string; schema: Json }>> = {
 
 export const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
+/** kind and apiVersion mean the same everywhere; their text is taken from here. */
+const DELETE_OPTIONS = `${META}.DeleteOptions`;
+
+/** `apiVersion` and `kind` with their texts. */
+export function typeMeta(descriptions: Descriptions): Record<string, Json> {
+  const texts = descriptions(DELETE_OPTIONS)?.fields;
+  return {
+    apiVersion: { ...described(texts?.['apiVersion']), type: 'string' },
+    kind: { ...described(texts?.['kind']), type: 'string' },
+  };
+}
+
+export const described = (description: string | undefined): Json => (description === undefined ? {} : { description });
+
+const isSpecial = ({ format }: Field): boolean => format !== undefined && (format === 'byte' || special[format] !== undefined);
+
+/** Go's zero value: what an absent field means that is always written. */
+const ZERO: Readonly<Record<string, unknown>> = { string: '', integer: 0, number: 0, boolean: false };
+
 /** Gathers the components that a document refers to, each once. */
 export class Components {
   readonly schemas: Record<string, Json> = {};
+  readonly #descriptions: Descriptions;
+
+  constructor(descriptions: Descriptions = noDescriptions) {
+    this.#descriptions = descriptions;
+  }
 
   /** Adds a built-in definition with all that it refers to; kinds are noted where given. */
   add(name: string, kinds: readonly GroupVersionKind[] = []): Json {
     if (!this.schemas[name]) {
       // Set first: definitions may refer to themselves.
       this.schemas[name] = {};
-      this.schemas[name] = this.#structure(resolve(name));
+      this.schemas[name] = this.#structure(resolve(name), this.#descriptions(name));
     }
     if (kinds.length) {
       const known = (this.schemas[name]['x-kubernetes-group-version-kind'] ??= []) as GroupVersionKind[];
@@ -46,10 +71,22 @@ export class Components {
     return name === undefined ? undefined : this.add(name, [gvk]);
   }
 
-  #structure(definition: Definition): Json {
+  /** A component that api/gen has no structure of. */
+  addPlain(name: string, schema: Json): Json {
+    this.schemas[name] ??= { ...described(this.#descriptions(name)?.text), ...schema };
+    return reference(name);
+  }
+
+  /** Of a definition that api/gen has no structure of. */
+  fieldTexts(name: string): Readonly<Record<string, string>> {
+    return this.#descriptions(name)?.fields ?? {};
+  }
+
+  #structure(definition: Definition, description: Description | undefined): Json {
     const properties: Record<string, Json> = {};
-    for (const [key, field] of Object.entries(definition.fields)) properties[key] = this.#property(field);
+    for (const [key, field] of Object.entries(definition.fields)) properties[key] = this.#property(key, field, description);
     return {
+      ...described(description?.text),
       type: 'object',
       ...(Object.keys(properties).length ? { properties } : {}),
       ...(definition.required ? { required: definition.required } : {}),
@@ -57,22 +94,35 @@ export class Components {
     };
   }
 
-  #property(field: Field): Json {
-    return {
-      ...this.#type(field),
-      ...(field.default === undefined ? {} : { default: field.default }),
+  #property(key: string, field: Field, description: Description | undefined): Json {
+    const text = description?.fields?.[key] ?? this.#typeMetaText(key);
+    const enumeration = description?.enums?.[key];
+    const fallback = field.default ?? (field.keep && !isSpecial(field) ? ZERO[field.type] : undefined);
+    const more: Json = {
+      ...described(text),
+      ...(fallback === undefined ? {} : { default: fallback }),
+      ...(enumeration ? { enum: enumeration } : {}),
       ...(field.listType ? { 'x-kubernetes-list-type': field.listType } : {}),
       ...(field.listMapKeys ? { 'x-kubernetes-list-map-keys': field.listMapKeys } : {}),
       ...(field.patchStrategy ? { 'x-kubernetes-patch-strategy': field.patchStrategy } : {}),
       ...(field.patchMergeKey ? { 'x-kubernetes-patch-merge-key': field.patchMergeKey } : {}),
       ...(field.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+      ...(field.type === 'ref' && field.keep ? { default: {} } : {}),
     };
+    const type = this.#type(field);
+    // A reference has no room for more: it is wrapped.
+    return '$ref' in type && Object.keys(more).length > 0 ? { allOf: [type], ...more } : { ...type, ...more };
+  }
+
+  /** The package documents kind and apiVersion only where they are not a kind's own. */
+  #typeMetaText(key: string): string | undefined {
+    return key === 'kind' || key === 'apiVersion' ? this.#descriptions(DELETE_OPTIONS)?.fields?.[key] : undefined;
   }
 
   #type(field: Field): Json {
     switch (field.type) {
       case 'ref':
-        return { allOf: [this.add(field.ref!)], ...(field.keep ? { default: {} } : {}) };
+        return this.add(field.ref!);
       case 'array':
         return { type: 'array', items: this.#type(field.items!) };
       case 'map':
@@ -89,7 +139,6 @@ export class Components {
   #string(field: Field): Json {
     const found = field.format ? special[field.format] : undefined;
     if (!found) return { type: 'string', ...(field.format ? { format: field.format } : {}) };
-    this.schemas[found.name] ??= found.schema;
-    return { allOf: [reference(found.name)] };
+    return this.addPlain(found.name, found.schema);
   }
 }
