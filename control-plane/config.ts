@@ -23,6 +23,8 @@ export interface ControlPlaneConfig {
   clusterDNS?: string;
   /** Who did what, by a policy: docs/how-to/operate.md. Absent: nothing is written. */
   audit?: AuditConfig;
+  /** Requests worked on at once, shared out by priority and fairness; default 600. */
+  maxRequestsInFlight?: number;
   /** Default: embedded. */
   store?: { driver: 'embedded' | 'memory' } | { driver: 'etcd'; endpoints: string[] };
 }

@@ -27,6 +27,7 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
   const server = createApiServer({
     store,
     audit,
+    maxRequestsInFlight: config.maxRequestsInFlight,
     exclusiveStore: config.store?.driver !== 'etcd',
     serviceCIDR: config.serviceCIDR,
     advertise: config.advertise,

@@ -12,6 +12,7 @@ import { CrdRegistry } from './crd/registry.ts';
 import { dispatcher, type Paths } from './dispatch.ts';
 import { documentPaths } from './documents.ts';
 import { type Encoded, encode, encodeError } from './encode.ts';
+import { Fairness } from './flowcontrol/index.ts';
 import type { MakeSecurity, ServerServices } from './handlers.ts';
 import { type Check, healthPaths } from './health.ts';
 import { KindTable } from './kind-table.ts';
@@ -41,6 +42,8 @@ export interface ApiServerOptions {
   advertise?: Address;
   security: MakeSecurity;
   audit?: Audit | undefined;
+  /** Seats that priority and fairness gives out; default 600, as upstream's two limits together. */
+  maxRequestsInFlight?: number | undefined;
   clock?: Clock;
   log?: Logger;
 }
@@ -58,6 +61,8 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+const FLOW_SCHEMAS = { group: 'flowcontrol.apiserver.k8s.io', plural: 'flowschemas' };
+const PRIORITY_LEVELS = { group: 'flowcontrol.apiserver.k8s.io', plural: 'prioritylevelconfigurations' };
 const SELF: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
@@ -112,6 +117,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   const crds = new CrdRegistry(core);
 
+  const schemas = storage.cache(FLOW_SCHEMAS);
+  const levels = storage.cache(PRIORITY_LEVELS);
+  const fairness = new Fairness({
+    seats: options.maxRequestsInFlight ?? 600,
+    schemas: () => schemas.objects(),
+    levels: () => levels.objects(),
+    version: () => schemas.changed + levels.changed,
+    stored: ({ group, resource: plural }) => storage.cache({ group, plural }).size,
+    clock,
+  });
+
   const checks: Record<string, Check> = {
     ping: () => {},
     log: () => {},
@@ -126,7 +142,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const others = { ...security.paths, ...healthPaths(checks, ['informer-sync']), '/metrics': () => metrics.answer() };
   const serverAddress = options.advertise ? `${options.advertise.host}:${options.advertise.port}` : '';
   const paths: Paths = { ...documentPaths({ kinds, serverAddress, otherPaths: Object.keys(others) }), ...others };
-  handle = join(stagesOf(security, { audit: options.audit }), dispatcher(core, paths));
+  handle = join(stagesOf(security, { audit: options.audit, fairness: fairness.stage }), dispatcher(core, paths));
 
   async function answer(request: ApiRequest): Promise<Encoded> {
     const started = performance.now();
@@ -142,6 +158,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       encoded = encodeError(request, asStatusError(error, request, log));
     }
     encoded.headers['audit-id'] = auditIdOf(request);
+    if (request.responseHeaders) Object.assign(encoded.headers, request.responseHeaders);
     metrics.inflight--;
     metrics.observe(request, encoded.status, (performance.now() - started) / 1000);
     return encoded;

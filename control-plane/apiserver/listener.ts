@@ -11,6 +11,7 @@ import { requestEntityTooLarge, StatusError } from '../../api/meta/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
 import type { Seen } from './bodies.ts';
 import { type Encoded, isWatch, type WatchLines } from './encode.ts';
+import { nextTurn } from './flowcontrol/index.ts';
 import type { ApiRequest } from './request.ts';
 import { answerUpgrade } from './upgrade-answer.ts';
 
@@ -49,7 +50,7 @@ const BODY_MAX = 3 * 1024 * 1024;
 /** Answers longer than this are compressed when the client accepts it. */
 const GZIP_FROM = 128 * 1024;
 /** A watcher may lag by so many bytes before it is cut off; initial events wait from the first figure on. */
-const WATCH_PAUSE_BYTES = 1 << 20;
+const WATCH_PAUSE_BYTES = 128 << 10;
 const WATCH_CUT_BYTES = 16 << 20;
 
 /** One reason for all: making one for each request is not free. */
@@ -178,6 +179,7 @@ function requestOf(call: Call, departure: Departure): ApiRequest {
     ...(connection.peer ? { peer: connection.peer } : {}),
     info: undefined as unknown as ApiRequest['info'], // the pipeline's first step
     warnings: [],
+    onSent: [],
   };
 }
 
@@ -227,12 +229,15 @@ function readBody(incoming: Readable): Promise<Uint8Array> {
 
 async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing): Promise<void> {
   const departure = new Departure(outgoing);
-  const encoded = await options.answer(requestOf(call, departure));
+  const request = requestOf(call, departure);
+  const encoded = await options.answer(request);
   try {
     await send(call, outgoing, encoded, departure);
   } catch (error) {
     options.log.debug({ error }, 'an answer was not sent');
     outgoing.destroy();
+  } finally {
+    for (const done of request.onSent!) done();
   }
 }
 
@@ -265,12 +270,10 @@ async function send(call: Call, outgoing: Outgoing, encoded: Encoded, departure:
   for await (const chunk of body) {
     if (departure.gone) return;
     if (!outgoing.write(chunk)) await drained(outgoing, departure.signal);
-    else await nextTurn();
+    await nextTurn();
   }
   outgoing.end();
 }
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function writeHead(outgoing: Outgoing, status: number, headers: Record<string, string>): void {
   if (isStream(outgoing)) outgoing.respond({ ':status': status, ...headers });
@@ -305,7 +308,10 @@ function pushWatch(outgoing: Outgoing, lines: WatchLines, signal: AbortSignal): 
       }
       return behind < WATCH_PAUSE_BYTES;
     },
-    ready: () => drained(outgoing, signal),
+    async ready() {
+      await drained(outgoing, signal);
+      await nextTurn();
+    },
     end: () => outgoing.end(),
   });
   if (signal.aborted) stop();
@@ -317,6 +323,7 @@ async function upgrade(options: ListenerOptions, incoming: IncomingMessage, sock
   const request = requestOf(plainCall(incoming), new Departure(socket));
   request.upgrade = { socket, head };
   const encoded = await options.answer(request);
+  for (const done of request.onSent!) done();
   if (encoded.hijacked || socket.destroyed) return;
   await answerUpgrade(socket, encoded);
 }

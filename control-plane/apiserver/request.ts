@@ -46,7 +46,9 @@ export interface ApiRequest {
   warnings: string[];
   /** There when the request is audited: what {@link annotate} said. */
   annotations?: Record<string, string>;
-  /** Called once the answer was sent or given up; for what a request holds until then. */
+  /** Sent with the answer, also with a refusal. */
+  responseHeaders?: Record<string, string>;
+  /** There when the answer goes over a socket: called once it was sent or given up, for what a request holds until then. */
   onSent?: (() => void)[];
   /** Set by the dispatcher: the resource that the answer's Table is made for. */
   served?: { readonly kind: Kind };

@@ -26,12 +26,25 @@ export interface TestServer {
   server: ApiServer;
   client: HttpsClient;
   url: string;
+  /** PEM of who signed the server's certificate. */
+  ca: string;
   close(): Promise<void>;
 }
 
-export async function startTestServer(options: { admission?: readonly AdmissionPlugin[]; audit?: Audit } = {}): Promise<TestServer> {
+export async function startTestServer(
+  options: { admission?: readonly AdmissionPlugin[]; audit?: Audit; maxRequestsInFlight?: number; authenticate?: Stage['handle'] } = {},
+): Promise<TestServer> {
   const store = await openStore({ driver: 'memory' });
-  const server = createApiServer({ store, serviceCIDR: '10.0.0.0/16', security: () => openDoors(options.admission), audit: options.audit });
+  const server = createApiServer({
+    store,
+    serviceCIDR: '10.0.0.0/16',
+    security: () => ({
+      ...openDoors(options.admission),
+      ...(options.authenticate ? { authenticate: { name: 'authenticate', handle: options.authenticate } } : {}),
+    }),
+    audit: options.audit,
+    maxRequestsInFlight: options.maxRequestsInFlight,
+  });
   await server.start();
   const nowMs = systemClock.nowMs();
   const ca = createCa('test-ca', nowMs);
@@ -40,6 +53,7 @@ export async function startTestServer(options: { admission?: readonly AdmissionP
   const url = `https://127.0.0.1:${listener.addresses[0]!.port}`;
   const client = createHttpsClient({ server: url, ca: ca.cert });
   return {
+    ca: ca.cert,
     server,
     client,
     url,
