@@ -1,9 +1,10 @@
 // What other parts plug into the server: the security stages, and handlers of sub-resources and virtual kinds.
 import type { Kind } from '../../api/kinds/kind.ts';
-import type { KubeObject } from '../../api/meta/index.ts';
+import type { GroupVersionKind, KubeObject } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/client.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Attributes, Reader, Stage, UserInfo } from './request.ts';
+import type { WebhookClient } from './webhook/index.ts';
 
 /** What every part of the server may use. */
 export interface ServerServices {
@@ -20,6 +21,9 @@ export interface ServerServices {
   equivalentsOf(kind: Kind): readonly Kind[];
   /** A copy of the object in another of its versions. Throws when its conversion fails. */
   convert(object: KubeObject, from: Kind, to: Kind): Promise<KubeObject>;
+  /** What admission made of an object of that kind, as the decoder would let it in: no unknown fields. Throws when it does not fit. */
+  shaped(object: KubeObject, kind: GroupVersionKind): KubeObject;
+  readonly webhooks: WebhookClient;
 }
 
 export interface HandlerContext {
@@ -32,8 +36,8 @@ export interface HandlerContext {
   readonly dryRun: boolean;
   /** Decodes and checks the body as the sub-resource's kind (a virtual kind: as that kind). Fresh, may be changed. */
   decode(): Promise<KubeObject>;
-  /** Runs the mutating plug-ins, then the validating ones; for create-like sub-resources such as token. */
-  admit(operation: Attributes['operation'], object: KubeObject, oldObject?: KubeObject): Promise<void>;
+  /** Runs the mutating plug-ins, then the validating ones; for create-like sub-resources such as token. Answers the object that they made. */
+  admit(operation: Attributes['operation'], object: KubeObject, oldObject?: KubeObject): Promise<KubeObject>;
 }
 
 /**

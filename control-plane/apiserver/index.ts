@@ -6,7 +6,7 @@ import type { Store } from '../store/index.ts';
 import { type Audit, auditIdOf } from './audit/index.ts';
 import { type ApiService, bootstrap, serviceCidr } from './bootstrap.ts';
 import { inProcessClient } from './client.ts';
-import { convertObject } from './convert.ts';
+import { convertObject, shapedObject } from './convert.ts';
 import type { Core } from './core.ts';
 import { CrdRegistry } from './crd/registry.ts';
 import { dispatcher, type Paths } from './dispatch.ts';
@@ -25,6 +25,7 @@ import { requestInfo } from './requestinfo.ts';
 import { serviceHook } from './services/hook.ts';
 import { Storage } from './storage/storage.ts';
 import { endWatches, tickWatches } from './verbs/watch-session.ts';
+import { WebhookClient } from './webhook/index.ts';
 
 export { type Audit, type AuditConfig, openAudit } from './audit/index.ts';
 export type { MakeSecurity, Security, ServerServices, SubresourceHandler, SubresourceHandlers } from './handlers.ts';
@@ -86,8 +87,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   let handle: Handle = () => Promise.reject(new Error('the server is being made'));
   const client = (user: UserInfo, agent?: string) => inProcessClient((request) => handle(request), user, agent);
   const self = client(SELF, 'kube-apiserver');
+  const reader = readerOf(storage);
   const services: ServerServices = {
-    reader: readerOf(storage),
+    reader,
     clock,
     log,
     client,
@@ -95,6 +97,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     kindFor: (group, version, plural) => kinds.find(group, version, plural)?.kind,
     equivalentsOf: (kind) => kinds.equivalentsOf(kind),
     convert: (object, from, to) => convertObject(kinds, object, from, to),
+    shaped: (object, kind) => shapedObject(kinds, object, kind),
+    webhooks: new WebhookClient(reader),
   };
   const security = options.security(services);
   const serviceHooks = serviceHook({
@@ -200,6 +204,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       crds.stop();
       endWatches(core);
       await Promise.all(listeners.map((listener) => listener.close()));
+      services.webhooks.close();
       storage.stop();
       await options.audit?.close();
     },

@@ -47,7 +47,7 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
   const key = signingKey(options.serviceAccountKey);
   const issuer = options.issuer ?? DEFAULT_ISSUER;
   return (services) => {
-    const { reader, clock, self } = services;
+    const { reader, clock } = services;
     const agents = { ...options.kubeletClient, ca: options.caCert };
     const authenticator = createAuthenticator({
       reader,
@@ -63,7 +63,7 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
       impersonate: impersonateStage(authorizer),
       authorize: authorizeStage(authorizer),
       // Escalation first: quota, the last of the list, must count only what nothing else refuses.
-      admission: [escalationPlugin(authorizer, reader), certificateSigners(authorizer), ...admissionPlugins(reader, clock, self)],
+      admission: [escalationPlugin(authorizer, reader), certificateSigners(authorizer), ...admissionPlugins(services)],
       handlers: {
         ...accessReviewHandlers(authorizer),
         'authentication.k8s.io/tokenreviews': tokenReviewHandler(authenticator),

@@ -1,7 +1,6 @@
 // Entry of admission: the ordered list of built-in plug-ins. Order matters: defaults before what counts them, quota last.
-import type { Client } from '../../../kit/client/client.ts';
-import type { Clock } from '../../../kit/run/index.ts';
-import type { AdmissionPlugin, Reader } from '../request.ts';
+import type { ServerServices } from '../handlers.ts';
+import type { AdmissionPlugin } from '../request.ts';
 import { certificateRequestor } from './certificate-request.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
@@ -14,21 +13,26 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { defaultIngressClass, defaultStorageClass, storageObjectInUseProtection } from './storage.ts';
 import { defaultTolerationSeconds } from './tolerations.ts';
+import { mutatingWebhooks, validatingWebhooks } from './webhook/index.ts';
 
-/** `client`: as the server itself, for the quotas' status. */
-export const admissionPlugins = (reader: Reader, clock: Clock, client: Client): AdmissionPlugin[] => [
-  namespaceLifecycle(reader),
-  nodeRestriction(reader),
-  limitRanger(reader),
-  serviceAccount(reader, clock),
-  taintNodesByCondition,
-  priority(reader),
-  defaultTolerationSeconds,
-  defaultStorageClass(reader),
-  storageObjectInUseProtection,
-  runtimeClass(reader),
-  certificateRequestor,
-  defaultIngressClass(reader),
-  podSecurity(reader),
-  resourceQuota(reader, client, clock),
-];
+export function admissionPlugins(services: ServerServices): AdmissionPlugin[] {
+  const { reader, clock, self } = services;
+  return [
+    namespaceLifecycle(reader),
+    nodeRestriction(reader),
+    limitRanger(reader),
+    serviceAccount(reader, clock),
+    taintNodesByCondition,
+    priority(reader),
+    defaultTolerationSeconds,
+    defaultStorageClass(reader),
+    storageObjectInUseProtection,
+    runtimeClass(reader),
+    certificateRequestor,
+    defaultIngressClass(reader),
+    podSecurity(reader),
+    mutatingWebhooks(services),
+    validatingWebhooks(services),
+    resourceQuota(reader, self, clock),
+  ];
+}

@@ -12,11 +12,12 @@ const PODS = { group: '', plural: 'pods' };
 export const binding: SubresourceHandler = {
   async create(context) {
     const { core, namespace, target } = context as CoreContext;
-    const body = await context.decode();
+    let body = await context.decode();
     const name = target.name || (body.metadata.name ?? '');
     if (name !== body.metadata.name) throw badRequest('name in URL does not match name in Binding object');
+    checkTarget(body);
+    body = await context.admit('CREATE', body);
     const to = checkTarget(body);
-    await context.admit('CREATE', body);
     const change = (pod: KubeObject) => bind(pod, body, to, rfc3339(core.clock.nowMs()));
     if (context.dryRun) {
       const item = core.storage.get(PODS, namespace, name);

@@ -28,6 +28,7 @@ export function connectContext(core: Core, target: Target, request: ApiRequest):
       const attributes = attributesOf(target, request, operation, operation === 'CONNECT' ? false : options().dryRun, object, oldObject);
       await admit(core, attributes);
       await checkAdmission(core, attributes);
+      return attributes.object!;
     },
   } as HandlerContext & { core: Core; target: Target };
 }

@@ -1,0 +1,88 @@
+// Mutating webhooks: one after the other, each sees what those before it changed (upstream's mutating/dispatcher.go).
+import { deepEqual, goJson, internalError, type KubeObject, StatusError } from '../../../../api/meta/index.ts';
+import type { ServerServices } from '../../handlers.ts';
+import type { AdmissionPlugin, Attributes } from '../../request.ts';
+import { isAdmissionConfiguration } from '../matching.ts';
+import { ask } from './ask.ts';
+import { HookFailure } from './errors.ts';
+import { type ConfiguredHook, hooksOf } from './hooks.ts';
+import { invocationOf, viewOf } from './invocation.ts';
+import { operationsOf, patched } from './patch.ts';
+import { Reinvocation } from './reinvocation.ts';
+import type { View } from './review.ts';
+
+const ANNOTATION = 'mutation.webhook.admission.k8s.io/';
+const PATCH_ANNOTATION = 'patch.webhook.admission.k8s.io/';
+
+export class MutatingWebhooks implements AdmissionPlugin {
+  readonly name = 'MutatingAdmissionWebhook';
+  readonly #services: ServerServices;
+  /** From a request's first round to its second. */
+  readonly #rounds = new WeakMap<Attributes, Reinvocation>();
+
+  constructor(services: ServerServices) {
+    this.#services = services;
+  }
+
+  async admit(attributes: Attributes): Promise<void> {
+    const hooks = hooksOf(this.#services.reader, 'mutating');
+    if (hooks.length === 0 || isAdmissionConfiguration(attributes)) return;
+    const round = this.#roundOf(attributes);
+    if (attributes.round === 1) round.begin(attributes.object);
+    for (const [i, hook] of hooks.entries()) {
+      const view = await invocationOf(hook, attributes, this.#services, (kind) => viewOf(attributes, kind, this.#services));
+      // The second round is for those who were asked in the first.
+      if (view === undefined || (attributes.round === 1 && !round.wants(hook.id))) continue;
+      if (await this.#mutate(hook, attributes, view, `round_${attributes.round}_index_${i}`)) {
+        round.changed();
+        attributes.again = true;
+      }
+      if (hook.hook.reinvocationPolicy === 'IfNeeded') round.asked(hook.id);
+    }
+    round.end(attributes.object);
+  }
+
+  #roundOf(attributes: Attributes): Reinvocation {
+    let round = this.#rounds.get(attributes);
+    if (round === undefined) this.#rounds.set(attributes, (round = new Reinvocation()));
+    return round;
+  }
+
+  /** Whether the object changed. Throws the StatusError of a refusal or of a failure that its policy does not ignore. */
+  async #mutate({ hook, configuration }: ConfiguredHook, attributes: Attributes, view: View, at: string): Promise<boolean> {
+    let changed = false;
+    try {
+      const verdict = await ask(this.#services.webhooks, hook, attributes, view, true);
+      const operations = operationsOf(hook, verdict);
+      if (operations !== undefined) {
+        const next = patched(hook, view.object, operations);
+        changed = !deepEqual(view.object, next);
+        if (changed) attributes.object = await this.#inRequestVersion(attributes, view, next);
+        attributes.annotate(
+          PATCH_ANNOTATION + at,
+          goJson({ configuration, webhook: hook.name, patch: operations, patchType: 'JSONPatch' }),
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof HookFailure)) throw error;
+      if (hook.failurePolicy !== 'Ignore') throw error.toStatusError();
+      this.#services.log.warn({ err: error }, 'failed calling webhook, failing open');
+      attributes.annotate(`failed-open.${ANNOTATION}${at}`, hook.name);
+      if (attributes.signal.aborted) throw new StatusError(504, 'Timeout', 'request did not complete within requested timeout');
+    } finally {
+      attributes.annotate(ANNOTATION + at, goJson({ configuration, webhook: hook.name, mutated: changed }));
+    }
+    return changed;
+  }
+
+  async #inRequestVersion({ kind, objectKind }: Attributes, view: View, object: KubeObject): Promise<KubeObject> {
+    try {
+      const shaped = this.#services.shaped(object, view.kind);
+      if (objectKind !== kind) return shaped;
+      view.resource.defaults?.(shaped);
+      return view.resource === kind ? shaped : await this.#services.convert(shaped, view.resource, kind);
+    } catch (error) {
+      throw internalError((error as Error).message);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+// Validating webhooks: all at once; the first refusal in their order is the answer (upstream's validating/dispatcher.go).
+import type { ServerServices } from '../../handlers.ts';
+import type { AdmissionPlugin, Attributes } from '../../request.ts';
+import { isAdmissionConfiguration } from '../matching.ts';
+import { ask } from './ask.ts';
+import { HookFailure } from './errors.ts';
+import { type Hook, hooksOf } from './hooks.ts';
+import { invocationOf, viewsOf } from './invocation.ts';
+import type { View } from './review.ts';
+
+const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/';
+
+export class ValidatingWebhooks implements AdmissionPlugin {
+  readonly name = 'ValidatingAdmissionWebhook';
+  readonly #services: ServerServices;
+
+  constructor(services: ServerServices) {
+    this.#services = services;
+  }
+
+  async validate(attributes: Attributes): Promise<undefined> {
+    const hooks = hooksOf(this.#services.reader, 'validating');
+    if (hooks.length === 0 || isAdmissionConfiguration(attributes)) return;
+    const views = viewsOf(attributes, this.#services);
+    const invocations: { hook: Hook; view: View }[] = [];
+    for (const hook of hooks) {
+      const view = await invocationOf(hook, attributes, this.#services, views);
+      if (view !== undefined) invocations.push({ hook: hook.hook, view });
+    }
+    if (invocations.length === 0) return;
+    const results = await Promise.allSettled(invocations.map(({ hook, view }, i) => this.#validate(hook, attributes, view, i)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async #validate(hook: Hook, attributes: Attributes, view: View, index: number): Promise<void> {
+    try {
+      await ask(this.#services.webhooks, hook, attributes, view, false);
+    } catch (error) {
+      if (!(error instanceof HookFailure)) throw error;
+      if (hook.failurePolicy !== 'Ignore') throw error.toStatusError();
+      if (error.canceled) return;
+      this.#services.log.warn({ err: error }, 'failed calling webhook, failing open');
+      attributes.annotate(`${FAILED_OPEN}round_0_index_${index}`, hook.name);
+    }
+  }
+}
