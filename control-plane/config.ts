@@ -25,6 +25,8 @@ export interface ControlPlaneConfig {
   audit?: AuditConfig;
   /** Requests worked on at once, shared out by priority and fairness; default 600. */
   maxRequestsInFlight?: number;
+  /** EncryptionConfiguration (YAML or JSON): how secrets and others lie in the store. Absent: as they are. */
+  encryptionFile?: string;
   /** Default: embedded. */
   store?: { driver: 'embedded' | 'memory' } | { driver: 'etcd'; endpoints: string[] };
 }

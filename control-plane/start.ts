@@ -5,7 +5,7 @@ import { ensurePki, type Pki } from '../kit/net/index.ts';
 import { type Logger, neverFails, type Service, systemClock } from '../kit/run/index.ts';
 import { createApiServer, createSecurity, openAudit } from './apiserver/index.ts';
 import { type ControlPlaneConfig, storeConfig } from './config.ts';
-import { openStore } from './store/index.ts';
+import { encryptedStore, openStore, readEncryption } from './store/index.ts';
 
 export interface ControlPlane {
   apiServer: Service;
@@ -23,7 +23,9 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
     apiServerIps: [config.advertise.host, firstService],
   });
   const audit = config.audit && openAudit(config.audit, systemClock, log);
-  const store = await openStore(storeConfig(config));
+  const encrypted = config.encryptionFile === undefined ? undefined : readEncryption(config.encryptionFile);
+  const opened = await openStore(storeConfig(config));
+  const store = encrypted ? encryptedStore(opened, encrypted) : opened;
   const server = createApiServer({
     store,
     audit,

@@ -5,6 +5,7 @@ import { type LocalOptions, LocalStore } from './local.ts';
 import { MemoryJournal } from './memory.ts';
 import type { Store } from './store.ts';
 
+export * from './encryption/index.ts';
 export * from './store.ts';
 
 export type StoreConfig =

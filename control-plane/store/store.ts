@@ -76,5 +76,7 @@ export interface Store {
   compact(revision: bigint): Promise<void>;
   /** Oldest revision from which a watch can start. */
   oldest(): Promise<bigint>;
+  /** The value, as it was read from here, would lie there in another form if it were written again (encryption with a former key). */
+  stale?(value: Uint8Array): boolean;
   close(): Promise<void>;
 }

@@ -24,6 +24,11 @@ export class Item {
     itemOfObject.set(object, this);
   }
 
+  /** The store's own bytes. */
+  get stored(): Uint8Array {
+    return this.#stored;
+  }
+
   json(): Buffer {
     return withRevision(this.#stored, this.revision);
   }

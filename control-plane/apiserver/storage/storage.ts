@@ -99,6 +99,11 @@ export class Storage {
     return item !== undefined && item.revision === revision ? item : this.#item(local, value, revision);
   }
 
+  /** Writing the same again would change how it lies in the store. */
+  stale(item: Item): boolean {
+    return this.store.stale?.(item.stored) ?? false;
+  }
+
   /** Deletes one object; resolves with the deletion's revision. Rejects with the store's Conflict. */
   async remove(resource: StoredResource, item: Item): Promise<number> {
     const revision = Number(await this.store.commit([{ key: prefixOf(resource) + item.local, ifRevision: BigInt(item.revision) }]));

@@ -78,7 +78,7 @@ async function once(
   try {
     validateChanged(target, admitted, old);
     undo = await checkAdmission(core, attributes);
-    if (deepEqual(admitted, old)) return old;
+    if (deepEqual(admitted, old) && !core.storage.stale(item)) return old;
     if (options.dryRun) return deepFreeze(admitted);
     const stored = await write(core, target, admitted, item);
     done = true;
