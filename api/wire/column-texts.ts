@@ -148,7 +148,7 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Selector: 'JobSpec.selector',
   },
   'certificates.k8s.io/CertificateSigningRequest': {
-    SignerName: 'CertificateSigningRequestSpec.signerName',
+    SignerName: 'certificates.v1beta1.CertificateSigningRequestSpec.signerName',
     Requestor: 'certificates.v1beta1.CertificateSigningRequestSpec.request',
     RequestedDuration: 'CertificateSigningRequestSpec.expirationSeconds',
     Condition: 'certificates.v1beta1.CertificateSigningRequestStatus.conditions',

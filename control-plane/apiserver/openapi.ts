@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
 import type { ResourceNames } from '../../api/kinds/index.ts';
-import { methodUnknown, notAcceptable, pathNotFound } from '../../api/meta/index.ts';
+import { methodUnknown, notAcceptable } from '../../api/meta/index.ts';
 import { type OpenApiSource, openApiDocument, openApiHashes, openApiIndex, swagger, swaggerProtobuf } from '../../api/wire/index.ts';
 import { openDescriptions } from './descriptions.ts';
 import type { KindTable } from './kind-table.ts';
@@ -89,7 +89,7 @@ export function openApiPaths(kinds: KindTable, gitVersion: string): Record<strin
     const place = request.path.slice('/openapi/v3'.length).replace(/^\/|\/$/g, '');
     if (place === '') return index(request);
     const hash = hashes().get(place);
-    if (hash === undefined) return { status: 404, body: '' };
+    if (hash === undefined) return { status: 404 };
     const asked = request.query.get('hash');
     // The address of the index has the hash of another day: the right one is named, so that it is what caches keep.
     if (asked && asked !== hash) return { status: 301, headers: { location: `/openapi/v3/${place}?hash=${hash}` }, body: '' };
@@ -98,7 +98,7 @@ export function openApiPaths(kinds: KindTable, gitVersion: string): Record<strin
     const headers = { vary: 'Accept', etag, ...immutable };
     if (request.headers['if-none-match'] === etag) return { status: 304, headers };
     const zipped = await kept.document(place, () => JSON.stringify(openApiDocument(place, source())));
-    if (zipped === undefined) throw pathNotFound();
+    if (zipped === undefined) return { status: 404 };
     return answerOf(request, zipped, { ...headers, 'content-type': 'application/json' });
   };
 

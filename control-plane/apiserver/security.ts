@@ -30,7 +30,7 @@ import { usageHandlers } from './usage/index.ts';
 export const DEFAULT_ISSUER = 'https://kubernetes.default.svc';
 
 export interface SecurityOptions {
-  /** EC P-256 private key, PEM (Pki.serviceAccountKey). */
+  /** RSA or EC P-256 private key, PEM (Pki.serviceAccountKey). */
   serviceAccountKey: string;
   /** Towards the agents (Pki.kubeletClient). */
   kubeletClient: KeyPair;

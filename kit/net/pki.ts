@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { lockFile, readFileIfExists, writeFileAtomic } from '../fs/index.ts';
 import { systemClock } from '../run/index.ts';
-import { createCa, issue, type KeyPair, newKey } from './certificates.ts';
+import { createCa, issue, type KeyPair, newRsaKey } from './certificates.ts';
 
 export interface Pki {
   ca: KeyPair;
@@ -14,7 +14,7 @@ export interface Pki {
   kubeletClient: KeyPair;
   /** kubernetes-admin in system:masters. */
   admin: KeyPair;
-  /** Signs service account tokens: EC P-256, PKCS #8 PEM. */
+  /** Signs service account tokens: RSA of 2048 bits (clusters made by older versions: EC P-256), PKCS #8 PEM. */
   serviceAccountKey: string;
 }
 
@@ -50,7 +50,12 @@ function servesAll(cert: string, options: PkiOptions): boolean {
 const isOld = ({ cert }: KeyPair, nowMs: number): boolean => Date.parse(new X509Certificate(cert).validTo) - nowMs < RENEW_BEFORE_MS;
 
 /** What has to be kept, and whether that differs from what was read. */
-function complete(text: string | undefined, options: PkiOptions, nowMs: number): { pki: Pki; made: string; changed: boolean } {
+function complete(
+  text: string | undefined,
+  tokenKey: string,
+  options: PkiOptions,
+  nowMs: number,
+): { pki: Pki; made: string; changed: boolean } {
   const kept: Partial<Pki> = text === undefined ? {} : (JSON.parse(text) as Partial<Pki>);
   const ca = kept.ca ?? createCa(`${options.clusterName}-ca`, nowMs);
   const fresh = (pair: KeyPair | undefined): KeyPair | undefined => (pair && !isOld(pair, nowMs) ? pair : undefined);
@@ -60,7 +65,7 @@ function complete(text: string | undefined, options: PkiOptions, nowMs: number):
     apiServer: served && servesAll(served.cert, options) ? served : issueApiServer(ca, options, nowMs),
     kubeletClient: fresh(kept.kubeletClient) ?? issueKubeletClient(ca, nowMs),
     admin: fresh(kept.admin) ?? issueAdmin(ca, nowMs),
-    serviceAccountKey: kept.serviceAccountKey ?? newKey(),
+    serviceAccountKey: kept.serviceAccountKey ?? tokenKey,
   };
   const made = `${JSON.stringify(pki, null, 1)}\n`;
   return { pki, made, changed: made !== text };
@@ -75,11 +80,12 @@ export async function ensurePki(dir: string, options: PkiOptions, nowMs: number 
   const path = join(dir, 'pki.json');
   const text = await readFileIfExists(path);
   if (text !== undefined) {
-    const { pki, changed } = complete(text, options, nowMs);
-    if (!changed) return pki;
+    const { pki, changed } = complete(text, '', options, nowMs);
+    if (!changed && pki.serviceAccountKey) return pki;
   }
+  const tokenKey = newRsaKey(); // on another thread meanwhile: 40 ms
   await using _ = await lockFile(join(dir, 'pki.lock'), LOCK_TIMEOUT_MS);
-  const { pki, made, changed } = complete(await readFileIfExists(path), options, nowMs);
+  const { pki, made, changed } = complete(await readFileIfExists(path), await tokenKey, options, nowMs);
   if (changed) {
     await writeFileAtomic(path, made, { mode: 0o600, durable: true });
     await writeFileAtomic(join(dir, 'ca.crt'), pki.ca.cert, { mode: 0o644 });
