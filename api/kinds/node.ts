@@ -1,19 +1,19 @@
 // Behaviours of the kinds of node.k8s.io/v1.
-import {
-  deepEqual,
-  dns1123Label,
-  duplicate,
-  invalidValue,
-  type KubeObject,
-  negativeText,
-  type Problem,
-  quantitySign,
-  required,
-  validateLabels,
-} from '../meta/index.ts';
+import { deepEqual, dns1123Label, duplicate, type KubeObject, type Problem, required, validateLabels } from '../meta/index.ts';
 import type { Behaviours } from './behaviours.ts';
 import { ageColumn, nameColumn, string } from './columns.ts';
+import { validateResources } from './core/pod-spec/validate-resources.ts';
+import { validateTolerations } from './core/taints.ts';
 import { immutable, texts } from './rules.ts';
+
+/** As findings print it. */
+const goToleration = ({ key = '', operator = '', value = '', effect = '', tolerationSeconds = null }: any): object => ({
+  Key: key,
+  Operator: operator,
+  Value: value,
+  Effect: effect,
+  TolerationSeconds: tolerationSeconds,
+});
 
 function validate(object: KubeObject, old?: KubeObject): Problem[] {
   if (old) return [];
@@ -21,16 +21,15 @@ function validate(object: KubeObject, old?: KubeObject): Problem[] {
   const problems = handler === '' ? [required('handler')] : texts('handler', handler, dns1123Label(handler));
   const { nodeSelector, tolerations = [] } = object['scheduling'] ?? {};
   problems.push(...validateLabels(nodeSelector, 'scheduling.nodeSelector'));
-  for (const [name, value] of Object.entries(object['overhead']?.podFixed ?? {})) {
-    const quantity = value as string;
-    if (quantitySign(quantity) < 0) problems.push(invalidValue(`overhead.limits[${name}]`, quantity, negativeText));
-  }
+  const { podFixed } = object['overhead'] ?? {};
+  problems.push(...validateTolerations(tolerations, 'scheduling.tolerations'));
   const key = ({ key, operator, value, effect }: any) => ({ key, operator, value, effect });
   tolerations.forEach((toleration: any, i: number) => {
     if (tolerations.findIndex((other: any) => deepEqual(key(other), key(toleration))) < i) {
-      problems.push(duplicate(`scheduling.tolerations[${i}]`, toleration));
+      problems.push(duplicate(`scheduling.tolerations[${i}]`, goToleration(toleration)));
     }
   });
+  if (podFixed) problems.push(...validateResources({ limits: podFixed }, new Set(), 'overhead'));
   return problems;
 }
 

@@ -60,8 +60,9 @@ function validateOwners(owners: readonly OwnerReference[], field: string): Probl
   const problems: Problem[] = [];
   let controller = '';
   for (const owner of owners) {
-    const version = owner.apiVersion?.includes('/') ? owner.apiVersion.split('/')[1] : owner.apiVersion;
-    if (!version) problems.push(invalidValue(at(field, 'apiVersion'), owner.apiVersion ?? '', 'version must not be empty'));
+    const parts = owner.apiVersion?.split('/') ?? [];
+    if (!parts.at(-1) || parts.length > 2)
+      problems.push(invalidValue(at(field, 'apiVersion'), owner.apiVersion ?? '', 'version must not be empty'));
     for (const part of ['kind', 'name', 'uid'] as const) {
       if (!owner[part]) problems.push(invalidValue(at(field, part), owner[part] ?? '', 'must not be empty'));
     }

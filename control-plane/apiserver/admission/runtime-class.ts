@@ -1,5 +1,5 @@
 // A pod's RuntimeClass adds its overhead and says where such pods run.
-import { deepEqual } from '../../../api/meta/index.ts';
+import { deepEqual, StatusError } from '../../../api/meta/index.ts';
 import type { AdmissionPlugin, Attributes, Reader } from '../request.ts';
 import { concerns, refused } from './attributes.ts';
 
@@ -26,6 +26,7 @@ export const runtimeClass = (reader: Reader): AdmissionPlugin => ({
     if (!concerns(attributes, '', 'Pod', 'CREATE')) return;
     const spec = attributes.object!['spec'];
     if (spec.runtimeClassName === undefined) return;
+    if (spec.runtimeClassName === '') throw new StatusError(500, '', 'resource name may not be empty'); // upstream's client refuses to ask
     const found = reader.get(CLASSES, '', spec.runtimeClassName) ?? (await reader.getFresh(CLASSES, '', spec.runtimeClassName));
     if (!found) throw refused(attributes, `pod rejected: RuntimeClass "${spec.runtimeClassName}" not found`);
     const overhead = found['overhead']?.podFixed as Record<string, string> | undefined;

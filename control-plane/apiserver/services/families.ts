@@ -11,7 +11,7 @@ export function defaultFamilies(service: Service): Problem[] {
   const spec = service.spec ?? {};
   if (spec.type === 'ExternalName') return [];
   const free = isHeadless(spec) && !hasSelector(spec); // nobody allocates anything: both families are fine
-  const malformed = malformedFamilies(spec);
+  const malformed = malformedFamilies(spec, free);
   if (malformed.length) return malformed;
   const mismatch = mismatches(spec);
   if (mismatch.length) return mismatch;
@@ -28,7 +28,8 @@ export function defaultFamilies(service: Service): Problem[] {
   return [];
 }
 
-function malformedFamilies({ ipFamilies = [], ipFamilyPolicy }: ServiceSpec): Problem[] {
+function malformedFamilies({ ipFamilies = [], ipFamilyPolicy: policy }: ServiceSpec, free: boolean): Problem[] {
+  const ipFamilyPolicy = policy ?? (free ? undefined : 'SingleStack');
   const problems = ipFamilies.flatMap((family, at) => {
     const field = `spec.ipFamilies[${at}]`;
     if (family !== 'IPv4' && family !== 'IPv6') return [notSupported(field, family, ['IPv4', 'IPv6'])];

@@ -1,6 +1,6 @@
 // Service addresses and node ports at writes: taken before validation, given back when the write does not happen or the Service goes.
 import type { Service } from '../../../api/gen/types/core.v1.ts';
-import { invalid, type KubeObject } from '../../../api/meta/index.ts';
+import { invalid, invalidValue, type KubeObject, type Problem } from '../../../api/meta/index.ts';
 import type { Client } from '../../../kit/client/index.ts';
 import type { Reservation, WriteHook } from '../write/hooks.ts';
 import { Addresses, firstAddress, held } from './addresses.ts';
@@ -27,6 +27,9 @@ export interface ServiceHook extends WriteHook {
   readonly firstAddress: string;
 }
 
+/** An address is recorded under its Service's name, so a Service without one gets none. */
+const unnamedAddress = (ip: string): string => `IPAddress.networking.k8s.io "${ip}" is invalid: spec.parentRef.name: Required value`;
+
 const serviceOf = (object: KubeObject): Service => object as unknown as Service;
 
 export function serviceHook(options: ServiceHookOptions): ServiceHook {
@@ -43,8 +46,20 @@ export function serviceHook(options: ServiceHookOptions): ServiceHook {
       addresses.release(ips);
       nodePorts.release(ports);
     };
-    const families = defaultFamilies(service);
-    const problems = families.length ? families : [...addresses.allocate(service, old, ips), ...nodePorts.allocate(service, old, ports)];
+    const allocate = (): Problem[] => {
+      const found = [...addresses.allocate(service, old, ips), ...nodePorts.allocate(service, old, ports)];
+      const [unnamed] = ips;
+      if (unnamed !== undefined && !object.metadata.name)
+        found.unshift(invalidValue('spec.clusterIPs', [''], `failed to allocate IP: ${unnamedAddress(unnamed)}`));
+      return found;
+    };
+    let problems = defaultFamilies(service);
+    try {
+      if (problems.length === 0) problems = allocate();
+    } catch (error) {
+      release();
+      throw error;
+    }
     if (problems.length) {
       release();
       throw invalid({ group: '', kind: 'Service' }, object.metadata.name ?? '', problems);

@@ -1,7 +1,7 @@
 // Node ports: one number may serve several protocols of one Service, never two Services.
 import { randomInt } from 'node:crypto';
 import type { Service, ServiceSpec } from '../../../api/gen/types/core.v1.ts';
-import { invalidValue, type Problem } from '../../../api/meta/index.ts';
+import { internalError, invalidValue, type Problem } from '../../../api/meta/index.ts';
 import { bandOf, Pool } from './pool.ts';
 
 const FIRST = 30_000;
@@ -67,8 +67,13 @@ export class NodePorts {
         port.nodePort = value;
       });
     if (wantsHealthPort(spec)) {
-      if (spec.healthCheckNodePort) claim(spec.healthCheckNodePort, 'spec.healthCheckNodePort');
-      else {
+      const wanted = spec.healthCheckNodePort;
+      if (wanted) {
+        if (!claim(wanted, 'spec.healthCheckNodePort')) {
+          const why = problems.at(-1)!.message.replace(/^Invalid value: -?\d+: /, '');
+          throw internalError(`failed to allocate requested HealthCheck NodePort ${wanted}: ${why}`);
+        }
+      } else {
         const value = this.#pool.any();
         if (value !== undefined) {
           taken.push(value);

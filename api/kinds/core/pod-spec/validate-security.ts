@@ -3,6 +3,7 @@ import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, Secu
 import { duplicate, forbiddenField, invalidValue, notSupported, type Problem, required } from '../../../meta/index.ts';
 import { descendingPath, validateId } from './checks.ts';
 import { goForm, goSecurityContext } from './go-form.ts';
+import { validateWindowsOptions } from './windows.ts';
 
 function validateSeccomp(profile: SeccompProfile | undefined, path: string): Problem[] {
   if (!profile) return [];
@@ -65,7 +66,11 @@ export function validateSecurityContext(context: SecurityContext | undefined, ho
       );
     }
   }
-  return [...problems, ...validateAppArmor(context.appArmorProfile, `${path}.appArmorProfile`)];
+  return [
+    ...problems,
+    ...validateWindowsOptions(context.windowsOptions, `${path}.windowsOptions`),
+    ...validateAppArmor(context.appArmorProfile, `${path}.appArmorProfile`),
+  ];
 }
 
 const SYSCTL = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
@@ -108,6 +113,7 @@ export function validatePodSecurity(spec: PodSpec, path: string): Problem[] {
     ...validateSysctls(context.sysctls ?? [], spec, `${here}.sysctls`),
     ...oneOf(`${here}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']),
     ...validateSeccomp(context.seccompProfile, `${here}.seccompProfile`),
+    ...validateWindowsOptions(context.windowsOptions, `${here}.windowsOptions`),
     ...validateAppArmor(context.appArmorProfile, `${here}.appArmorProfile`),
     ...oneOf(`${here}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']),
     ...oneOf(`${here}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']),

@@ -13,7 +13,15 @@ import {
 } from '../../../meta/index.ts';
 import { texts } from '../../rules.ts';
 import { validateClaimSpec } from '../claim-spec.ts';
-import type { DownwardAPIVolumeFile, KeyToPath, ObjectMeta, ProjectedVolumeSource, Volume, VolumeProjection } from '../pod-types.ts';
+import type {
+  AzureDiskVolumeSource,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  ObjectMeta,
+  ProjectedVolumeSource,
+  Volume,
+  VolumeProjection,
+} from '../pod-types.ts';
 import { exclusive, noBacksteps, nonReservedPath, requiredText, validateMode } from './checks.ts';
 import { VOLUME_FIELDS, validateFieldRef, validateResourceRef } from './validate-env.ts';
 
@@ -115,6 +123,8 @@ function validateOne(volume: Volume, name: (typeof SOURCES)[number], meta: Objec
       ];
     case 'projected':
       return [...validateMode(`${path}.defaultMode`, volume.projected!.defaultMode), ...validateProjected(volume.projected!, path)];
+    case 'azureDisk':
+      return validateAzureDisk(volume.azureDisk!, path);
     case 'csi':
       return requiredText(`${path}.driver`, volume.csi!.driver);
     case 'ephemeral':
@@ -130,6 +140,22 @@ function validateOne(volume: Volume, name: (typeof SOURCES)[number], meta: Objec
     default:
       return [];
   }
+}
+
+const AZURE_CACHING = ['None', 'ReadOnly', 'ReadWrite'];
+const AZURE_KINDS = ['Dedicated', 'Managed', 'Shared'];
+const AZURE_MANAGED = '/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}';
+const AZURE_BLOB = 'https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd';
+
+function validateAzureDisk({ diskName, diskURI = '', cachingMode, kind }: AzureDiskVolumeSource, path: string): Problem[] {
+  const problems = [...requiredText(`${path}.diskName`, diskName), ...requiredText(`${path}.diskURI`, diskURI)];
+  if (cachingMode !== undefined && !AZURE_CACHING.includes(cachingMode))
+    problems.push(notSupported(`${path}.cachingMode`, cachingMode, AZURE_CACHING));
+  if (kind !== undefined && !AZURE_KINDS.includes(kind)) problems.push(notSupported(`${path}.kind`, kind, AZURE_KINDS));
+  const form = kind === 'Managed' ? AZURE_MANAGED : AZURE_BLOB;
+  if (kind !== undefined && !diskURI.startsWith(form.slice(0, form.indexOf('{'))))
+    problems.push(notSupported(`${path}.diskURI`, diskURI, [form]));
+  return problems;
 }
 
 function validateHostPath({ path: place, type }: { path: string; type?: string }, path: string): Problem[] {

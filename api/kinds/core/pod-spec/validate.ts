@@ -33,6 +33,7 @@ import { validateResources } from './validate-resources.ts';
 import { validateAffinity, validateSpread } from './validate-scheduling.ts';
 import { validateHostUsers, validatePodSecurity } from './validate-security.ts';
 import { validateVolumes } from './validate-volumes.ts';
+import { validateForOs, validateHostProcess } from './windows.ts';
 
 /** `meta` is the pod's; templates have none yet. */
 export function validatePodSpec(spec: PodSpec, meta: ObjectMeta | undefined, path: string): Problem[] {
@@ -86,7 +87,9 @@ function validateNames(spec: PodSpec, path: string): Problem[] {
       ? []
       : oneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'])),
     ...(spec.overhead ? validateResources({ limits: spec.overhead }, new Set(), `${path}.overhead`) : []),
+    ...validateHostProcess(spec, path),
     ...validateOs(spec, `${path}.os`),
+    ...validateForOs(spec, path),
     ...validateFileVolumes(spec, path),
   ];
 }

@@ -22,7 +22,14 @@ export function podSpecWarnings(spec: PodSpec, path: string): string[] {
       labelSelector ? [] : [`${path}.topologySpreadConstraints[${at}].labelSelector: a null labelSelector results in matching no pod`],
     ),
     ...(spec.volumes ?? []).flatMap((volume, at) =>
-      OLD_VOLUMES.flatMap(([name, why]) => (volume[name] ? [`${path}.volumes[${at}].${name}: ${why}`] : [])),
+      OLD_VOLUMES.flatMap(([name, why]) =>
+        volume[name] ? [`${path}.volumes[${at}].${name === 'storageos' ? 'storageOS' : name}: ${why}`] : [],
+      ),
+    ),
+    ...(spec.volumes ?? []).flatMap(({ name, projected }) =>
+      projected && (projected.sources ?? []).every((source) => Object.keys(source).length === 0)
+        ? [`volume ${goQuote(name)} (Projected) has no sources provided`]
+        : [],
     ),
     ...repeated(spec.hostAliases ?? [], ({ ip }) => ip).map(([at, ip]) => `${path}.hostAliases[${at}].ip: duplicate ip ${goQuote(ip)}`),
     ...repeated(spec.imagePullSecrets ?? [], ({ name = '' }) => name).map(
@@ -55,12 +62,20 @@ function repeated<T>(items: readonly T[], of: (item: T) => string): [number, str
   });
 }
 
+const int64Max = 2n ** 63n - 1n;
+
+/** Counted in thousandths, as upstream does it: what does not fit is cut at the largest int64, which is no whole number of bytes. */
+function isFractional(amount: string): boolean {
+  const milli = toMilli(amount);
+  return (milli > int64Max ? int64Max : milli) % 1000n !== 0n;
+}
+
 function containerWarnings({ resources, env = [] }: Container, path: string): string[] {
   const warnings: string[] = [];
   for (const name of ['memory', 'ephemeral-storage']) {
     for (const list of ['limits', 'requests'] as const) {
       const amount = resources?.[list]?.[name];
-      if (amount !== undefined && toMilli(amount) % 1000n !== 0n) {
+      if (amount !== undefined && isFractional(amount)) {
         warnings.push(`${path}.resources.${list}[${name}]: fractional byte value ${goQuote(amount)} is invalid, must be an integer`);
       }
     }
@@ -79,7 +94,13 @@ function portWarnings(containers: readonly [string, Container][]): string[] {
   const ports = containers.flatMap(([path, { ports = [] }]) =>
     ports.map((port, at): [string, ContainerPort] => [`${path}.ports[${at}]`, port]),
   );
-  const warnings: string[] = [];
+  const warnings = ports.flatMap(([place, { name = '', hostPort = 0, containerPort, protocol, hostIP }]) =>
+    hostIP && !hostPort
+      ? [
+          `${place}: hostIP set without hostPort: {Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`,
+        ]
+      : [],
+  );
   for (const [at, [place, port]] of ports.entries()) {
     for (const [otherPlace, other] of ports.slice(0, at)) {
       if (port.containerPort !== other.containerPort || port.protocol !== other.protocol) continue;

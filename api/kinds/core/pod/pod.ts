@@ -9,6 +9,7 @@ import { validateImageText } from '../pod-spec/validate-containers.ts';
 import { podSpecWarnings } from '../pod-spec/warnings.ts';
 import { podColumns } from './columns.ts';
 import { mergeLabelKeys } from './match-labels.ts';
+import { annotationWarnings, takeAppArmorAnnotations, validateAppArmorAnnotations } from './old-annotations.ts';
 import { qosClass } from './qos.ts';
 import { resized, validateResize } from './resize.ts';
 import { validateEphemeralUpdate, validatePodStatus, validatePodUpdate } from './update.ts';
@@ -53,6 +54,7 @@ export const pod: Behaviour = {
   prepareForCreate(object) {
     const { spec } = podOf(object);
     if (spec) mergeLabelKeys(spec, object.metadata.labels ?? {});
+    takeAppArmorAnnotations(podOf(object));
     object['status'] = { phase: 'Pending', qosClass: qosClass(spec!) };
     if (spec?.schedulingGates?.length) {
       object['status'].conditions = [
@@ -96,13 +98,16 @@ export const pod: Behaviour = {
   validateSubresource: {
     status: (object, old) => validatePodStatus(podOf(object), podOf(old)),
     ephemeralcontainers: (object, old) => [...validatePod(podOf(object)), ...validateEphemeralUpdate(podOf(object), podOf(old))],
-    resize: (object, old) => [...validatePod(podOf(object)), ...validateResize(podOf(object), podOf(old))],
+    resize(object, old) {
+      const problems = validatePod(podOf(object));
+      return problems.length > 0 ? problems : validateResize(podOf(object), podOf(old));
+    },
   },
   warnings(object, old) {
     // Updates of pods come from machines, which read no warnings.
     if (old) return [];
     const wrong = dns1123Label(object.metadata.name ?? '');
-    const warnings = podSpecWarnings(specOf(object), 'spec');
+    const warnings = [...annotationWarnings(podOf(object)), ...podSpecWarnings(specOf(object), 'spec')];
     if (wrong.length === 0) return warnings;
     const why = "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
     return [`metadata.name: ${why}: ${goList(wrong)}`, ...warnings];
@@ -129,7 +134,7 @@ export const pod: Behaviour = {
 
 /** What is checked on every write of a pod. */
 function validatePod({ metadata, spec = { containers: [] } }: Pod): Problem[] {
-  const problems = validatePodSpec(spec, metadata, 'spec');
+  const problems = [...validateAppArmorAnnotations({ metadata, spec }), ...validatePodSpec(spec, metadata, 'spec')];
   for (const list of ['containers', 'initContainers'] as const) {
     for (const [at, container] of (spec[list] ?? []).entries()) problems.push(...validateImageText(container, `spec.${list}[${at}]`));
   }

@@ -8,6 +8,7 @@ import {
   invalidValue,
   type Problem,
   qualifiedName,
+  required,
   semanticEqual,
 } from '../../../meta/index.ts';
 import { immutable, texts } from '../../rules.ts';
@@ -42,7 +43,7 @@ export function validatePodUpdate(spec: PodSpec, old: PodSpec): Problem[] {
 
 function validateContainers(containers: Container[], old: Container[], path: string): Problem[] {
   if (containers.length !== old.length) return [forbiddenField(path, 'pod updates may not add or remove containers')];
-  return [];
+  return containers.flatMap(({ image }, at) => (image ? [] : [required(`${path}[${at}].image`)]));
 }
 
 function validateDeadline(now: number | undefined, old: number | undefined): Problem[] {
