@@ -55,11 +55,25 @@ export function viewOfObject(served: ServedKind, object: KubeObject): KubeObject
   return view;
 }
 
-/** The form that is stored. */
-export function storedOf(served: ServedKind, object: KubeObject): KubeObject {
-  if (served.customPart)
-    return object.apiVersion === served.customPart.storedApiVersion
-      ? object
-      : { ...object, apiVersion: served.customPart.storedApiVersion };
+/** Makes stored objects ready for `viewOf`: those of most kinds are. Throws when a conversion webhook fails. */
+export function prepareViews(served: ServedKind, items: readonly Item[]): Promise<void> | undefined {
+  return served.customPart?.prepare?.(items.map((item) => item.object));
+}
+
+/** `viewOf` after what it needs. */
+export async function shownOf(served: ServedKind, item: Item): Promise<KubeObject> {
+  if (served.customPart?.prepare) await served.customPart.prepare([item.object]);
+  return viewOf(served, item);
+}
+
+/** The form that is stored. Throws when a conversion webhook fails. */
+export async function storedOf(served: ServedKind, object: KubeObject): Promise<KubeObject> {
+  const { customPart } = served;
+  if (customPart) {
+    const { storedApiVersion } = customPart;
+    if (object.apiVersion === storedApiVersion) return object;
+    if (customPart.convert) return (await customPart.convert([object], storedApiVersion))[0]!;
+    return { ...object, apiVersion: storedApiVersion };
+  }
   return served.kind.storage ? served.kind.storage.toStored(object) : object;
 }

@@ -27,8 +27,10 @@ export interface CustomPart {
   prune(object: Record<string, unknown>): string[];
   /** There when versions are converted by a webhook: objects of any version in the wanted one, in their order. Copies. */
   convert?(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>;
-  /** The stored object as this version shows it; the very object when nothing differs. */
+  /** The stored object as this version shows it; the very object when nothing differs. With `prepare`, it must be prepared before. */
   view(object: KubeObject): KubeObject;
+  /** There when a webhook converts. */
+  prepare?(objects: readonly KubeObject[]): Promise<void>;
 }
 
 export class KindTable {

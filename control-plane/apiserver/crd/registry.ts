@@ -63,7 +63,11 @@ export class CrdRegistry {
 
   #serve(crd: KubeObject): void {
     const spec = crd['spec'] as CrdSpec;
-    this.#core.kinds.setCustom(spec.group, spec.names.plural, isTrue(crd, 'Established') ? servedKinds(crd) : []);
+    this.#core.kinds.setCustom(
+      spec.group,
+      spec.names.plural,
+      isTrue(crd, 'Established') ? servedKinds(crd, this.#core.services.webhooks) : [],
+    );
   }
 
   async #settle(name: string): Promise<void> {

@@ -1,13 +1,15 @@
 // A CustomResourceDefinition as served kinds: one a version, with the behaviour that its schema asks for.
 import type { Kind } from '../../../api/kinds/index.ts';
-import { apiVersionOf, deepCopy, deepEqual, type KubeObject, type Problem } from '../../../api/meta/index.ts';
+import { apiVersionOf, deepEqual, type KubeObject, type Problem } from '../../../api/meta/index.ts';
 import type { ServedKind } from '../kind-table.ts';
+import { type ConversionWebhook, convertObjects, type WebhookClient } from '../webhook/index.ts';
 import { columnsOf, type PrinterColumn } from './columns.ts';
 import { definitionOf } from './definition.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { valuesAt } from './jsonpath.ts';
 import { fillDefaults, prune } from './prune.ts';
 import { validateValue } from './validate.ts';
+import { type ViewsOptions, viewsOf } from './views.ts';
 
 interface CrdVersion {
   name: string;
@@ -26,6 +28,7 @@ export interface CrdSpec {
   scope: 'Namespaced' | 'Cluster';
   names: { plural: string; singular?: string; kind: string; listKind?: string; shortNames?: string[]; categories?: string[] };
   versions: CrdVersion[];
+  conversion?: { strategy?: string; webhook?: ConversionWebhook };
 }
 
 const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
@@ -33,16 +36,28 @@ const CHANGE = ['get', 'patch', 'update'];
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 const META = new Set(['apiVersion', 'kind', 'metadata']);
 
-export function servedKinds(crd: KubeObject): ServedKind[] {
+/** `webhooks`: for definitions that convert by one. */
+export function servedKinds(crd: KubeObject, webhooks: WebhookClient): ServedKind[] {
   const spec = crd['spec'] as CrdSpec;
   const storage = spec.versions.find((version) => version.storage) ?? spec.versions[0]!;
   return spec.versions
     .filter((version) => version.served)
     .sort((a, b) => compareVersions(a.name, b.name))
-    .map((version) => servedKind(crd, spec, version, storage));
+    .map((version) => servedKind(crd, spec, version, storage, converterOf(spec, webhooks)));
 }
 
-function servedKind(crd: KubeObject, spec: CrdSpec, version: CrdVersion, storage: CrdVersion): ServedKind {
+function converterOf({ conversion }: CrdSpec, webhooks: WebhookClient): ViewsOptions['convert'] {
+  const webhook = conversion?.strategy === 'Webhook' ? conversion.webhook : undefined;
+  return webhook && ((objects, apiVersion) => convertObjects(webhooks, webhook, objects, apiVersion));
+}
+
+function servedKind(
+  crd: KubeObject,
+  spec: CrdSpec,
+  version: CrdVersion,
+  storage: CrdVersion,
+  convert: ViewsOptions['convert'],
+): ServedKind {
   const schema = version.schema?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
   const kind = kindOf(spec, version, schema);
   return {
@@ -59,7 +74,19 @@ function servedKind(crd: KubeObject, spec: CrdSpec, version: CrdVersion, storage
       ...(version.deprecated ? { deprecation: version.deprecationWarning || `${apiVersionOf(kind)} ${kind.kind} is deprecated` } : {}),
       terminating: crd.metadata.deletionTimestamp !== undefined,
       prune: (object) => prune(object, schema),
-      view: viewer(schema, storage === version ? undefined : storage.schema?.openAPIV3Schema, apiVersionOf(kind)),
+      ...(convert ? { convert } : {}),
+      ...viewsOf({
+        apiVersion: apiVersionOf(kind),
+        shape(object) {
+          prune(object, schema);
+          fillDefaults(object, schema);
+        },
+        shapeStored(object) {
+          const stored = spec.versions.find(({ name }) => object.apiVersion === apiVersionOf({ group: spec.group, version: name }));
+          if (stored?.schema?.openAPIV3Schema) prune(object, stored.schema.openAPIV3Schema);
+        },
+        ...(convert ? { convert } : {}),
+      }),
     },
   };
 }
@@ -107,24 +134,6 @@ function kindOf(spec: CrdSpec, version: CrdVersion, schema: JsonSchema): Kind {
         }
       : {}),
   } as Kind;
-}
-
-/** The stored object in this version: pruned and with defaults, made once; the very object when nothing differs. */
-function viewer(schema: JsonSchema, stored: JsonSchema | undefined, apiVersion: string): (object: KubeObject) => KubeObject {
-  const views = new WeakMap<KubeObject, KubeObject>();
-  return (object) => {
-    let view = views.get(object);
-    if (view === undefined) {
-      const copy = deepCopy(object);
-      copy.apiVersion = apiVersion;
-      if (stored) prune(copy, stored);
-      prune(copy, schema);
-      fillDefaults(copy, schema);
-      view = deepEqual(copy, object) ? object : copy;
-      views.set(object, view);
-    }
-    return view;
-  };
 }
 
 /** The newest stable version first: v10, v2, v1, v11beta2, v3alpha1, then the rest by name. */

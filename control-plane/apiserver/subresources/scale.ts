@@ -6,7 +6,7 @@ import { apiVersionOf, badRequest, deepCopy, invalid, invalidValue, type KubeObj
 import { apply, jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
 import { checkObject } from '../../../api/wire/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { viewOf } from '../core.ts';
+import { shownOf } from '../core.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { isTrue } from '../requestinfo.ts';
@@ -42,7 +42,7 @@ const SERVED: NonNullable<ApiRequest['served']> = {
 export const scale: SubresourceHandler = {
   async get(context) {
     const { core, target } = context as CoreContext;
-    return answer(context, viewOf(target.served, present(core, target)));
+    return answer(context, await shownOf(target.served, present(core, target)));
   },
   async update(context) {
     const body = await context.decode();

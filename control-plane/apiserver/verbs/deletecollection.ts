@@ -1,7 +1,7 @@
 // DELETE of a collection: each selected object through its own deletion.
 import { isStatusError } from '../../../api/meta/index.ts';
 import { ListBody } from '../bodies.ts';
-import { type Verb, viewOf } from '../core.ts';
+import { prepareViews, type Verb, viewOf } from '../core.ts';
 import { selectionOf } from '../selection.ts';
 import { deleteOptions } from '../write/delete-options.ts';
 import { deleteItem } from '../write/deletion.ts';
@@ -14,10 +14,9 @@ export const deleteCollection: Verb = async (core, target, request) => {
   const selection = selectionOf(target, request.query);
   const fresh = core.storage.fresh();
   if (fresh) await fresh;
-  const chosen = core.storage
-    .cache(target.resource)
-    .range(selection.prefix, undefined)
-    .filter((item) => selection.matches(viewOf(target.served, item)));
+  const all = core.storage.cache(target.resource).range(selection.prefix, undefined);
+  await prepareViews(target.served, all);
+  const chosen = all.filter((item) => selection.matches(viewOf(target.served, item)));
   const results = chosen.map((item) => viewOf(target.served, item));
   let next = 0;
   const worker = async () => {

@@ -1,6 +1,6 @@
 // GET of one object.
 import { notFound } from '../../../api/meta/index.ts';
-import { type Core, type Target, type Verb, viewOf } from '../core.ts';
+import { type Core, shownOf, type Target, type Verb } from '../core.ts';
 import type { Item } from '../storage/item.ts';
 import { revisionParameter, waitForRevision } from './versions.ts';
 
@@ -10,7 +10,7 @@ export const get: Verb = async (core, target, request) => {
     const fresh = core.storage.fresh();
     if (fresh) await fresh;
   } else await waitForRevision(core, revision);
-  return { status: 200, body: viewOf(target.served, present(core, target)) };
+  return { status: 200, body: await shownOf(target.served, present(core, target)) };
 };
 
 /** The cached item that the request names; throws 404. */

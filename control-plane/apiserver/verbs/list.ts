@@ -11,7 +11,7 @@ import {
 } from '../../../api/meta/index.ts';
 import { Compacted } from '../../store/store.ts';
 import { ListBody } from '../bodies.ts';
-import { type Core, type Target, type Verb, viewOf } from '../core.ts';
+import { type Core, prepareViews, type Target, type Verb, viewOf } from '../core.ts';
 import { type Selection, selectionOf } from '../selection.ts';
 import type { Item } from '../storage/item.ts';
 import { type Continue, decodeContinue, encodeContinue } from './continue.ts';
@@ -42,6 +42,7 @@ export async function listObjects(core: Core, target: Target, selection: Selecti
     if (fresh) await fresh;
   }
   const { items, revision } = await snapshot(core, target, selection, from, exact);
+  await prepareViews(target.served, items);
   return page(target, selection, items, revision, limit);
 }
 

@@ -1,7 +1,7 @@
 // One open watch: initial events, then changes as they happen, seen through its selection.
-import { apiVersionOf, type KubeObject } from '../../../api/meta/index.ts';
+import { apiVersionOf, type KubeObject, StatusError } from '../../../api/meta/index.ts';
 import type { EventSink } from '../bodies.ts';
-import { type Core, viewOf } from '../core.ts';
+import { type Core, prepareViews, viewOf } from '../core.ts';
 import type { ServedKind } from '../kind-table.ts';
 import type { Selection } from '../selection.ts';
 import type { Watcher } from '../storage/cache.ts';
@@ -67,15 +67,15 @@ export class WatchSession implements Watcher {
     else for (const event of cache.since(this.#after) ?? []) this.#backlog!.push(event);
     this.#unsubscribe = cache.subscribe(this);
     open.add(this);
-    void this.#begin(present).catch((error: unknown) => {
-      this.core.log.error({ error }, 'a watch failed');
-      this.stop(true);
-    });
+    void this.#begin(present).catch((error: unknown) => this.#fail(error));
     return () => this.stop(false);
   }
 
   offer(event: CacheEvent): void {
-    if (this.#backlog === undefined) this.#deliver(event);
+    if (this.#backlog === undefined && this.#served.customPart?.prepare) {
+      this.#backlog = [event];
+      void this.#drain().catch((error: unknown) => this.#fail(error));
+    } else if (this.#backlog === undefined) this.#deliver(event);
     else if (this.#backlog.length < BACKLOG_MAX) this.#backlog.push(event);
     else this.stop(true);
   }
@@ -100,24 +100,50 @@ export class WatchSession implements Watcher {
     if (tell) sink?.end();
   }
 
+  /** A conversion that fails is the watch's last event. */
+  #fail(error: unknown): void {
+    if (error instanceof StatusError) this.#sink?.event({ type: 'ERROR', object: error.toStatus() as unknown as KubeObject });
+    else this.core.log.error({ error }, 'a watch failed');
+    this.stop(true);
+  }
+
   async #begin(present: readonly Item[]): Promise<void> {
     const { initial } = this.#options;
+    await prepareViews(this.#served, present);
     for (const item of present) {
       const object = viewOf(this.#served, item);
       if (!this.#selection.all && !this.#selection.matches(object)) continue;
       if (!this.#sink) return;
       if (!this.#sink.event({ type: 'ADDED', object, item })) await this.#sink.ready();
     }
+    if (initial.from === 'changes') await this.#prepare(initial.changes);
     if (initial.from === 'changes')
       for (const event of initial.changes)
         if (event.item.revision > initial.revision && this.#deliver(event) === false) await this.#sink?.ready();
     if (initial.from === 'present' && initial.endBookmark) this.#bookmark({ 'k8s.io/initial-events-end': 'true' }, this.#after);
+    await this.#drain();
+  }
+
+  /** Sends what was held back, in order, until nothing is left. */
+  async #drain(): Promise<void> {
     while (this.#backlog !== undefined && this.#backlog.length > 0) {
       const batch = this.#backlog;
       this.#backlog = [];
+      await this.#prepare(batch);
       for (const event of batch) if (event.item.revision > this.#after && this.#deliver(event) === false) await this.#sink?.ready();
     }
     this.#backlog = undefined;
+  }
+
+  /** Asks a conversion webhook, if there is one, for all states that `#deliver` may look at. */
+  #prepare(events: readonly CacheEvent[]): Promise<void> | undefined {
+    if (!this.#served.customPart?.prepare) return undefined;
+    const { all, prefix } = this.#selection;
+    const states = (event: CacheEvent): Item[] => {
+      if (all || event.previous === undefined) return [event.item];
+      return [event.item, event.previous, ...(event.type === 'DELETED' ? [] : [event.departed()])];
+    };
+    return prepareViews(this.#served, events.filter((event) => event.item.local.startsWith(prefix)).flatMap(states));
   }
 
   /** Sends the change as this watch sees it; false when the sink wants a pause. */

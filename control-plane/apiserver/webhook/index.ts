@@ -2,5 +2,6 @@
 export { Agents, type Trust } from './agents.ts';
 export { type PostOptions, WebhookClient, WebhookFailure } from './client.ts';
 export { authorityOf, type ClientConfig, DEFAULT_PORT, type ServiceReference, serverNameOf } from './client-config.ts';
+export { type ConversionWebhook, convertObjects } from './conversion.ts';
 export { connectionText } from './go-errors.ts';
 export { type Address, readyAddresses, resolveService, serviceOf, slicesOf } from './service-address.ts';

@@ -4,7 +4,7 @@ import type { Kind } from '../../../api/kinds/index.ts';
 import { conflict, deepCopy, deepFreeze, type KubeObject, notFound, type Status } from '../../../api/meta/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
-import { type Core, storedOf, type Target, viewOf } from '../core.ts';
+import { type Core, shownOf, storedOf, type Target } from '../core.ts';
 import { CLEANUP } from '../crd/registry.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Item } from '../storage/item.ts';
@@ -39,7 +39,7 @@ export async function deleteItem(
 }
 
 async function once(core: Core, target: Target, request: ApiRequest, item: Item, options: DeleteOptions): Promise<Deleted> {
-  const old = viewOf(target.served, item);
+  const old = await shownOf(target.served, item);
   checkDeletePreconditions(target, old, options);
   const attributes = attributesOf(target, request, 'DELETE', options.dryRun, undefined, old, options);
   await admit(core, attributes);
@@ -54,10 +54,8 @@ async function once(core: Core, target: Target, request: ApiRequest, item: Item,
       return { object: deepFreeze({ ...old, metadata: { ...old.metadata, resourceVersion: String(revision) } }), gone: true };
     }
     if (options.dryRun) return { object: deepFreeze(next), gone: false };
-    return {
-      object: viewOf(target.served, await core.storage.put(target.resource, item.local, storedOf(target.served, next), item)),
-      gone: false,
-    };
+    const stored = await storedOf(target.served, next);
+    return { object: await shownOf(target.served, await core.storage.put(target.resource, item.local, stored, item)), gone: false };
   } catch (error) {
     await undo?.();
     throw error;

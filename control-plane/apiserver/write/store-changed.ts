@@ -3,7 +3,7 @@ import { apiVersionOf, conflict, deepEqual, deepFreeze, type KubeObject, notFoun
 import { trackUpdate } from '../../../api/patch/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
-import { type Core, storedOf, type Target, viewOf } from '../core.ts';
+import { type Core, shownOf, storedOf, type Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Item } from '../storage/item.ts';
 import { admit, attributesOf, checkAdmission } from './admission.ts';
@@ -55,7 +55,7 @@ async function once(
   item: Item,
 ): Promise<KubeObject> {
   const { kind } = target;
-  const old = viewOf(target.served, item);
+  const old = await shownOf(target.served, item);
   const object = await change.make(old);
   if (change.patch && !object.metadata.resourceVersion) object.metadata.resourceVersion = old.metadata.resourceVersion!;
   checkPreconditions(target, object, old, change.patch === true && !change.tracked);
@@ -70,13 +70,13 @@ async function once(
   admitted.metadata.resourceVersion = old.metadata.resourceVersion!;
   prepareForUpdate(target, admitted, old, rfc3339(core.clock.nowMs()));
   if (!change.tracked) track(core, target, admitted, old, options);
-  if (target.subresource === '' || target.subresource === 'finalize') addWarnings(target, request, admitted, old);
   const reservation =
     target.subresource === '' ? core.hooks[`${target.resource.group}/${target.resource.plural}`]?.beforeUpdate?.(admitted, old) : undefined;
   let done = false;
   let undo: (() => Promise<void>) | undefined;
   try {
     validateChanged(target, admitted, old);
+    if (target.subresource === '' || target.subresource === 'finalize') addWarnings(target, request, admitted, old);
     undo = await checkAdmission(core, attributes);
     if (deepEqual(admitted, old) && !core.storage.stale(item)) return old;
     if (options.dryRun) return deepFreeze(admitted);
@@ -103,7 +103,8 @@ async function write(core: Core, target: Target, object: KubeObject, item: Item)
     object.metadata.resourceVersion = String(revision);
     return deepFreeze(object);
   }
-  return viewOf(target.served, await core.storage.put(target.resource, item.local, storedOf(target.served, object), item));
+  const stored = await storedOf(target.served, object);
+  return shownOf(target.served, await core.storage.put(target.resource, item.local, stored, item));
 }
 
 function track(core: Core, target: Target, object: KubeObject, old: KubeObject, options: WriteOptions): void {

@@ -12,7 +12,7 @@ import {
 import { trackUpdate } from '../../../api/patch/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
-import { type Core, storedOf, type Target, viewOf } from '../core.ts';
+import { type Core, shownOf, storedOf, type Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
 import { localKey } from '../storage/keys.ts';
 import { admit, attributesOf, checkAdmission } from './admission.ts';
@@ -75,9 +75,10 @@ function taken(core: Core, target: Target, name: string): StatusError {
 async function put(core: Core, target: Target, object: KubeObject, tries: number): Promise<KubeObject> {
   for (let attempt = 1; ; attempt++) {
     const name = object.metadata.name!;
+    const stored = await storedOf(target.served, object);
     try {
-      const item = await core.storage.put(target.resource, localKey(target.namespace, name), storedOf(target.served, object), 'absent');
-      return viewOf(target.served, item);
+      const item = await core.storage.put(target.resource, localKey(target.namespace, name), stored, 'absent');
+      return await shownOf(target.served, item);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
       if (tries === 1) throw taken(core, target, name);
