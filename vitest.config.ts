@@ -1,4 +1,5 @@
-// Test projects: unit (pure and contract tests beside the code), root (needs root, kernel features or processes of its own), cluster (real clusters, real kubectl).
+// Test projects: unit (pure and contract tests beside the code), root (needs root, kernel features or processes of its own), cluster (real clusters, real kubectl),
+// clients (programs with other people's clients, real clusters).
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -25,7 +26,18 @@ export default defineConfig({
         },
       },
       { test: { name: 'runtime', include: ['agent/runtime/**/*.root.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
-      { test: { name: 'cluster', include: ['test/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000, maxWorkers: 2 } },
+      {
+        test: {
+          name: 'cluster',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/clients/**'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          maxWorkers: 2,
+        },
+      },
+      // Building a client's program from nothing takes minutes.
+      { test: { name: 'clients', include: ['test/clients/*.test.ts'], testTimeout: 180_000, hookTimeout: 1_200_000, maxWorkers: 2 } },
     ],
   },
 });
