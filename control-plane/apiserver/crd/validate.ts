@@ -6,7 +6,10 @@ import { isObject, type JsonSchema, own, valuesSchema } from './json-schema.ts';
 export function validateValue(value: unknown, schema: JsonSchema, path = ''): Problem[] {
   if (value === null && schema.nullable) return [];
   const wrong = typeProblem(value, schema, path);
-  if (wrong) return [wrong];
+  if (wrong)
+    return typeof value === 'number' && schema.type === 'integer' && Math.abs(value) >= 2 ** 63
+      ? [wrong, unplaced(`Checked value must be of type integer (default format) in ${path}`)]
+      : [wrong];
   const problems: Problem[] = [];
   if (schema.enum && !schema.enum.some((one) => deepEqual(one, value)))
     problems.push(
@@ -16,7 +19,7 @@ export function validateValue(value: unknown, schema: JsonSchema, path = ''): Pr
         schema.enum.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))),
       ),
     );
-  if (typeof value === 'number') problems.push(...numberProblems(value, schema, path));
+  if (typeof value === 'number' || typeof value === 'bigint') problems.push(...numberProblems(value, schema, path));
   else if (typeof value === 'string') problems.push(...stringProblems(value, schema, path));
   else if (Array.isArray(value)) problems.push(...arrayProblems(value, schema, path));
   else if (isObject(value)) problems.push(...objectProblems(value, schema, path));
@@ -30,10 +33,12 @@ const typeOf = (value: unknown): string =>
     : Array.isArray(value)
       ? 'array'
       : typeof value === 'number'
-        ? Number.isInteger(value)
+        ? Number.isSafeInteger(value)
           ? 'integer'
           : 'number'
-        : typeof value;
+        : typeof value === 'bigint'
+          ? 'integer'
+          : typeof value;
 
 function typeProblem(value: unknown, schema: JsonSchema, path: string): Problem | undefined {
   const found = typeOf(value);
@@ -50,7 +55,7 @@ const bad = (path: string, value: unknown, text: string): Problem => invalidValu
 /** Findings that upstream gives no field. */
 const unplaced = (text: string): Problem => ({ field: '<nil>', reason: 'FieldValueInvalid', message: `Invalid value: "": ${text}` });
 
-function numberProblems(value: number, schema: JsonSchema, path: string): Problem[] {
+function numberProblems(value: number | bigint, schema: JsonSchema, path: string): Problem[] {
   const problems: Problem[] = [];
   const { minimum, maximum, multipleOf } = schema;
   if (schema.format === 'int32' && (value > 2147483647 || value < -2147483648))
@@ -63,7 +68,7 @@ function numberProblems(value: number, schema: JsonSchema, path: string): Proble
     problems.push(
       bad(path, value, schema.exclusiveMinimum ? `should be greater than ${minimum}` : `should be greater than or equal to ${minimum}`),
     );
-  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf))
+  if (multipleOf !== undefined && !Number.isInteger(Number(value) / multipleOf))
     problems.push(bad(path, value, `should be a multiple of ${multipleOf}`));
   return problems;
 }

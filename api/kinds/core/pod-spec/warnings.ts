@@ -27,9 +27,9 @@ export function podSpecWarnings(spec: PodSpec, path: string): string[] {
       ),
     ),
     ...(spec.volumes ?? []).flatMap(({ name, projected }) =>
-      projected && (projected.sources ?? []).every((source) => Object.keys(source).length === 0)
-        ? [`volume ${goQuote(name)} (Projected) has no sources provided`]
-        : [],
+      (projected?.sources ?? [])
+        .filter((source) => Object.keys(source).length === 0)
+        .map(() => `volume ${goQuote(name)} (Projected) has no sources provided`),
     ),
     ...repeated(spec.hostAliases ?? [], ({ ip }) => ip).map(([at, ip]) => `${path}.hostAliases[${at}].ip: duplicate ip ${goQuote(ip)}`),
     ...repeated(spec.imagePullSecrets ?? [], ({ name = '' }) => name).map(
@@ -62,12 +62,11 @@ function repeated<T>(items: readonly T[], of: (item: T) => string): [number, str
   });
 }
 
-const int64Max = 2n ** 63n - 1n;
-
-/** Counted in thousandths, as upstream does it: what does not fit is cut at the largest int64, which is no whole number of bytes. */
+/** Upstream counts in thousandths: what int64 does not hold is nothing, or of a binary suffix its lowest 64 bits. */
 function isFractional(amount: string): boolean {
   const milli = toMilli(amount);
-  return (milli > int64Max ? int64Max : milli) % 1000n !== 0n;
+  const kept = BigInt.asIntN(64, milli);
+  return (kept === milli || amount.endsWith('i') ? kept : 0n) % 1000n !== 0n;
 }
 
 function containerWarnings({ resources, env = [] }: Container, path: string): string[] {

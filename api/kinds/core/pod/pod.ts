@@ -98,10 +98,7 @@ export const pod: Behaviour = {
   validateSubresource: {
     status: (object, old) => validatePodStatus(podOf(object), podOf(old)),
     ephemeralcontainers: (object, old) => [...validatePod(podOf(object)), ...validateEphemeralUpdate(podOf(object), podOf(old))],
-    resize(object, old) {
-      const problems = validatePod(podOf(object));
-      return problems.length > 0 ? problems : validateResize(podOf(object), podOf(old));
-    },
+    resize: (object, old) => validateResize(podOf(object), podOf(old), validatePod(podOf(object))),
   },
   warnings(object, old) {
     // Updates of pods come from machines, which read no warnings.

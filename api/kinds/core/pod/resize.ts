@@ -25,12 +25,12 @@ export function resized(spec: PodSpec, old: PodSpec): PodSpec {
   return out;
 }
 
-/** Of /resize, after the checks of every pod. */
-export function validateResize(pod: Pod, before: Pod): Problem[] {
+/** Of /resize, after the checks of every pod, whose findings are `general`: with any, what else changed is of no interest. */
+export function validateResize(pod: Pod, before: Pod, general: readonly Problem[]): Problem[] {
   const [spec, old] = [pod.spec!, before.spec!];
   if (before.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined)
     return [forbiddenField('', 'static pods cannot be resized')];
-  const problems: Problem[] = [];
+  const problems = [...general];
   const qos = before.status?.qosClass ?? qosClass(old);
   if (qos !== qosClass(spec)) problems.push(invalidValue('spec', qos, 'Pod QOS Class may not change as a result of resizing'));
   for (const list of LISTS) {
@@ -40,6 +40,7 @@ export function validateResize(pod: Pod, before: Pod): Problem[] {
     for (const [at, container] of (spec[list] ?? []).entries())
       problems.push(...validateRemoved(container.resources, old[list]![at]!.resources, `spec.${list}[${at}].resources`));
   }
+  if (general.length > 0) return problems;
   for (const [at, container] of (spec.containers ?? []).entries()) {
     if (!semanticEqual(fixedPart(container), fixedPart(old.containers[at]!)))
       problems.push(forbiddenField('spec', 'only cpu and memory resources are mutable'));
