@@ -27,6 +27,9 @@ function structOf(schema: JsonSchema): Definition {
   };
 }
 
+/** What its value looks like decides how it is merged and owned: maps by key, lists as one. */
+const FREE = { type: 'object', object: { fields: {}, preserveUnknown: true } } as const;
+
 function fieldOf(schema: JsonSchema): Field {
   const common = { ...(schema.nullable ? { nullable: true } : {}), ...(schema.default === undefined ? {} : { default: schema.default }) };
   const atomic = schema['x-kubernetes-map-type'] === 'atomic' ? { atomic: true } : {};
@@ -35,7 +38,7 @@ function fieldOf(schema: JsonSchema): Field {
     case 'object': {
       const values = valuesSchema(schema);
       if (values && !schema.properties) return { type: 'map', items: fieldOf(values), ...atomic, ...common };
-      if (!schema.properties && schema['x-kubernetes-preserve-unknown-fields']) return { type: 'any', ...common };
+      if (!schema.properties && schema['x-kubernetes-preserve-unknown-fields']) return { ...FREE, ...atomic, ...common };
       return { type: 'object', object: structOf(schema), ...atomic, ...common };
     }
     case 'array': {
@@ -55,6 +58,6 @@ function fieldOf(schema: JsonSchema): Field {
     case 'boolean':
       return { type: schema.type, ...common };
     default:
-      return { type: 'any', ...common };
+      return { ...(schema['x-kubernetes-preserve-unknown-fields'] ? FREE : { type: 'any' as const }), ...common };
   }
 }
