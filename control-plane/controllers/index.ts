@@ -5,6 +5,7 @@ import { certificatesController } from './certificates/controller.ts';
 import { clusterDnsController } from './clusterdns/controller.ts';
 import { clusterRoleAggregationController } from './clusterrole/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
+import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { disruptionController } from './disruption/controller.ts';
@@ -60,6 +61,7 @@ const controllers: readonly Controller[] = [
   daemonSetController,
   statefulSetController,
   jobController,
+  cronJobController,
   disruptionController,
   endpointSliceController,
   endpointsController,
