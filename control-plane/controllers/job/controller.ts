@@ -9,7 +9,7 @@ import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { indexPods, orphansOf } from '../shared/pod-index.ts';
-import { conditionIs, type JobPlan, planJob } from './plan.ts';
+import { conditionIs, type JobPlan, type PlannedPod, planJob } from './plan.ts';
 import { jobPod, TRACKING } from './pod.ts';
 
 const OURS = 'kubernetes.io/job-controller';
@@ -97,7 +97,8 @@ class JobController {
     );
     await slowStart(plan.create.length, async (at) => {
       try {
-        const created = await client.create(RESOURCES.pods, jobPod(job, plan.create[at]));
+        const { index, marks } = plan.create[at] as PlannedPod;
+        const created = await client.create(RESOURCES.pods, jobPod(job, index, marks));
         this.#expectations.created(key, created);
         plan.status.active = (plan.status.active ?? 0) + 1;
         this.#events.record(job, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);

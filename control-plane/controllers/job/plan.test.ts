@@ -80,7 +80,7 @@ describe('a job', () => {
   test('indexed, makes each index once and never one that is done', () => {
     const indexed = job({ completionMode: 'Indexed', completions: 4, parallelism: 4 }, { completedIndexes: '1' });
     const plan = planJob(indexed, [pod('a', 'Running', { index: 0 }), pod('b', 'Succeeded', { index: 3 })], true, NOW);
-    expect(plan.create).toEqual([2]);
+    expect(plan.create).toEqual([{ index: 2 }]);
     expect(plan.status.completedIndexes).toBe('1,3');
   });
 

@@ -4,6 +4,7 @@ import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { backoffMs, rfc3339 } from '../../../kit/run/index.ts';
 import { withoutCondition } from '../shared/conditions.ts';
 import { isActive, isReady, isTerminating } from '../shared/pods.ts';
+import { failJobMessage, failsIndex, failureAnnotations, failuresWith, hasLimitPerIndex, judge, newestFailed } from './failures.ts';
 import { formatIndexes, parseIndexes } from './indexes.ts';
 import { indexOf, isIndexed, TRACKING } from './pod.ts';
 
@@ -11,9 +12,15 @@ import { indexOf, isIndexed, TRACKING } from './pod.ts';
 const RETRY_BASE_MS = 10_000;
 const RETRY_MAX_MS = 600_000;
 
+export interface PlannedPod {
+  index?: number;
+  /** Annotations of its own. */
+  marks?: Readonly<Record<string, string>>;
+}
+
 export interface JobPlan {
   status: JobStatus;
-  create: (number | undefined)[];
+  create: PlannedPod[];
   delete: Pod[];
   /** Too many, not failed: their finalizer goes first, and they are deleted without being counted. */
   drop: Pod[];
@@ -46,6 +53,8 @@ interface Counts {
   succeeded: number;
   failed: number;
   completed: Set<number>;
+  /** With a limit per index: those that may not be tried again. */
+  failedIndexes: Set<number>;
   uncounted: { succeeded?: string[]; failed?: string[] };
   release: Pod[];
 }
@@ -61,17 +70,23 @@ function count(job: Job, pods: readonly Pod[]): Counts {
     succeeded: (job.status?.succeeded ?? 0) + settled(before.succeeded),
     failed: (job.status?.failed ?? 0) + settled(before.failed),
     completed: parseIndexes(job.status?.completedIndexes),
+    failedIndexes: parseIndexes(job.status?.failedIndexes),
     uncounted: {},
     release: [],
   };
+  // What is deleted because the Job ends says nothing of its index.
+  const isEnding = conditionIs(job, 'FailureTarget', 'SuccessCriteriaMet') !== undefined;
   for (const [uid, pod] of tracked) {
     const known = before.succeeded?.includes(uid) ? 'succeeded' : before.failed?.includes(uid) ? 'failed' : undefined;
     const end = known ?? hasEnded(pod, job);
     if (!end) continue;
     const index = indexOf(pod);
-    counts.release.push(pod);
+    if (end === 'failed' && !isEnding && hasLimitPerIndex(job) && index !== undefined && failsIndex(job, pod))
+      counts.failedIndexes.add(index);
+    if (!isHeld(job, pod, pods, counts)) counts.release.push(pod);
     // Of an index that the Job has no more: let go, not counted.
     if (isIndexed(job) && !known && (index === undefined || index >= (job.spec?.completions ?? 0))) continue;
+    if (end === 'failed' && !known && judge(job.spec?.podFailurePolicy, pod).action === 'Ignore') continue;
     // Indexed: an index is done once, however many pods say so.
     if (end === 'succeeded' && isIndexed(job) && index !== undefined) counts.completed.add(index);
     counts.uncounted[end] = [...(counts.uncounted[end] ?? []), uid];
@@ -80,23 +95,39 @@ function count(job: Job, pods: readonly Pod[]): Counts {
   return counts;
 }
 
+/** The newest failed pod of an index stays until its successor knows how often the index has failed. */
+function isHeld(job: Job, pod: Pod, pods: readonly Pod[], { failedIndexes }: Counts): boolean {
+  if (!hasLimitPerIndex(job) || hasEnded(pod, job) !== 'failed' || conditionIs(job, 'FailureTarget', 'SuccessCriteriaMet')) return false;
+  const index = indexOf(pod);
+  if (index === undefined || index >= (job.spec?.completions ?? 0) || failedIndexes.has(index)) return false;
+  const ofIndex = pods.filter((other) => indexOf(other) === index);
+  const newest = newestFailed(ofIndex.filter((other) => hasEnded(other, job) === 'failed')).get(index);
+  return newest === pod && !ofIndex.some((other) => isActive(other));
+}
+
 interface Progress {
   succeeded: number;
   failed: number;
   active: number;
   completed: ReadonlySet<number>;
+  failedIndexes: ReadonlySet<number>;
 }
 
 /** Why the Job ends; undefined: it goes on. */
 function ending(
   job: Job,
   pods: readonly Pod[],
-  { succeeded, failed, active, completed }: Progress,
+  { succeeded, failed, active, completed, failedIndexes }: Progress,
   nowMs: number,
 ): { good: boolean; reason: string; message: string } | undefined {
   const told = conditionIs(job, 'FailureTarget', 'SuccessCriteriaMet');
   if (told) return { good: told.type === 'SuccessCriteriaMet', reason: told.reason ?? '', message: told.message ?? '' };
-  const { backoffLimit = 6, completions, activeDeadlineSeconds } = job.spec ?? {};
+  const policy = failJobMessage(
+    job,
+    pods.filter((pod) => pod.metadata.finalizers?.includes(TRACKING) && hasEnded(pod, job) === 'failed'),
+  );
+  if (policy !== undefined) return { good: false, reason: 'PodFailurePolicy', message: policy };
+  const { backoffLimit = 6, completions, activeDeadlineSeconds, maxFailedIndexes } = job.spec ?? {};
   const restarts = job.spec?.template.spec?.restartPolicy === 'OnFailure' ? restartsOf(pods) : 0;
   if (failed > backoffLimit || (restarts > 0 && restarts >= backoffLimit))
     return { good: false, reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
@@ -108,6 +139,12 @@ function ending(
   ) {
     return { good: false, reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
   }
+  if (maxFailedIndexes !== undefined && failedIndexes.size > maxFailedIndexes) {
+    const message = 'Job has exceeded the specified maximal number of failed indexes';
+    return { good: false, reason: 'MaxFailedIndexesExceeded', message };
+  }
+  if (failedIndexes.size > 0 && failedIndexes.size + succeeded >= (completions ?? 0))
+    return { good: false, reason: 'FailedIndexes', message: 'Job has failed indexes' };
   const rule = (job.spec?.successPolicy?.rules ?? []).findIndex((one) => ruleIsMet(one, completed));
   if (rule >= 0) return { good: true, reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` };
   const complete = completions === undefined ? succeeded > 0 && active === 0 : succeeded >= completions && active === 0;
@@ -132,7 +169,8 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
   const active = pods.filter((pod) => isActive(pod) && !counts.release.includes(pod));
   const succeededNow = counts.succeeded + (isIndexed(job) ? 0 : (counts.uncounted.succeeded?.length ?? 0));
   const failedNow = counts.failed + (counts.uncounted.failed?.length ?? 0);
-  const end = ending(job, pods, { succeeded: succeededNow, failed: failedNow, active: active.length, completed: counts.completed }, nowMs);
+  const { completed, failedIndexes } = counts;
+  const end = ending(job, pods, { succeeded: succeededNow, failed: failedNow, active: active.length, completed, failedIndexes }, nowMs);
   const plan: JobPlan = { status: {}, create: [], delete: [], drop: [], release: counts.release, nextMs: undefined, events: [] };
   let conditions = job.status?.conditions ?? [];
   let startTime = job.status?.startTime;
@@ -164,7 +202,8 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
       );
   }
   const terminating = pods.filter(isTerminating).length;
-  const isEmpty = active.length === 0 && counts.release.length === 0 && (terminating === 0 || end?.good === true);
+  const isCounted = counts.release.length === 0 && Object.keys(counts.uncounted).length === 0;
+  const isEmpty = active.length === 0 && isCounted && (terminating === 0 || end?.good === true);
   let completionTime: string | undefined;
   if (end) {
     const target = end.good ? 'SuccessCriteriaMet' : 'FailureTarget';
@@ -189,6 +228,7 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
     ...(counts.succeeded > 0 ? { succeeded: counts.succeeded } : {}),
     ...(counts.failed > 0 ? { failed: counts.failed } : {}),
     ...(counts.completed.size > 0 ? { completedIndexes: formatIndexes(counts.completed) } : {}),
+    ...(hasLimitPerIndex(job) ? { failedIndexes: formatIndexes(counts.failedIndexes) } : {}),
     terminating: terminating + plan.drop.length,
     uncountedTerminatedPods: counts.uncounted,
     ready: active.filter((pod) => isReady(pod) && !going.has(pod)).length,
@@ -216,34 +256,44 @@ function resize(
       ? succeeded > 0
         ? Math.min(active.length, parallelism)
         : parallelism
-      : Math.min(parallelism, Math.max(0, completions - succeeded));
+      : Math.min(parallelism, Math.max(0, completions - succeeded - counts.failedIndexes.size));
   if (active.length > wanted)
     plan.drop.push(...[...active].sort((a, b) => Number(isReady(a)) - Number(isReady(b))).slice(0, active.length - wanted));
   const missing = wanted - active.length - (job.spec?.podReplacementPolicy === 'Failed' ? pods.filter(isTerminating).length : 0);
   if (missing <= 0) return;
-  const waitMs = retryInMs(job, pods, counts, nowMs);
+  const failed = pods.filter((pod) => hasEnded(pod, job) === 'failed');
+  const failures = counts.failed + (counts.uncounted.failed?.length ?? 0);
+  const waitMs = hasLimitPerIndex(job) ? 0 : retryInMs(failed, failures, nowMs);
   if (waitMs > 0) {
     plan.nextMs = waitMs;
     return;
   }
   if (!isIndexed(job)) {
-    plan.create.push(...Array<undefined>(missing).fill(undefined));
+    plan.create.push(...Array.from({ length: missing }, () => ({})));
     return;
   }
   const busy = new Set(active.map(indexOf));
-  for (let index = 0; index < (completions ?? 0) && plan.create.length < missing; index++)
-    if (!busy.has(index) && !counts.completed.has(index)) plan.create.push(index);
+  const newest = newestFailed(failed);
+  for (let index = 0; index < (completions ?? 0) && plan.create.length < missing; index++) {
+    if (busy.has(index) || counts.completed.has(index) || counts.failedIndexes.has(index)) continue;
+    if (!hasLimitPerIndex(job)) {
+      plan.create.push({ index });
+      continue;
+    }
+    const last = newest.get(index);
+    const soFar = failuresWith(job, last);
+    const indexWaitMs = retryInMs(last ? [last] : [], soFar.counted + soFar.ignored, nowMs);
+    if (indexWaitMs > 0) plan.nextMs = Math.min(plan.nextMs ?? indexWaitMs, indexWaitMs);
+    else plan.create.push({ index, marks: failureAnnotations(soFar) });
+  }
 }
 
 /** Measured from the last failure: each one in a row doubles the wait. */
-function retryInMs(job: Job, pods: readonly Pod[], counts: Counts, nowMs: number): number {
-  const failures = counts.failed + (counts.uncounted.failed?.length ?? 0);
+function retryInMs(failed: readonly Pod[], failures: number, nowMs: number): number {
   if (failures === 0) return 0;
-  const ends = pods
-    .filter((pod) => hasEnded(pod, job) === 'failed')
-    .map(({ status, metadata }) => {
-      const times = (status?.containerStatuses ?? []).flatMap(({ state }) => Date.parse(state?.terminated?.finishedAt ?? '') || []);
-      return times.length > 0 ? Math.max(...times) : Date.parse(metadata.deletionTimestamp ?? metadata.creationTimestamp ?? '') || 0;
-    });
+  const ends = failed.map(({ status, metadata }) => {
+    const times = (status?.containerStatuses ?? []).flatMap(({ state }) => Date.parse(state?.terminated?.finishedAt ?? '') || []);
+    return times.length > 0 ? Math.max(...times) : Date.parse(metadata.deletionTimestamp ?? metadata.creationTimestamp ?? '') || 0;
+  });
   return ends.length === 0 ? 0 : Math.max(...ends) + backoffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS) - nowMs;
 }

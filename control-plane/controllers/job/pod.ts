@@ -22,12 +22,13 @@ const withIndex = (container: Container): Container => {
   return { ...container, env: [...(container.env ?? []), variable] };
 };
 
-export function jobPod(job: Job, index: number | undefined): object {
+/** `marks`: further annotations (failures of its index so far). */
+export function jobPod(job: Job, index: number | undefined, marks: Readonly<Record<string, string>> = {}): object {
   const { metadata, spec } = job.spec?.template ?? {};
   const podSpec = spec as PodSpec;
   const name = job.metadata.name ?? '';
   const mark = index === undefined ? {} : { [INDEX]: String(index) };
-  const annotations = { ...metadata?.annotations, ...mark };
+  const annotations = { ...metadata?.annotations, ...mark, ...marks };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
