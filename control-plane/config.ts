@@ -1,6 +1,6 @@
 // The control plane's configuration file (JSON).
 import { readFileSync } from 'node:fs';
-import type { Address, AuditConfig } from './apiserver/index.ts';
+import type { Address, AuditConfig, AuthenticationSettings } from './apiserver/index.ts';
 import type { StoreConfig } from './store/index.ts';
 
 export interface ControlPlaneConfig {
@@ -23,6 +23,8 @@ export interface ControlPlaneConfig {
   clusterDNS?: string;
   /** Who did what, by a policy: docs/how-to/operate.md. Absent: nothing is written. */
   audit?: AuditConfig;
+  /** Other issuers of tokens (OpenID Connect), static tokens, what strangers may ask. Absent: certificates and service account tokens. */
+  authentication?: AuthenticationSettings;
   /** Requests worked on at once, shared out by priority and fairness; default 600. */
   maxRequestsInFlight?: number;
   /** EncryptionConfiguration (YAML or JSON): how secrets and others lie in the store. Absent: as they are. */

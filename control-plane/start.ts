@@ -37,6 +37,7 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
       serviceAccountKey: pki.serviceAccountKey,
       kubeletClient: pki.kubeletClient,
       caCert: pki.ca.cert,
+      authentication: config.authentication,
       serverUrl: `https://${config.advertise.host}:${config.advertise.port}`,
     }),
     log: log.child({ component: 'apiserver' }),

@@ -28,6 +28,7 @@ import { endWatches, tickWatches } from './verbs/watch-session.ts';
 import { WebhookClient } from './webhook/index.ts';
 
 export { type Audit, type AuditConfig, openAudit } from './audit/index.ts';
+export type { AuthenticationSettings } from './authn/index.ts';
 export type { MakeSecurity, Security, ServerServices, SubresourceHandler, SubresourceHandlers } from './handlers.ts';
 export type { Address, TlsOptions } from './listener.ts';
 export type { UserInfo } from './request.ts';

@@ -2,10 +2,12 @@
 import type { KeyPair } from '../../kit/net/index.ts';
 import { admissionPlugins } from './admission/index.ts';
 import {
+  type AuthenticationSettings,
   authenticateStage,
   createAuthenticator,
   impersonateStage,
   openIdPaths,
+  readAuthentication,
   selfSubjectReviewHandler,
   signingKey,
   tokenRequestHandler,
@@ -23,7 +25,6 @@ import {
 } from './authz/index.ts';
 import { connectHandlers } from './connect/index.ts';
 import type { MakeSecurity } from './handlers.ts';
-import type { UserInfo } from './request.ts';
 import { usageHandlers } from './usage/index.ts';
 
 /** Issuer and audience of service account tokens. */
@@ -40,12 +41,14 @@ export interface SecurityOptions {
   serverUrl: string;
   issuer?: string;
   audiences?: readonly string[];
-  staticTokens?: Readonly<Record<string, UserInfo>>;
+  /** Who is let in beside the holders of certificates and service account tokens. */
+  authentication?: AuthenticationSettings | undefined;
 }
 
 export function createSecurity(options: SecurityOptions): MakeSecurity {
   const key = signingKey(options.serviceAccountKey);
   const issuer = options.issuer ?? DEFAULT_ISSUER;
+  const { issuers, anonymous, staticTokens } = readAuthentication(options.authentication ?? {}, issuer);
   return (services) => {
     const { reader, clock } = services;
     const agents = { ...options.kubeletClient, ca: options.caCert };
@@ -55,11 +58,12 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
       signingKey: key,
       issuer,
       ...(options.audiences ? { audiences: options.audiences } : {}),
-      ...(options.staticTokens ? { staticTokens: options.staticTokens } : {}),
+      staticTokens,
+      issuers,
     });
     const authorizer = withNodes(createRbacAuthorizer(reader), reader, nodeRules);
     return {
-      authenticate: authenticateStage(authenticator),
+      authenticate: authenticateStage(authenticator, anonymous),
       impersonate: impersonateStage(authorizer),
       authorize: authorizeStage(authorizer),
       // Escalation first: quota, the last of the list, must count only what nothing else refuses.

@@ -1,10 +1,12 @@
-// Who is asking: client certificate, then bearer token, else anonymous. A wrong token is 401, never anonymous.
+// Who is asking: a front proxy's user, client certificate, then bearer token, else anonymous. A wrong token is 401, never anonymous.
 import { unauthorized } from '../../../api/meta/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
 import type { ApiRequest, Reader, Stage, UserInfo } from '../request.ts';
 import { userOfBootstrapToken } from './bootstrap-token.ts';
 import { type Claims, type SigningKey, type VerifyingKey, verifyToken } from './jwt.ts';
+import { type AnonymousConfig, createOidc, type JwtIssuer } from './oidc/index.ts';
 import { timeProblem, userOfClaims } from './service-account-token.ts';
+import { staticTokens } from './static-tokens.ts';
 
 export const AUTHENTICATED = 'system:authenticated';
 export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -24,6 +26,8 @@ export interface AuthenticatorOptions {
   audiences?: readonly string[];
   /** Fixed tokens (bootstrapping, tests). */
   staticTokens?: Readonly<Record<string, UserInfo>>;
+  /** Others whose tokens are taken (OpenID Connect). */
+  issuers?: readonly JwtIssuer[];
 }
 
 export type TokenResult = { user: UserInfo; audiences: readonly string[] } | { error: string };
@@ -38,6 +42,9 @@ export interface Authenticator {
 
 const withAuthenticated = (user: UserInfo): UserInfo =>
   user.groups.includes(AUTHENTICATED) ? user : { ...user, groups: [...user.groups, AUTHENTICATED] };
+
+const known = (user: UserInfo | undefined, audiences: readonly string[]): TokenResult | undefined =>
+  user && { user: withAuthenticated(user), audiences };
 
 const quoted = (list: readonly string[]): string => `[${list.map((item) => JSON.stringify(item)).join(' ')}]`;
 
@@ -72,10 +79,28 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return { user: withAuthenticated(user), audiences };
   }
 
+  const fixed = staticTokens(options.staticTokens ?? {});
+  const oidc = createOidc(options.issuers ?? [], clock);
+  const agnostic = (wanted: readonly string[]) => apiAudiences.filter((audience) => wanted.includes(audience));
+
+  /** Who understands tokens, in the order in which they are asked; undefined: not of mine. */
+  const understand: readonly ((token: string, wanted: readonly string[]) => Promise<TokenResult | undefined>)[] = [
+    async (token, wanted) => known(fixed(token), agnostic(wanted)),
+    serviceAccount,
+    async (token, wanted) => known(userOfBootstrapToken(token, reader, clock.nowMs()), agnostic(wanted)),
+    async (token, wanted) => {
+      const result = await oidc(token);
+      if (result && 'error' in result) return { error: `[invalid bearer token, ${result.error}]` };
+      return known(result?.user, agnostic(wanted));
+    },
+  ];
+
   async function authenticateToken(token: string, audiences: readonly string[] = apiAudiences): Promise<TokenResult> {
-    const fixed = options.staticTokens?.[token] ?? userOfBootstrapToken(token, reader, clock.nowMs());
-    if (fixed) return { user: withAuthenticated(fixed), audiences: apiAudiences.filter((audience) => audiences.includes(audience)) };
-    return (await serviceAccount(token, audiences)) ?? { error: 'invalid bearer token' };
+    for (const understands of understand) {
+      const result = await understands(token, audiences);
+      if (result) return result;
+    }
+    return { error: 'invalid bearer token' };
   }
 
   async function authenticate(request: ApiRequest): Promise<UserInfo | undefined> {
@@ -103,10 +128,16 @@ function webSocketBearerOf(header: string | undefined): string | undefined {
   return protocol ? Buffer.from(protocol.trim().slice(prefix.length), 'base64url').toString() : undefined;
 }
 
-export const authenticateStage = (authenticator: Authenticator): Stage => ({
+/** Whether the path may be asked for without credentials; authorization has its say after that. */
+const takesAnonymous = (config: AnonymousConfig | undefined, path: string): boolean =>
+  config === undefined || (config.enabled && (config.paths === undefined || config.paths.includes(path)));
+
+export const authenticateStage = (authenticator: Authenticator, anonymous?: AnonymousConfig): Stage => ({
   name: 'authenticate',
   async handle(request, next) {
-    request.user = (await authenticator.authenticate(request)) ?? ANONYMOUS;
+    const user = await authenticator.authenticate(request);
+    if (!user && !takesAnonymous(anonymous, request.path)) throw unauthorized();
+    request.user = user ?? ANONYMOUS;
     return next(request);
   },
 });

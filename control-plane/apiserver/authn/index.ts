@@ -5,4 +5,5 @@ export * from './jwt.ts';
 export * from './openid.ts';
 export * from './reviews.ts';
 export * from './service-account-token.ts';
+export * from './settings.ts';
 export * from './token-request.ts';
