@@ -25,6 +25,8 @@ export interface ControlPlaneConfig {
   audit?: AuditConfig;
   /** Other issuers of tokens (OpenID Connect), static tokens, what strangers may ask. Absent: certificates and service account tokens. */
   authentication?: AuthenticationSettings;
+  /** How long /readyz fails before the server stops to listen; default 0. */
+  shutdownDelaySeconds?: number;
   /** Requests worked on at once, shared out by priority and fairness; default 600. */
   maxRequestsInFlight?: number;
   /** EncryptionConfiguration (YAML or JSON): how secrets and others lie in the store. Absent: as they are. */

@@ -30,6 +30,7 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
     store,
     audit,
     maxRequestsInFlight: config.maxRequestsInFlight,
+    shutdownDelayMs: (config.shutdownDelaySeconds ?? 0) * 1000,
     exclusiveStore: config.store?.driver !== 'etcd',
     serviceCIDR: config.serviceCIDR,
     advertise: config.advertise,

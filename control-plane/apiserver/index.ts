@@ -1,5 +1,5 @@
 // Entry of the API server: its parts joined; requests come from sockets or from the in-process client.
-import { type KubeObject, parseApiVersion } from '../../api/meta/index.ts';
+import { badRequest, type KubeObject, parseApiVersion } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/index.ts';
 import { type Clock, type Logger, repeat, rfc3339, silentLogger, systemClock } from '../../kit/run/index.ts';
 import type { Store } from '../store/index.ts';
@@ -9,6 +9,7 @@ import { inProcessClient } from './client.ts';
 import { convertObject, shapedObject } from './convert.ts';
 import type { Core } from './core.ts';
 import { CrdRegistry } from './crd/registry.ts';
+import { Deadlines } from './deadlines.ts';
 import { dispatcher, type Paths } from './dispatch.ts';
 import { documentPaths } from './documents.ts';
 import { type Encoded, encode, encodeError } from './encode.ts';
@@ -21,7 +22,7 @@ import { Metrics } from './metrics.ts';
 import { asStatusError, type Handle, join, stagesOf } from './pipeline.ts';
 import { readerOf } from './reader.ts';
 import type { ApiRequest, UserInfo } from './request.ts';
-import { requestInfo } from './requestinfo.ts';
+import { isWellEscaped, requestInfo } from './requestinfo.ts';
 import { serviceHook } from './services/hook.ts';
 import { Storage } from './storage/storage.ts';
 import { endWatches, tickWatches } from './verbs/watch-session.ts';
@@ -44,6 +45,8 @@ export interface ApiServerOptions {
   advertise?: Address;
   security: MakeSecurity;
   audit?: Audit | undefined;
+  /** Between the failing of readyz and the end of listening; default none. */
+  shutdownDelayMs?: number | undefined;
   /** Seats that priority and fairness gives out; default 600, as upstream's two limits together. */
   maxRequestsInFlight?: number | undefined;
   clock?: Clock;
@@ -73,7 +76,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const kinds = new KindTable();
   const metrics = new Metrics();
   const listeners: Listener[] = [];
+  const deadlines = new Deadlines(() => clock.nowMs());
   let ready = false;
+  let stopping = false;
   let failure: unknown;
   const storage = new Storage({
     store: options.store,
@@ -133,18 +138,27 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock,
   });
 
+  const started = () => {
+    if (!ready) throw new Error('not started');
+  };
   const checks: Record<string, Check> = {
     ping: () => {},
     log: () => {},
     etcd: async () => void (await options.store.revision()),
-    'informer-sync': () => {
-      if (!ready) throw new Error('not started');
-    },
+    'informer-sync': started,
+    'poststarthook/priority-and-fairness-config-consumer': started,
+    'poststarthook/crd-informer-synced': started,
+    'poststarthook/start-system-namespaces-controller': started,
+    'poststarthook/rbac/bootstrap-roles': started,
+    'poststarthook/scheduling/bootstrap-system-priority-classes': started,
     feed: () => {
       if (failure) throw failure;
     },
+    shutdown: () => {
+      if (stopping) throw new Error('process is shutting down');
+    },
   };
-  const others = { ...security.paths, ...healthPaths(checks, ['informer-sync']), '/metrics': () => metrics.answer() };
+  const others = { ...security.paths, ...healthPaths(checks, ['informer-sync', 'shutdown']), '/metrics': () => metrics.answer() };
   const serverAddress = options.advertise ? `${options.advertise.host}:${options.advertise.port}` : '';
   const paths: Paths = { ...documentPaths({ kinds, serverAddress, otherPaths: Object.keys(others) }), ...others };
   handle = join(stagesOf(security, { audit: options.audit, fairness: fairness.stage }), dispatcher(core, paths));
@@ -155,7 +169,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     let encoded: Encoded;
     try {
       request.info = requestInfo(request.method, request.path, request.query);
-      const response = await handle(request);
+      if (!isWellEscaped(request.path)) throw badRequest(`invalid URL escape in ${JSON.stringify(request.path)}`);
+      const response = await deadlines.within(request, () => handle(request));
       encoded = response.hijacked
         ? { status: 101, headers: {}, body: undefined, hijacked: true }
         : encode(request, response, clock.nowMs());
@@ -171,7 +186,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   const ticker = repeat(
     1000,
-    () => tickWatches(clock.nowMs()),
+    () => {
+      deadlines.tick();
+      tickWatches(clock.nowMs());
+    },
     (error) => log.error({ err: error }, 'watch timer'),
   );
   const sweeper = repeat(
@@ -199,12 +217,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return listener;
     },
     async close() {
-      ready = false;
+      stopping = true;
+      await clock.sleep(options.shutdownDelayMs ?? 0); // still serving: who balances load sees readyz fail first
+      const closed = listeners.map((listener) => listener.close());
+      endWatches(core);
+      await Promise.all(closed);
       ticker.stop();
       sweeper.stop();
       crds.stop();
-      endWatches(core);
-      await Promise.all(listeners.map((listener) => listener.close()));
+      endWatches(core); // of in-process clients that came since
       services.webhooks.close();
       storage.stop();
       await options.audit?.close();

@@ -8,8 +8,10 @@ import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
 import { requestEntityTooLarge, StatusError } from '../../api/meta/index.ts';
-import type { Logger } from '../../kit/run/index.ts';
+import { type Logger, systemClock } from '../../kit/run/index.ts';
 import type { Seen } from './bodies.ts';
+import { refuseBroken } from './client-error.ts';
+import { Connections } from './connections.ts';
 import { type Encoded, isWatch, type WatchLines } from './encode.ts';
 import { nextTurn } from './flowcontrol/index.ts';
 import type { ApiRequest } from './request.ts';
@@ -40,11 +42,21 @@ export interface ListenerOptions {
 
 export interface Listener {
   addresses: AddressInfo[];
+  /** Stops to listen, lets what is under way end, then closes all. */
   close(): Promise<void>;
 }
 
 /** Of idle HTTP/1.1 connections. */
 const KEEP_ALIVE_MS = 120_000;
+/** A client that does not finish its handshake or its headers in this time is dropped. */
+const HANDSHAKE_MS = 10_000;
+const HEADERS_MS = 30_000;
+/** Of all headers of a request, as Go's server has it. */
+const HEADERS_MAX = 1 << 20;
+/** A client may take so long over a piece of an answer. */
+const STALLED_MS = 60_000;
+/** When the server stops: for requests that are under way. */
+const GRACE_MS = 20_000;
 /** Upstream's limit of a request's body. */
 const BODY_MAX = 3 * 1024 * 1024;
 /** Answers longer than this are compressed when the client accepts it. */
@@ -69,10 +81,15 @@ class Departure {
   constructor(outgoing: Outgoing | Duplex) {
     const leave = () => {
       this.gone = true;
-      this.#controller?.abort(GONE);
+      this.abort();
     };
     outgoing.on('close', leave);
     outgoing.on('error', leave);
+  }
+
+  /** Whoever waits for the client's sake need not any more. */
+  abort(): void {
+    this.#controller?.abort(GONE);
   }
 
   get signal(): AbortSignal {
@@ -86,37 +103,42 @@ class Departure {
 
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const servers: Http2SecureServer[] = [];
-  const sockets = new Set<Socket>();
+  const connections = new Connections();
   for (const address of options.addresses) {
     const server = createSecureServer({
       allowHTTP1: true,
       cert: options.tls.cert,
       key: options.tls.key,
       ...(options.tls.clientCa ? { ca: options.tls.clientCa, requestCert: true, rejectUnauthorized: false } : {}),
-      settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
+      // Streams that are reset as fast as they are made end the session: Node's own default, kept.
+      settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20, maxHeaderListSize: HEADERS_MAX },
+      maxHeaderListPairs: 1024,
       maxSessionMemory: 64,
+      handshakeTimeout: HANDSHAKE_MS,
+      ...{ maxHeaderSize: HEADERS_MAX, headersTimeout: HEADERS_MS, requestTimeout: 0, connectionsCheckingInterval: 5000 }, // of HTTP/1.1
     });
     // Longer than clients keep their idle connections: one that we close under a POST is an error for its sender.
     Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS });
+    const answerOn = (call: Call, outgoing: Outgoing) => {
+      connections.addAnswer(outgoing);
+      if (connections.draining && !isStream(outgoing)) outgoing.setHeader('connection', 'close');
+      void serve(options, call, outgoing);
+    };
     server.on('request', (incoming, outgoing) => {
-      const message = incoming as unknown as IncomingMessage;
-      void serve(options, plainCall(message), outgoing as unknown as ServerResponse);
+      answerOn(plainCall(incoming as unknown as IncomingMessage), outgoing as unknown as ServerResponse);
     });
     // HTTP/2 goes without the objects that imitate HTTP/1.1, which Node hangs on this event: they cost more than our own work.
     server.removeAllListeners('stream');
     server.on('stream', (stream, headers) => {
       if (headers.expect === '100-continue') stream.additionalHeaders({ ':status': 100 });
-      void serve(options, streamCall(stream, headers), stream);
+      answerOn(streamCall(stream, headers), stream);
     });
     server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(options, incoming, socket, head));
-    server.on('connection', (socket) => {
-      socket.setNoDelay(true);
-      sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
-    });
+    server.on('connection', (socket) => connections.addSocket(socket));
+    server.on('session', (session) => connections.addSession(session));
     server.on('sessionError', (error) => options.log.debug({ error }, 'an HTTP/2 session failed'));
     server.on('tlsClientError', () => {});
-    server.on('clientError', (_, socket) => socket.destroy());
+    server.on('clientError', refuseBroken);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(address, () => resolve());
@@ -128,7 +150,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     addresses: servers.map((server) => server.address() as AddressInfo),
     async close() {
       const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-      for (const socket of sockets) socket.destroy();
+      await connections.drain(GRACE_MS);
       await Promise.all(closed);
     },
   };
@@ -175,6 +197,7 @@ function requestOf(call: Call, departure: Departure): ApiRequest {
     get signal() {
       return departure.signal;
     },
+    abort: () => departure.abort(),
     remoteAddress: connection.remoteAddress,
     ...(connection.peer ? { peer: connection.peer } : {}),
     info: undefined as unknown as ApiRequest['info'], // the pipeline's first step
@@ -231,6 +254,8 @@ async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing): 
   const departure = new Departure(outgoing);
   const request = requestOf(call, departure);
   const encoded = await options.answer(request);
+  // The rest of a body that nobody reads must not hold the connection.
+  if (!isStream(outgoing) && !(call.body as IncomingMessage).complete) outgoing.setHeader('connection', 'close');
   try {
     await send(call, outgoing, encoded, departure);
   } catch (error) {
@@ -269,7 +294,7 @@ async function send(call: Call, outgoing: Outgoing, encoded: Encoded, departure:
   writeHead(outgoing, status, headers);
   for await (const chunk of body) {
     if (departure.gone) return;
-    if (!outgoing.write(chunk)) await drained(outgoing, departure.signal);
+    if (!outgoing.write(chunk)) await drainedInTime(outgoing, departure.signal);
     await nextTurn();
   }
   outgoing.end();
@@ -294,6 +319,16 @@ const drained = (outgoing: Outgoing, signal: AbortSignal): Promise<void> =>
     outgoing.on('drain', done);
     signal.addEventListener('abort', done);
   });
+
+/** @throws when the client takes nothing for too long: what the answer holds is needed by others */
+async function drainedInTime(outgoing: Outgoing, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const stalled = systemClock.sleep(STALLED_MS, over.signal).then(
+    () => Promise.reject(new Error('the client does not read its answer')),
+    () => {},
+  );
+  await Promise.race([drained(outgoing, signal), stalled]).finally(() => over.abort());
+}
 
 /** Events go straight into the response's own buffer; a client that lets it fill is cut off. */
 function pushWatch(outgoing: Outgoing, lines: WatchLines, signal: AbortSignal): void {

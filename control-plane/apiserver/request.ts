@@ -36,6 +36,8 @@ export interface ApiRequest {
   body(): Promise<Uint8Array | KubeObject>;
   /** Aborted when the client goes away or the request's deadline passes. */
   signal: AbortSignal;
+  /** Aborts the signal: nobody waits for the answer any more. */
+  abort?(): void;
   remoteAddress: string;
   /** DER of the verified client certificate, if any: subject CN and O are taken from it. */
   peer?: { commonName: string; organizations: string[] };

@@ -64,6 +64,17 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
 export const isTrue = (value: string | null | undefined): boolean =>
   value !== null && value !== undefined && value !== 'false' && value !== '0';
 
+/** Each % of a path begins an escape, and all together are UTF-8. */
+export function isWellEscaped(path: string): boolean {
+  if (!path.includes('%')) return true;
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The path from its n-th part on, as it came (not decoded). */
 function restOf(path: string, parts: number): string {
   let at = 0;

@@ -2,7 +2,7 @@
 import { createHttpsClient, type HttpsClient } from '../../kit/client/index.ts';
 import { createCa, issue } from '../../kit/net/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
-import { openStore } from '../store/index.ts';
+import { openStore, type Store } from '../store/index.ts';
 import type { Audit } from './audit/index.ts';
 import type { Security } from './handlers.ts';
 import { type ApiServer, createApiServer } from './index.ts';
@@ -32,9 +32,16 @@ export interface TestServer {
 }
 
 export async function startTestServer(
-  options: { admission?: readonly AdmissionPlugin[]; audit?: Audit; maxRequestsInFlight?: number; authenticate?: Stage['handle'] } = {},
+  options: {
+    admission?: readonly AdmissionPlugin[];
+    audit?: Audit;
+    maxRequestsInFlight?: number;
+    authenticate?: Stage['handle'];
+    store?: Store;
+    shutdownDelayMs?: number;
+  } = {},
 ): Promise<TestServer> {
-  const store = await openStore({ driver: 'memory' });
+  const store = options.store ?? (await openStore({ driver: 'memory' }));
   const server = createApiServer({
     store,
     serviceCIDR: '10.0.0.0/16',
@@ -44,6 +51,7 @@ export async function startTestServer(
     }),
     audit: options.audit,
     maxRequestsInFlight: options.maxRequestsInFlight,
+    shutdownDelayMs: options.shutdownDelayMs,
   });
   await server.start();
   const nowMs = systemClock.nowMs();

@@ -1,0 +1,63 @@
+// How long a request may take: upstream's --request-timeout, or less when the client says so. One timer looks after all.
+import { badRequest, StatusError } from '../../api/meta/index.ts';
+import type { ApiRequest } from './request.ts';
+
+/** Upstream's default. */
+const REQUEST_MS = 60_000;
+/** These live on as long as both sides want. */
+const LONG_RUNNING = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+const timedOut = (): StatusError => new StatusError(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {});
+
+export class Deadlines {
+  readonly #waiting = new Set<{ atMs: number; expire(): void }>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** What `work` gives, or 504 when it takes too long; its request is aborted then. @throws StatusError 400 for a bad `timeout` */
+  async within<T>(request: ApiRequest, work: () => Promise<T>): Promise<T> {
+    const { info } = request;
+    if (info.verb === 'watch' || LONG_RUNNING.has(info.subresource) || request.upgrade) return work();
+    const atMs = this.#now() + Math.min(REQUEST_MS, timeoutOf(request.query.get('timeout')) ?? REQUEST_MS);
+    let entry!: { atMs: number; expire(): void };
+    const expired = new Promise<never>((_, reject) => {
+      entry = {
+        atMs,
+        expire() {
+          reject(timedOut());
+          request.abort?.();
+        },
+      };
+    });
+    this.#waiting.add(entry);
+    try {
+      return await Promise.race([work(), expired]);
+    } finally {
+      this.#waiting.delete(entry);
+    }
+  }
+
+  /** To be called about once a second. */
+  tick(): void {
+    const nowMs = this.#now();
+    for (const entry of this.#waiting) {
+      if (entry.atMs > nowMs) continue;
+      this.#waiting.delete(entry);
+      entry.expire();
+    }
+  }
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A Go duration in milliseconds; undefined when there is none or it is zero. */
+function timeoutOf(text: string | null): number | undefined {
+  if (text === null || text === '' || text === '0') return undefined;
+  if (!/^(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(text))
+    throw badRequest(`invalid timeout specified in the request URL - time: invalid duration ${JSON.stringify(text)}`);
+  const ms = [...text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)].reduce((sum, [, n, unit]) => sum + Number(n) * UNITS_MS[unit!]!, 0);
+  return ms > 0 ? ms : undefined;
+}
