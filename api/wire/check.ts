@@ -230,7 +230,9 @@ function converterText(value: unknown, goType: string, struct: boolean): string 
   if (struct) return `cannot restore struct from: ${kind}`;
   if (goType.startsWith('[]')) return `cannot restore slice from ${kind}`;
   if (goType.startsWith('map[')) return `cannot restore map from ${kind}`;
-  return `cannot convert ${type} to ${goType}`;
+  const into = /^(u?int|float|bool)/.test(goType) ? goType : 'string';
+  const convertible = (into === 'string' && kind.includes('64')) || (kind === 'float64' && into.startsWith('int'));
+  return convertible ? `cannot convert ${type} to ${goType}` : `unrecognized type: ${into}`;
 }
 
 function isZero(value: unknown): boolean {

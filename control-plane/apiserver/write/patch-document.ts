@@ -1,10 +1,12 @@
 // A PATCH body: which form it has, reading it, and the same checks on its result as on any body.
 import {
+  apiVersionOf,
   badRequest,
   forbiddenField,
   invalid,
   invalidValue,
   type KubeObject,
+  parseApiVersion,
   required,
   StatusError,
   unsupportedMediaType,
@@ -116,6 +118,7 @@ export function checkedResult(
 ): KubeObject {
   result.kind ||= target.kind.kind;
   result.apiVersion ||= old?.apiVersion ?? '';
+  if (target.served.custom) checkIdentity(target, result);
   if (old && (result.kind !== old.kind || result.apiVersion !== old.apiVersion))
     throw badPatch(goMap(shown), `the kind and apiVersion of the object (${old.kind}, ${old.apiVersion}) must not be changed`);
   try {
@@ -133,6 +136,16 @@ export function checkedResult(
     if (!(error instanceof StatusError) || error.code !== 400) throw error;
     const why = error.message.replace(/^.*? cannot be handled as a \S+: /s, '');
     throw kind === 'apply' ? unconverted(shown as KubeObject, why) : badPatch(goMap(shown), why);
+  }
+}
+
+/** A custom object must stay what it is. */
+function checkIdentity({ kind, name }: Target, result: KubeObject): void {
+  const wanted = { kind: kind.kind, apiVersion: apiVersionOf(kind) };
+  const { group } = parseApiVersion(result.apiVersion!);
+  for (const field of ['kind', 'apiVersion'] as const) {
+    if (result[field] === wanted[field]) continue;
+    throw invalid({ group, kind: result.kind! }, name, [invalidValue(field, result[field], `must be ${wanted[field]}`)]);
   }
 }
 
