@@ -10,6 +10,7 @@ const root = new URL('..', import.meta.url).pathname;
 const programs = [
   { name: 'control-plane', entry: 'control-plane/main.ts' },
   { name: 'agent', entry: 'agent/main.ts' },
+  { name: 'cri', entry: 'agent/cri-main.ts' },
   { name: 'cni', entry: 'cni/main.ts' },
   // Last: scripts/wherry compares sources with this file.
   { name: 'wherry', entry: 'cli/main.ts' },

@@ -21,6 +21,7 @@ const siblings: Record<string, Record<string, readonly string[]>> = {
   agent: {
     pods: ['cri', 'volumes'],
     cri: ['runtime', 'images'],
+    'cri-grpc': ['cri'],
     runtime: [],
     images: [],
     volumes: [],

@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { allowedOomScoreAdj, cgroups } from '../../kit/linux/index.ts';
 import { buildSpec, type OciDevice, type OciSpec, type SpecMount } from '../runtime/index.ts';
 import { type CriContext, podCgroup, sandboxFile } from './context.ts';
+import { CriError } from './cri.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { usesPodIpc, usesPodNetwork } from './run-pod-sandbox.ts';
 
@@ -24,7 +25,7 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
     privileged,
     noNewPrivileges: security.noNewPrivs === true,
     readonlyRootfs: security.readonlyRootfs === true,
-    namespaces: namespacesOf(context, sandbox),
+    namespaces: namespacesOf(context, record, sandbox),
     cgroupsPath: `${podCgroup(context, sandbox)}/${record.id}`,
     cgroupV2: cgroups().layout === 'v2',
     resources,
@@ -38,14 +39,22 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
   });
 }
 
-function namespacesOf(context: CriContext, { id, config }: SandboxRecord) {
+/** @throws CriError when the container whose processes are to be seen does not run */
+function namespacesOf(context: CriContext, record: ContainerRecord, { id, config }: SandboxRecord) {
   const pid = config.linux?.namespaces?.pid ?? 'container';
+  const target = record.config.linux?.securityContext?.pidTarget;
   return {
     network: usesPodNetwork(config) ? sandboxFile(context, id, 'net') : 'host',
     uts: usesPodNetwork(config) ? sandboxFile(context, id, 'uts') : 'host',
     ipc: usesPodIpc(config) ? sandboxFile(context, id, 'ipc') : 'host',
-    pid: pid === 'node' ? 'host' : pid === 'pod' ? sandboxFile(context, id, 'pid') : 'new',
+    pid: target ? pidNamespaceOf(context, target) : pid === 'node' ? 'host' : pid === 'pod' ? sandboxFile(context, id, 'pid') : 'new',
   };
+}
+
+function pidNamespaceOf(context: CriContext, containerId: string): string {
+  const state = context.runtime.state(containerId);
+  if (state.status !== 'running') throw new CriError('FailedPrecondition', `target container "${containerId}" is not running`);
+  return `/proc/${state.pid}/ns/pid`;
 }
 
 /** The pod's own come after the sandbox's, and hide them. A source that is not there is made a folder, as other runtimes do. */
@@ -57,12 +66,14 @@ function mountsOf(context: CriContext, record: ContainerRecord, sandbox: Sandbox
   };
   add(usesPodIpc(sandbox.config) ? sandboxFile(context, sandbox.id, 'shm') : '/dev/shm', '/dev/shm');
   if (usesPodNetwork(sandbox.config)) add(sandboxFile(context, sandbox.id, 'hostname'), '/etc/hostname');
+  if (sandbox.config.dns) add(sandboxFile(context, sandbox.id, 'resolv.conf'), '/etc/resolv.conf');
   for (const mount of given) {
     if (!exists(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true });
     own.push({
       source: mount.hostPath,
       destination: mount.containerPath,
       readonly: mount.readonly === true,
+      ...(mount.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
       propagation: mount.propagation ?? 'private',
     });
   }

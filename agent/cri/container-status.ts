@@ -44,6 +44,7 @@ function statusOf(context: CriContext, record: ContainerRecord): ContainerStatus
     stopSignal: record.stopSignal,
     tty: config.tty === true,
     stdin: config.stdin === true,
+    resources: config.linux?.resources ?? {},
   };
 }
 

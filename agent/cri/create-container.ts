@@ -89,7 +89,7 @@ export function mountRootfs(context: CriContext, record: ContainerRecord): void 
 }
 
 function identityOf(context: CriContext, record: ContainerRecord, image: ImageRecord): ContainerRecord['user'] {
-  const { runAsUser, runAsUsername, runAsGroup, supplementalGroups } = record.config.linux?.securityContext ?? {};
+  const { runAsUser, runAsUsername, runAsGroup, supplementalGroups, supplementalGroupsPolicy } = record.config.linux?.securityContext ?? {};
   const rootfs = context.runtime.rootfsPath(record.id);
   return resolveUser(
     {
@@ -98,6 +98,7 @@ function identityOf(context: CriContext, record: ContainerRecord, image: ImageRe
       ...(runAsUsername === undefined ? {} : { runAsUsername }),
       ...(runAsGroup === undefined ? {} : { runAsGroup }),
       ...(supplementalGroups === undefined ? {} : { supplementalGroups }),
+      ...(supplementalGroupsPolicy === undefined ? {} : { supplementalGroupsPolicy }),
     },
     readInImage(rootfs, 'passwd'),
     readInImage(rootfs, 'group'),

@@ -12,6 +12,7 @@ import type { Cri } from './cri.ts';
 import { EventHub } from './events.ts';
 import { attach, exec, execSync } from './exec.ts';
 import { imageFsInfo, imageStatus, listImages, loadImage, pullImage } from './images.ts';
+import { inspectContainer, inspectPodSandbox, runtimeStatus } from './inspect.ts';
 import { Locks } from './locks.ts';
 import { type ContainerRecord, Records, type SandboxRecord } from './records.ts';
 import { recover } from './recover.ts';
@@ -24,6 +25,7 @@ import { containerStats, listContainerStats, podSandboxStats } from './stats.ts'
 import { stopContainer } from './stop-container.ts';
 import { stopPodSandbox } from './stop-pod-sandbox.ts';
 import { updateContainerResources } from './update-container-resources.ts';
+import { updatePodSandboxResources } from './update-pod-sandbox-resources.ts';
 
 export interface CriOptions {
   /** Records and writable layers; survives a reboot. One per node. */
@@ -90,6 +92,7 @@ function operations(context: CriContext): Cri {
     removePodSandbox: (id) => removePodSandbox(context, id),
     podSandboxStatus: async (id) => podSandboxStatus(context, id),
     listPodSandbox: async (filter) => listPodSandbox(context, filter),
+    updatePodSandboxResources: (id, resources) => updatePodSandboxResources(context, id, resources),
     createContainer: (sandboxId, config) => createContainer(context, sandboxId, config),
     startContainer: (id) => startContainer(context, id),
     stopContainer: (id, timeoutMs, signal) => stopContainer(context, id, timeoutMs, signal),
@@ -105,8 +108,8 @@ function operations(context: CriContext): Cri {
       const record = context.sandboxes.get(sandboxId);
       return record && usesPodNetwork(record.config) ? sandboxFile(context, sandboxId, 'net') : undefined;
     },
-    containerStats: async (id) => containerStats(context, id),
-    listContainerStats: async () => listContainerStats(context),
+    containerStats: (id) => containerStats(context, id),
+    listContainerStats: () => listContainerStats(context),
     podSandboxStats: (id) => podSandboxStats(context, id),
     pullImage: (ref, auth) => pullImage(context, ref, auth),
     imageStatus: (ref) => imageStatus(context, ref),
@@ -116,6 +119,9 @@ function operations(context: CriContext): Cri {
     imageFsInfo: () => imageFsInfo(context),
     events: (signal) => context.events.subscribe(signal),
     version: async () => ({ runtimeName: 'wherry', runtimeVersion: `${context.runtime.name} ${await context.runtime.version()}` }),
+    status: async () => runtimeStatus(context),
+    inspectPodSandbox: (id) => inspectPodSandbox(context, id),
+    inspectContainer: (id) => inspectContainer(context, id),
     close: async () => {
       context.runtime.close();
       context.network.close();

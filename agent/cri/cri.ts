@@ -11,6 +11,8 @@ export interface Cri {
   removePodSandbox(id: string): Promise<void>;
   podSandboxStatus(id: string): Promise<PodSandboxStatus>;
   listPodSandbox(filter?: SandboxFilter): Promise<PodSandboxStatus[]>;
+  /** Limits of the whole pod, into its cgroup. */
+  updatePodSandboxResources(id: string, resources: LinuxResources): Promise<void>;
 
   /** Resolves image and user, prepares the root file system, lets the runtime create the (not yet started) process. Returns the container id. */
   createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
@@ -46,13 +48,32 @@ export interface Cri {
   removeImage(ref: string): Promise<void>;
   /** Imports a docker-archive or OCI archive (`wherry load`); returns the names it brought. */
   loadImage(tarPath: string): Promise<string[]>;
-  imageFsInfo(): Promise<{ usedBytes: number; path: string }>;
+  /** Disk use of the images, and of the containers' writable layers. */
+  imageFsInfo(): Promise<{ images: FsUsage; containers: FsUsage }>;
 
   /** Starts (created, started, exited, removed) of containers from now on. Ends when `signal` aborts. Slow readers lose nothing but see at most 10,000 queued. */
   events(signal: AbortSignal): AsyncIterable<CriEvent>;
   version(): Promise<{ runtimeName: string; runtimeVersion: string }>;
+  /** What this runtime can do, and how it is set up. */
+  status(): Promise<RuntimeStatus>;
+  /** The whole record, for people who look for a fault; undefined when there is none. */
+  inspectPodSandbox(id: string): object | undefined;
+  inspectContainer(id: string): object | undefined;
   /** Stops watching; containers go on. */
   close(): Promise<void>;
+}
+
+export interface RuntimeStatus {
+  /** The first one, without a name, is the default. */
+  handlers: { name: string; recursiveReadOnlyMounts: boolean; userNamespaces: boolean }[];
+  features: { supplementalGroupsPolicy: boolean };
+  info: object;
+}
+
+export interface FsUsage {
+  path: string;
+  usedBytes: number;
+  inodesUsed: number;
 }
 
 export interface CriEvent {
@@ -69,6 +90,10 @@ export interface PodSandboxConfig {
   logDirectory: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  /** Of a RuntimeClass; absent: the default. */
+  runtimeHandler?: string;
+  /** Makes /etc/resolv.conf of containers that bring none of their own. */
+  dns?: { servers: string[]; searches: string[]; options: string[] };
   /** hostPort DNAT is not done here: for information to CNI only. */
   portMappings?: { containerPort: number; hostPort: number; protocol: 'TCP' | 'UDP' | 'SCTP'; hostIp?: string }[];
   linux?: {
@@ -98,6 +123,9 @@ export interface PodSandboxStatus {
   ips: string[];
   labels: Record<string, string>;
   annotations: Record<string, string>;
+  namespaces: NamespaceOptions;
+  /** '' is the default. */
+  runtimeHandler: string;
 }
 
 export interface SandboxFilter {
@@ -137,6 +165,8 @@ export interface Mount {
   hostPath: string;
   containerPath: string;
   readonly?: boolean;
+  /** Mounts below it are read-only too. */
+  recursiveReadOnly?: boolean;
   /** Default private. */
   propagation?: 'private' | 'host-to-container' | 'bidirectional';
 }
@@ -165,12 +195,22 @@ export interface LinuxSecurityContext {
   runAsUsername?: string;
   runAsGroup?: number;
   supplementalGroups?: number[];
+  /** Merge (default): the groups that the image's /etc/group gives the user count too. */
+  supplementalGroupsPolicy?: 'Merge' | 'Strict';
+  /** Id of a container of the same sandbox whose processes this one is to see (kubectl debug --target). */
+  pidTarget?: string;
   noNewPrivs?: boolean;
   /** Absent: unconfined for now. */
-  seccomp?: { type: 'RuntimeDefault' | 'Unconfined' | 'Localhost'; localhostRef?: string };
+  seccomp?: SecurityProfile;
   /** Absent: the usual list; empty: none (procMount Unmasked). */
   maskedPaths?: string[];
   readonlyPaths?: string[];
+}
+
+export interface SecurityProfile {
+  type: 'RuntimeDefault' | 'Unconfined' | 'Localhost';
+  /** Absolute path of the profile. */
+  localhostRef?: string;
 }
 
 export interface ContainerStatus {
@@ -205,6 +245,7 @@ export interface ContainerStatus {
   stopSignal: string;
   tty: boolean;
   stdin: boolean;
+  resources: LinuxResources;
 }
 
 export interface ContainerFilter {
@@ -248,7 +289,9 @@ export interface ContainerStats {
   id: string;
   sandboxId: string;
   name: string;
+  attempt: number;
   labels: Record<string, string>;
+  annotations: Record<string, string>;
   timestampMs: number;
   cpuUsageNanos: number;
   memoryUsageBytes: number;
@@ -257,6 +300,7 @@ export interface ContainerStats {
   pids: number;
   /** Bytes of the writable layer. */
   rootfsUsedBytes: number;
+  rootfsInodesUsed: number;
 }
 
 export interface PodSandboxStats {
@@ -310,6 +354,8 @@ export type CriReason =
   | 'RegistryUnavailable'
   | 'NotFound'
   | 'DeadlineExceeded'
+  | 'InvalidArgument'
+  | 'FailedPrecondition'
   | 'FailedCreatePodSandBox'
   | 'KillPodSandboxError'
   | 'Unknown';

@@ -112,7 +112,7 @@ const execError = (error: unknown): CriError =>
 /** As the first process, with another command. */
 function processOf(context: CriContext, record: ContainerRecord, command: readonly string[], options: StreamOptions): OciProcess {
   const terminal = options.tty === true;
-  const process = context.runtime.firstProcess(record.id);
+  const process = context.runtime.spec(record.id)?.process;
   if (!process) throw new CriError('Unknown', `container is not running: ${record.id}`);
   const env = terminal && !process.env.some((e) => e.startsWith('TERM=')) ? [...process.env, 'TERM=xterm'] : process.env;
   const consoleSize = terminal ? { consoleSize: { width: options.width ?? 80, height: options.height ?? 24 } } : {};

@@ -1,7 +1,8 @@
 // The image operations: the store's answers in CRI's shape and with kubelet's reasons.
 import { InvalidReference, importArchive, type ListedImage, normalizeName, pullImage as pull, RegistryError } from '../images/index.ts';
 import { type CriContext, messageOf } from './context.ts';
-import { CriError, type Image, type RegistryAuth } from './cri.ts';
+import { CriError, type FsUsage, type Image, type RegistryAuth } from './cri.ts';
+import { diskUsage } from './disk-usage.ts';
 
 /** Pulls under way, by name and who asks: a second caller waits for the first. Ends with the pull. */
 const pulls = new WeakMap<CriContext, Map<string, Promise<string>>>();
@@ -49,9 +50,13 @@ export const listImages = async (context: CriContext): Promise<Image[]> => (awai
 
 export const loadImage = (context: CriContext, tarPath: string): Promise<string[]> => importArchive(context.images, tarPath);
 
-export async function imageFsInfo(context: CriContext): Promise<{ usedBytes: number; path: string }> {
-  const images = await context.images.list();
-  return { usedBytes: images.reduce((sum, image) => sum + image.sizeBytes, 0), path: context.images.folder };
+export async function imageFsInfo(context: CriContext): Promise<{ images: FsUsage; containers: FsUsage }> {
+  const containers = `${context.stateDir}/containers`;
+  const [ofImages, ofContainers] = await Promise.all([diskUsage(context.images.folder), diskUsage(containers)]);
+  return {
+    images: { path: context.images.folder, usedBytes: ofImages.bytes, inodesUsed: ofImages.inodes },
+    containers: { path: containers, usedBytes: ofContainers.bytes, inodesUsed: ofContainers.inodes },
+  };
 }
 
 function toImage({ id, tags, digests, sizeBytes, config }: ListedImage): Image {

@@ -3,3 +3,4 @@
 export type { CniOptions } from './context.ts';
 export { type CriOptions, createCri } from './create-cri.ts';
 export * from './cri.ts';
+export { serveForwardedPort, serveSession } from './serve-streams.ts';

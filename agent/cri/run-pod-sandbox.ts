@@ -1,6 +1,6 @@
 // RunPodSandbox: cgroup, pinned namespaces, shared memory, network. No process is needed to hold them. Each step may be repeated, so a
 // sandbox that a crash left half made is finished by asking for it again.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { bootId, cgroups, isMounted, mountTmpfs, pinNamespace, pinUts, writeSysctl } from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile } from './context.ts';
@@ -55,6 +55,7 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
   mkdirSync(config.logDirectory, { recursive: true });
   makeNamespaces(context, record);
   makeSharedMemory(context, record);
+  if (config.dns) writeFileSync(sandboxFile(context, id, 'resolv.conf'), resolvConf(config.dns));
   if (config.linux?.namespaces?.pid === 'pod') await startPidHolder(context, record);
   let ips: string[] = [];
   if (usesPodNetwork(config)) {
@@ -83,6 +84,17 @@ function makeNamespaces(context: CriContext, { id, config }: SandboxRecord): voi
       sandboxFile(context, id, 'ipc'),
       set((name) => !isNet(name)),
     );
+}
+
+/** resolv.conf(5). A client that names no servers means the host's own. */
+function resolvConf({ servers, searches, options }: NonNullable<PodSandboxConfig['dns']>): string {
+  if (servers.length + searches.length + options.length === 0) return readFileSync('/etc/resolv.conf', 'utf8');
+  const lines = [
+    ...(searches.length > 0 ? [`search ${searches.join(' ')}`] : []),
+    ...servers.map((server) => `nameserver ${server}`),
+    ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** /dev/shm and /etc/hostname are one for all containers of the pod. */

@@ -38,5 +38,7 @@ function statusOf(context: CriContext, record: SandboxRecord): PodSandboxStatus 
     ips: [...ips],
     labels: config.labels ?? {},
     annotations: config.annotations ?? {},
+    namespaces: config.linux?.namespaces ?? {},
+    runtimeHandler: config.runtimeHandler ?? '',
   };
 }

@@ -3,17 +3,17 @@ import { cgroups, Netlink } from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { type CriContext, containerCgroup, containersOf, IF_NAME, mustContainer, mustSandbox, podCgroup, sandboxFile } from './context.ts';
 import type { ContainerStats, PodSandboxStats } from './cri.ts';
+import { diskUsage } from './disk-usage.ts';
 import type { ContainerRecord } from './records.ts';
 import { usesPodNetwork } from './run-pod-sandbox.ts';
 import { isSandboxReady } from './sandbox-status.ts';
 
-export const containerStats = (context: CriContext, id: string): ContainerStats => statsOf(context, mustContainer(context, id));
+export const containerStats = (context: CriContext, id: string): Promise<ContainerStats> => statsOf(context, mustContainer(context, id));
 
-export const listContainerStats = (context: CriContext): ContainerStats[] =>
-  context.containers
-    .all()
-    .filter((record) => isRunning(context, record))
-    .map((record) => statsOf(context, record));
+export const listContainerStats = (context: CriContext): Promise<ContainerStats[]> => statsOfRunning(context, context.containers.all());
+
+const statsOfRunning = (context: CriContext, records: readonly ContainerRecord[]): Promise<ContainerStats[]> =>
+  Promise.all(records.filter((record) => isRunning(context, record)).map((record) => statsOf(context, record)));
 
 export async function podSandboxStats(context: CriContext, id: string): Promise<PodSandboxStats> {
   const sandbox = mustSandbox(context, id);
@@ -25,9 +25,7 @@ export async function podSandboxStats(context: CriContext, id: string): Promise<
     memoryUsageBytes,
     memoryWorkingSetBytes,
     pids,
-    containers: containersOf(context, id)
-      .filter((record) => isRunning(context, record))
-      .map((record) => statsOf(context, record)),
+    containers: await statsOfRunning(context, containersOf(context, id)),
   };
   if (usesPodNetwork(sandbox.config) && isSandboxReady(context, sandbox)) {
     using pod = Netlink.open({ netns: sandboxFile(context, id, 'net') });
@@ -40,14 +38,23 @@ export async function podSandboxStats(context: CriContext, id: string): Promise<
 const isRunning = (context: CriContext, record: ContainerRecord): boolean =>
   !record.exit && context.runtime.state(record.id).status === 'running';
 
-function statsOf(context: CriContext, record: ContainerRecord): ContainerStats {
+async function statsOf(context: CriContext, record: ContainerRecord): Promise<ContainerStats> {
+  const { metadata, labels = {}, annotations = {} } = record.config;
+  const usage = record.exit ? NO_USAGE : cgroups().stats(containerCgroup(context, record));
+  const rootfs = await diskUsage(`${context.containers.folder(record.id)}/upper`);
   return {
     id: record.id,
     sandboxId: record.sandboxId,
-    name: record.config.metadata.name,
-    labels: record.config.labels ?? {},
+    name: metadata.name,
+    attempt: metadata.attempt,
+    labels,
+    annotations,
     timestampMs: systemClock.nowMs(),
-    rootfsUsedBytes: 0,
-    ...cgroups().stats(containerCgroup(context, record)),
+    rootfsUsedBytes: rootfs.bytes,
+    rootfsInodesUsed: rootfs.inodes,
+    ...usage,
   };
 }
+
+/** Of what has ended only its files are left. */
+const NO_USAGE = { cpuUsageNanos: 0, memoryUsageBytes: 0, memoryWorkingSetBytes: 0, memoryRssBytes: 0, pids: 0 };

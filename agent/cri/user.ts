@@ -11,6 +11,8 @@ export interface IdentityWish {
   runAsUsername?: string;
   runAsGroup?: number;
   supplementalGroups?: number[];
+  /** Strict: the groups of the image's own files do not count. */
+  supplementalGroupsPolicy?: 'Merge' | 'Strict';
   /** The image's USER: `name`, `uid`, either with `:group`. */
   imageUser: string;
 }
@@ -35,11 +37,12 @@ export function resolveUser(wish: IdentityWish, passwdText: string, groupText: s
   const uid = entry?.uid ?? Number(wanted || 0);
   const group = fromImage && imageGroup ? groupId(imageGroup, groupText) : undefined;
   const gid = wish.runAsGroup ?? group ?? entry?.gid ?? 0;
-  const memberOf = entry
-    ? parseGroups(groupText)
-        .filter((g) => g.members.includes(entry.name))
-        .map((g) => g.gid)
-    : [];
+  const memberOf =
+    entry && wish.supplementalGroupsPolicy !== 'Strict'
+      ? parseGroups(groupText)
+          .filter((g) => g.members.includes(entry.name))
+          .map((g) => g.gid)
+      : [];
   const supplementalGroups = [...new Set([...memberOf, ...(wish.supplementalGroups ?? [])])].filter((g) => g !== gid);
   return { uid, gid, supplementalGroups };
 }

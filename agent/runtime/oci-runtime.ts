@@ -11,7 +11,7 @@ import { attachTo } from './attach.ts';
 import { createUnderConmon } from './conmon.ts';
 import { ContainerFiles, currentBoot, readText } from './container-files.ts';
 import { startExec } from './exec.ts';
-import type { OciProcess, OciSpec } from './oci.ts';
+import type { OciSpec } from './oci.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
 import { isWaitingToStart, letGo } from './start-fifo.ts';
 
@@ -138,14 +138,14 @@ export class OciRuntime implements Runtime {
   }
 
   killAll(id: string): void {
-    const path = this.#spec(id)?.linux.cgroupsPath;
+    const path = this.spec(id)?.linux.cgroupsPath;
     if (path) cgroups().kill(path);
     this.kill(id, 'SIGKILL');
   }
 
   async delete(id: string): Promise<void> {
     const bundle = this.#files.bundle(id);
-    const spec = this.#spec(id);
+    const spec = this.spec(id);
     this.#watched.delete(id);
     if (spec) {
       this.killAll(id);
@@ -179,13 +179,9 @@ export class OciRuntime implements Runtime {
     );
   }
 
-  #spec(id: string): OciSpec | undefined {
+  spec(id: string): OciSpec | undefined {
     const text = readText(`${this.#files.bundle(id)}/config.json`);
     return text === undefined || text === '' ? undefined : (JSON.parse(text) as OciSpec);
-  }
-
-  firstProcess(id: string): OciProcess | undefined {
-    return this.#spec(id)?.process;
   }
 
   async exec(id: string, options: ExecOptions): Promise<RunningExec> {
@@ -194,7 +190,7 @@ export class OciRuntime implements Runtime {
   }
 
   async attach(id: string): Promise<RunningExec> {
-    const spec = this.#spec(id);
+    const spec = this.spec(id);
     if (!spec || !this.#files.isRunning(id)) throw new RuntimeError(`container ${id} is not running`);
     return await attachTo({
       bundle: this.#files.bundle(id),

@@ -20,8 +20,8 @@ export interface Runtime {
   delete(id: string): Promise<void>;
   /** Ids that have a folder here, whatever their state. */
   list(): string[];
-  /** How the container's first process was started: the pattern for further ones. Undefined when it is not there. */
-  firstProcess(id: string): OciProcess | undefined;
+  /** The container's configuration; its first process is the pattern for further ones. Undefined when it is not there. */
+  spec(id: string): OciSpec | undefined;
   exec(id: string, options: ExecOptions): Promise<RunningExec>;
   attach(id: string): Promise<RunningExec>;
   /** Terminal size of the container's first process. */

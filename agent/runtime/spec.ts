@@ -33,6 +33,8 @@ export interface SpecMount {
   source: string;
   destination: string;
   readonly: boolean;
+  /** Mounts below it too: the runtime needs mount_setattr (Linux 5.12). */
+  recursiveReadOnly?: boolean;
   propagation: 'private' | 'host-to-container' | 'bidirectional';
 }
 
@@ -122,7 +124,7 @@ function bindMountOf(mount: SpecMount): OciMount {
     destination: mount.destination,
     type: 'bind',
     source: mount.source,
-    options: ['rbind', propagation, mount.readonly ? 'ro' : 'rw'],
+    options: ['rbind', propagation, ...(mount.recursiveReadOnly ? ['rro'] : [mount.readonly ? 'ro' : 'rw'])],
   };
 }
 

@@ -1,11 +1,8 @@
 // /portForward: connections of the client to ports on the pod's own loopback.
 import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { connectInNetns } from '../../kit/linux/index.ts';
-import { acceptPortForward, type ForwardedPort } from '../../kit/net/index.ts';
-import type { Cri } from '../cri/index.ts';
+import { acceptPortForward } from '../../kit/net/index.ts';
+import { type Cri, serveForwardedPort } from '../cri/index.ts';
 import type { PodSource } from './find-container.ts';
 import { HttpError } from './http-error.ts';
 
@@ -25,23 +22,5 @@ export async function forwardPorts(cri: Cri, pods: PodSource, request: ForwardRe
   if (!pod || !sandbox) throw new HttpError(404, `pod not found ("${request.pod}_${request.namespace}")`);
   const netns = cri.netnsPath(sandbox.id);
   for await (const forwarded of acceptPortForward(request.incoming, request.socket, request.head, request.signal))
-    void serve(forwarded, netns, pod.metadata.uid ?? '');
-}
-
-async function serve(forwarded: ForwardedPort, netns: string | undefined, uid: string): Promise<void> {
-  let socket: Socket;
-  try {
-    socket = new Socket({ fd: connectInNetns(netns, forwarded.port), allowHalfOpen: true });
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const why = code === 'ECONNREFUSED' ? 'connection refused' : String(code ?? error);
-    forwarded.fail(
-      `error forwarding port ${forwarded.port} to pod ${uid}, uid : failed to execute portforward in network namespace: failed to connect to localhost:${forwarded.port} inside namespace: dial tcp4 127.0.0.1:${forwarded.port}: connect: ${why}`,
-    );
-    return;
-  }
-  const { data } = forwarded;
-  await Promise.all([pipeline(data, socket), pipeline(socket, data)]).catch(() => {});
-  socket.destroy();
-  data.destroy();
+    void serveForwardedPort(forwarded, netns, pod.metadata.uid ?? '');
 }

@@ -1,15 +1,16 @@
-// Runs the Go exporter over the modules and writes, or compares, the files of api/gen.
+// Runs the Go exporter over the modules and writes, or compares, the generated files: api/gen, and the CRI's messages.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { criFiles } from './cri.ts';
 import { type Export, Model } from './model.ts';
 import { MODULES, PACKAGES, SUPPORT, VERSION } from './names.ts';
 import { protobufFile, schemaFile } from './schema.ts';
 import { typesFile } from './types.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const TARGET = join(HERE, '../../api/gen');
+const ROOT = join(HERE, '../..');
 
 /** Returns the exit code: 0 fine, 1 stale, 3 when there is no `go`, or it cannot get the modules. */
 export function generate(check: boolean): number {
@@ -18,18 +19,22 @@ export function generate(check: boolean): number {
     return 3;
   }
   const facts = exported();
-  if (!facts) return 3;
+  const cri = directoryOf('k8s.io/cri-api');
+  if (!facts || !cri) return 3;
   const model = new Model(facts);
   const files = new Map<string, string>();
-  files.set('schema.json', lines(schemaFile(model)));
-  files.set('protobuf.json', lines({ messages: protobufFile(model) }));
-  for (const [pkg, name] of Object.entries(PACKAGES)) files.set(`types/${name}.ts`, typesFile(model, pkg));
-  const stale = [...files].filter(([name, text]) => !existsSync(join(TARGET, name)) || readFileSync(join(TARGET, name), 'utf8') !== text);
+  files.set('api/gen/schema.json', lines(schemaFile(model)));
+  files.set('api/gen/protobuf.json', lines({ messages: protobufFile(model) }));
+  for (const [pkg, name] of Object.entries(PACKAGES)) files.set(`api/gen/types/${name}.ts`, typesFile(model, pkg));
+  const { descriptor, types } = criFiles(cri);
+  files.set('agent/cri-grpc/gen/api.json', descriptor);
+  files.set('agent/cri-grpc/gen/types.ts', types);
+  const stale = [...files].filter(([name, text]) => !existsSync(join(ROOT, name)) || readFileSync(join(ROOT, name), 'utf8') !== text);
   for (const [name, text] of stale) {
-    process.stdout.write(`${check ? 'stale' : 'wrote'} api/gen/${name}\n`);
+    process.stdout.write(`${check ? 'stale' : 'wrote'} ${name}\n`);
     if (check) continue;
-    mkdirSync(dirname(join(TARGET, name)), { recursive: true });
-    writeFileSync(join(TARGET, name), text);
+    mkdirSync(dirname(join(ROOT, name)), { recursive: true });
+    writeFileSync(join(ROOT, name), text);
   }
   return check && stale.length ? 1 : 0;
 }

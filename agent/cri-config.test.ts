@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { parseCriConfig } from './cri-config.ts';
+
+test('what is absent takes its default', () => {
+  expect(parseCriConfig('{"runtime":"crun"}')).toMatchObject({ runtime: 'crun', socket: '/run/wherry/cri.sock', insecureRegistries: [] });
+});
+
+test.each([
+  ['[]', 'must be a JSON object'],
+  ['{"sokcet":"/x"}', /^field sokcet: unknown; known are socket, /],
+  ['{"socket":""}', 'field socket: must be a text that is not empty, is ""'],
+  ['{"runtime":"rkt"}', 'field runtime: must be runc or crun, is "rkt"'],
+  ['{"insecureRegistries":"a"}', 'field insecureRegistries: must be a list of texts'],
+])('%s is told', (text, message) => expect(() => parseCriConfig(text)).toThrow(message));

@@ -1,0 +1,178 @@
+// What a CRI client asks for, in the words of agent/cri. Pure.
+import type {
+  ContainerConfig,
+  LinuxResources,
+  LinuxSecurityContext,
+  Mount,
+  NamespaceOptions,
+  PodSandboxConfig,
+  RegistryAuth,
+  SecurityProfile,
+} from '../cri/index.ts';
+import type * as wire from './gen/types.ts';
+
+export function podSandboxConfig(config: wire.PodSandboxConfig, runtimeHandler: string): PodSandboxConfig {
+  const { name = '', namespace = '', uid = '', attempt = 0 } = config.metadata ?? {};
+  const { linux, dnsConfig } = config;
+  const cgroupParent = linux?.cgroupParent;
+  const security = linux?.securityContext;
+  const namespaces = namespaceOptions(security?.namespaceOptions);
+  return {
+    metadata: { name, namespace, uid, attempt },
+    hostname: config.hostname ?? '',
+    logDirectory: config.logDirectory ?? '',
+    labels: config.labels ?? {},
+    annotations: config.annotations ?? {},
+    ...(runtimeHandler ? { runtimeHandler } : {}),
+    ...(config.portMappings?.length ? { portMappings: config.portMappings.map(portMapping) } : {}),
+    ...(dnsConfig
+      ? { dns: { servers: dnsConfig.servers ?? [], searches: dnsConfig.searches ?? [], options: dnsConfig.options ?? [] } }
+      : {}),
+    linux: {
+      ...(cgroupParent ? { cgroupParent } : {}),
+      ...(linux?.resources ? { resources: linuxResources(linux.resources) } : {}),
+      ...(linux?.sysctls ? { sysctls: linux.sysctls } : {}),
+      ...(namespaces ? { namespaces } : {}),
+    },
+  };
+}
+
+const portMapping = ({ protocol, containerPort = 0, hostPort = 0, hostIp = '' }: wire.PortMapping) => ({
+  protocol: protocol ?? 'TCP',
+  containerPort,
+  hostPort,
+  hostIp,
+});
+
+function namespaceOptions(options: wire.NamespaceOption | null | undefined): NamespaceOptions | undefined {
+  if (!options) return undefined;
+  return {
+    network: options.network === 'NODE' ? 'node' : 'pod',
+    pid: options.pid === 'NODE' ? 'node' : options.pid === 'POD' ? 'pod' : 'container',
+    ipc: options.ipc === 'NODE' ? 'node' : 'pod',
+  };
+}
+
+/** The pod's PID mode where the container's own says so: kubelet always sends both alike. */
+export function containerConfig(config: wire.ContainerConfig): ContainerConfig {
+  const security = securityContext(config.linux?.securityContext);
+  const resources = config.linux?.resources;
+  const stopSignal = signalName(config.stopSignal);
+  return {
+    metadata: { name: config.metadata?.name ?? '', attempt: config.metadata?.attempt ?? 0 },
+    image: config.image?.image ?? '',
+    command: config.command ?? [],
+    args: config.args ?? [],
+    workingDir: config.workingDir ?? '',
+    env: (config.envs ?? []).map(({ key = '', value }) => ({ key, value: Buffer.from(value ?? []).toString() })),
+    mounts: (config.mounts ?? []).map(mount),
+    devices: (config.devices ?? []).map(({ containerPath = '', hostPath = '', permissions = '' }) => ({
+      containerPath,
+      hostPath,
+      permissions,
+    })),
+    labels: config.labels ?? {},
+    annotations: config.annotations ?? {},
+    logPath: config.logPath ?? '',
+    stdin: config.stdin === true,
+    stdinOnce: config.stdinOnce === true,
+    tty: config.tty === true,
+    ...(stopSignal ? { stopSignal } : {}),
+    linux: {
+      ...(resources ? { resources: linuxResources(resources) } : {}),
+      ...(security ? { securityContext: security } : {}),
+    },
+  };
+}
+
+const PROPAGATION = {
+  PROPAGATION_PRIVATE: 'private',
+  PROPAGATION_HOST_TO_CONTAINER: 'host-to-container',
+  PROPAGATION_BIDIRECTIONAL: 'bidirectional',
+} as const;
+
+const mount = (m: wire.Mount): Mount => ({
+  hostPath: m.hostPath ?? '',
+  containerPath: m.containerPath ?? '',
+  readonly: m.readonly === true,
+  ...(m.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
+  propagation: PROPAGATION[m.propagation ?? 'PROPAGATION_PRIVATE'],
+});
+
+export function linuxResources(r: wire.LinuxContainerResources): LinuxResources {
+  const number = (value: wire.Int64 | undefined): number => Number(value ?? 0);
+  const pids = Number(r.unified?.['pids.max'] ?? 0);
+  return {
+    ...(number(r.cpuPeriod) ? { cpuPeriod: number(r.cpuPeriod) } : {}),
+    ...(number(r.cpuQuota) ? { cpuQuota: number(r.cpuQuota) } : {}),
+    ...(number(r.cpuShares) ? { cpuShares: number(r.cpuShares) } : {}),
+    ...(number(r.memoryLimitInBytes) ? { memoryLimitBytes: number(r.memoryLimitInBytes) } : {}),
+    ...(number(r.oomScoreAdj) ? { oomScoreAdj: number(r.oomScoreAdj) } : {}),
+    ...(r.cpusetCpus ? { cpusetCpus: r.cpusetCpus } : {}),
+    ...(r.cpusetMems ? { cpusetMems: r.cpusetMems } : {}),
+    ...(pids > 0 ? { pidsLimit: pids } : {}),
+    ...(r.hugepageLimits?.length
+      ? { hugepageLimits: r.hugepageLimits.map(({ pageSize = '', limit = 0 }) => ({ pageSize, limit: Number(limit) })) }
+      : {}),
+  };
+}
+
+function securityContext(s: wire.LinuxContainerSecurityContext | null | undefined): LinuxSecurityContext | undefined {
+  if (!s) return undefined;
+  const seccomp = securityProfile(s.seccomp, s.seccompProfilePath, s.privileged === true);
+  const target = s.namespaceOptions?.pid === 'TARGET' ? s.namespaceOptions.targetId : undefined;
+  return {
+    privileged: s.privileged === true,
+    capabilities: {
+      add: (s.capabilities?.addCapabilities ?? []).map(bareName),
+      drop: (s.capabilities?.dropCapabilities ?? []).map(bareName),
+    },
+    readonlyRootfs: s.readonlyRootfs === true,
+    noNewPrivs: s.noNewPrivs === true,
+    ...(s.runAsUser ? { runAsUser: Number(s.runAsUser.value ?? 0) } : {}),
+    ...(s.runAsUsername ? { runAsUsername: s.runAsUsername } : {}),
+    ...(s.runAsGroup ? { runAsGroup: Number(s.runAsGroup.value ?? 0) } : {}),
+    supplementalGroups: (s.supplementalGroups ?? []).map(Number),
+    ...(s.supplementalGroupsPolicy === 'Strict' ? { supplementalGroupsPolicy: 'Strict' } : {}),
+    ...(seccomp ? { seccomp } : {}),
+    ...(target ? { pidTarget: target } : {}),
+    maskedPaths: s.maskedPaths ?? [],
+    readonlyPaths: s.readonlyPaths ?? [],
+  };
+}
+
+/** `CAP_SYS_ADMIN` and `SYS_ADMIN` are the same. */
+const bareName = (capability: string): string => capability.toUpperCase().replace(/^CAP_/, '');
+
+/** The profile message wins over the older text form (`runtime/default`, `localhost/NAME`, `unconfined`). */
+function securityProfile(
+  profile: wire.SecurityProfile | null | undefined,
+  legacy: string | undefined,
+  privileged: boolean,
+): SecurityProfile | undefined {
+  if (privileged) return undefined;
+  if (profile) {
+    const type = profile.profileType ?? 'RuntimeDefault';
+    return type === 'Localhost' ? { type, localhostRef: profile.localhostRef ?? '' } : { type };
+  }
+  if (!legacy || legacy === 'unconfined') return undefined;
+  if (legacy.startsWith('localhost/')) return { type: 'Localhost', localhostRef: legacy.slice('localhost/'.length) };
+  return { type: 'RuntimeDefault' };
+}
+
+/** `SIGRTMINPLUS1` is the signal that everybody else calls `SIGRTMIN+1`. */
+const signalName = (signal: wire.Signal | null | undefined): string | undefined =>
+  !signal || signal === 'RUNTIME_DEFAULT' ? undefined : signal.replace('PLUS', '+').replace('MINUS', '-');
+
+export function registryAuth(auth: wire.AuthConfig | null | undefined): RegistryAuth | undefined {
+  if (!auth) return undefined;
+  const { username, password, auth: basic, identityToken, registryToken } = auth;
+  const given: RegistryAuth = {
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+    ...(basic ? { auth: basic } : {}),
+    ...(identityToken ? { identityToken } : {}),
+    ...(registryToken ? { registryToken } : {}),
+  };
+  return Object.keys(given).length > 0 ? given : undefined;
+}

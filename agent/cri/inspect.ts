@@ -1,0 +1,42 @@
+// What people see who look for a fault: the records as they are, and how the runtime is set up.
+import { cgroups } from '../../kit/linux/index.ts';
+import { type CriContext, containerCgroup, podCgroup } from './context.ts';
+import type { RuntimeStatus } from './cri.ts';
+
+export function inspectPodSandbox(context: CriContext, id: string): object | undefined {
+  const record = context.sandboxes.get(id);
+  return record && { ...record, cgroup: podCgroup(context, record) };
+}
+
+/** With the runtime's own configuration, once it was started. */
+export function inspectContainer(context: CriContext, id: string): object | undefined {
+  const record = context.containers.get(id);
+  if (!record) return undefined;
+  const state = context.runtime.state(id);
+  return {
+    ...record,
+    pid: 'pid' in state ? state.pid : 0,
+    cgroup: containerCgroup(context, record),
+    rootfs: context.runtime.rootfsPath(id),
+    runtimeType: context.runtime.name,
+    runtimeSpec: context.runtime.spec(id) ?? null,
+  };
+}
+
+export function runtimeStatus(context: CriContext): RuntimeStatus {
+  const { cni, runDir, stateDir, cgroupParent, runtime, images, insecureRegistries } = context;
+  return {
+    handlers: ['', runtime.name].map((name) => ({ name, recursiveReadOnlyMounts: true, userNamespaces: false })),
+    features: { supplementalGroupsPolicy: true },
+    info: {
+      runDir,
+      stateDir,
+      cgroupParent,
+      cni,
+      insecureRegistries,
+      runtime: runtime.name,
+      imagesDir: images.folder,
+      cgroups: cgroups().layout,
+    },
+  };
+}

@@ -1,0 +1,15 @@
+// UpdatePodSandboxResources: into the record first, then into the pod's cgroup as long as it has one.
+import { cgroups } from '../../kit/linux/index.ts';
+import { type CriContext, mustSandbox, podCgroup } from './context.ts';
+import type { LinuxResources } from './cri.ts';
+import { toCgroupLimits } from './resources.ts';
+
+export async function updatePodSandboxResources(context: CriContext, id: string, resources: LinuxResources): Promise<void> {
+  await context.locks.with(`sandbox/${id}`, async () => {
+    const record = mustSandbox(context, id);
+    const { config } = record;
+    const merged = { ...config.linux?.resources, ...resources };
+    await context.sandboxes.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
+    if (record.state === 'ready') cgroups().apply(podCgroup(context, record), toCgroupLimits(resources));
+  });
+}
