@@ -18,6 +18,7 @@ import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './nodeipam/controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/controller.ts';
+import { persistentVolumeController } from './persistentvolume/controller.ts';
 import { podGCController } from './podgc/controller.ts';
 import { replicaSetController, replicationControllerController } from './replicaset/controller.ts';
 import { rootCAController } from './rootca/controller.ts';
@@ -66,6 +67,7 @@ const controllers: readonly Controller[] = [
   endpointSliceController,
   endpointsController,
   endpointSliceMirroringController,
+  persistentVolumeController,
   volumeProtectionController,
   podGCController,
   namespaceController(kindsOf),
