@@ -112,6 +112,15 @@ function validateKept(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): Pr
   return problems;
 }
 
+/** When the phase changes, the time of it is set; who writes may set another. */
+function updateStatus(object: KubeObject, old: KubeObject, now: string): void {
+  object['spec'] = old['spec'];
+  const status = (object['status'] ??= {});
+  const before = old['status'] ?? {};
+  if (status.phase !== before.phase && status.lastPhaseTransitionTime === before.lastPhaseTransitionTime)
+    status.lastPhaseTransitionTime = now;
+}
+
 export const persistentVolume: Behaviour = {
   defaults(object) {
     const spec = specOf(object);
@@ -129,6 +138,7 @@ export const persistentVolume: Behaviour = {
   prepareForUpdate(object, old) {
     object['status'] = old['status'];
   },
+  subresourceUpdate: { status: updateStatus },
   validate: (object) => validateSpec(specOf(object)),
   warnings: (object) =>
     object['spec']?.persistentVolumeReclaimPolicy === 'Recycle'
