@@ -87,9 +87,9 @@ function fromPem(label: string, pem: string): Buffer {
   return Buffer.from(match[1] as string, 'base64');
 }
 
-/** A new P-256 private key, PKCS #8 PEM. */
+/** A new P-256 private key as PEM (`EC PRIVATE KEY`): clients that choose the algorithm by that line (fabric8) read no other form. */
 export function newKey(): string {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' }) as string;
 }
 
 /** Private key of 2048 bits, PKCS #8 PEM; made on another thread. */
