@@ -2,8 +2,11 @@
 import { flowControlObjects } from '../../api/kinds/index.ts';
 import { isStatusError, type KubeObject, parseApiVersion } from '../../api/meta/index.ts';
 import type { Client, Resource } from '../../kit/client/index.ts';
+import { reconciled } from './authz/index.ts';
 import type { KindTable } from './kind-table.ts';
 import { DEFAULT_CIDR } from './services/ip-addresses.ts';
+
+const RBAC = 'rbac.authorization.k8s.io';
 
 const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
 
@@ -69,7 +72,7 @@ function apiService({ clusterIP, advertise }: ApiService): KubeObject[] {
   ];
 }
 
-/** Creates what is absent; where the API's own address has changed, its endpoints follow. */
+/** Creates what is absent; roles and bindings get what they lack; where the API's own address has changed, its endpoints follow. */
 export async function bootstrap(
   client: Client,
   kinds: KindTable,
@@ -85,7 +88,12 @@ export async function bootstrap(
 async function ensure(client: Client, kinds: KindTable, object: KubeObject): Promise<void> {
   const resource = resourceOf(kinds, object);
   try {
-    await client.get(resource, object.metadata.name!, { namespace: object.metadata.namespace ?? '' });
+    const present = await client.get(resource, object.metadata.name!, { namespace: object.metadata.namespace ?? '' });
+    const next = resource.group === RBAC ? reconciled(present, object) : undefined;
+    if (next)
+      await client.update(resource, next).catch((failure: unknown) => {
+        if (!isStatusError(failure, 'Conflict')) throw failure; // another server that starts does the same
+      });
   } catch (error) {
     if (!isStatusError(error, 'NotFound')) throw error;
     await client.create(resource, object).catch((failure: unknown) => {

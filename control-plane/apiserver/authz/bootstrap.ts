@@ -1,28 +1,11 @@
 // The roles and bindings that every cluster has from the start, as data.
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { PolicyRule } from './authorizer.ts';
+import { controllerObjects } from './bootstrap-controllers.ts';
+import { API_GROUP, account, binding, events, group, object, on, READ, urls, user, WRITE } from './bootstrap-forms.ts';
 
-const API_VERSION = 'rbac.authorization.k8s.io/v1';
-const API_GROUP = 'rbac.authorization.k8s.io';
-const LABELS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
-const ANNOTATIONS = { 'rbac.authorization.kubernetes.io/autoupdate': 'true' };
 const AGGREGATE = 'rbac.authorization.k8s.io/aggregate-to-';
-
-const READ = 'get list watch';
-const WRITE = 'create delete deletecollection patch update';
 const ALL = `${WRITE} ${READ}`;
-
-const words = (text: string): string[] => text.split(' ');
-/** `groups`: '' is the core group. */
-const on = (verbs: string, group: string, resources: string, names?: string): PolicyRule => ({
-  verbs: words(verbs),
-  apiGroups: [group],
-  resources: words(resources),
-  ...(names ? { resourceNames: words(names) } : {}),
-});
-const urls = (...nonResourceURLs: string[]): PolicyRule => ({ verbs: ['get'], nonResourceURLs });
-
-const events: PolicyRule = { verbs: ['create', 'patch', 'update'], apiGroups: ['', 'events.k8s.io'], resources: ['events'] };
 
 const HEALTH = ['/healthz', '/livez', '/readyz', '/version', '/version/'];
 const APPS = 'daemonsets deployments deployments/scale replicasets replicasets/scale';
@@ -201,16 +184,14 @@ const aggregated: Record<string, { label: string; rules: PolicyRule[]; also: str
   view: { label: 'view', rules: viewRules, also: [] },
 };
 
-const group = (name: string) => ({ kind: 'Group', apiGroup: API_GROUP, name });
-const user = (name: string) => ({ kind: 'User', apiGroup: API_GROUP, name });
 const AUTHENTICATED = group('system:authenticated');
 
-const bindingData: Record<string, object[]> = {
+const bindingData: Record<string, Parameters<typeof binding>[1]> = {
   'cluster-admin': [group('system:masters')],
   'system:basic-user': [AUTHENTICATED],
   'system:discovery': [AUTHENTICATED],
   'system:kube-controller-manager': [user('system:kube-controller-manager')],
-  'system:kube-dns': [{ kind: 'ServiceAccount', name: 'kube-dns', namespace: 'kube-system' }],
+  'system:kube-dns': [account('kube-dns')],
   'system:kube-scheduler': [user('system:kube-scheduler')],
   'system:monitoring': [group('system:monitoring')],
   'system:node': [],
@@ -219,13 +200,6 @@ const bindingData: Record<string, object[]> = {
   'system:service-account-issuer-discovery': [group('system:serviceaccounts')],
   'system:volume-scheduler': [user('system:kube-scheduler')],
 };
-
-const object = (kind: string, name: string, more: object, namespace?: string, labels: Record<string, string> = {}): KubeObject => ({
-  apiVersion: API_VERSION,
-  kind,
-  metadata: { name, ...(namespace ? { namespace } : {}), labels: { ...LABELS, ...labels }, annotations: ANNOTATIONS },
-  ...more,
-});
 
 /** Rules that serve both as the source of an aggregation and as the aggregate's first content. */
 function aggregates(): KubeObject[] {
@@ -241,7 +215,7 @@ function aggregates(): KubeObject[] {
   });
 }
 
-/** All objects that the server makes at its start when they are absent. */
+/** All objects that the server makes at its start, and keeps as they should be (reconcile.ts). */
 export function bootstrapObjects(): KubeObject[] {
   return [
     ...Object.entries(clusterRoleData).map(([name, rules]) => object('ClusterRole', name, { rules })),
@@ -253,17 +227,7 @@ export function bootstrapObjects(): KubeObject[] {
       undefined,
       Object.fromEntries(['admin', 'edit', 'view'].map((role) => [`${AGGREGATE}${role}`, 'true'])),
     ),
-    ...Object.entries(bindingData).map(([name, subjects]) =>
-      object('ClusterRoleBinding', name, {
-        ...(subjects.length > 0 ? { subjects } : {}),
-        roleRef: { apiGroup: API_GROUP, kind: 'ClusterRole', name },
-      }),
-    ),
-    object(
-      'Role',
-      'extension-apiserver-authentication-reader',
-      { rules: [on(READ, '', 'configmaps', 'extension-apiserver-authentication')] },
-      'kube-system',
-    ),
+    ...Object.entries(bindingData).map(([name, subjects]) => binding(name, subjects, { kind: 'ClusterRole' })),
+    ...controllerObjects(),
   ];
 }

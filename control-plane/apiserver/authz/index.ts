@@ -5,6 +5,7 @@ export * from './certificate-signers.ts';
 export * from './escalation.ts';
 export * from './node.ts';
 export * from './rbac.ts';
+export * from './reconcile.ts';
 export * from './refusal.ts';
 export * from './reviews.ts';
 export * from './rules.ts';
