@@ -34,6 +34,7 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
     exclusiveStore: config.store?.driver !== 'etcd',
     serviceCIDR: config.serviceCIDR,
     advertise: config.advertise,
+    frontProxy: { ca: pki.frontProxyCa.cert, client: pki.frontProxyClient, clientCa: pki.ca.cert },
     security: createSecurity({
       serviceAccountKey: pki.serviceAccountKey,
       kubeletClient: pki.kubeletClient,

@@ -10,7 +10,7 @@ interface GroupVersions {
 }
 
 /** Groups and versions in the order in which the kinds come. */
-function grouped(kinds: Iterable<ResourceNames>): GroupVersions[] {
+function grouped(kinds: Iterable<ResourceNames>, also: Iterable<{ group: string; version: string }> = []): GroupVersions[] {
   const groups = new Map<string, GroupVersions>();
   for (const kind of kinds) {
     let group = groups.get(kind.group);
@@ -18,6 +18,11 @@ function grouped(kinds: Iterable<ResourceNames>): GroupVersions[] {
     const known = group.versions.get(kind.version);
     if (known) known.push(kind);
     else group.versions.set(kind.version, [kind]);
+  }
+  for (const { group, version } of also) {
+    const known = groups.get(group);
+    if (!known) groups.set(group, { group, versions: new Map([[version, []]]) });
+    else if (!known.versions.has(version)) known.versions.set(version, []);
   }
   return [...groups.values()];
 }
@@ -99,19 +104,24 @@ const storageVersionHash = ({ group, version, kind }: ResourceNames): string =>
   createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 
 /** `/api` (legacy: the core group) or `/apis` as APIGroupDiscoveryList of apidiscovery.k8s.io/v2. */
-export function aggregatedDiscovery(kinds: Iterable<ResourceNames>, legacy: boolean): object {
+export function aggregatedDiscovery(
+  kinds: Iterable<ResourceNames>,
+  legacy: boolean,
+  stale: readonly { group: string; version: string }[] = [],
+): object {
+  const isStale = (group: string, version: string) => stale.some((one) => one.group === group && one.version === version);
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: 'apidiscovery.k8s.io/v2',
     metadata: {},
-    items: grouped(kinds)
+    items: grouped(kinds, stale)
       .filter(({ group }) => (group === '') === legacy)
       .map(({ group, versions }) => ({
         metadata: group === '' ? {} : { name: group },
         versions: [...versions].map(([version, found]) => ({
           version,
           resources: byPlural(found).map(discoveryEntry),
-          freshness: 'Current',
+          freshness: isStale(group, version) ? 'Stale' : 'Current',
         })),
       })),
   };

@@ -1,6 +1,5 @@
 // Paths that are no resource: discovery, OpenAPI, version, the list of paths.
 import { createHash } from 'node:crypto';
-import type { ResourceNames } from '../../api/kinds/index.ts';
 import { methodUnknown, notAcceptable, pathNotFound } from '../../api/meta/index.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../../api/wire/index.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
@@ -8,6 +7,7 @@ import type { KindTable } from './kind-table.ts';
 import { negotiate } from './negotiate.ts';
 import { openApiPaths } from './openapi.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
+import { servedNames } from './served-names.ts';
 
 export const VERSION = {
   major: '1',
@@ -63,14 +63,17 @@ const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDisco
 
 export function documentPaths({ kinds, serverAddress, otherPaths }: DocumentOptions): Record<string, Answer> {
   const cache = remembered(kinds);
-  const names = (): ResourceNames[] => kinds.all().map(({ kind }) => kind);
+  const names = () => servedNames(kinds).names;
   const discovery = (legacy: boolean, plain: () => object) =>
     readOnly((request) => {
       const { discovery: wanted } = negotiate(request.headers['accept']);
       const vary = { vary: 'Accept' };
       if (wanted === undefined)
         return { status: 200, headers: vary, body: cache(`plain ${legacy}`, plain as () => Record<string, unknown>) };
-      const document = cache(`aggregated ${legacy}`, () => aggregatedDiscovery(names(), legacy) as Record<string, unknown>) as object;
+      const document = cache(
+        `aggregated ${legacy}`,
+        () => aggregatedDiscovery(names(), legacy, servedNames(kinds).stale) as Record<string, unknown>,
+      ) as object;
       const body = JSON.stringify(document);
       const etag = `"${createHash('sha256').update(body).digest('hex').toUpperCase()}"`;
       if (request.headers['if-none-match'] === etag) return { status: 304, headers: { ...vary, etag } };

@@ -3,6 +3,7 @@ import { badRequest, type KubeObject, parseApiVersion } from '../../api/meta/ind
 import type { Client } from '../../kit/client/index.ts';
 import { type Clock, type Logger, repeat, rfc3339, silentLogger, systemClock } from '../../kit/run/index.ts';
 import type { Store } from '../store/index.ts';
+import { Aggregator, type FrontProxy } from './aggregation/index.ts';
 import { type Audit, auditIdOf } from './audit/index.ts';
 import { type ApiService, bootstrap, serviceCidr } from './bootstrap.ts';
 import { inProcessClient } from './client.ts';
@@ -45,6 +46,8 @@ export interface ApiServerOptions {
   advertise?: Address;
   security: MakeSecurity;
   audit?: Audit | undefined;
+  /** How extension servers recognise us; without it they are told nothing and see us as anonymous. */
+  frontProxy?: FrontProxy;
   /** Between the failing of readyz and the end of listening; default none. */
   shutdownDelayMs?: number | undefined;
   /** Seats that priority and fairness gives out; default 600, as upstream's two limits together. */
@@ -126,6 +129,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 
   const crds = new CrdRegistry(core);
+  const aggregator = new Aggregator(core, options.frontProxy);
 
   const schemas = storage.cache(FLOW_SCHEMAS);
   const levels = storage.cache(PRIORITY_LEVELS);
@@ -161,7 +165,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const others = { ...security.paths, ...healthPaths(checks, ['informer-sync', 'shutdown']), '/metrics': () => metrics.answer() };
   const serverAddress = options.advertise ? `${options.advertise.host}:${options.advertise.port}` : '';
   const paths: Paths = { ...documentPaths({ kinds, serverAddress, otherPaths: Object.keys(others) }), ...others };
-  handle = join(stagesOf(security, { audit: options.audit, fairness: fairness.stage }), dispatcher(core, paths));
+  handle = join(stagesOf(security, { audit: options.audit, fairness: fairness.stage }), aggregator.around(dispatcher(core, paths)));
 
   async function answer(request: ApiRequest): Promise<Encoded> {
     const started = performance.now();
@@ -209,6 +213,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       crds.start();
       const service: ApiService | undefined = options.advertise && { clusterIP: serviceHooks.firstAddress, advertise: options.advertise };
       await bootstrap(self, kinds, [serviceCidr(options.serviceCIDR), ...(security.bootstrap ?? [])], service);
+      await aggregator.start();
       ready = true;
     },
     async listen({ addresses, tls }) {
@@ -225,6 +230,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ticker.stop();
       sweeper.stop();
       crds.stop();
+      await aggregator.stop();
       endWatches(core); // of in-process clients that came since
       services.webhooks.close();
       storage.stop();

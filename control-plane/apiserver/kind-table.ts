@@ -1,6 +1,6 @@
 // The kinds that are served now: the built-in ones and those of CRDs.
 import { schemaOf } from '../../api/gen/index.ts';
-import { kinds as builtIn, type Kind, metricsKinds } from '../../api/kinds/index.ts';
+import { kinds as builtIn, type Kind, metricsKinds, type ResourceNames } from '../../api/kinds/index.ts';
 import type { KubeObject, Schema } from '../../api/meta/index.ts';
 import type { CustomSchema } from '../../api/wire/index.ts';
 
@@ -33,11 +33,26 @@ export interface CustomPart {
   prepare?(objects: readonly KubeObject[]): Promise<void>;
 }
 
+/** A group and version that an extension server serves. */
+export interface RemoteVersion {
+  readonly group: string;
+  readonly version: string;
+  readonly groupPriorityMinimum: number;
+  readonly versionPriority: number;
+  /** As last heard. */
+  readonly names: readonly ResourceNames[];
+  /** Its entry in the index of OpenAPI documents, if it has one. */
+  readonly openApi?: object | undefined;
+  /** It does not answer now. */
+  readonly stale: boolean;
+}
+
 export class KindTable {
   readonly #byPlural = new Map<string, ServedKind>();
   readonly #byKind = new Map<string, ServedKind>();
   readonly #listeners = new Set<() => void>();
   readonly #equivalents = new Map<string, readonly Kind[]>();
+  #remote: readonly RemoteVersion[] = [];
   /** Rises with each change; part of discovery's cache key. */
   generation = 1;
 
@@ -93,6 +108,16 @@ export class KindTable {
     this.generation++;
     this.#equivalents.clear();
     for (const listener of this.#listeners) listener();
+  }
+
+  /** What extension servers serve, in place of what was said before. It is in discovery alone: their requests are passed on. */
+  setRemote(remote: readonly RemoteVersion[]): void {
+    this.#remote = remote;
+    this.generation++;
+  }
+
+  get remote(): readonly RemoteVersion[] {
+    return this.#remote;
   }
 
   onChange(listener: () => void): void {

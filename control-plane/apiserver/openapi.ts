@@ -68,6 +68,12 @@ async function answerOf(request: ApiRequest, zipped: Buffer, headers: Record<str
 /** Quoted, with the double quotes that an entity tag has. */
 const tagOf = (hash: string): string => JSON.stringify(hash);
 
+/** Documents of extension servers are asked for there: their requests never come here. */
+function withRemote(index: { paths?: object }, kinds: KindTable): object {
+  const remote = kinds.remote.flatMap(({ group, version, openApi }) => (openApi ? [[`apis/${group}/${version}`, openApi]] : []));
+  return remote.length === 0 ? index : { ...index, paths: { ...index.paths, ...Object.fromEntries(remote) } };
+}
+
 export function openApiPaths(kinds: KindTable, gitVersion: string): Record<string, Answer> {
   const kept = new Kept(kinds);
   const source = (): OpenApiSource => ({
@@ -81,7 +87,7 @@ export function openApiPaths(kinds: KindTable, gitVersion: string): Record<strin
   const index: Answer = async () => ({
     status: 200,
     headers: { 'content-type': 'text/plain; charset=utf-8' },
-    body: JSON.stringify(openApiIndex(hashes())),
+    body: JSON.stringify(withRemote(openApiIndex(hashes()), kinds)),
   });
 
   const v3: Answer = async (request) => {

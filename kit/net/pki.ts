@@ -14,6 +14,10 @@ export interface Pki {
   kubeletClient: KeyPair;
   /** kubernetes-admin in system:masters. */
   admin: KeyPair;
+  /** Signs `frontProxyClient` alone: who comes with its certificates may say who somebody else is. */
+  frontProxyCa: KeyPair;
+  /** The API server towards extension servers (front-proxy-client). */
+  frontProxyClient: KeyPair;
   /** Signs service account tokens: RSA of 2048 bits (clusters made by older versions: EC P-256), PKCS #8 PEM. */
   serviceAccountKey: string;
 }
@@ -39,6 +43,9 @@ function issueApiServer(ca: KeyPair, options: PkiOptions, nowMs: number): KeyPai
 const issueKubeletClient = (ca: KeyPair, nowMs: number): KeyPair =>
   issue(ca, { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'], usages: ['client'] }, nowMs);
 
+const issueFrontProxyClient = (ca: KeyPair, nowMs: number): KeyPair =>
+  issue(ca, { commonName: 'front-proxy-client', usages: ['client'] }, nowMs);
+
 const issueAdmin = (ca: KeyPair, nowMs: number): KeyPair =>
   issue(ca, { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] }, nowMs);
 
@@ -58,6 +65,7 @@ function complete(
 ): { pki: Pki; made: string; changed: boolean } {
   const kept: Partial<Pki> = text === undefined ? {} : (JSON.parse(text) as Partial<Pki>);
   const ca = kept.ca ?? createCa(`${options.clusterName}-ca`, nowMs);
+  const frontProxyCa = kept.frontProxyCa ?? createCa(`${options.clusterName}-front-proxy-ca`, nowMs);
   const fresh = (pair: KeyPair | undefined): KeyPair | undefined => (pair && !isOld(pair, nowMs) ? pair : undefined);
   const served = fresh(kept.apiServer);
   const pki: Pki = {
@@ -65,6 +73,8 @@ function complete(
     apiServer: served && servesAll(served.cert, options) ? served : issueApiServer(ca, options, nowMs),
     kubeletClient: fresh(kept.kubeletClient) ?? issueKubeletClient(ca, nowMs),
     admin: fresh(kept.admin) ?? issueAdmin(ca, nowMs),
+    frontProxyCa,
+    frontProxyClient: fresh(kept.frontProxyClient) ?? issueFrontProxyClient(frontProxyCa, nowMs),
     serviceAccountKey: kept.serviceAccountKey ?? tokenKey,
   };
   const made = `${JSON.stringify(pki, null, 1)}\n`;

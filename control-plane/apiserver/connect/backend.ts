@@ -1,10 +1,11 @@
 // Requests to agents, pods and services: plain ones answered as they come, upgrades handed over as raw bytes.
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { type Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { serviceUnavailable } from '../../../api/meta/index.ts';
 import { systemClock } from '../../../kit/run/index.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
+import { connectionText } from '../webhook/index.ts';
 
 export interface Backend {
   scheme: 'http' | 'https';
@@ -12,6 +13,8 @@ export interface Backend {
   port: number;
   /** Client certificate and authority, for agents; without, the server's certificate is not checked. */
   tls?: { cert: string; key: string; ca: string };
+  /** Connections that are kept, with their own TLS settings and the name that the certificate is compared with. */
+  kept?: { agent: Agent; serverName: string };
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -54,15 +57,21 @@ interface Answer {
 }
 
 function ask(backend: Backend, options: RequestOptions, body: Uint8Array | undefined, signal: AbortSignal): Promise<Answer> {
-  const { host, port, tls } = backend;
-  const all = { host, port, signal, agent: false as const, ...options, ...(tls ? tls : { rejectUnauthorized: false }) };
+  const { host, port, tls, kept } = backend;
+  const way = kept ? { agent: kept.agent } : { agent: false as const, ...(tls ?? { rejectUnauthorized: false }) };
+  const all = { host, port, signal, ...options, ...way };
   return new Promise((resolve, reject) => {
     const outgoing = backend.scheme === 'https' ? httpsRequest(all) : httpRequest(all);
     outgoing.once('socket', (socket) => {
+      if (outgoing.reusedSocket) return;
       socket.setTimeout(CONNECT_TIMEOUT_MS, () => outgoing.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)));
       socket.once(backend.scheme === 'https' ? 'secureConnect' : 'connect', () => socket.setTimeout(0));
     });
-    outgoing.once('error', reject);
+    outgoing.once('error', (error: NodeJS.ErrnoException) => {
+      // A kept connection that the backend closed just now: the request never arrived.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) resolve(ask(backend, options, body, signal));
+      else reject(error);
+    });
     outgoing.once('response', (response) => resolve({ response }));
     outgoing.once('upgrade', (response, socket, head) => resolve({ response, upgraded: { socket, head } }));
     outgoing.end(body);
@@ -102,24 +111,13 @@ function join(client: { socket: Duplex; head: Uint8Array }, answer: Required<Ans
   carry(upgraded.socket, client.socket);
 }
 
-/** What dialling errors are called by clients' expectations: `dial tcp 10.0.0.1:80: connect: connection refused`. */
-function dialText(error: unknown, { host, port }: Backend): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const texts: Record<string, string> = {
-    ECONNREFUSED: 'connect: connection refused',
-    EHOSTUNREACH: 'connect: no route to host',
-    ETIMEDOUT: 'i/o timeout',
-  };
-  return code && texts[code] ? `dial tcp ${host}:${port}: ${texts[code]}` : message;
-}
-
 export interface PassOptions {
   /** Path with query. */
   path: string;
   /** Default: the client's method. */
   method?: string;
   /** Header lines to add. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   body?: Uint8Array;
 }
 
@@ -139,7 +137,7 @@ export async function pass(request: ApiRequest, backend: Backend, options: PassO
   try {
     answer = await ask(backend, { method: options.method ?? request.method, path: options.path, headers }, options.body, request.signal);
   } catch (error) {
-    throw serviceUnavailable(`error trying to reach service: ${dialText(error, backend)}`);
+    throw serviceUnavailable(`error trying to reach service: ${connectionText(error, backend, backend.kept?.serverName ?? backend.host)}`);
   }
   const { response, upgraded } = answer;
   if (upgraded) {

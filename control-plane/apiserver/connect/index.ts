@@ -3,7 +3,7 @@ import type { SubresourceHandlers } from '../handlers.ts';
 import { type AgentCredentials, podHandlers } from './pods.ts';
 import { proxyHandlers } from './proxy.ts';
 
-export { type Backend, textFrom } from './backend.ts';
+export { type Backend, pass, textFrom } from './backend.ts';
 export { addressOf } from './node-address.ts';
 export type { AgentCredentials } from './pods.ts';
 
