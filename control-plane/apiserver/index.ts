@@ -12,14 +12,14 @@ import type { Core } from './core.ts';
 import { CrdRegistry } from './crd/registry.ts';
 import { Deadlines } from './deadlines.ts';
 import { dispatcher, type Paths } from './dispatch.ts';
-import { documentPaths } from './documents.ts';
-import { type Encoded, encode, encodeError } from './encode.ts';
+import { documentPaths, VERSION } from './documents.ts';
+import { type Encoded, encode, encodeError, isWatch, type WatchLines } from './encode.ts';
 import { Fairness } from './flowcontrol/index.ts';
 import type { MakeSecurity, ServerServices } from './handlers.ts';
 import { type Check, healthPaths } from './health.ts';
 import { KindTable } from './kind-table.ts';
 import { type Address, type Listener, listen, type TlsOptions } from './listener.ts';
-import { Metrics } from './metrics.ts';
+import { Metrics } from './metrics/index.ts';
 import { asStatusError, type Handle, join, stagesOf } from './pipeline.ts';
 import { readerOf } from './reader.ts';
 import type { ApiRequest, UserInfo } from './request.ts';
@@ -87,6 +87,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     store: options.store,
     exclusive: options.exclusiveStore ?? true,
     defaults: (object) => defaultsOf(kinds, object),
+    observe: (operation, { group, plural }, seconds) => metrics.observeStore(operation, group, plural, seconds),
     onFailure(error) {
       failure = error;
       log.fatal({ err: error }, 'the feed of changes broke');
@@ -162,14 +163,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (stopping) throw new Error('process is shutting down');
     },
   };
-  const others = { ...security.paths, ...healthPaths(checks, ['informer-sync', 'shutdown']), '/metrics': () => metrics.answer() };
+  const sources = { storage, fairness, audit: options.audit, gitVersion: VERSION.gitVersion, startedMs: clock.nowMs() };
+  const others = {
+    ...security.paths,
+    ...healthPaths(checks, ['informer-sync', 'shutdown']),
+    '/metrics': async () => metrics.answer(sources),
+  };
   const serverAddress = options.advertise ? `${options.advertise.host}:${options.advertise.port}` : '';
   const paths: Paths = { ...documentPaths({ kinds, serverAddress, otherPaths: Object.keys(others) }), ...others };
   handle = join(stagesOf(security, { audit: options.audit, fairness: fairness.stage }), aggregator.around(dispatcher(core, paths)));
 
   async function answer(request: ApiRequest): Promise<Encoded> {
     const started = performance.now();
-    metrics.inflight++;
+    const end = metrics.requests.begin(request);
     let encoded: Encoded;
     try {
       request.info = requestInfo(request.method, request.path, request.query);
@@ -183,8 +189,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     }
     encoded.headers['audit-id'] = auditIdOf(request);
     if (request.responseHeaders) Object.assign(encoded.headers, request.responseHeaders);
-    metrics.inflight--;
-    metrics.observe(request, encoded.status, (performance.now() - started) / 1000);
+    end();
+    const { body } = encoded;
+    const bytes = typeof body === 'string' || body instanceof Uint8Array ? body.length : undefined;
+    metrics.requests.observe(request, encoded.status, (performance.now() - started) / 1000, bytes, request.path in paths);
+    if (isWatch(body)) countLines(body, metrics.requests.watchOf(request));
     return encoded;
   }
 
@@ -236,6 +245,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       storage.stop();
       await options.audit?.close();
     },
+  };
+}
+
+function countLines(watch: WatchLines, count: (bytes: number) => void): void {
+  const { line } = watch;
+  watch.line = (seen) => {
+    const made = line(seen);
+    count(made.length);
+    return made;
   };
 }
 

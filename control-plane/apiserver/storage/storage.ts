@@ -14,6 +14,8 @@ export interface StorageOptions {
   exclusive: boolean;
   /** Defaults of old objects when they are read (in place). */
   defaults(object: KubeObject): void;
+  /** How long a write took. */
+  observe?(operation: 'create' | 'update' | 'delete', resource: StoredResource, seconds: number): void;
   /** The feed broke: the server cannot go on. */
   onFailure(error: unknown): void;
 }
@@ -67,6 +69,14 @@ export class Storage {
     return this.#cacheAt(prefixOf(resource));
   }
 
+  /** Every resource that has a cache. */
+  *resources(): Generator<StoredResource & { cache: ResourceCache }> {
+    for (const [prefix, cache] of this.#caches) {
+      const [, , group = '', plural = ''] = prefix.split('/');
+      yield { group: group === 'core' ? '' : group, plural, cache };
+    }
+  }
+
   /** Makes the caches as new as the store is now (linearizable reads). */
   async fresh(): Promise<void> {
     if (this.#options.exclusive) return;
@@ -91,9 +101,11 @@ export class Storage {
     const prefix = prefixOf(resource);
     const value = encodeStored(object);
     this.#known.set(value, object);
+    const started = performance.now();
     const revision = Number(
       await this.store.commit([{ key: prefix + local, value, ifRevision: expected === 'absent' ? 'absent' : BigInt(expected.revision) }]),
     );
+    this.#options.observe?.(expected === 'absent' ? 'create' : 'update', resource, (performance.now() - started) / 1000);
     await this.reached(revision);
     const item = this.#cacheAt(prefix).get(local);
     return item !== undefined && item.revision === revision ? item : this.#item(local, value, revision);
@@ -106,7 +118,9 @@ export class Storage {
 
   /** Deletes one object; resolves with the deletion's revision. Rejects with the store's Conflict. */
   async remove(resource: StoredResource, item: Item): Promise<number> {
+    const started = performance.now();
     const revision = Number(await this.store.commit([{ key: prefixOf(resource) + item.local, ifRevision: BigInt(item.revision) }]));
+    this.#options.observe?.('delete', resource, (performance.now() - started) / 1000);
     await this.reached(revision);
     return revision;
   }
