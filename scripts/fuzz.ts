@@ -2,7 +2,7 @@
 // What counts is the server's own log: each request that failed for another reason than its sender is told, once.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { createApiServer, createSecurity } from '../control-plane/apiserver/index.ts';
 import { openStore } from '../control-plane/store/index.ts';
@@ -63,13 +63,13 @@ for (const document of documents) {
   const file = join(folder, 'document.json');
   await writeFile(file, body);
   const { stdout } = await tryRun(
-    program,
+    resolve(program),
     [
       ...['run', file, '--url', url, '--tls-verify', files.ca, '--request-cert', files.cert, '--request-cert-key', files.key],
       ...['--checks', 'not_a_server_error', '--continue-on-failure', '--no-shrink', '--max-time', String(share), '--workers', '2'],
       ...['--request-timeout', '65', '--phases', 'fuzzing', '--suppress-health-check', 'all', '--no-color', '--warnings', 'off'],
     ],
-    { timeoutMs: (share + 120) * 1000 },
+    { timeoutMs: (share + 120) * 1000, cwd: folder },
   );
   const summary = stdout.split('\n').filter((line) => /generated|Test cases|Operations|✅|❌|Server error|Network|\[5\d\d\]/.test(line));
   process.stdout.write(
