@@ -67,7 +67,7 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
       impersonate: impersonateStage(authorizer),
       authorize: authorizeStage(authorizer),
       // Escalation first: quota, the last of the list, must count only what nothing else refuses.
-      admission: [escalationPlugin(authorizer, reader), certificateSigners(authorizer), ...admissionPlugins(services)],
+      admission: [escalationPlugin(authorizer, reader), certificateSigners(authorizer), ...admissionPlugins(services, authorizer)],
       handlers: {
         ...accessReviewHandlers(authorizer),
         'authentication.k8s.io/tokenreviews': tokenReviewHandler(authenticator),

@@ -101,12 +101,21 @@ export function validateClient(client: any, path: string): Problem[] {
   return isSet(url) ? validateUrl(url, `${path}.url`) : validateService(service, `${path}.service`);
 }
 
-export function validateMatchConditions(conditions: any[] | undefined, path: string): Problem[] {
+/** `compiles`: why an expression is none, for those that are compiled here. */
+export function validateMatchConditions(
+  conditions: any[] | undefined,
+  path: string,
+  compiles: (expression: string) => string | undefined = () => undefined,
+): Problem[] {
   const seen = new Set<string>();
   return (conditions ?? []).flatMap(({ name = '', expression = '' }, i) => {
     const at = `${path}[${i}]`;
     const problems: Problem[] = [];
     if (expression.trim() === '') problems.push(required(`${at}.expression`));
+    else {
+      const why = compiles(expression);
+      if (why !== undefined) problems.push(invalidValue(`${at}.expression`, expression, why));
+    }
     if (name === '') problems.push(required(`${at}.name`));
     else problems.push(...texts(`${at}.name`, name, qualifiedName(name)));
     if (name !== '' && seen.has(name))

@@ -1,4 +1,5 @@
 // admissionregistration.k8s.io/v1 MutatingWebhookConfiguration and ValidatingWebhookConfiguration.
+import { admissionEnvironment, BOOL, compileExpression, type Environment } from '../../cel/index.ts';
 import {
   dns1035Label,
   dns1123Subdomain,
@@ -52,7 +53,15 @@ function validateWebhook(webhook: any, path: string, mutating: boolean): Problem
   problems.push(...validateSelectors(webhook, path), ...validateClient(webhook.clientConfig, `${path}.clientConfig`));
   problems.push(...validateReviewVersions(webhook.admissionReviewVersions ?? [], `${path}.admissionReviewVersions`));
   if (mutating) oneOf('reinvocationPolicy', ['IfNeeded', 'Never']);
-  return [...problems, ...validateMatchConditions(webhook.matchConditions, `${path}.matchConditions`)];
+  return [...problems, ...validateMatchConditions(webhook.matchConditions, `${path}.matchConditions`, problemOf)];
+}
+
+let environment: Environment | undefined;
+
+/** Why an expression is no condition. The environment is made with the first. */
+function problemOf(expression: string): string | undefined {
+  environment ??= admissionEnvironment({ authorizer: true });
+  return compileExpression(environment, expression, [BOOL]).problem;
 }
 
 function validate(object: KubeObject, mutating: boolean): Problem[] {

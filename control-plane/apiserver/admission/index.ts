@@ -1,4 +1,5 @@
 // Entry of admission: the ordered list of built-in plug-ins. Order matters: defaults before what counts them, quota last.
+import type { Authorizer } from '../authz/index.ts';
 import type { ServerServices } from '../handlers.ts';
 import type { AdmissionPlugin } from '../request.ts';
 import { certificateRequestor } from './certificate-request.ts';
@@ -15,7 +16,7 @@ import { defaultIngressClass, defaultStorageClass, storageObjectInUseProtection 
 import { defaultTolerationSeconds } from './tolerations.ts';
 import { mutatingWebhooks, validatingWebhooks } from './webhook/index.ts';
 
-export function admissionPlugins(services: ServerServices): AdmissionPlugin[] {
+export function admissionPlugins(services: ServerServices, authorizer: Authorizer): AdmissionPlugin[] {
   const { reader, clock, self } = services;
   return [
     namespaceLifecycle(reader),
@@ -31,8 +32,8 @@ export function admissionPlugins(services: ServerServices): AdmissionPlugin[] {
     certificateRequestor,
     defaultIngressClass(reader),
     podSecurity(reader),
-    mutatingWebhooks(services),
-    validatingWebhooks(services),
+    mutatingWebhooks(services, authorizer),
+    validatingWebhooks(services, authorizer),
     resourceQuota(reader, self, clock),
   ];
 }

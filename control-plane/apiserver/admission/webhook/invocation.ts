@@ -1,6 +1,7 @@
 // Whether a webhook is asked about a request, and in which version it wants the objects.
 import type { Kind } from '../../../../api/kinds/kind.ts';
 import { internalError } from '../../../../api/meta/index.ts';
+import type { Authorizer } from '../../authz/index.ts';
 import type { ServerServices } from '../../handlers.ts';
 import type { Attributes } from '../../request.ts';
 import { matchingKind, namespaceMatches, objectMatches } from '../matching.ts';
@@ -17,14 +18,14 @@ export async function invocationOf(
   attributes: Attributes,
   services: ServerServices,
   viewIn: ViewIn,
+  authorizer: Authorizer,
 ): Promise<View | undefined> {
   if (!objectMatches(hook.objectSelector, attributes)) return undefined;
   const kind = matchingKind(hook.rules ?? [], hook.matchPolicy, attributes, () => services.equivalentsOf(attributes.kind));
   // Last, as its namespace may be gone: no error for those that the rules leave out anyway.
   if (kind === undefined || !(await namespaceMatches(hook.namespaceSelector, attributes, services.reader))) return undefined;
   const view = await viewIn(kind);
-  if (!hook.matchConditions?.length) return view;
-  return conditionsMatch(hook, attributes, view, services) ? view : undefined;
+  return conditionsMatch(hook, attributes, view, authorizer) ? view : undefined;
 }
 
 /** Views of a request that does not change any more: each version is made once. */

@@ -1,5 +1,6 @@
 // Mutating webhooks: one after the other, each sees what those before it changed (upstream's mutating/dispatcher.go).
 import { deepEqual, goJson, internalError, type KubeObject, StatusError } from '../../../../api/meta/index.ts';
+import type { Authorizer } from '../../authz/index.ts';
 import type { ServerServices } from '../../handlers.ts';
 import type { AdmissionPlugin, Attributes } from '../../request.ts';
 import { isAdmissionConfiguration } from '../matching.ts';
@@ -17,11 +18,13 @@ const PATCH_ANNOTATION = 'patch.webhook.admission.k8s.io/';
 export class MutatingWebhooks implements AdmissionPlugin {
   readonly name = 'MutatingAdmissionWebhook';
   readonly #services: ServerServices;
+  readonly #authorizer: Authorizer;
   /** From a request's first round to its second. */
   readonly #rounds = new WeakMap<Attributes, Reinvocation>();
 
-  constructor(services: ServerServices) {
+  constructor(services: ServerServices, authorizer: Authorizer) {
     this.#services = services;
+    this.#authorizer = authorizer;
   }
 
   async admit(attributes: Attributes): Promise<void> {
@@ -30,7 +33,13 @@ export class MutatingWebhooks implements AdmissionPlugin {
     const round = this.#roundOf(attributes);
     if (attributes.round === 1) round.begin(attributes.object);
     for (const [i, hook] of hooks.entries()) {
-      const view = await invocationOf(hook, attributes, this.#services, (kind) => viewOf(attributes, kind, this.#services));
+      const view = await invocationOf(
+        hook,
+        attributes,
+        this.#services,
+        (kind) => viewOf(attributes, kind, this.#services),
+        this.#authorizer,
+      );
       // The second round is for those who were asked in the first.
       if (view === undefined || (attributes.round === 1 && !round.wants(hook.id))) continue;
       if (await this.#mutate(hook, attributes, view, `round_${attributes.round}_index_${i}`)) {

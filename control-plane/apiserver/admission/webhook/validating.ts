@@ -1,4 +1,5 @@
 // Validating webhooks: all at once; the first refusal in their order is the answer (upstream's validating/dispatcher.go).
+import type { Authorizer } from '../../authz/index.ts';
 import type { ServerServices } from '../../handlers.ts';
 import type { AdmissionPlugin, Attributes } from '../../request.ts';
 import { isAdmissionConfiguration } from '../matching.ts';
@@ -13,9 +14,11 @@ const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/';
 export class ValidatingWebhooks implements AdmissionPlugin {
   readonly name = 'ValidatingAdmissionWebhook';
   readonly #services: ServerServices;
+  readonly #authorizer: Authorizer;
 
-  constructor(services: ServerServices) {
+  constructor(services: ServerServices, authorizer: Authorizer) {
     this.#services = services;
+    this.#authorizer = authorizer;
   }
 
   async validate(attributes: Attributes): Promise<undefined> {
@@ -24,7 +27,7 @@ export class ValidatingWebhooks implements AdmissionPlugin {
     const views = viewsOf(attributes, this.#services);
     const invocations: { hook: Hook; view: View }[] = [];
     for (const hook of hooks) {
-      const view = await invocationOf(hook, attributes, this.#services, views);
+      const view = await invocationOf(hook, attributes, this.#services, views, this.#authorizer);
       if (view !== undefined) invocations.push({ hook: hook.hook, view });
     }
     if (invocations.length === 0) return;

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { apiVersionOf, type KubeObject } from '../../../../api/meta/index.ts';
 import type { Client, Resource } from '../../../../kit/client/index.ts';
 import { openStore, type Store } from '../../../store/index.ts';
+import type { Authorizer } from '../../authz/index.ts';
 import { type ApiServer, createApiServer } from '../../index.ts';
 import { openDoors } from '../../testing.ts';
 import { type Asked, type Reply, startWebhook, type TestWebhook } from '../../webhook/testing.ts';
@@ -20,6 +21,11 @@ const MUTATING = registration('mutatingwebhookconfigurations', 'MutatingWebhookC
 const VALIDATING = registration('validatingwebhookconfigurations', 'ValidatingWebhookConfiguration');
 const AUTOSCALER = { group: 'autoscaling', plural: 'horizontalpodautoscalers', kind: 'HorizontalPodAutoscaler', namespaced: true };
 
+/** May do nothing but get pods. */
+const nobody: Authorizer = {
+  authorize: ({ verb, resource }) => ({ allowed: verb === 'get' && resource === 'pods', reason: '' }),
+} as Authorizer;
+
 let store: Store;
 let server: ApiServer;
 let client: Client;
@@ -30,7 +36,7 @@ beforeAll(async () => {
   server = createApiServer({
     store,
     serviceCIDR: '10.0.0.0/16',
-    security: (services) => openDoors([mutatingWebhooks(services), validatingWebhooks(services)]),
+    security: (services) => openDoors([mutatingWebhooks(services, nobody), validatingWebhooks(services, nobody)]),
   });
   await server.start();
   client = server.client({ name: 'anna', uid: 'u1', groups: ['g'], extra: { team: ['blue'] } }, 'test');
@@ -323,6 +329,45 @@ describe('who is asked', () => {
     await configure(VALIDATING, 'v', hook(server, more));
     await create(configMap({ labels: { app: 'x' } }));
     expect(server.asked).toHaveLength(asked ? 1 : 0);
+  });
+
+  test.each<[string, boolean]>([
+    ["object.metadata.labels['app'] == 'x'", true],
+    ['object.metadata.name.startsWith("other")', false],
+    ['request.operation == "CREATE" && request.userInfo.username == "anna" && !request.dryRun', true],
+    ['oldObject == null', true],
+    ["authorizer.group('').resource('pods').namespace('default').check('get').allowed()", true],
+    ["authorizer.group('').resource('secrets').check('get').allowed()", false],
+  ])('a condition: %s', async (expression, asked) => {
+    const server = await webhook((one) => allow(one));
+    await configure(VALIDATING, 'v', hook(server, { matchConditions: [{ name: 'c', expression }] }));
+    await create(configMap({ labels: { app: 'x' } }));
+    expect(server.asked).toHaveLength(asked ? 1 : 0);
+  });
+
+  test('a condition that fails refuses, unless another is false or failures are ignored', async () => {
+    const server = await webhook((asked) => allow(asked));
+    const fails = { name: 'err', expression: 'object.zzz == 1' };
+    await configure(VALIDATING, 'a', hook(server, { matchConditions: [fails, { name: 'no', expression: 'false' }] }));
+    await configure(VALIDATING, 'b', hook(server, { matchConditions: [fails], failurePolicy: 'Ignore' }));
+    await create(configMap());
+    expect(server.asked).toHaveLength(0);
+    await configure(MUTATING, 'c', hook(server, { matchConditions: [fails] }));
+    const object = configMap();
+    await expect(create(object)).rejects.toMatchObject({
+      code: 403,
+      message: `configmaps "${object.metadata.name}" is forbidden: expression 'object.zzz == 1' resulted in error: no such key: zzz`,
+    });
+  });
+
+  test('a condition that does not compile is no configuration', async () => {
+    const bad = (expression: string) =>
+      configure(VALIDATING, 'v', hook({ url: 'https://x.example' }, { matchConditions: [{ name: 'c', expression }] }));
+    await expect(bad('1')).rejects.toMatchObject({
+      code: 422,
+      message: expect.stringContaining('webhooks[0].matchConditions[0].expression: Invalid value: "1": must evaluate to bool but got int'),
+    });
+    await expect(bad('x.y')).rejects.toThrow("compilation failed: ERROR: <input>:1:1: undeclared reference to 'x'");
   });
 
   test('the old object carries the label: removing it is no way around', async () => {
