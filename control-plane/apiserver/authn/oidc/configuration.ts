@@ -1,14 +1,25 @@
 // Who may issue tokens for this cluster: AuthenticationConfiguration (apiserver.config.k8s.io/v1), or the classic settings of one issuer.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { duplicate, forbiddenField, invalidValue, type Problem, required } from '../../../../api/meta/index.ts';
+import type { Program } from '../../../../api/cel/index.ts';
+import { duplicate, invalidValue, type Problem, required } from '../../../../api/meta/index.ts';
 import { parseYaml } from '../../../../api/wire/index.ts';
 import { algorithmNames } from '../jwt.ts';
+import { type Compiled, textOfClaims, textsOfClaims, truthOfClaims, truthOfUser } from './expressions.ts';
 
 /** A claim, with what is put before its value. */
 export interface PrefixedClaim {
   claim: string;
   prefix: string;
+}
+
+/** Where a part of the user comes from: a claim, or an expression over all of them. */
+export type Source = PrefixedClaim | { program: Program };
+
+/** An expression that must be true, and what is said when it is not. */
+export interface Rule {
+  program: Program;
+  message: string;
 }
 
 /** One issuer of tokens and what its claims mean. */
@@ -20,10 +31,13 @@ export interface JwtIssuer {
   certificateAuthority?: string;
   audiences: readonly string[];
   algorithms: readonly string[];
-  username: PrefixedClaim;
-  groups?: PrefixedClaim;
-  uidClaim?: string;
+  username: Source;
+  groups?: Source;
+  uid?: Source;
+  extra: readonly { key: string; program: Program }[];
   requiredClaims: readonly { claim: string; value: string }[];
+  claimRules: readonly Rule[];
+  userRules: readonly Rule[];
 }
 
 /** The settings that kube-apiserver's --oidc-… flags have. */
@@ -88,15 +102,78 @@ function authorityProblem(path: string, pem: string | undefined): Problem[] {
   }
 }
 
-const EXPRESSIONS = 'expressions are not supported by this server';
+const expressionProblem = (path: string, source: string, compile: (source: string) => Compiled): Problem[] => {
+  const { problem } = compile(source);
+  return problem === undefined ? [] : [invalidValue(path, source, problem)];
+};
 
-/** A claim of the configuration; with `prefixed`, its prefix must be said, be it empty. */
-function claimProblems(path: string, value: Json | undefined, prefixed: boolean, needed: boolean): Problem[] {
-  if (value?.['expression']) return [forbiddenField(`${path}.expression`, EXPRESSIONS)];
+/** A part of the user; with `prefixed`, a claim's prefix must be said, be it empty. */
+function sourceProblems(
+  path: string,
+  value: Json | undefined,
+  { compile, prefixed, needed }: { compile: (source: string) => Compiled; prefixed?: true; needed?: true },
+): Problem[] {
+  if (value?.['expression'] && value['claim']) return [invalidValue(path, '', "claim and expression can't both be set")];
+  if (value?.['expression'])
+    return [
+      ...(value['prefix'] === undefined
+        ? []
+        : [invalidValue(`${path}.prefix`, value['prefix'], "prefix can't be set when expression is set")]),
+      ...expressionProblem(`${path}.expression`, value['expression'], compile),
+    ];
   if (!value?.['claim']) return needed ? [required(path, 'claim or expression is required')] : [];
   if (prefixed && typeof value['prefix'] !== 'string')
     return [required(`${path}.prefix`, 'prefix is required when claim is set. It can be set to an empty string to disable prefixing')];
   return [];
+}
+
+/** Keys of extra are paths below a domain that is not Kubernetes'. */
+function extraProblems(path: string, extra: readonly Json[]): Problem[] {
+  return extra.flatMap(({ key = '', valueExpression = '' }, i) => {
+    const at = `${path}[${i}]`;
+    const problems: Problem[] = [];
+    const [domain = '', rest] = String(key).split('/');
+    if (key === '') problems.push(required(`${at}.key`));
+    else if (!domain.includes('.') || !rest)
+      problems.push(invalidValue(`${at}.key`, key, 'must be a domain-prefixed path (such as "acme.io/foo")'));
+    else if (key !== key.toLowerCase()) problems.push(invalidValue(`${at}.key`, key, 'key must be lowercase'));
+    else if (/(^|\.)(k8s|kubernetes)\.io$/.test(domain))
+      problems.push(invalidValue(`${at}.key`, key, 'k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use'));
+    if (extra.findIndex((other) => other['key'] === key) < i) problems.push(duplicate(`${at}.key`, key));
+    if (valueExpression === '') problems.push(required(`${at}.valueExpression`, 'valueExpression is required'));
+    else problems.push(...expressionProblem(`${at}.valueExpression`, valueExpression, textsOfClaims));
+    return problems;
+  });
+}
+
+function ruleProblems({ claimValidationRules = [], userValidationRules = [] }: Json, path: string): Problem[] {
+  return [
+    ...claimValidationRules.flatMap((rule: Json, i: number) => {
+      const at = `${path}.claimValidationRules[${i}]`;
+      if (rule['claim'] && rule['expression']) return [invalidValue(at, rule['claim'], "claim and expression can't both be set")];
+      if (rule['expression']) return expressionProblem(`${at}.expression`, rule['expression'], truthOfClaims);
+      return rule['claim'] ? [] : [required(at, 'claim or expression is required')];
+    }),
+    ...userValidationRules.flatMap((rule: Json, i: number) => {
+      const at = `${path}.userValidationRules[${i}].expression`;
+      return rule['expression'] ? expressionProblem(at, rule['expression'], truthOfUser) : [required(at, 'expression is required')];
+    }),
+  ];
+}
+
+/** Who names people by an expression over their address must say somewhere that it was checked. */
+function addressProblem(path: string, { claimMappings = {}, claimValidationRules = [] }: Json): Problem[] {
+  const named: string = claimMappings.username?.expression ?? '';
+  if (!/\bclaims\.email\b/.test(named)) return [];
+  const all = [
+    named,
+    ...(claimMappings.extra ?? []).map((one: Json) => one['valueExpression']),
+    ...claimValidationRules.map((one: Json) => one['expression']),
+  ];
+  if (all.some((one) => /\bclaims\.\??email_verified\b/.test(one ?? ''))) return [];
+  const why =
+    'claims.email_verified must be used in claimMappings.username.expression or claimMappings.extra[*].valueExpression or claimValidationRules[*].expression when claims.email is used in claimMappings.username.expression';
+  return [invalidValue(`${path}.claimMappings.username.expression`, named, why)];
 }
 
 function issuerProblems(path: string, entry: Json, disallowed: readonly string[]): Problem[] {
@@ -120,31 +197,43 @@ function issuerProblems(path: string, entry: Json, disallowed: readonly string[]
       ),
     );
   problems.push(
-    ...claimProblems(`${path}.claimMappings.username`, claimMappings.username, true, true),
-    ...claimProblems(`${path}.claimMappings.groups`, claimMappings.groups, true, false),
-    ...claimProblems(`${path}.claimMappings.uid`, claimMappings.uid, false, false),
+    ...sourceProblems(`${path}.claimMappings.username`, claimMappings.username, { compile: textOfClaims, prefixed: true, needed: true }),
+    ...sourceProblems(`${path}.claimMappings.groups`, claimMappings.groups, { compile: textsOfClaims, prefixed: true }),
+    ...sourceProblems(`${path}.claimMappings.uid`, claimMappings.uid, { compile: textOfClaims }),
+    ...extraProblems(`${path}.claimMappings.extra`, claimMappings.extra ?? []),
+    ...ruleProblems(entry, path),
+    ...addressProblem(path, entry),
   );
-  if (claimMappings.extra?.length) problems.push(forbiddenField(`${path}.claimMappings.extra`, EXPRESSIONS));
-  if (entry['userValidationRules']?.length) problems.push(forbiddenField(`${path}.userValidationRules`, EXPRESSIONS));
-  for (const [i, rule] of (entry['claimValidationRules'] ?? []).entries()) {
-    if (rule.expression) problems.push(forbiddenField(`${path}.claimValidationRules[${i}].expression`, EXPRESSIONS));
-    else if (!rule.claim) problems.push(required(`${path}.claimValidationRules[${i}]`, 'claim or expression is required'));
-  }
   return problems;
 }
 
-function issuerOf({ issuer, claimMappings, claimValidationRules = [] }: Json): JwtIssuer {
-  const prefixed = (of: Json): PrefixedClaim => ({ claim: of['claim'], prefix: of['prefix'] });
+/** Of an expression that was found to be right. */
+const programOf = ({ program }: Compiled): Program => program!;
+
+function issuerOf({ issuer, claimMappings, claimValidationRules = [], userValidationRules = [] }: Json): JwtIssuer {
+  const source = (of: Json, compile: (source: string) => Compiled): Source =>
+    of['expression'] ? { program: programOf(compile(of['expression'])) } : { claim: of['claim'], prefix: of['prefix'] ?? '' };
+  const given = (of: Json | undefined): of is Json => Boolean(of?.['claim'] || of?.['expression']);
+  const rule = (of: Json, compile: (source: string) => Compiled): Rule => ({
+    program: programOf(compile(of['expression'])),
+    message: of['message'] ?? '',
+  });
+  const { username, groups, uid, extra = [] } = claimMappings;
   return {
     url: issuer.url,
     ...(issuer.discoveryURL ? { discoveryUrl: issuer.discoveryURL } : {}),
     ...(issuer.certificateAuthority ? { certificateAuthority: issuer.certificateAuthority } : {}),
     audiences: issuer.audiences,
     algorithms: algorithmNames,
-    username: prefixed(claimMappings.username),
-    ...(claimMappings.groups?.claim ? { groups: prefixed(claimMappings.groups) } : {}),
-    ...(claimMappings.uid?.claim ? { uidClaim: claimMappings.uid.claim } : {}),
-    requiredClaims: claimValidationRules.map((rule: Json) => ({ claim: rule['claim'], value: rule['requiredValue'] ?? '' })),
+    username: source(username, textOfClaims),
+    ...(given(groups) ? { groups: source(groups, textsOfClaims) } : {}),
+    ...(given(uid) ? { uid: source(uid, textOfClaims) } : {}),
+    extra: extra.map((one: Json) => ({ key: one['key'], program: programOf(textsOfClaims(one['valueExpression'])) })),
+    requiredClaims: claimValidationRules
+      .filter((one: Json) => one['claim'])
+      .map((one: Json) => ({ claim: one['claim'], value: one['requiredValue'] ?? '' })),
+    claimRules: claimValidationRules.filter((one: Json) => one['expression']).map((one: Json) => rule(one, truthOfClaims)),
+    userRules: userValidationRules.map((one: Json) => rule(one, truthOfUser)),
   };
 }
 
@@ -191,6 +280,9 @@ export function issuerOfFlags(flags: OidcFlags, ownIssuer: string): JwtIssuer {
     algorithms,
     username: { claim: usernameClaim, prefix: prefix === '-' ? '' : prefix },
     ...(groupsClaim ? { groups: { claim: groupsClaim, prefix: groupsPrefix } } : {}),
+    extra: [],
+    claimRules: [],
+    userRules: [],
     requiredClaims: Object.entries(flags.requiredClaims ?? {}).map(([claim, value]) => ({ claim, value })),
   };
 }

@@ -49,14 +49,17 @@ const issuer = (more: Partial<JwtIssuer> = {}): JwtIssuer => ({
   algorithms: ['ES256'],
   username: { claim: 'sub', prefix: 'oidc:' },
   groups: { claim: 'groups', prefix: 'oidc:' },
+  extra: [],
   requiredClaims: [],
+  claimRules: [],
+  userRules: [],
   ...more,
 });
 const token = (claims: Claims = {}, key = keys[0]!): string =>
   signToken({ iss: url, aud: 'wherry', sub: 'jane', exp: nowMs / 1000 + 60, ...claims }, key);
 
 test('claims become a user', async () => {
-  const authenticate = createOidc([issuer({ uidClaim: 'oid' })], clock);
+  const authenticate = createOidc([issuer({ uid: { claim: 'oid', prefix: '' } })], clock);
   expect(await authenticate(token({ aud: ['other', 'wherry'], groups: ['dev', 'ops'], oid: 'u-1', jti: 'j' }))).toEqual({
     user: {
       name: 'oidc:jane',
@@ -167,7 +170,7 @@ describe('configuration', () => {
       url: 'https://a.example',
       username: { claim: 'sub', prefix: '' },
       groups: { claim: 'g', prefix: 'g:' },
-      uidClaim: 'oid',
+      uid: { claim: 'oid', prefix: '' },
       requiredClaims: [{ claim: 'hd', value: 'y' }],
     });
   });
@@ -186,11 +189,57 @@ describe('configuration', () => {
     expect(() => parse(jwt)).toThrow(text);
   });
 
+  const withMappings = (claimMappings: object, more: object = {}) => [{ ...good, claimMappings, ...more }];
+
+  test('expressions over claims and over the user', async () => {
+    const { issuers } = parse([
+      {
+        issuer: { url, certificateAuthority: ca.cert, audiences: ['wherry'] },
+        claimMappings: {
+          username: { expression: 'claims.sub + "@" + claims.tenant' },
+          groups: { expression: 'claims.roles.split(",").map(r, "team:" + r)' },
+          uid: { expression: 'claims.oid' },
+          extra: [
+            { key: 'example.com/tenant', valueExpression: 'claims.tenant' },
+            { key: 'example.com/none', valueExpression: '""' },
+          ],
+        },
+        claimValidationRules: [{ expression: 'claims.exp - claims.iat <= 3600', message: 'tokens live an hour at most' }],
+        userValidationRules: [{ expression: '!user.username.startsWith("system:")', message: 'reserved' }],
+      },
+    ]);
+    const authenticate = createOidc(issuers, clock);
+    const iat = nowMs / 1000;
+    const claims = { tenant: 't1', roles: 'a,b', oid: 'o', iat };
+    expect(await authenticate(token(claims))).toEqual({
+      user: { name: 'jane@t1', groups: ['team:a', 'team:b'], uid: 'o', extra: { 'example.com/tenant': ['t1'] } },
+    });
+    const refusal = async (more: Claims) => ((await authenticate(token({ ...claims, ...more }))) as { error: string }).error;
+    expect(await refusal({ iat: iat - 4000 })).toContain('failed: tokens live an hour at most');
+    expect(await refusal({ sub: 'system:x' })).toContain('validation expression \'!user.username.startsWith("system:")\' failed: reserved');
+    expect(await refusal({ tenant: undefined })).toBe('oidc: error evaluating username claim expression: no such key: tenant');
+    expect(await refusal({ oid: 7 })).toContain('error evaluating uid claim expression');
+  });
+
+  test.each<[object, string]>([
+    [{ username: { expression: 'claims.' } }, 'jwt[0].claimMappings.username.expression: Invalid value: "claims.": compilation failed'],
+    [{ username: { expression: '1' } }, 'must evaluate to string'],
+    [{ username: { expression: 'claims.sub', prefix: 'x' } }, "prefix can't be set when expression is set"],
+    [{ username: { claim: 'a', expression: 'claims.sub' } }, "claim and expression can't both be set"],
+    [{ username: { expression: 'claims.email' } }, 'claims.email_verified must be used'],
+    [{ ...good.claimMappings, groups: { expression: '1' } }, 'must evaluate to string or list of strings'],
+    [{ ...good.claimMappings, extra: [{ key: 'x', valueExpression: 'claims.a' }] }, 'must be a domain-prefixed path'],
+    [{ ...good.claimMappings, extra: [{ key: 'a.k8s.io/x', valueExpression: 'claims.a' }] }, 'are reserved for Kubernetes use'],
+    [{ ...good.claimMappings, extra: [{ key: 'a.io/X', valueExpression: 'claims.a' }] }, 'key must be lowercase'],
+  ])('refused mappings: %j', (mappings, text) => {
+    expect(() => parse(withMappings(mappings))).toThrow(text);
+  });
+
   test('the classic settings', () => {
     const flags = { issuerUrl: 'https://a', clientId: 'x' };
     expect(issuerOfFlags(flags, 'own')).toMatchObject({ username: { claim: 'sub', prefix: 'https://a#' }, algorithms: ['RS256'] });
-    expect(issuerOfFlags({ ...flags, usernameClaim: 'email' }, 'own').username.prefix).toBe('');
-    expect(issuerOfFlags({ ...flags, usernamePrefix: '-' }, 'own').username.prefix).toBe('');
+    expect(issuerOfFlags({ ...flags, usernameClaim: 'email' }, 'own').username).toEqual({ claim: 'email', prefix: '' });
+    expect(issuerOfFlags({ ...flags, usernamePrefix: '-' }, 'own').username).toEqual({ claim: 'sub', prefix: '' });
     expect(issuerOfFlags({ ...flags, groupsClaim: 'g', groupsPrefix: 'p:' }, 'own').groups).toEqual({ claim: 'g', prefix: 'p:' });
     expect(() => issuerOfFlags({ ...flags, issuerUrl: 'http://a' }, 'own')).toThrow('https');
   });
