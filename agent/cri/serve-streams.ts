@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { connectInNetns } from '../../kit/linux/index.ts';
 import { type CommandStatus, commandStatus, type ForwardedPort, type RemoteCommand } from '../../kit/net/index.ts';
+import { systemClock } from '../../kit/run/index.ts';
 import { messageOf } from './context.ts';
 import type { Session } from './cri.ts';
 
@@ -30,10 +31,18 @@ export async function serveSession(
   }
 }
 
-/** Copies until the process ends; when the client goes away first, the session is closed. */
+/** How long a process may go on after its client closed the connection. */
+const AFTER_INPUT_MS = 2000;
+
+/**
+ * Copies until the process ends. A client that goes away first takes the process with it, but not at once: before v5, closing the
+ * connection is how a client says that its input is complete, and what reads it should come to its end.
+ */
 async function join(remote: RemoteCommand, session: Session): Promise<void> {
-  const onGone = () => session.close();
-  remote.signal.addEventListener('abort', onGone, { once: true });
+  const over = new AbortController();
+  const onGone = () => void systemClock.sleep(AFTER_INPUT_MS, over.signal).then(session.close, () => {});
+  if (remote.signal.aborted) onGone();
+  else remote.signal.addEventListener('abort', onGone, { once: true });
   void (async () => {
     for await (const { width, height } of remote.resizes) session.resize(width, height);
   })().catch(() => {});
@@ -46,6 +55,7 @@ async function join(remote: RemoteCommand, session: Session): Promise<void> {
   const copies = outputs.map(([from, to]) => (from && to ? pipeline(from, to, { end: false }).catch(() => {}) : Promise.resolve()));
   await Promise.all([...copies, session.exit.catch(() => -1)]);
   remote.signal.removeEventListener('abort', onGone);
+  over.abort();
 }
 
 const failure = (text: string): CommandStatus => ({
