@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import { expect, test } from 'vitest';
-import { certify, createCa, issue, parseSigningRequest, subjectOf } from './certificates.ts';
+import { certify, createCa, issue, newKey, parseSigningRequest, subjectOf } from './certificates.ts';
 
 const now = Date.now();
 
@@ -73,4 +73,8 @@ test('a signing request is read, checked and certified', () => {
   const cert = certify(ca, { ...request, usages: ['client'], days: 1 }, request.spki, now);
   expect(new X509Certificate(cert).verify(new X509Certificate(ca.cert).publicKey)).toBe(true);
   expect(() => parseSigningRequest(CSR.replace(/.{4}(?=\n-----END)/, 'AAAA'))).toThrow();
+});
+
+test('a key names its algorithm in its first line', () => {
+  expect(newKey()).toMatch(/^-----BEGIN EC PRIVATE KEY-----\n/);
 });
