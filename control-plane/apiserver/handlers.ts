@@ -3,6 +3,7 @@ import type { Kind } from '../../api/kinds/kind.ts';
 import type { GroupVersionKind, KubeObject } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/client.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
+import type { ServedKind } from './kind-table.ts';
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Attributes, Reader, Stage, UserInfo } from './request.ts';
 import type { WebhookClient } from './webhook/index.ts';
 
@@ -17,6 +18,8 @@ export interface ServerServices {
   readonly self: Client;
   /** The kinds that are served now, those of CRDs included. */
   kindFor(group: string, version: string, plural: string): Kind | undefined;
+  /** A served kind by its name, with its structure. */
+  served(kind: GroupVersionKind): ServedKind | undefined;
   /** Other versions and groups that the same stored objects are served in. */
   equivalentsOf(kind: Kind): readonly Kind[];
   /** A copy of the object in another of its versions. Throws when its conversion fails. */

@@ -105,6 +105,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     client,
     self,
     kindFor: (group, version, plural) => kinds.find(group, version, plural)?.kind,
+    served: ({ group, version, kind }) => kinds.byKind(group, version, kind),
     equivalentsOf: (kind) => kinds.equivalentsOf(kind),
     convert: (object, from, to) => convertObject(kinds, object, from, to),
     shaped: (object, kind) => shapedObject(kinds, object, kind),

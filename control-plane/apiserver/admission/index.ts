@@ -8,6 +8,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { taintNodesByCondition } from './node-taint.ts';
 import { podSecurity } from './pod-security/index.ts';
+import { mutatingPolicies, validatingPolicies } from './policy/index.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './quota/index.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -16,6 +17,7 @@ import { defaultIngressClass, defaultStorageClass, storageObjectInUseProtection 
 import { defaultTolerationSeconds } from './tolerations.ts';
 import { mutatingWebhooks, validatingWebhooks } from './webhook/index.ts';
 
+/** `authorizer`: what expressions may ask. */
 export function admissionPlugins(services: ServerServices, authorizer: Authorizer): AdmissionPlugin[] {
   const { reader, clock, self } = services;
   return [
@@ -32,7 +34,9 @@ export function admissionPlugins(services: ServerServices, authorizer: Authorize
     certificateRequestor,
     defaultIngressClass(reader),
     podSecurity(reader),
+    mutatingPolicies(services, authorizer),
     mutatingWebhooks(services, authorizer),
+    validatingPolicies(services, authorizer),
     validatingWebhooks(services, authorizer),
     resourceQuota(reader, self, clock),
   ];
