@@ -1,6 +1,8 @@
 // Entry of the controllers: the list, and the service that runs them all.
 import { createEventRecorder } from '../../kit/client/index.ts';
 import { neverFails, type Service, systemClock } from '../../kit/run/index.ts';
+import { bootstrapSigner, tokenCleaner } from './bootstraptokens/controller.ts';
+import { certificateCleaner } from './certificates/cleaner.ts';
 import { certificatesController } from './certificates/controller.ts';
 import { clusterDnsController } from './clusterdns/controller.ts';
 import { clusterRoleAggregationController } from './clusterrole/controller.ts';
@@ -47,6 +49,9 @@ const controllers: readonly Controller[] = [
   serviceAccountController,
   serviceAccountTokenController,
   certificatesController,
+  certificateCleaner,
+  tokenCleaner,
+  bootstrapSigner,
   rootCAController,
   clusterRoleAggregationController,
   clusterDnsController,

@@ -225,6 +225,9 @@ function readName(name: Node): Subject {
   return subject;
 }
 
+/** When the certificate's life ends. @throws Error when it is none */
+export const notAfterMs = (cert: Uint8Array | string): number => Date.parse(new X509Certificate(cert).validTo);
+
 /** Common name and organizations of a certificate (DER or PEM): user and groups of a client. */
 export function subjectOf(cert: Uint8Array | string): Subject {
   return readName(only(rawSubject(new X509Certificate(cert))));
