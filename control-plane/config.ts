@@ -31,6 +31,8 @@ export interface ControlPlaneConfig {
   maxRequestsInFlight?: number;
   /** EncryptionConfiguration (YAML or JSON): how secrets and others lie in the store. Absent: as they are. */
   encryptionFile?: string;
+  /** TracingConfiguration (YAML or JSON): where spans of requests go, as OTLP over HTTP. Absent: no traces. */
+  tracingFile?: string;
   /** Default: embedded. */
   store?: { driver: 'embedded' | 'memory' } | { driver: 'etcd'; endpoints: string[] };
 }

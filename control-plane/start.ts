@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import type { Client } from '../kit/client/index.ts';
 import { ensurePki, type Pki } from '../kit/net/index.ts';
 import { type Logger, neverFails, type Service, systemClock } from '../kit/run/index.ts';
-import { createApiServer, createSecurity, openAudit } from './apiserver/index.ts';
+import { createApiServer, createSecurity, openAudit, openTracing, readTracing } from './apiserver/index.ts';
 import { type ControlPlaneConfig, storeConfig } from './config.ts';
 import { encryptedStore, openStore, readEncryption } from './store/index.ts';
 
@@ -24,6 +24,7 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
   });
   const audit = config.audit && openAudit(config.audit, systemClock, log);
   const encrypted = config.encryptionFile === undefined ? undefined : readEncryption(config.encryptionFile);
+  const tracing = config.tracingFile === undefined ? undefined : await openTracing(readTracing(config.tracingFile));
   const opened = await openStore(storeConfig(config));
   const store = encrypted ? encryptedStore(opened, encrypted) : opened;
   const server = createApiServer({
@@ -57,6 +58,7 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
           async stop() {
             await server.close();
             await store.close();
+            await tracing?.close();
           },
         };
       },

@@ -17,7 +17,15 @@ const programs = [
 ].filter((program) => existsSync(root + program.entry));
 
 /** Native or lazily needed packages stay outside of the bundles and are found in node_modules. */
-const external = ['koffi', 'netlink', 'esbuild', 'lmdb'];
+const external = [
+  'koffi',
+  'netlink',
+  'esbuild',
+  'lmdb',
+  '@opentelemetry/sdk-trace',
+  '@opentelemetry/resources',
+  '@opentelemetry/exporter-trace-otlp-http',
+];
 
 /**
  * Node's own modules are taken as objects instead of being imported: an import reads each export once, which makes node:http load

@@ -26,6 +26,7 @@ import type { ApiRequest, UserInfo } from './request.ts';
 import { isWellEscaped, requestInfo } from './requestinfo.ts';
 import { serviceHook } from './services/hook.ts';
 import { Storage } from './storage/storage.ts';
+import { inRequestSpan } from './tracing/index.ts';
 import { endWatches, tickWatches } from './verbs/watch-session.ts';
 import { WebhookClient } from './webhook/index.ts';
 
@@ -35,6 +36,7 @@ export type { MakeSecurity, Security, ServerServices, SubresourceHandler, Subres
 export type { Address, TlsOptions } from './listener.ts';
 export type { UserInfo } from './request.ts';
 export { createSecurity, type SecurityOptions } from './security.ts';
+export { openTracing, readTracing } from './tracing/index.ts';
 
 export interface ApiServerOptions {
   store: Store;
@@ -181,7 +183,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     try {
       request.info = requestInfo(request.method, request.path, request.query);
       if (!isWellEscaped(request.path)) throw badRequest(`invalid URL escape in ${JSON.stringify(request.path)}`);
-      const response = await deadlines.within(request, () => handle(request));
+      const response = await deadlines.within(request, () => inRequestSpan(request, () => handle(request)));
       encoded = response.hijacked
         ? { status: 101, headers: {}, body: undefined, hijacked: true }
         : encode(request, response, clock.nowMs());

@@ -4,6 +4,7 @@ import type { Logger } from '../../kit/run/index.ts';
 import type { AuditStages } from './audit/index.ts';
 import type { Security } from './handlers.ts';
 import type { ApiRequest, ApiResponse, Stage } from './request.ts';
+import { spannedStage } from './tracing/index.ts';
 
 export type Handle = (request: ApiRequest) => Promise<ApiResponse>;
 
@@ -15,9 +16,9 @@ export interface OperationStages {
 
 /** The list is the documentation: who is it, write it down, as whom, when is it his turn, may he, then the work. */
 export const stagesOf = (security: Security, { audit, fairness }: OperationStages = {}): readonly Stage[] =>
-  [audit?.unauthenticated, security.authenticate, audit?.audit, security.impersonate, fairness, security.authorize].filter(
-    (stage) => stage !== undefined,
-  );
+  [audit?.unauthenticated, security.authenticate, audit?.audit, security.impersonate, fairness, security.authorize]
+    .filter((stage) => stage !== undefined)
+    .map((stage) => (stage === audit?.unauthenticated ? stage : spannedStage(stage)));
 
 /** One function out of the stages; `last` does the work. */
 export function join(stages: readonly Stage[], last: Handle): Handle {

@@ -1,6 +1,7 @@
 // Objects over the store: one feed of changes fills all caches in revision order; a write is answered once its change is in the cache.
 import { deepFreeze, type KubeObject } from '../../../api/meta/index.ts';
 import type { Change, Store } from '../../store/store.ts';
+import { inSpan } from '../tracing/index.ts';
 import { ResourceCache } from './cache.ts';
 import { decodeStored, encodeStored } from './codec.ts';
 import { CacheEvent, Item, lastState } from './item.ts';
@@ -103,7 +104,9 @@ export class Storage {
     this.#known.set(value, object);
     const started = performance.now();
     const revision = Number(
-      await this.store.commit([{ key: prefix + local, value, ifRevision: expected === 'absent' ? 'absent' : BigInt(expected.revision) }]),
+      await inSpan('store', () =>
+        this.store.commit([{ key: prefix + local, value, ifRevision: expected === 'absent' ? 'absent' : BigInt(expected.revision) }]),
+      ),
     );
     this.#options.observe?.(expected === 'absent' ? 'create' : 'update', resource, (performance.now() - started) / 1000);
     await this.reached(revision);
@@ -119,7 +122,8 @@ export class Storage {
   /** Deletes one object; resolves with the deletion's revision. Rejects with the store's Conflict. */
   async remove(resource: StoredResource, item: Item): Promise<number> {
     const started = performance.now();
-    const revision = Number(await this.store.commit([{ key: prefixOf(resource) + item.local, ifRevision: BigInt(item.revision) }]));
+    const write = { key: prefixOf(resource) + item.local, ifRevision: BigInt(item.revision) };
+    const revision = Number(await inSpan('store', () => this.store.commit([write])));
     this.#options.observe?.('delete', resource, (performance.now() - started) / 1000);
     await this.reached(revision);
     return revision;

@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Core, Target } from '../core.ts';
 import { type ApiRequest, type Attributes, annotate } from '../request.ts';
+import { inSpan } from '../tracing/index.ts';
 import { operationOptions } from './operation-options.ts';
 
 export type Undo = () => Promise<void>;
@@ -40,7 +41,9 @@ export function attributesOf(
 }
 
 /** Mutating phase. Plug-ins may replace `attributes.object`; a change that others should see asks all of them once more. */
-export async function admit(core: Core, attributes: Attributes): Promise<void> {
+export const admit = (core: Core, attributes: Attributes): Promise<void> => inSpan('admission', () => mutate(core, attributes));
+
+async function mutate(core: Core, attributes: Attributes): Promise<void> {
   for (const plugin of core.admission) if (plugin.admit) await plugin.admit(attributes);
   if (!attributes.again) return;
   attributes.round = 1;
@@ -48,7 +51,10 @@ export async function admit(core: Core, attributes: Attributes): Promise<void> {
 }
 
 /** Validating phase; the returned function undoes what plug-ins reserved. */
-export async function checkAdmission(core: Core, attributes: Attributes): Promise<Undo | undefined> {
+export const checkAdmission = (core: Core, attributes: Attributes): Promise<Undo | undefined> =>
+  inSpan('admission', () => validate(core, attributes));
+
+async function validate(core: Core, attributes: Attributes): Promise<Undo | undefined> {
   let undos: Undo[] | undefined;
   try {
     for (const plugin of core.admission) {
