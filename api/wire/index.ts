@@ -15,5 +15,6 @@ export {
 export { swagger } from './openapi/swagger.ts';
 export { swaggerProtobuf } from './openapi/swagger-protobuf.ts';
 export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';
+export { watchFrame } from './protobuf/watch-event.ts';
 export * from './table.ts';
 export { parseYaml } from './yaml.ts';

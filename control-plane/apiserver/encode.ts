@@ -2,13 +2,14 @@
 import { stringify } from 'yaml';
 import { apiVersionOf, badRequest, goJson, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
 import { encodeProtobuf, type IncludeObject, PROTOBUF, partialList, partialObject } from '../../api/wire/index.ts';
-import { ListBody, type Seen, WatchBody } from './bodies.ts';
+import { ListBody, WatchBody } from './bodies.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { ServedKind } from './kind-table.ts';
 import { type Accepted, checkShape, negotiate } from './negotiate.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
-import { cachedJson, eventLine, type Item, itemOf } from './storage/item.ts';
+import { cachedJson, type Item, itemOf } from './storage/item.ts';
 import { tableFor } from './tables.ts';
+import { type WatchLines, watchLines } from './watch-lines.ts';
 
 /** What the listener sends. */
 export interface Encoded {
@@ -17,12 +18,6 @@ export interface Encoded {
   status: number;
   headers: Record<string, string>;
   body: Uint8Array | string | AsyncIterable<Uint8Array> | WatchLines | undefined;
-}
-
-/** A watch on its way out: one line an event. */
-export interface WatchLines {
-  watch: WatchBody;
-  line(seen: Seen): Uint8Array | string;
 }
 
 export const isWatch = (body: Encoded['body']): body is WatchLines => typeof body === 'object' && body !== null && 'watch' in body;
@@ -48,7 +43,11 @@ export function encode(request: ApiRequest, response: ApiResponse, nowMs: number
   if (Symbol.asyncIterator in body) return { status, headers, body: body as AsyncIterable<Uint8Array> };
   if (headers['content-type']) return { status, headers, body: goJson(body) };
   const accepted = negotiate(request.headers['accept']);
-  if (body instanceof WatchBody) return encodeWatch(body, accepted, headers, request, nowMs);
+  if (body instanceof WatchBody) {
+    const { contentType, lines } = watchLines(body, accepted, includeOf(request), nowMs);
+    headers['content-type'] = contentType;
+    return { status: 200, headers, body: lines };
+  }
   const include = includeOf(request);
   const pieces = body instanceof ListBody ? longList(body, accepted, include, nowMs, request) : undefined;
   if (pieces) return { status, headers: { ...headers, 'content-type': accepted.format === 'yaml' ? YAML_TYPE : JSON_TYPE }, body: pieces };
@@ -211,59 +210,4 @@ function slice(list: ListBody, at: number): { bytes: Buffer; next: number } {
   }
   if (next >= list.items.length) offset += out.write(']}\n', offset, 'latin1');
   return { bytes: out.subarray(0, offset), next };
-}
-
-function encodeWatch(body: WatchBody, accepted: Accepted, headers: Record<string, string>, request: ApiRequest, nowMs: number): Encoded {
-  if (accepted.format === 'protobuf') throw notAcceptable([JSON_TYPE, 'application/yaml']);
-  headers['content-type'] = JSON_TYPE;
-  const include = includeOf(request);
-  return {
-    status: 200,
-    headers,
-    body: { watch: body, line: accepted.as === undefined ? plainLine : shapedLine(body, accepted, include, nowMs) },
-  };
-}
-
-function plainLine(seen: Seen): Uint8Array {
-  const { item, event, type } = seen;
-  if (item !== undefined && item.object === seen.object) {
-    if (event !== undefined) return event.line(type as 'ADDED', item);
-    return eventLine(type, item.json());
-  }
-  return Buffer.from(`{"type":"${type}","object":${goJson(seen.object)}}\n`);
-}
-
-function shapedLine(body: WatchBody, accepted: Accepted, include: IncludeObject, startMs: number): WatchLines['line'] {
-  const { version } = accepted;
-  let header = true;
-  return (seen) => {
-    let object: object = seen.object;
-    if (seen.type !== 'ERROR') {
-      if (accepted.as !== 'Table') object = partialObject(seen.object, version);
-      else if (seen.type === 'BOOKMARK')
-        object = {
-          kind: 'Table',
-          apiVersion: `meta.k8s.io/${version}`,
-          metadata: { resourceVersion: seen.object.metadata.resourceVersion },
-          columnDefinitions: null,
-          rows: [],
-        };
-      else object = eventTable(body, seen.object, include, version, header, startMs);
-      header = false;
-    }
-    return `${goJson({ type: seen.type, object })}\n`;
-  };
-}
-
-/** Only the first event's table names its columns. */
-function eventTable(
-  body: WatchBody,
-  object: KubeObject,
-  includeObject: IncludeObject,
-  version: 'v1' | 'v1beta1',
-  header: boolean,
-  nowMs: number,
-): object {
-  const table = tableFor(body.served.kind, [object], { nowMs, includeObject, version, withoutHeader: !header });
-  return header ? table : { ...table, columnDefinitions: null };
 }

@@ -12,10 +12,11 @@ import { type Logger, systemClock } from '../../kit/run/index.ts';
 import type { Seen } from './bodies.ts';
 import { refuseBroken } from './client-error.ts';
 import { Connections } from './connections.ts';
-import { type Encoded, isWatch, type WatchLines } from './encode.ts';
+import { type Encoded, isWatch } from './encode.ts';
 import { nextTurn } from './flowcontrol/index.ts';
 import type { ApiRequest } from './request.ts';
 import { answerUpgrade } from './upgrade-answer.ts';
+import type { WatchLines } from './watch-lines.ts';
 
 const gzip = promisify(gzipCallback);
 
