@@ -16,8 +16,9 @@ export interface Address {
 
 interface Slice extends KubeObject {
   addressType?: string;
-  ports?: { name?: string; port?: number }[];
-  endpoints?: { addresses: string[]; conditions?: { ready?: boolean } }[];
+  /** Either may be null when nothing is there. */
+  ports?: { name?: string; port?: number }[] | null;
+  endpoints?: { addresses: string[]; conditions?: { ready?: boolean } }[] | null;
 }
 
 export const slicesOf = (reader: Reader, { namespace, name }: ServiceReference): Slice[] =>
@@ -28,10 +29,10 @@ export const serviceOf = (reader: Reader, { namespace, name }: ServiceReference)
 
 /** Ready addresses behind the port of that name. */
 export const readyAddresses = (slices: readonly Slice[], portName: string): Address[] =>
-  slices.flatMap(({ ports = [], endpoints = [] }) => {
-    const port = ports.find((one) => (one.name ?? '') === portName)?.port;
+  slices.flatMap(({ ports, endpoints }) => {
+    const port = ports?.find((one) => (one.name ?? '') === portName)?.port;
     if (port === undefined) return [];
-    return endpoints.filter((one) => one.conditions?.ready !== false).map((one) => ({ host: one.addresses[0]!, port }));
+    return (endpoints ?? []).filter((one) => one.conditions?.ready !== false).map((one) => ({ host: one.addresses[0]!, port }));
   });
 
 /** Throws StatusError in upstream's words (ResolveEndpoint of apiserver, which also takes ExternalName). `turn` spreads the load. */

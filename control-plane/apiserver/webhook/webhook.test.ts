@@ -71,6 +71,11 @@ describe('a Service', () => {
   test.each<[string, KubeObject[], string]>([
     ['is absent', [], 'service "s" not found'],
     ['has another port', [service({ ports: [{ port: 80 }] })], 'no service port 443 found for service "s"'],
+    [
+      'has an empty slice',
+      [service({ ports }), slice('a', [], { ports: null, endpoints: null })],
+      'no endpoints available for service "s"',
+    ],
     ['has no slice', [service({ ports })], 'no endpoints available for service "s"'],
     [
       'has nothing ready',
