@@ -195,6 +195,7 @@ describe('the server registers what it serves itself', () => {
     expect(found.metadata.labels).toEqual({ 'kube-aggregator.kubernetes.io/automanaged': 'onstart' });
     expect(found['spec']).toEqual({ group: 'apps', version: 'v1', groupPriorityMinimum: 17_800, versionPriority: 15 });
     expect(found['status'].conditions).toMatchObject([{ type: 'Available', status: 'True', reason: 'Local' }]);
+    await expect(client.get(API_SERVICES, 'v1.apiregistration.k8s.io')).rejects.toMatchObject({ code: 404 });
     expect((await client.get(API_SERVICES, 'v1.'))['spec']).toEqual({ version: 'v1', groupPriorityMinimum: 18_000, versionPriority: 1 });
   });
 

@@ -71,6 +71,7 @@ export class LocalApiServices {
   *#served(): Iterable<Wanted> {
     const seen = new Set<string>();
     for (const { kind, custom } of this.#core.kinds.all()) {
+      if (kind.group === API_SERVICES.group) continue; // upstream's aggregator does not register itself
       const one = wanted(kind.group, kind.version, custom);
       if (!seen.has(one.name)) yield one;
       seen.add(one.name);

@@ -3,6 +3,8 @@
 
 /** groupPriorityMinimum of built-in groups. */
 const GROUPS: Readonly<Record<string, number>> = {
+  // The aggregator's own: before all others, and the only one without an APIService.
+  'apiregistration.k8s.io': 20_000,
   '': 18_000,
   apps: 17_800,
   'events.k8s.io': 17_750,

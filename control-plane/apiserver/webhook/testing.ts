@@ -7,7 +7,6 @@ import { systemClock } from '../../../kit/run/index.ts';
 export interface Asked {
   path: string;
   headers: Record<string, unknown>;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it
   body: any;
 }
 
