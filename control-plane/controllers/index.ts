@@ -16,6 +16,7 @@ import { endpointsController } from './endpointslice/endpoints-controller.ts';
 import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
 import { flowControlController } from './flowcontrol/controller.ts';
 import { garbageCollector } from './garbagecollector/controller.ts';
+import { horizontalPodAutoscalerController } from './horizontalpodautoscaler/controller.ts';
 import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './nodeipam/controller.ts';
@@ -75,6 +76,7 @@ const controllers: readonly Controller[] = [
   persistentVolumeController,
   volumeProtectionController,
   podGCController,
+  horizontalPodAutoscalerController(kindsOf),
   namespaceController(kindsOf),
   garbageCollector(kindsOf),
 ];
