@@ -121,7 +121,7 @@ class AutoscalerController {
     const verdict = await this.#measure(hpa, scale, current, status, nowMs);
     if (verdict) status.value.currentMetrics = verdict.statuses;
     if (!verdict?.best) {
-      status.value.currentReplicas = current;
+      status.count(current);
       return undefined;
     }
     const { replicas: wanted, name } = verdict.best;
@@ -176,7 +176,7 @@ class AutoscalerController {
       const { message } = error as Error;
       this.#events.record(hpa, 'Warning', 'FailedRescale', `New size: ${replicas}; reason: ${reason}; error: ${message}`);
       status.tell('AbleToScale', 'False', 'FailedUpdateScale', `the HPA controller was unable to update the target scale: ${message}`);
-      status.value.currentReplicas = current;
+      status.count(current);
       return;
     }
     status.tell('AbleToScale', 'True', 'SucceededRescale', `the HPA controller was able to update the target scale to ${replicas}`);
@@ -197,8 +197,10 @@ class Status {
     this.#nowMs = nowMs;
   }
 
-  count(currentReplicas: number, desiredReplicas: number): void {
-    this.value.currentReplicas = currentReplicas;
+  /** A count of 0 is not written, as Go leaves it out. */
+  count(currentReplicas: number, desiredReplicas = this.value.desiredReplicas): void {
+    if (currentReplicas > 0) this.value.currentReplicas = currentReplicas;
+    else delete this.value.currentReplicas;
     this.value.desiredReplicas = desiredReplicas;
   }
 
