@@ -52,3 +52,10 @@ describe('field selectors', () => {
     expect(() => parseFieldSelector(text)).toThrow(`invalid selector: '${text}'; can't understand '${text}'`);
   });
 });
+
+test.each(['constructor', '!constructor', 'toString in (x)', 'toString notin (x)'])('%s looks at labels alone', (text) => {
+  const matches = (labels: Record<string, string> | undefined) => parseLabelSelector(text).matches(labels);
+  const absent = text.startsWith('!') || text.includes('notin');
+  expect(matches({})).toBe(absent);
+  expect(matches(undefined)).toBe(absent);
+});

@@ -13,7 +13,7 @@ import { CrdRegistry } from './crd/registry.ts';
 import { Deadlines } from './deadlines.ts';
 import { dispatcher, type Paths } from './dispatch.ts';
 import { documentPaths, VERSION } from './documents.ts';
-import { type Encoded, encode, encodeError, isWatch, type WatchLines } from './encode.ts';
+import { type Encoded, encode, encodeError, isWatch } from './encode.ts';
 import { Fairness } from './flowcontrol/index.ts';
 import type { MakeSecurity, ServerServices } from './handlers.ts';
 import { type Check, healthPaths } from './health.ts';
@@ -28,6 +28,7 @@ import { serviceHook } from './services/hook.ts';
 import { Storage } from './storage/storage.ts';
 import { inRequestSpan } from './tracing/index.ts';
 import { endWatches, tickWatches } from './verbs/watch-session.ts';
+import type { WatchLines } from './watch-lines.ts';
 import { WebhookClient } from './webhook/index.ts';
 
 export { type Audit, type AuditConfig, openAudit } from './audit/index.ts';

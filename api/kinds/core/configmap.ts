@@ -22,7 +22,7 @@ export function immutableData(object: any, old: any, names: readonly string[]): 
 
 export const configMap: Behaviour = {
   validate({ data = {}, binaryData = {} }) {
-    const twice = Object.keys(data).filter((key) => key in binaryData);
+    const twice = Object.keys(data).filter((key) => Object.hasOwn(binaryData, key));
     const problems = [
       ...keyProblems('data', data),
       ...twice.map((key) => invalidValue(`data[${key}]`, key, 'duplicate of key present in binaryData')),

@@ -25,8 +25,8 @@ function validateType({ type, data = {}, metadata }: KubeObject): Problem[] {
   const { all = [], any = [], json, filled } = keysOf[type] ?? {};
   if (json !== undefined) return json in data ? validateJson(json, data[json]) : [required(at(json))];
   if (filled !== undefined && !data[filled]) return [required(at(filled))];
-  if (any.length && !any.some((key) => key in data)) return any.map((key) => required(at(key)));
-  return all.filter((key) => !(key in data)).map((key) => required(at(key)));
+  if (any.length && !any.some((key) => Object.hasOwn(data, key))) return any.map((key) => required(at(key)));
+  return all.filter((key) => !Object.hasOwn(data, key)).map((key) => required(at(key)));
 }
 
 function validateJson(key: string, base64: string): Problem[] {

@@ -70,7 +70,7 @@ export function prepareForUpdate(target: Target, object: KubeObject, old: KubeOb
 
 function keepAllButStatus(target: Target, object: KubeObject, old: KubeObject): void {
   for (const key of Object.keys(object))
-    if (!['metadata', 'status', 'apiVersion', 'kind'].includes(key) && !(key in old)) delete object[key];
+    if (!['metadata', 'status', 'apiVersion', 'kind'].includes(key) && !Object.hasOwn(old, key)) delete object[key];
   for (const key of Object.keys(old)) if (!['metadata', 'status', 'apiVersion', 'kind'].includes(key)) object[key] = old[key];
   if (target.served.custom) {
     const { managedFields, resourceVersion } = object.metadata;
