@@ -19,5 +19,6 @@ export function fakeReader(objects: readonly KubeObject[]): Reader {
     );
   const get = (resource: { group: string; plural: string }, namespace: string, name: string): KubeObject | undefined =>
     of(resource, namespace).find((object) => object.metadata.name === name);
-  return { get, list: of, getFresh: async (resource, namespace, name) => get(resource, namespace, name) };
+  const podsOf = (node: string) => of({ group: '', plural: 'pods' }, undefined).filter((pod) => pod['spec']?.nodeName === node);
+  return { get, list: of, podsOf, getFresh: async (resource, namespace, name) => get(resource, namespace, name) };
 }

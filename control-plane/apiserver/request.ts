@@ -115,6 +115,8 @@ export interface AdmissionPlugin {
 export interface Reader {
   get(resource: { group: string; plural: string }, namespace: string, name: string): KubeObject | undefined;
   list(resource: { group: string; plural: string }, namespace?: string): readonly KubeObject[];
+  /** The pods that are bound to the node, from an index. */
+  podsOf(node: string): readonly KubeObject[];
   /** Bypasses the cache. */
   getFresh(resource: { group: string; plural: string }, namespace: string, name: string): Promise<KubeObject | undefined>;
 }

@@ -33,8 +33,16 @@ function addVolume(refs: References, pod: KubeObject, volume: Volume): void {
   if (volume['ephemeral']) refs.persistentvolumeclaims.add(`${pod.metadata.name}-${volume['name']}`);
 }
 
-/** Names of everything that one pod refers to, all in its namespace. */
+const known = new WeakMap<KubeObject, References>();
+
+/** Names of everything that one pod refers to, all in its namespace. Cached objects never change: looked at once. */
 export function referencesOf(pod: KubeObject): References {
+  let references = known.get(pod);
+  if (!references) known.set(pod, (references = collect(pod)));
+  return references;
+}
+
+function collect(pod: KubeObject): References {
   const refs: References = { secrets: new Set(), configmaps: new Set(), persistentvolumeclaims: new Set(), serviceaccounts: new Set() };
   const spec = pod['spec'] ?? {};
   refs.serviceaccounts.add(spec.serviceAccountName ?? '');

@@ -29,8 +29,9 @@ class NodeQuestion {
     this.#question = question;
   }
 
-  #pods(namespace: string | undefined): KubeObject[] {
-    return this.#reader.list(core('pods'), namespace).filter((pod) => pod['spec']?.nodeName === this.#node);
+  #pods(namespace: string | undefined): readonly KubeObject[] {
+    const pods = this.#reader.podsOf(this.#node);
+    return namespace ? pods.filter(({ metadata }) => metadata.namespace === namespace) : pods;
   }
 
   #unrelated(): Decision {

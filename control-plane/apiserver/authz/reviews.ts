@@ -58,6 +58,19 @@ export function specProblems(spec: Spec, withUser: boolean): Problem[] {
   return problems;
 }
 
+/** What a list that is asked about is restricted to: `field=value` of a raw selector, or requirements with one value. */
+function fieldsOf(selector: Record<string, any> | undefined): NonNullable<Question['fields']> {
+  const raw = String(selector?.['rawSelector'] ?? '');
+  const texts = raw === '' ? [] : raw.split(',').map((part) => /^([^=!]+)==?([^=]*)$/.exec(part));
+  const requirements: Record<string, any>[] = selector?.['requirements'] ?? [];
+  return [
+    ...texts.filter((found) => found !== null).map(([, field, value]) => ({ field: field!, value: value! })),
+    ...requirements
+      .filter(({ operator, values }) => operator === 'In' && values?.length === 1)
+      .map(({ key, values }) => ({ field: String(key), value: String(values[0]) })),
+  ];
+}
+
 function questionOf(spec: Spec, user: UserInfo): Question {
   const resource = spec.resourceAttributes;
   const of = (field: string): string => resource?.[field] ?? '';
@@ -72,6 +85,7 @@ function questionOf(spec: Spec, user: UserInfo): Question {
     subresource: of('subresource'),
     namespace: of('namespace'),
     name: of('name'),
+    fields: fieldsOf(resource?.['fieldSelector']),
   };
 }
 

@@ -1,5 +1,6 @@
 // The watch cache of one resource: present objects in key order, the newest changes, and who watches.
 import type { KubeObject } from '../../../api/meta/index.ts';
+import { CacheIndex } from './cache-index.ts';
 import { CacheEvent, type Item } from './item.ts';
 
 /** Changes kept for watches that start in the past; older ones come from the store's history. */
@@ -16,6 +17,7 @@ export class ResourceCache {
   readonly #sorted: Item[] = [];
   readonly #ring: CacheEvent[] = [];
   readonly #watchers = new Set<Watcher>();
+  readonly #indexes: CacheIndex[] = [];
   /** The ring holds every change with revision > this. */
   #ringAfter: number;
   /** Revision of the newest change of this resource. */
@@ -59,6 +61,7 @@ export class ResourceCache {
     } else {
       if (previous === undefined) return undefined;
       this.#items.delete(local);
+      for (const index of this.#indexes) index.replace(previous.object, undefined);
       this.#sorted.splice(lowerBound(this.#sorted, local), 1);
       event = new CacheEvent('DELETED', last(previous), previous);
     }
@@ -89,7 +92,16 @@ export class ResourceCache {
     return this.#sorted.map((item) => item.object);
   }
 
+  /** Objects by a key of theirs, from now on kept up to date: for the life of the cache. */
+  index(keyOf: (object: KubeObject) => string | undefined): CacheIndex {
+    const index = new CacheIndex(keyOf);
+    for (const { object } of this.#sorted) index.replace(undefined, object);
+    this.#indexes.push(index);
+    return index;
+  }
+
   #put(item: Item): void {
+    for (const index of this.#indexes) index.replace(this.#items.get(item.local)?.object, item.object);
     if (this.#items.has(item.local)) this.#sorted[lowerBound(this.#sorted, item.local)] = item;
     else if (this.#afterLast(item.local)) this.#sorted.push(item);
     else this.#sorted.splice(lowerBound(this.#sorted, item.local), 0, item);
