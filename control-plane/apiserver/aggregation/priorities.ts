@@ -23,8 +23,8 @@ const GROUPS: Readonly<Record<string, number>> = {
   'coordination.k8s.io': 16_500,
   'node.k8s.io': 16_300,
   'discovery.k8s.io': 16_200,
+  'resource.k8s.io': 16_200,
   'flowcontrol.apiserver.k8s.io': 16_100,
-  'resource.k8s.io': 15_900,
   // As metrics-server registers itself.
   'metrics.k8s.io': 100,
 };
