@@ -1,4 +1,4 @@
-// admissionregistration.k8s.io/v1 admission policies and their bindings. Expressions are checked where they are compiled.
+// admissionregistration.k8s.io/v1 admission policies and their bindings.
 import {
   dns1123Subdomain,
   duplicate,
@@ -12,7 +12,8 @@ import {
 import { ageColumn, count, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
 import { setDefaults, texts } from '../rules.ts';
-import { defaultMatching, isSet, validateMatchConditions, validateRule, validateSelectors } from './rules.ts';
+import { PolicyExpressions } from './expressions.ts';
+import { defaultMatching, isSet, validateRule, validateSelectors } from './rules.ts';
 
 function defaultConstraints(part: any): void {
   if (!part) return;
@@ -40,7 +41,7 @@ function validateParamKind(kind: any): Problem[] {
   return ['apiVersion', 'kind'].filter((name) => !kind[name]).map((name) => required(`spec.paramKind.${name}`));
 }
 
-function validateMutations({ mutations, reinvocationPolicy }: any): Problem[] {
+function validateMutations({ mutations, reinvocationPolicy }: any, expressions: PolicyExpressions): Problem[] {
   const problems: Problem[] = [];
   if (!mutations?.length) problems.push(required('spec.mutations', 'mutations must contain at least one item'));
   (mutations ?? []).forEach((mutation: any, i: number) => {
@@ -52,6 +53,7 @@ function validateMutations({ mutations, reinvocationPolicy }: any): Problem[] {
     }
     const [wanted, other] = patchType === 'JSONPatch' ? ['jsonPatch', 'applyConfiguration'] : ['applyConfiguration', 'jsonPatch'];
     if (!mutation[wanted]) problems.push(required(`${path}.${wanted}`, `must be specified when patchType is ${patchType}`));
+    else problems.push(...expressions.mutation(patchType, mutation[wanted].expression ?? '', `${path}.${wanted}`));
     if (mutation[other])
       problems.push(invalidValue(`${path}.${other}`, `{${other}}`, `must not be specified when patchType is ${patchType}`));
   });
@@ -62,18 +64,31 @@ function validateMutations({ mutations, reinvocationPolicy }: any): Problem[] {
   return problems;
 }
 
-function validatePolicy({ spec = {} }: KubeObject, list: 'validations' | 'mutations'): Problem[] {
+const mutableOperations = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
+
+/** What is deleted cannot be changed. */
+const validateMutableOperations = (part: any): Problem[] =>
+  (part?.resourceRules ?? []).some((rule: any) => rule.operations?.includes('DELETE'))
+    ? [notSupported('spec.matchConstraints.resourceRules.operations', 'DELETE', mutableOperations)]
+    : [];
+
+function validatePolicy({ metadata, spec = {} }: KubeObject, list: 'validations' | 'mutations'): Problem[] {
   const problems = [...validateParamKind(spec.paramKind), ...validateConstraints(spec.matchConstraints, 'spec.matchConstraints', true)];
   if (isSet(spec.failurePolicy) && !['Fail', 'Ignore'].includes(spec.failurePolicy)) {
     problems.push(notSupported('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']));
   }
-  problems.push(...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'));
+  const expressions = new PolicyExpressions(spec);
+  problems.push(...expressions.matchConditions(spec.matchConditions), ...expressions.variables(spec.variables));
   if (list === 'validations') {
     if (!spec.validations?.length && !spec.auditAnnotations?.length) {
       const why = 'validations or auditAnnotations must be non-empty';
       problems.push(required('spec.validations', `${why}: ${why}`), required('spec.auditAnnotations', `${why}: ${why}`));
     }
-  } else problems.push(...validateMutations(spec));
+    (spec.validations ?? []).forEach((validation: any, i: number) => {
+      problems.push(...expressions.validation(validation, `spec.validations[${i}]`));
+    });
+    problems.push(...expressions.auditAnnotations(spec.auditAnnotations, metadata.name ?? ''));
+  } else problems.push(...validateMutableOperations(spec.matchConstraints), ...validateMutations(spec, expressions));
   return problems;
 }
 

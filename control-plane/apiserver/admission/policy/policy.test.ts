@@ -1,0 +1,289 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { apiVersionOf, type KubeObject, StatusError } from '../../../../api/meta/index.ts';
+import type { Client, Resource } from '../../../../kit/client/index.ts';
+import { openStore, type Store } from '../../../store/index.ts';
+import type { Authorizer } from '../../authz/index.ts';
+import { type ApiServer, createApiServer } from '../../index.ts';
+import { openDoors } from '../../testing.ts';
+import { mutatingPolicies, validatingPolicies } from './index.ts';
+
+const registration = (plural: string, kind: string): Resource => ({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced: false,
+});
+const VALIDATING = registration('validatingadmissionpolicies', 'ValidatingAdmissionPolicy');
+const VALIDATING_BINDING = registration('validatingadmissionpolicybindings', 'ValidatingAdmissionPolicyBinding');
+const MUTATING = registration('mutatingadmissionpolicies', 'MutatingAdmissionPolicy');
+const MUTATING_BINDING = registration('mutatingadmissionpolicybindings', 'MutatingAdmissionPolicyBinding');
+const CONFIGMAPS: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
+const DEPLOYMENTS: Resource = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true };
+
+/** May do nothing but get pods. */
+const nobody = {
+  authorize: ({ verb, resource }) => ({ allowed: verb === 'get' && resource === 'pods', reason: '' }),
+} as Authorizer;
+
+let store: Store;
+let server: ApiServer;
+let client: Client;
+const cleanup: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  store = await openStore({ driver: 'memory' });
+  server = createApiServer({
+    store,
+    serviceCIDR: '10.0.0.0/16',
+    security: (services) => openDoors([mutatingPolicies(services, nobody), validatingPolicies(services, nobody)]),
+  });
+  await server.start();
+  client = server.client({ name: 'anna', uid: 'u1', groups: ['g'] }, 'test');
+});
+afterEach(async () => {
+  for (const undo of cleanup.splice(0).reverse()) await undo();
+});
+afterAll(async () => {
+  await server.close();
+  await store.close();
+});
+
+const rule = (resource: Resource, ...operations: string[]) => ({
+  resourceRules: [
+    { apiGroups: [resource.group], apiVersions: ['v1'], operations: operations.length ? operations : ['*'], resources: [resource.plural] },
+  ],
+});
+
+async function make(resource: Resource, name: string, spec: object): Promise<void> {
+  await client.create(resource, { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name }, spec } as KubeObject);
+  cleanup.push(() => client.delete(resource, name));
+}
+
+async function validating(spec: object, binding: object = {}): Promise<void> {
+  await make(VALIDATING, 'p', spec);
+  await make(VALIDATING_BINDING, 'b', { policyName: 'p', validationActions: ['Deny'], ...binding });
+}
+async function mutating(name: string, spec: object): Promise<void> {
+  await make(MUTATING, name, { reinvocationPolicy: 'Never', matchConstraints: rule(CONFIGMAPS, 'CREATE', 'UPDATE'), ...spec });
+  await make(MUTATING_BINDING, name, { policyName: name });
+}
+
+const configMap = (name: string, more: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'default' },
+  ...more,
+});
+const deployment = (replicas: number, image = 'registry.k8s.io/x'): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'd', namespace: 'default' },
+  spec: {
+    replicas,
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image }] } },
+  },
+});
+
+/** `code reason: message`, or `created`. */
+async function create(resource: Resource, object: KubeObject): Promise<string> {
+  try {
+    await client.create(resource, object, { dryRun: true });
+    return 'created';
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    return `${error.code} ${error.reason}: ${error.message}`;
+  }
+}
+const applied = async (object: KubeObject): Promise<KubeObject> => client.create(CONFIGMAPS, object, { dryRun: true });
+
+const denial = (what: string, why: string): string =>
+  `${what} is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: ${why}`;
+
+describe('ValidatingAdmissionPolicy', () => {
+  test('denies what the expression denies, from the next request on, until it is gone', async () => {
+    await validating({ matchConstraints: rule(DEPLOYMENTS), validations: [{ expression: 'object.spec.replicas <= 5' }] });
+    expect(await create(DEPLOYMENTS, deployment(5))).toBe('created');
+    expect(await create(DEPLOYMENTS, deployment(6))).toBe(
+      `422 Invalid: ${denial('deployments.apps "d"', 'failed expression: object.spec.replicas <= 5')}`,
+    );
+    for (const undo of cleanup.splice(0).reverse()) await undo();
+    expect(await create(DEPLOYMENTS, deployment(6))).toBe('created');
+  });
+
+  test('an untrusted registry, with a message of its own', async () => {
+    await validating({
+      matchConstraints: rule(DEPLOYMENTS),
+      variables: [{ name: 'images', expression: 'object.spec.template.spec.containers.map(c, c.image)' }],
+      validations: [
+        {
+          expression: "variables.images.all(i, i.startsWith('registry.k8s.io/'))",
+          messageExpression: "'not from a trusted registry: ' + variables.images.filter(i, !i.startsWith('registry.k8s.io/')).join(', ')",
+          reason: 'Forbidden',
+        },
+      ],
+    });
+    expect(await create(DEPLOYMENTS, deployment(1))).toBe('created');
+    expect(await create(DEPLOYMENTS, deployment(1, 'evil.io/x'))).toBe(
+      `403 Forbidden: ${denial('deployments.apps "d"', 'not from a trusted registry: evil.io/x')}`,
+    );
+  });
+
+  test('a failing expression refuses, or is ignored', async () => {
+    const spec = { matchConstraints: rule(CONFIGMAPS), validations: [{ expression: "object.data.x == '1'" }] };
+    await validating(spec);
+    expect(await create(CONFIGMAPS, configMap('a'))).toBe(
+      `422 Invalid: ${denial('configmaps "a"', "expression 'object.data.x == '1'' resulted in error: no such key: data")}`,
+    );
+    for (const undo of cleanup.splice(0).reverse()) await undo();
+    await validating({ ...spec, failurePolicy: 'Ignore' });
+    expect(await create(CONFIGMAPS, configMap('a'))).toBe('created');
+    expect(await create(CONFIGMAPS, configMap('a', { data: { x: '2' } }))).toContain('denied request');
+  });
+
+  test('conditions, exclusions and selectors leave requests out', async () => {
+    await validating({
+      matchConstraints: {
+        ...rule(CONFIGMAPS),
+        objectSelector: { matchExpressions: [{ key: 'free', operator: 'DoesNotExist' }] },
+        excludeResourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['*'], resources: ['*'], resourceNames: ['excluded'] }],
+      },
+      matchConditions: [{ name: 'not-anna', expression: "object.metadata.name != 'condition'" }],
+      validations: [{ expression: 'false', message: 'no' }],
+    });
+    expect(await create(CONFIGMAPS, configMap('a'))).toContain('denied request: no');
+    expect(await create(CONFIGMAPS, configMap('excluded'))).toBe('created');
+    expect(await create(CONFIGMAPS, configMap('condition'))).toBe('created');
+    expect(await create(CONFIGMAPS, { ...configMap('a'), metadata: { name: 'a', namespace: 'default', labels: { free: '' } } })).toBe(
+      'created',
+    );
+  });
+
+  test('parameters by name and selector; none found', async () => {
+    await client.create(CONFIGMAPS, configMap('limits', { data: { max: '3' } }));
+    cleanup.push(() => client.delete(CONFIGMAPS, 'limits', { namespace: 'default' }));
+    const spec = {
+      matchConstraints: rule(DEPLOYMENTS),
+      paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+      validations: [
+        { expression: 'params == null || object.spec.replicas <= int(params.data.max)', messageExpression: "'at most ' + params.data.max" },
+      ],
+    };
+    await validating(spec, { paramRef: { name: 'limits', parameterNotFoundAction: 'Deny' } });
+    expect(await create(DEPLOYMENTS, deployment(3))).toBe('created');
+    expect(await create(DEPLOYMENTS, deployment(4))).toContain('denied request: at most 3');
+    await make(VALIDATING_BINDING, 'c', {
+      policyName: 'p',
+      validationActions: ['Deny'],
+      paramRef: { selector: { matchLabels: { none: 'such' } }, parameterNotFoundAction: 'Deny' },
+    });
+    expect(await create(DEPLOYMENTS, deployment(3))).toContain(
+      "with binding 'c' denied request: failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction",
+    );
+  });
+
+  test('the authorizer and the request are visible', async () => {
+    await validating({
+      matchConstraints: rule(CONFIGMAPS),
+      validations: [
+        { expression: "authorizer.group('').resource('pods').check('get').allowed()", message: 'pods' },
+        { expression: "!authorizer.requestResource.check('own').allowed()", message: 'own' },
+        {
+          expression:
+            "request.userInfo.username == 'anna' && request.resource.resource == 'configmaps' && request.dryRun && oldObject == null",
+          message: 'request',
+        },
+        { expression: "namespaceObject.metadata.name == 'default'", message: 'namespace' },
+      ],
+    });
+    expect(await create(CONFIGMAPS, configMap('a'))).toBe('created');
+  });
+
+  test('a budget ends an endless evaluation', async () => {
+    await validating({
+      matchConstraints: rule(CONFIGMAPS),
+      validations: [{ expression: "object.data.x.split('').all(a, object.data.x.split('').all(b, a == b))" }],
+    });
+    expect(await create(CONFIGMAPS, configMap('a', { data: { x: 'x'.repeat(20_000) } }))).toContain(
+      'operation cancelled: actual cost limit exceeded',
+    );
+  });
+
+  test.each([
+    [
+      { validations: [{ expression: 'object.x' }] },
+      'spec.validations[0].expression: Invalid value: "object.x": must evaluate to bool but got dyn',
+    ],
+    [
+      { validations: [{ expression: 'x' }] },
+      "compilation failed: ERROR: <input>:1:1: undeclared reference to 'x' (in container '')\n | x\n | ^",
+    ],
+    [{ validations: [{ expression: 'params.x' }] }, "undeclared reference to 'params'"],
+    [{ validations: [{ expression: 'true', messageExpression: '1' }] }, 'must evaluate to string but got int'],
+    [{ validations: [{ expression: 'true', reason: 'Because' }] }, 'spec.validations[0].reason: Unsupported value: "Because"'],
+    [{ variables: [{ name: '1a', expression: '1' }], validations: [{ expression: 'true' }] }, 'name is not a valid CEL identifier'],
+    [{ variables: [{ name: 'a', expression: '1' }], validations: [{ expression: "variables.a == 'x'" }] }, "applied to '(int, string)'"],
+    [{ matchConditions: [{ name: 'a', expression: '1' }], validations: [{ expression: 'true' }] }, 'must evaluate to bool but got int'],
+  ])('a policy that does not compile is refused: %j', async (spec, why) => {
+    await expect(make(VALIDATING, 'bad', { matchConstraints: rule(CONFIGMAPS), ...spec })).rejects.toThrow(why);
+  });
+});
+
+describe('MutatingAdmissionPolicy', () => {
+  const label = (name: string, value: string): object => ({
+    patchType: 'ApplyConfiguration',
+    applyConfiguration: { expression: `Object{metadata: Object.metadata{labels: Object.metadata.labels{${name}: ${value}}}}` },
+  });
+  const patch = (expression: string): object => ({ patchType: 'JSONPatch', jsonPatch: { expression } });
+
+  test('merges a configuration and applies patches, in the order of names', async () => {
+    await mutating('a', { mutations: [label('added', "'yes'")] });
+    await mutating('b', {
+      variables: [{ name: 'n', expression: 'object.metadata.name' }],
+      mutations: [
+        patch("[JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('a.io/b'), value: variables.n + object.metadata.labels.added}]"),
+      ],
+    });
+    const made = await applied(configMap('one', { data: { x: '1' } }));
+    expect(made.metadata.labels).toEqual({ added: 'yes', 'a.io/b': 'oneyes' });
+    expect(made['data']).toEqual({ x: '1' });
+  });
+
+  test('a failed test leaves the object alone; other failures refuse', async () => {
+    await mutating('a', {
+      mutations: [patch("[JSONPatch{op: 'test', path: '/data/x', value: 'no'}, JSONPatch{op: 'remove', path: '/data/x'}]")],
+    });
+    expect((await applied(configMap('one', { data: { x: '1' } })))['data']).toEqual({ x: '1' });
+    await mutating('b', { mutations: [patch("[JSONPatch{op: 'remove', path: '/data/none'}]")] });
+    expect(await create(CONFIGMAPS, configMap('one', { data: { x: '1' } }))).toBe(
+      "403 Invalid: policy 'b' with binding 'b' denied request: JSON Patch: error in remove for path: '/data/none': Unable to remove nonexistent key: none: missing value",
+    );
+  });
+
+  test('a policy that wants it is asked again when a later one changed something', async () => {
+    const count = "object.metadata.?labels.?n.orValue('') + 'x'";
+    await mutating('a', { reinvocationPolicy: 'IfNeeded', mutations: [label('n', count)] });
+    await mutating('b', { mutations: [label('late', "'1'")] });
+    expect((await applied(configMap('one'))).metadata.labels).toEqual({ n: 'xx', late: '1' });
+  });
+
+  test('names of types must follow the path', async () => {
+    await mutating('a', {
+      mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{metadata: Object.spec{name: "x"}}' } }],
+    });
+    expect(await create(CONFIGMAPS, configMap('one'))).toContain(
+      'type mismatch: unexpected type name "Object.spec", expected "Object.metadata"',
+    );
+  });
+
+  test.each([
+    [[label('a', '1 +')], 'compilation failed: ERROR'],
+    [[{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: '1' } }], 'must evaluate to Object but got int'],
+    [[patch("'x'")], 'must evaluate to list(JSONPatch) but got string'],
+  ])('a policy that does not compile is refused: %j', async (mutations, why) => {
+    await expect(
+      make(MUTATING, 'bad', { reinvocationPolicy: 'Never', matchConstraints: rule(CONFIGMAPS, 'CREATE'), mutations }),
+    ).rejects.toThrow(why);
+  });
+});
