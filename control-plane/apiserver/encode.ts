@@ -9,6 +9,7 @@ import { type Accepted, checkShape, negotiate } from './negotiate.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { cachedJson, type Item, itemOf } from './storage/item.ts';
 import { tableFor } from './tables.ts';
+import { warningHeader } from './warning-header.ts';
 import { type WatchLines, watchLines } from './watch-lines.ts';
 
 /** What the listener sends. */
@@ -32,8 +33,8 @@ const SLICE_BYTES = 120 * 1024;
 
 export function encode(request: ApiRequest, response: ApiResponse, nowMs: number): Encoded {
   const headers: Record<string, string> = { 'cache-control': 'no-cache, private', ...response.headers };
-  if (request.warnings.length)
-    headers['warning'] = [...new Set(request.warnings)].map((text) => `299 - ${JSON.stringify(text)}`).join(', ');
+  const warning = warningHeader(request.warnings);
+  if (warning !== undefined) headers['warning'] = warning;
   const { body, status } = response;
   if (body === undefined) return { status, headers, body: undefined };
   if (typeof body === 'string' || body instanceof Uint8Array) {
@@ -58,8 +59,8 @@ export function encode(request: ApiRequest, response: ApiResponse, nowMs: number
 /** Errors go out as they can: in the asked format, never as Table. */
 export function encodeError(request: Pick<ApiRequest, 'headers' | 'warnings'>, error: StatusError): Encoded {
   const headers: Record<string, string> = { 'cache-control': 'no-cache, private' };
-  if (request.warnings.length)
-    headers['warning'] = [...new Set(request.warnings)].map((text) => `299 - ${JSON.stringify(text)}`).join(', ');
+  const warning = warningHeader(request.warnings);
+  if (warning !== undefined) headers['warning'] = warning;
   if (error.details?.retryAfterSeconds) headers['retry-after'] = String(error.details.retryAfterSeconds);
   let accepted: Accepted = { format: 'json', version: 'v1', pretty: false };
   try {

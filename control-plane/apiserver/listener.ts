@@ -260,7 +260,8 @@ async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing): 
   try {
     await send(call, outgoing, encoded, departure);
   } catch (error) {
-    options.log.debug({ error }, 'an answer was not sent');
+    if (departure.gone) options.log.debug({ error }, 'an answer was not sent');
+    else options.log.error({ err: error, method: call.method, path: request.path }, 'an answer could not be sent');
     outgoing.destroy();
   } finally {
     for (const done of request.onSent!) done();
