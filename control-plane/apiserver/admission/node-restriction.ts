@@ -1,63 +1,95 @@
 // An agent writes its own node, its own pods and its own lease only.
-import type { KubeObject } from '../../../api/meta/index.ts';
-import { nodeNameOf } from '../authz/node.ts';
+import { deepEqual, type KubeObject } from '../../../api/meta/index.ts';
+import { parseSigningRequest } from '../../../kit/net/index.ts';
+import { nodeNameOf } from '../authz/index.ts';
 import type { AdmissionPlugin, Attributes, Reader } from '../request.ts';
 import { refused } from './attributes.ts';
+import { checkNode } from './node-restriction-nodes.ts';
+import { checkPod, checkToken } from './node-restriction-pods.ts';
 
-const PODS = { group: '', plural: 'pods' };
+const LEASES_NAMESPACE = 'kube-node-lease';
 
-function checkNode(attributes: Attributes, node: string): void {
-  const { name, operation, object, oldObject } = attributes;
-  if (name !== node) throw refused(attributes, `node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(name)}`);
-  const configSource = object?.['spec']?.configSource;
-  if (operation === 'CREATE' && configSource)
-    throw refused(attributes, `node ${JSON.stringify(node)} is not allowed to create pods with a non-nil configSource`);
-  const taints = (of: KubeObject | undefined): string => JSON.stringify(of?.['spec']?.taints ?? []);
-  if (operation === 'UPDATE' && attributes.subresource === '' && taints(object) !== taints(oldObject))
-    throw refused(attributes, `node ${JSON.stringify(node)} is not allowed to modify taints`);
+/** Of a create the name may be in the object alone. */
+const nameOf = ({ operation, name, object }: Attributes): string => (operation === 'CREATE' ? (object?.metadata.name ?? name) : name);
+
+function checkLease(attributes: Attributes, node: string): void {
+  if (attributes.namespace !== LEASES_NAMESPACE)
+    throw refused(attributes, `can only access leases in the "${LEASES_NAMESPACE}" system namespace`);
+  if (nameOf(attributes) !== node) throw refused(attributes, 'can only access node lease with the same name as the requesting node');
 }
 
-async function checkPod(attributes: Attributes, node: string, reader: Reader): Promise<void> {
-  const { operation, subresource, namespace, name, object, oldObject } = attributes;
-  if (operation === 'CREATE' && subresource === '') {
-    if (object?.metadata.annotations?.['kubernetes.io/config.mirror'] === undefined)
-      throw refused(
-        attributes,
-        `pod does not have "kubernetes.io/config.mirror" annotation, node ${JSON.stringify(node)} can only create mirror pods`,
-      );
-    if (object['spec']?.nodeName !== node)
-      throw refused(attributes, `node ${JSON.stringify(node)} can only create pods with spec.nodeName set to itself`);
-    return;
+function checkCsiNode(attributes: Attributes, node: string): void {
+  if (nameOf(attributes) !== node) throw refused(attributes, 'can only access CSINode with the same name as the requesting node');
+}
+
+/** What volumes have become is the agent's to say, and nothing else of a claim. */
+function checkClaimStatus(attributes: Attributes, node: string): void {
+  const rest = (claim: KubeObject | undefined): unknown => {
+    const { resourceVersion: _, managedFields: __, ...metadata } = claim?.metadata ?? {};
+    const { capacity, conditions, allocatedResources, allocatedResourceStatuses, ...status } = claim?.['status'] ?? {};
+    return { ...claim, metadata, status };
+  };
+  if (attributes.operation === 'UPDATE' && !deepEqual(rest(attributes.object), rest(attributes.oldObject)))
+    throw refused(
+      attributes,
+      `node ${JSON.stringify(node)} is not allowed to update fields other than status.capacity and status.conditions`,
+    );
+}
+
+function checkSlice(attributes: Attributes, node: string): void {
+  const { operation, object, oldObject } = attributes;
+  const owner = (operation === 'CREATE' ? object : (oldObject ?? object))?.['spec']?.nodeName;
+  if (owner !== undefined && owner !== node)
+    throw refused(
+      attributes,
+      operation === 'CREATE'
+        ? 'can only create ResourceSlice with the same NodeName as the requesting node'
+        : 'can only delete ResourceSlice with the same NodeName as the requesting node',
+    );
+}
+
+const NODE_SIGNERS = ['kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kubelet-serving'];
+
+/** A node asks for certificates of its own name. */
+function checkRequest(attributes: Attributes): void {
+  const { operation, object, user, subresource } = attributes;
+  const spec = object?.['spec'];
+  if (operation !== 'CREATE' || subresource !== '' || !NODE_SIGNERS.includes(spec?.signerName)) return;
+  let commonName: string;
+  try {
+    ({ commonName } = parseSigningRequest(Buffer.from(String(spec.request ?? ''), 'base64').toString()));
+  } catch (error) {
+    throw refused(attributes, `unable to parse csr: ${(error as Error).message}`);
   }
-  const existing = oldObject ?? reader.get(PODS, namespace, name) ?? (await reader.getFresh(PODS, namespace, name));
-  if (!existing || existing['spec']?.nodeName === node) return;
-  const what = operation === 'DELETE' ? 'delete pods' : subresource === 'status' ? 'update pod status for pods' : 'evict pods';
-  throw refused(attributes, `node ${JSON.stringify(node)} can only ${what} with spec.nodeName set to itself`);
-}
-
-function checkToken(attributes: Attributes, node: string, reader: Reader): void {
-  const ref = attributes.object?.['spec']?.boundObjectRef;
-  if (ref?.kind !== 'Pod') throw refused(attributes, 'node requested token not bound to a pod');
-  const pod = reader.get(PODS, attributes.namespace, ref.name);
-  if (pod && pod['spec']?.nodeName !== node) throw refused(attributes, `node requested token bound to a pod scheduled on a different node`);
+  if (commonName !== user.name) throw refused(attributes, `can only create a node CSR with CN=${user.name}`);
 }
 
 export const nodeRestriction = (reader: Reader): AdmissionPlugin => ({
   name: 'NodeRestriction',
   async admit(attributes) {
     const node = nodeNameOf(attributes.user);
-    if (node === undefined) return;
-    const { kind, subresource, name, operation } = attributes;
-    if (operation === 'CONNECT') return;
+    if (node === undefined || attributes.operation === 'CONNECT') return;
     if (node === '') throw refused(attributes, `could not determine node from user ${JSON.stringify(attributes.user.name)}`);
-    const of = `${kind.group}/${kind.plural}`;
-    if (of === '/nodes') checkNode(attributes, node);
-    else if (of === '/pods') await checkPod(attributes, node, reader);
-    else if (of === '/serviceaccounts' && subresource === 'token') checkToken(attributes, node, reader);
-    else if ((of === 'coordination.k8s.io/leases' || of === 'storage.k8s.io/csinodes') && name !== node)
-      throw refused(
-        attributes,
-        `can only access ${kind.kind === 'Lease' ? 'node lease' : 'CSINode'} with the same name as the requesting node`,
-      );
+    const { kind, subresource } = attributes;
+    switch (`${kind.group}/${kind.plural}`) {
+      case '/nodes':
+        return checkNode(attributes, node);
+      case '/pods':
+        return checkPod(attributes, node, reader);
+      case '/serviceaccounts':
+        return subresource === 'token' ? checkToken(attributes, node, reader) : undefined;
+      case '/persistentvolumeclaims':
+        return subresource === 'status' ? checkClaimStatus(attributes, node) : undefined;
+      case 'coordination.k8s.io/leases':
+        return checkLease(attributes, node);
+      case 'storage.k8s.io/csinodes':
+        return checkCsiNode(attributes, node);
+      case 'resource.k8s.io/resourceslices':
+        return checkSlice(attributes, node);
+      case 'certificates.k8s.io/certificatesigningrequests':
+        return checkRequest(attributes);
+      default:
+        return undefined;
+    }
   },
 });

@@ -4,6 +4,7 @@ export * from './bootstrap.ts';
 export * from './certificate-signers.ts';
 export * from './escalation.ts';
 export * from './node.ts';
+export { referencesOf } from './node-references.ts';
 export * from './rbac.ts';
 export * from './reconcile.ts';
 export * from './refusal.ts';

@@ -12,7 +12,7 @@ import { createRbacAuthorizer } from './rbac.ts';
 const pod = (name: string, nodeName: string, spec: object): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, namespace: 'a' },
+  metadata: { name, namespace: 'a', uid: `uid-${name}` },
   spec: { nodeName, ...spec },
 });
 const mine = pod('mine', 'n1', {
@@ -94,8 +94,20 @@ test.each<[string, Partial<Question>, string | true]>([
   expect(allowed || reason).toBe(answer);
 });
 
+// CN=system:node:n1, O=system:nodes
+const CSR = `-----BEGIN CERTIFICATE REQUEST-----
+MIHrMIGSAgEAMDAxFTATBgNVBAoMDHN5c3RlbTpub2RlczEXMBUGA1UEAwwOc3lz
+dGVtOm5vZGU6bjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAReH5IIK2dq6jPD
+bMglxrEg5T5gXhl3zMT0G5Z5jNLoaKDbamZ5qrJ8UWZeUvT38CSaV2yGB0L21eAl
+4BuKQe15oAAwCgYIKoZIzj0EAwIDSAAwRQIgfM6K93gziFng84ZnkByPX5JHRLwp
+M+pkobtH3feIK1gCIQD/slnsA810rt7mRpJ8DaCW2R7XtP+L48svvkHrn6mOsw==
+-----END CERTIFICATE REQUEST-----`;
+
 describe('node restriction', () => {
-  const plugin = nodeRestriction(reader);
+  const own: KubeObject = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1', uid: 'node-uid' } };
+  const plugin = nodeRestriction(
+    fakeReader([own, mine, pod('other', 'n2', { containers: [], volumes: [{ name: 's', secret: { secretName: 'theirs' } }] })]),
+  );
   const write = (operation: string, kind: string, plural: string, name: string, more: object = {}) =>
     plugin.admit!({
       operation,
@@ -107,15 +119,48 @@ describe('node restriction', () => {
       object: undefined,
       ...more,
     } as unknown as Attributes);
-  test('its own node, pods and tokens', async () => {
+  const lease = { kind: { group: 'coordination.k8s.io', kind: 'Lease', plural: 'leases' }, namespace: 'kube-node-lease' };
+  const owner = { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'node-uid', controller: true };
+  const mirror = (metadata: object = {}, spec: object = {}) => ({
+    object: {
+      metadata: { name: 'm', annotations: { 'kubernetes.io/config.mirror': 'x' }, ownerReferences: [owner], ...metadata },
+      spec: { nodeName: 'n1', containers: [], ...spec },
+    },
+  });
+  const token = (ref: object) => ({
+    subresource: 'token',
+    object: { spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', ...ref } } },
+  });
+  const labels = (now: object, before: object = {}) => ({
+    object: { metadata: { labels: now } },
+    oldObject: { metadata: { labels: before } },
+  });
+  const csr = (signerName: string, more: object = {}) => ({
+    ...more,
+    kind: { group: 'certificates.k8s.io', kind: 'CertificateSigningRequest', plural: 'certificatesigningrequests' },
+    object: { metadata: {}, spec: { signerName, request: Buffer.from(CSR).toString('base64') } },
+  });
+
+  test('its own node, pods, tokens, lease, certificates', async () => {
     await write('UPDATE', 'Node', 'nodes', 'n1', { subresource: 'status', object: { metadata: {} } });
+    await write('CREATE', 'Node', 'nodes', 'n1', labels({ 'kubernetes.io/os': 'linux', 'node.kubernetes.io/x': 'y', zone: 'a' }));
     await write('DELETE', 'Pod', 'pods', 'mine');
-    await write('UPDATE', 'Pod', 'pods', 'mine', { subresource: 'status', oldObject: mine });
-    await write('CREATE', 'ServiceAccount', 'serviceaccounts', 'robot', {
-      subresource: 'token',
-      object: { spec: { boundObjectRef: { kind: 'Pod', name: 'mine' } } },
+    await write('CREATE', 'Pod', 'pods', 'm', mirror());
+    await write('UPDATE', 'Pod', 'pods', 'mine', { subresource: 'status', oldObject: mine, object: mine });
+    await write('CREATE', 'Pod', 'pods', 'mine', { subresource: 'eviction', object: { metadata: { name: 'mine' } } });
+    await write('CREATE', 'ServiceAccount', 'serviceaccounts', 'robot', token({ name: 'mine', uid: 'uid-mine' }));
+    await write('CREATE', 'Lease', 'leases', '', { ...lease, object: { metadata: { name: 'n1' } } });
+    await write('CREATE', '', '', '', csr('kubernetes.io/kubelet-serving'));
+    await write('CREATE', '', '', '', csr('example.com/other', { user: { ...node, name: 'system:node:n2' } }));
+    const claim = { metadata: { name: 'c', resourceVersion: '1' }, spec: {}, status: { phase: 'Bound' } };
+    const grown = { ...claim, metadata: { name: 'c' }, status: { phase: 'Bound', capacity: { storage: '2Gi' } } };
+    await write('UPDATE', 'PersistentVolumeClaim', 'persistentvolumeclaims', 'c', {
+      subresource: 'status',
+      oldObject: claim,
+      object: grown,
     });
   });
+
   test.each<[string, Parameters<typeof write>, string]>([
     ['another node', ['UPDATE', 'Node', 'nodes', 'n2'], 'nodes "n2" is forbidden: node "n1" is not allowed to modify node "n2"'],
     [
@@ -130,20 +175,85 @@ describe('node restriction', () => {
       'node "n1" is not allowed to modify taints',
     ],
     [
+      'labels that choose workloads',
+      ['CREATE', 'Node', 'nodes', 'n1', labels({ 'node-restriction.kubernetes.io/a': '1', 'node-role.kubernetes.io/control-plane': '' })],
+      'is not allowed to set the following labels: node-restriction.kubernetes.io/a, node-role.kubernetes.io/control-plane',
+    ],
+    [
+      'removing such a label',
+      ['UPDATE', 'Node', 'nodes', 'n1', labels({}, { 'a.k8s.io/b': 'c' })],
+      'is not allowed to modify labels: a.k8s.io/b',
+    ],
+    [
       'a pod of another node',
       ['DELETE', 'Pod', 'pods', 'other'],
       'pods "other" is forbidden: node "n1" can only delete pods with spec.nodeName set to itself',
     ],
+    ['a pod that is gone', ['DELETE', 'Pod', 'pods', 'gone'], 'pods "gone" not found'],
+    ['changing a pod', ['UPDATE', 'Pod', 'pods', 'mine', { object: mine, oldObject: mine }], 'can only create and delete mirror pods'],
+    [
+      'evicting another',
+      ['CREATE', 'Pod', 'pods', 'other', { subresource: 'eviction', object: { metadata: {} } }],
+      'can only evict pods with spec.nodeName set to itself',
+    ],
+    [
+      'labels by way of the status',
+      ['UPDATE', 'Pod', 'pods', 'mine', { subresource: 'status', oldObject: mine, object: { ...mine, metadata: { labels: { a: 'b' } } } }],
+      'node "n1" cannot update labels through pod status',
+    ],
     ['a new pod', ['CREATE', 'Pod', 'pods', 'new', { object: { metadata: {} } }], 'can only create mirror pods'],
+    [
+      'a mirror elsewhere',
+      ['CREATE', 'Pod', 'pods', 'm', mirror({}, { nodeName: 'n2' })],
+      'can only create pods with spec.nodeName set to itself',
+    ],
+    ['a mirror of nobody', ['CREATE', 'Pod', 'pods', 'm', mirror({ ownerReferences: [] })], 'with an owner reference set to itself'],
+    [
+      'a mirror of a former node',
+      ['CREATE', 'Pod', 'pods', 'm', mirror({ ownerReferences: [{ ...owner, uid: 'old' }] })],
+      'node n1 UID mismatch: expected old got node-uid',
+    ],
+    [
+      'a mirror that reads secrets',
+      ['CREATE', 'Pod', 'pods', 'm', mirror({}, { volumes: [{ name: 's', secret: { secretName: 's' } }] })],
+      'can not create pods that reference secrets',
+    ],
+    ['a mirror with an account', ['CREATE', 'Pod', 'pods', 'm', mirror({}, { serviceAccountName: 'x' })], 'reference a service account'],
     [
       'a token without a pod',
       ['CREATE', 'ServiceAccount', 'serviceaccounts', 'robot', { subresource: 'token', object: { spec: {} } }],
       'node requested token not bound to a pod',
     ],
     [
-      'another lease',
-      ['UPDATE', 'Lease', 'leases', 'n2', { kind: { group: 'coordination.k8s.io', kind: 'Lease', plural: 'leases' } }],
+      'a token for any pod of a name',
+      ['CREATE', 'ServiceAccount', 'serviceaccounts', 'robot', token({ name: 'mine' })],
+      'node requested token with a pod binding without a uid',
+    ],
+    [
+      'a token for a former pod',
+      ['CREATE', 'ServiceAccount', 'serviceaccounts', 'robot', token({ name: 'mine', uid: 'old' })],
+      'does not match the UID in record',
+    ],
+    [
+      'a token for a pod elsewhere',
+      ['CREATE', 'ServiceAccount', 'serviceaccounts', 'robot', token({ name: 'other', uid: 'uid-other' })],
+      'node requested token bound to a pod scheduled on a different node',
+    ],
+    ['another lease', ['UPDATE', 'Lease', 'leases', 'n2', lease], 'can only access node lease with the same name as the requesting node'],
+    [
+      'a new lease of another name',
+      ['CREATE', 'Lease', 'leases', '', { ...lease, object: { metadata: { name: 'n2' } } }],
       'can only access node lease with the same name as the requesting node',
+    ],
+    [
+      'a lease elsewhere',
+      ['UPDATE', 'Lease', 'leases', 'n1', { ...lease, namespace: 'a' }],
+      'can only access leases in the "kube-node-lease" system namespace',
+    ],
+    [
+      'a certificate for another node',
+      ['CREATE', '', '', '', csr('kubernetes.io/kubelet-serving', { user: { ...node, name: 'system:node:n2' } })],
+      'can only create a node CSR with CN=system:node:n2',
     ],
   ])('not %s', async (_, call, message) => {
     await expect(write(...call)).rejects.toThrow(message);
