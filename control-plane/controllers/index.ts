@@ -1,6 +1,7 @@
 // Entry of the controllers: the list, and the service that runs them all.
 import { createEventRecorder } from '../../kit/client/index.ts';
 import { neverFails, type Service, systemClock } from '../../kit/run/index.ts';
+import { admissionPolicyController } from './admissionpolicy/controller.ts';
 import { bootstrapSigner, tokenCleaner } from './bootstraptokens/controller.ts';
 import { certificateCleaner } from './certificates/cleaner.ts';
 import { certificatesController } from './certificates/controller.ts';
@@ -59,6 +60,7 @@ const controllers: readonly Controller[] = [
   nodeIpamController,
   serviceCidrController,
   flowControlController,
+  admissionPolicyController,
   nodeLifecycleController,
   taintEvictionController,
   ttlController,

@@ -60,5 +60,6 @@ export const RESOURCES = {
   csinodes: cluster('storage.k8s.io', 'v1', 'csinodes', 'CSINode'),
   storageclasses: cluster('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass'),
   volumeattachments: cluster('storage.k8s.io', 'v1', 'volumeattachments', 'VolumeAttachment'),
+  validatingadmissionpolicies: cluster('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies', 'ValidatingAdmissionPolicy'),
   customresourcedefinitions: cluster('apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition'),
 } as const satisfies Record<string, Resource>;
