@@ -96,6 +96,16 @@ function scaled(context: HandlerContext, old: KubeObject, scale: KubeObject): Ku
   return next;
 }
 
+/** A Scale leaves 0 replicas out: whoever applies them adds the field, and conflicts with the one who set it. */
+function shownReplicas(kind: Kind, object: KubeObject): KubeObject {
+  if (getPath(object, pathOf(kind)) !== 0) return object;
+  const copy = deepCopy(object);
+  const keys = keysOf(pathOf(kind));
+  const holder = getPath(copy, keys.slice(0, -1).join('.')) as Record<string, unknown>;
+  delete holder[keys.at(-1)!];
+  return copy;
+}
+
 /** An applied Scale is an apply of that one field of the object: there its owners are known, under the object's own apiVersion. */
 function scaledByApply(context: HandlerContext, old: KubeObject, document: KubeObject): KubeObject {
   const { core, target, request } = context as CoreContext;
@@ -105,7 +115,7 @@ function scaledByApply(context: HandlerContext, old: KubeObject, document: KubeO
   const applied: KubeObject = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name } };
   if (replicas !== undefined) setPath(applied, pathOf(kind), replicas);
   const { object } = apply({
-    live: old,
+    live: shownReplicas(kind, old),
     applied,
     manager: request.query.get('fieldManager')!,
     force: isTrue(request.query.get('force')),
@@ -154,14 +164,13 @@ function scaleOf(kind: Kind, object: KubeObject): KubeObject {
 
 const pathOf = (kind: Kind): string => kind.scale?.specReplicas ?? 'spec.replicas';
 
+const keysOf = (path: string): string[] => path.replace(/^\./, '').split('.');
+
 const getPath = (object: unknown, path: string): unknown =>
-  path
-    .replace(/^\./, '')
-    .split('.')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object);
+  keysOf(path).reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object);
 
 function setPath(object: KubeObject, path: string, value: number): void {
-  const keys = path.replace(/^\./, '').split('.');
+  const keys = keysOf(path);
   let at = object as Record<string, unknown>;
   for (const key of keys.slice(0, -1)) at = (at[key] ??= {}) as Record<string, unknown>;
   at[keys.at(-1)!] = value;
