@@ -4,6 +4,7 @@ import type { Selector } from '../../api/meta/index.ts';
 import { MatchCounts } from './match-counts.ts';
 import { NodeInfo } from './node-info.ts';
 import { type PodInfo, podInfoOf } from './pod-info.ts';
+import type { VolumeDemand } from './volumes.ts';
 
 /** Looks into other caches, for the filters and scores that need them. */
 export interface Surroundings {
@@ -11,7 +12,7 @@ export interface Surroundings {
   /** Selectors of the Services and the controller that a pod belongs to; undefined: none. */
   ownSelector(pod: PodInfo): Selector | undefined;
   /** Why the pod's claims forbid any node, or what they demand of a node. */
-  volumes(pod: PodInfo): { problem?: string; allows?(node: Node): boolean } | undefined;
+  volumes(pod: PodInfo): VolumeDemand | undefined;
 }
 
 export class Cluster {

@@ -12,7 +12,11 @@ const OTHER_NODE = hopeless("node(s) didn't match the requested node name");
 const TAINTED = hopeless('node(s) had untolerated taint(s)');
 const NO_AFFINITY = hopeless("node(s) didn't match Pod's node affinity/selector");
 const PORTS = busy("node(s) didn't have free ports for the requested pod ports");
-const VOLUME_ELSEWHERE = hopeless("node(s) didn't match PersistentVolume's node affinity");
+const VOLUME_REFUSALS = {
+  none: undefined,
+  elsewhere: hopeless("node(s) didn't match PersistentVolume's node affinity"),
+  'none-free': hopeless("node(s) didn't find available persistent volumes to bind"),
+};
 
 const unschedulable: Filter = {
   name: 'NodeUnschedulable',
@@ -64,8 +68,8 @@ const volumes: Filter = {
   name: 'VolumeBinding',
   helpedBy: ['node', 'volume'],
   prepare(pod, cluster) {
-    const allows = cluster.surroundings.volumes(pod)?.allows;
-    return allows && (({ node }) => (node && allows(node) ? undefined : VOLUME_ELSEWHERE));
+    const refuses = cluster.surroundings.volumes(pod)?.refuses;
+    return refuses && (({ node }) => VOLUME_REFUSALS[node ? (refuses(node) ?? 'none') : 'elsewhere']);
   },
 };
 

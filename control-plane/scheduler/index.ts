@@ -7,6 +7,7 @@ import { forbiddenByBudgets } from './budgets.ts';
 import { Cluster } from './cluster.ts';
 import { Scheduler } from './scheduler.ts';
 import { surroundingsOf } from './surroundings.ts';
+import { VolumeBinder } from './volumes.ts';
 import { SCHEDULER_NAME, watch } from './watching.ts';
 
 export interface SchedulerContext {
@@ -24,7 +25,8 @@ export function startScheduler(context: SchedulerContext): Service {
     name: 'scheduler',
     async start() {
       const stop = new AbortController();
-      const cluster = new Cluster(surroundingsOf(informers));
+      const volumes = new VolumeBinder(informers);
+      const cluster = new Cluster(surroundingsOf(informers, volumes));
       const pods = informers.of<Pod>(RESOURCES.pods);
       const budgets = informers.of<PodDisruptionBudget>(RESOURCES.poddisruptionbudgets);
       const scheduler = new Scheduler({
@@ -35,6 +37,7 @@ export function startScheduler(context: SchedulerContext): Service {
         clock,
         log,
         signal: stop.signal,
+        volumes,
         current: ({ key, uid }) => {
           const pod = pods.get(key);
           return pod?.metadata.uid === uid ? pod : undefined;

@@ -11,6 +11,7 @@ import type { Help } from './filter.ts';
 import type { PodInfo } from './pod-info.ts';
 import { type ForbiddenBy, findVictims, type Victims } from './preemption.ts';
 import { best } from './scores.ts';
+import type { VolumeBinder } from './volumes.ts';
 import { WaitingPods } from './waiting.ts';
 
 /** Bindings on their way at once; beyond it the loop waits for answers. */
@@ -30,6 +31,7 @@ export interface SchedulerParts {
   signal: AbortSignal;
   /** The pod as the cache has it now. */
   current(pod: PodInfo): Pod | undefined;
+  volumes: VolumeBinder;
 }
 
 export class Scheduler {
@@ -122,6 +124,8 @@ export class Scheduler {
       target: { kind: 'Node', name: node },
     };
     try {
+      const on = cluster.nodes.get(node)?.node;
+      if (on) await this.#parts.volumes.bind(client, pod, on, () => this.#parts.current(pod) === undefined, signal);
       await client.create(RESOURCES.pods, binding, { namespace: pod.namespace, name: pod.name, subresource: 'binding' });
       events.record(targetOf(pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node}`);
     } catch (error) {

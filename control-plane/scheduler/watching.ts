@@ -76,7 +76,7 @@ export function watch(informers: InformerFactory, cluster: Cluster, scheduler: S
     informers
       .of<Pod>(RESOURCES.pods)
       .on({ added: (pod) => podSeen(pod, undefined), updated: (before, pod) => podSeen(pod, before), deleted: podGone }),
-    ...[RESOURCES.persistentvolumeclaims, RESOURCES.persistentvolumes].map((resource) =>
+    ...[RESOURCES.persistentvolumeclaims, RESOURCES.persistentvolumes, RESOURCES.storageclasses].map((resource) =>
       informers.of(resource).on({ added: volumeSeen, updated: volumeSeen, deleted: volumeSeen }),
     ),
   ];

@@ -1,3 +1,4 @@
-// Entry of kit/placement: whether a node is one that a pod may be on; for the scheduler, controllers and agents alike.
+// Entry of kit/placement: which node a pod may be on, which volume a claim may get; for the scheduler, controllers and agents alike.
 export * from './node-selectors.ts';
 export * from './taints.ts';
+export * from './volumes.ts';

@@ -9,12 +9,12 @@ import type {
 import type { StorageClass } from '../../../api/gen/types/storage.v1.ts';
 import { semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
+import { BOUND_BY_CONTROLLER, boundVolume, isBoundTo } from '../../../kit/placement/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { isFinished } from '../shared/pods.ts';
-import { BIND_COMPLETED, BOUND_BY_CONTROLLER, claimStep, type Note, volumeStep } from './decide.ts';
-import { isBoundTo } from './match.ts';
+import { BIND_COMPLETED, claimStep, type Note, volumeStep } from './decide.ts';
 
 /** What is not bound is looked at again, and told about again, every so often (upstream's sync period). */
 const AGAIN = { retryAfterMs: 15_000 };
@@ -125,16 +125,8 @@ class PersistentVolumeController {
   }
 
   async #bindVolume(claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<PersistentVolume> {
-    const holder = volume.spec?.claimRef;
-    if (holder && holder.uid === claim.metadata.uid) return volume;
-    const { name, namespace, uid, resourceVersion } = claim.metadata;
-    const claimRef = { ...holder, kind: 'PersistentVolumeClaim', apiVersion: 'v1', name, namespace, uid, resourceVersion };
-    const annotations = holder ? volume.metadata.annotations : { ...volume.metadata.annotations, [BOUND_BY_CONTROLLER]: 'yes' };
-    const next = {
-      ...volume,
-      metadata: { ...volume.metadata, ...(annotations ? { annotations } : {}) },
-      spec: { ...volume.spec, claimRef },
-    };
+    if (volume.spec?.claimRef?.uid === claim.metadata.uid) return volume;
+    const next = boundVolume(volume, claim);
     return (await this.#context.client.update(RESOURCES.persistentvolumes, next)) as PersistentVolume;
   }
 

@@ -1,12 +1,10 @@
 // What a claim and a volume need next, each seen alone (upstream's syncClaim and syncVolume). Pure.
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/gen/types/core.v1.ts';
 import type { StorageClass } from '../../../api/gen/types/storage.v1.ts';
-import { bestMatch, classOf, isBoundTo, mismatch } from './match.ts';
+import { bestMatch, isBoundTo, mismatch, SELECTED_NODE, storageClassOf } from '../../../kit/placement/index.ts';
 
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
-export const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
 const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by';
-const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
 export interface Note {
   type: 'Normal' | 'Warning';
@@ -56,11 +54,11 @@ function boundStep(claim: PersistentVolumeClaim, name: string, world: World): Cl
 }
 
 function searchStep(claim: PersistentVolumeClaim, world: World): ClaimStep {
-  const className = classOf(claim);
+  const className = storageClassOf(claim);
   const found = className === '' ? undefined : world.storageClass(className);
   // A node was chosen for it: from there on it is provisioned as any other.
   const isDelayed = found?.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[SELECTED_NODE];
-  const volume = bestMatch(claim, world.volumes(), isDelayed);
+  const volume = bestMatch(claim, world.volumes(), () => !isDelayed);
   if (volume) return { do: 'bind', volume };
   if (isDelayed) {
     return world.waitingPod === undefined

@@ -1,0 +1,106 @@
+// Claims that wait for a pod: which nodes can serve them, and what binding writes.
+import { expect, test } from 'vitest';
+import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../api/gen/types/core.v1.ts';
+import type { StorageClass } from '../../api/gen/types/storage.v1.ts';
+import type { Client, InformerFactory } from '../../kit/client/index.ts';
+import { podInfoOf } from './pod-info.ts';
+import { VolumeBinder } from './volumes.ts';
+
+const nodeOf = (name: string): Node => ({ metadata: { name, labels: { host: name } } });
+const volumeOn = (name: string, node: string, size = '1Gi'): PersistentVolume => ({
+  metadata: { name },
+  spec: {
+    capacity: { storage: size },
+    accessModes: ['ReadWriteOnce'],
+    storageClassName: 'wait',
+    nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'host', operator: 'In', values: [node] }] }] } },
+  },
+  status: { phase: 'Available' },
+});
+const claimOf = (name: string, size = '1Gi', extra: Partial<PersistentVolumeClaim> = {}): PersistentVolumeClaim => ({
+  metadata: { name, namespace: 'n', uid: name },
+  spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'wait', resources: { requests: { storage: size } } },
+  status: { phase: 'Pending' },
+  ...extra,
+});
+const podWith = (...claims: string[]) =>
+  podInfoOf({
+    metadata: { name: 'p', namespace: 'n', uid: 'p' },
+    spec: { containers: [], volumes: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })) },
+  });
+const wait = (provisioner = 'kubernetes.io/no-provisioner'): StorageClass => ({
+  metadata: { name: 'wait' },
+  provisioner,
+  volumeBindingMode: 'WaitForFirstConsumer',
+});
+
+function setup(claims: PersistentVolumeClaim[], volumes: PersistentVolume[], classes: StorageClass[] = [wait()]) {
+  const caches: Record<string, { metadata: { namespace?: string; name?: string } }[]> = {
+    persistentvolumeclaims: claims,
+    persistentvolumes: volumes,
+    storageclasses: classes,
+  };
+  const informers = {
+    of: ({ plural }: { plural: string }) => ({
+      get: (key: string) =>
+        caches[plural]?.find(({ metadata: { namespace, name } }) => (namespace ? `${namespace}/${name}` : name) === key),
+      list: () => caches[plural],
+    }),
+  };
+  return new VolumeBinder(informers as unknown as InformerFactory);
+}
+const refusals = (binder: VolumeBinder, ...claims: string[]) => {
+  const demand = binder.demand(podWith(...claims));
+  return demand?.problem ?? ['a', 'b'].map((node) => demand?.refuses?.(nodeOf(node)) ?? 'fits');
+};
+
+test.each<[string, PersistentVolumeClaim[], PersistentVolume[], StorageClass[], string[], unknown]>([
+  ['a node with a free volume', [claimOf('c')], [volumeOn('v', 'a')], [wait()], ['c'], ['fits', 'none-free']],
+  ['two claims, one volume', [claimOf('c'), claimOf('d')], [volumeOn('v', 'a')], [wait()], ['c', 'd'], ['none-free', 'none-free']],
+  [
+    'the small claim leaves the large volume to the other',
+    [claimOf('big', '5Gi'), claimOf('small')],
+    [volumeOn('five', 'a', '5Gi'), volumeOn('one', 'a')],
+    [wait()],
+    ['big', 'small'],
+    ['fits', 'none-free'],
+  ],
+  ['a driver can make one anywhere', [claimOf('c')], [], [wait('example.com/p')], ['c'], ['fits', 'fits']],
+  [
+    'a driver was asked for a node already',
+    [claimOf('c', '1Gi', { metadata: { name: 'c', namespace: 'n', annotations: { 'volume.kubernetes.io/selected-node': 'b' } } })],
+    [],
+    [wait('example.com/p')],
+    ['c'],
+    ['none-free', 'fits'],
+  ],
+  ['no class says that it waits', [claimOf('c')], [], [], ['c'], 'pod has unbound immediate PersistentVolumeClaims'],
+  ['no claim', [], [], [wait()], ['c'], 'persistentvolumeclaim "c" not found'],
+])('%s', (_, claims, volumes, classes, names, expected) => {
+  expect(refusals(setup(claims, volumes, classes), ...names)).toEqual(expected);
+});
+
+test('binding reserves the volume for the claim and waits until it is bound', async () => {
+  const claims = [claimOf('c')];
+  const written: PersistentVolume[] = [];
+  const client = {
+    update: async (_: unknown, volume: PersistentVolume) => {
+      written.push(volume);
+      claims[0] = claimOf('c', '1Gi', { status: { phase: 'Bound' } });
+    },
+  };
+  const binder = setup(claims, [volumeOn('v', 'a')]);
+  await binder.bind(client as unknown as Client, podWith('c'), nodeOf('a'), () => false, new AbortController().signal);
+  expect(written).toMatchObject([
+    {
+      metadata: { name: 'v', annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } },
+      spec: { claimRef: { kind: 'PersistentVolumeClaim', namespace: 'n', name: 'c', uid: 'c' } },
+    },
+  ]);
+});
+
+test('binding ends when the pod goes', async () => {
+  const binder = setup([claimOf('c')], [volumeOn('v', 'a')]);
+  const client = { update: async () => {} } as unknown as Client;
+  await expect(binder.bind(client, podWith('c'), nodeOf('a'), () => true, new AbortController().signal)).rejects.toThrow('pod n/p is gone');
+});
