@@ -2,7 +2,16 @@
 
 import { schemaOf } from '../../../api/gen/index.ts';
 import { ageColumn, type Kind, nameColumn } from '../../../api/kinds/index.ts';
-import { apiVersionOf, badRequest, deepCopy, invalid, invalidValue, type KubeObject, StatusError } from '../../../api/meta/index.ts';
+import {
+  apiVersionOf,
+  badRequest,
+  deepCopy,
+  internalError,
+  invalid,
+  invalidValue,
+  type KubeObject,
+  StatusError,
+} from '../../../api/meta/index.ts';
 import { apply, jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
 import { checkObject } from '../../../api/wire/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
@@ -42,7 +51,10 @@ const SERVED: NonNullable<ApiRequest['served']> = {
 export const scale: SubresourceHandler = {
   async get(context) {
     const { core, target } = context as CoreContext;
-    return answer(context, await shownOf(target.served, present(core, target)));
+    const object = await shownOf(target.served, present(core, target));
+    if (target.served.custom && getPath(object, pathOf(target.kind)) === undefined)
+      throw internalError(`the spec replicas field ${dotted(target.kind)} does not exist`);
+    return answer(context, object);
   },
   async update(context) {
     const body = await context.decode();
@@ -84,11 +96,17 @@ function checked(result: KubeObject): KubeObject {
   }
 }
 
+function negative(context: HandlerContext, replicas: number): StatusError {
+  const { kind, target } = context as CoreContext;
+  if (target.served.custom) return invalid(kind, target.name, [invalidValue(dotted(kind), replicas, 'should be a non-negative integer')]);
+  return invalid(SCALE, target.name, [invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+}
+
 /** The object with a Scale's replicas; the Scale's uid and resourceVersion are preconditions. */
 function scaled(context: HandlerContext, old: KubeObject, scale: KubeObject): KubeObject {
-  const { kind, name } = context;
+  const { kind } = context;
   const replicas = (scale['spec']?.replicas ?? 0) as number;
-  if (replicas < 0) throw invalid(SCALE, name, [invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+  if (replicas < 0) throw negative(context, replicas);
   const next = deepCopy(old);
   setPath(next, pathOf(kind), replicas);
   if (scale.metadata.uid) next.metadata.uid = scale.metadata.uid;
@@ -163,6 +181,9 @@ function scaleOf(kind: Kind, object: KubeObject): KubeObject {
 }
 
 const pathOf = (kind: Kind): string => kind.scale?.specReplicas ?? 'spec.replicas';
+
+/** As a definition of a custom kind writes it. */
+const dotted = (kind: Kind): string => `.${keysOf(pathOf(kind)).join('.')}`;
 
 const keysOf = (path: string): string[] => path.replace(/^\./, '').split('.');
 
