@@ -33,6 +33,9 @@ named(program.command('up'))
   .option('--pod-cidr <cidr>', 'range of pod addresses, a /24 a node (default 10.244.0.0/16)')
   .option('--runtime <runtime>', 'runc or crun (default runc)', runtime)
   .option('--port <port>', 'port on 127.0.0.1 for kubectl (default: a free one)', port)
+  .option('--audit-policy <file>', 'write an audit log by this policy (audit.k8s.io/v1)')
+  .option('--encryption-config <file>', 'encrypt secrets in the store (EncryptionConfiguration)')
+  .option('--tracing-config <file>', 'send traces of requests (TracingConfiguration)')
   .option('--image <tar...>', 'image archives to load', [])
   .action(async ({ serviceCidr, podCidr, ...options }) => {
     await using cluster = await rig.up({

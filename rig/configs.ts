@@ -17,6 +17,7 @@ export function apiServerNames(record: ClusterRecord): { names: string[]; ips: s
 
 export function controlPlaneConfig(record: ClusterRecord) {
   const layout = layoutOf(record.name);
+  const { auditPolicy, encryptionConfig, tracingConfig } = record.options;
   return {
     clusterName: record.name,
     dataDir: layout.data,
@@ -30,6 +31,9 @@ export function controlPlaneConfig(record: ClusterRecord) {
     podCIDR: record.options.podCIDR,
     clusterDomain,
     store: { driver: 'embedded' },
+    ...(auditPolicy ? { audit: { policyFile: auditPolicy, path: `${layout.logs}/audit.log`, maxSizeMB: 100, maxBackups: 5 } } : {}),
+    ...(encryptionConfig ? { encryptionFile: encryptionConfig } : {}),
+    ...(tracingConfig ? { tracingFile: tracingConfig } : {}),
   };
 }
 

@@ -1,4 +1,6 @@
 // What a user may ask of a cluster, checked before anything is made. Errors name the option, the value and what was expected.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { addressIn, cidrProblem, rangesOverlap } from './addresses.ts';
 import type { ClusterOptions, ClusterRecord } from './record.ts';
 
@@ -22,6 +24,20 @@ export function checkName(name: string): void {
   }
 }
 
+const FILES = { auditPolicy: '--audit-policy', encryptionConfig: '--encryption-config', tracingConfig: '--tracing-config' } as const;
+
+/** Files that the control plane will read, by their absolute paths. @throws Error for one that is not there */
+function filesOf(asked: UpOptions, had: ClusterOptions | undefined): Partial<Record<keyof typeof FILES, string>> {
+  const files: Partial<Record<keyof typeof FILES, string>> = {};
+  for (const key of Object.keys(FILES) as (keyof typeof FILES)[]) {
+    const path = asked[key] ?? had?.[key];
+    if (path === undefined) continue;
+    files[key] = resolve(path);
+    if (!existsSync(files[key])) throw new Error(`${FILES[key]} ${path}: there is no such file`);
+  }
+  return files;
+}
+
 /** The options in force: what is asked now, what an existing cluster was made with, the defaults. @throws Error for what cannot be */
 export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undefined): ClusterOptions {
   const had = existing?.options;
@@ -32,6 +48,7 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
     serviceCIDR: pick('serviceCIDR'),
     podCIDR: pick('podCIDR'),
     runtime: pick('runtime'),
+    ...filesOf(asked, had),
   };
   const problems = [cidrProblem('--service-cidr', options.serviceCIDR, 12, 24), cidrProblem('--pod-cidr', options.podCIDR, 8, 23)];
   const problem = problems.find((p) => p !== undefined);

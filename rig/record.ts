@@ -9,6 +9,10 @@ export interface ClusterOptions {
   serviceCIDR: string;
   podCIDR: string;
   runtime: 'runc' | 'crun';
+  /** Files of the user's own, read when the control plane starts: docs/how-to/operate.md. */
+  auditPolicy?: string;
+  encryptionConfig?: string;
+  tracingConfig?: string;
 }
 
 export interface NodeRecord {

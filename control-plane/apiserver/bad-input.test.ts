@@ -102,6 +102,16 @@ describe('bodies', () => {
       400,
     ],
     [
+      'a field whose name no header can hold',
+      () => send('{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"warned"},"\\ud9d5\\u0001\\u1234\\n":1}'),
+      201,
+    ],
+    [
+      '10,000 fields of nobody',
+      () => send(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'warned-much' }, ...labels(10_000) })),
+      201,
+    ],
+    [
       'no UTF-8',
       () =>
         send(
