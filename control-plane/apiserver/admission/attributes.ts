@@ -10,9 +10,12 @@ export const concerns = (attributes: Attributes, group: string, kind: string, ..
   operations.includes(attributes.operation) &&
   attributes.object !== undefined;
 
+/** A name that is still to be generated is told by its beginning. */
+const nameOf = ({ name, object }: Attributes): string => name || (object?.metadata?.generateName ?? '');
+
 /** 403 about the object of the request: `pods "x" is forbidden: why`. */
 export const refused = (attributes: Attributes, why: string): StatusError =>
-  forbidden({ group: attributes.kind.group, plural: attributes.kind.plural }, attributes.name, why);
+  forbidden({ group: attributes.kind.group, plural: attributes.kind.plural }, nameOf(attributes), why);
 
 /** Pods that an agent made from a file: nothing is added to them. */
 export const isMirrorPod = (attributes: Attributes): boolean =>

@@ -76,7 +76,7 @@ async function evict(
     return undefined;
   });
   const again = { ...options, preconditions: { uid: pod.metadata.uid! } };
-  return deleteItem(core, { ...target, subresource: '' }, request, core.storage.get(PODS, namespace, name), again);
+  return deleteItem(core, { ...target, subresource: '' }, request, core.storage.get(PODS, namespace, name), again, false);
 }
 
 /** Pods that are not running yet, or are over, cost no budget. */

@@ -20,17 +20,19 @@ export interface Deleted {
   gone: boolean;
 }
 
+/** `admission` false: whoever asked was admitted for something else (evictions). */
 export async function deleteItem(
   core: Core,
   target: Target,
   request: ApiRequest,
   item: Item | undefined,
   options: DeleteOptions,
+  admission = true,
 ): Promise<Deleted> {
   for (let tries = 1; ; tries++) {
     if (item === undefined) throw notFound(target.kind, target.name);
     try {
-      return await once(core, target, request, item, options);
+      return await once(core, target, request, item, options, admission);
     } catch (error) {
       if (!(error instanceof Conflict) || tries === TRIES_MAX) throw error;
       item = await core.storage.getFresh(target.resource, target.namespace, target.name);
@@ -38,12 +40,19 @@ export async function deleteItem(
   }
 }
 
-async function once(core: Core, target: Target, request: ApiRequest, item: Item, options: DeleteOptions): Promise<Deleted> {
+async function once(
+  core: Core,
+  target: Target,
+  request: ApiRequest,
+  item: Item,
+  options: DeleteOptions,
+  admission: boolean,
+): Promise<Deleted> {
   const old = await shownOf(target.served, item);
   checkDeletePreconditions(target, old, options);
   const attributes = attributesOf(target, request, 'DELETE', options.dryRun, undefined, old, options);
-  await admit(core, attributes);
-  const undo = await checkAdmission(core, attributes);
+  if (admission) await admit(core, attributes);
+  const undo = admission ? await checkAdmission(core, attributes) : undefined;
   try {
     const next = marked(core, target, old, options);
     if (next === 'unchanged') return { object: old, gone: false };

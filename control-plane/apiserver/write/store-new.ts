@@ -17,7 +17,7 @@ import type { ApiRequest } from '../request.ts';
 import { localKey } from '../storage/keys.ts';
 import { admit, attributesOf, checkAdmission } from './admission.ts';
 import type { WriteOptions } from './options.ts';
-import { addWarnings, prepareForCreate, validateNew } from './strategy.ts';
+import { addWarnings, prepareForCreate, validateNew, wipeSystemFields } from './strategy.ts';
 
 /** Upstream's number of tries for a generated name. */
 const NAME_TRIES = 8;
@@ -32,14 +32,16 @@ export async function storeNew(
   tracked = false,
 ): Promise<KubeObject> {
   const { kind } = target;
-  const meta = object.metadata;
-  const generated = (meta.name === undefined || meta.name === '') && meta.generateName;
-  if (generated) meta.name = generateName(meta.generateName!, randomInt);
+  wipeSystemFields(object);
   const attributes = attributesOf(target, request, 'CREATE', options.dryRun, object);
   kind.defaults?.(object);
   await admit(core, attributes);
   const admitted = attributes.object!;
   kind.defaults?.(admitted);
+  // Only now, as upstream: mutating plug-ins and webhooks see no name, validating ones do.
+  const { name, generateName: prefix } = admitted.metadata;
+  const generated = !name && prefix ? generateName(prefix, randomInt) : undefined;
+  if (generated !== undefined) attributes.name = admitted.metadata.name = generated;
   prepareForCreate(core, target, admitted);
   if (!tracked) track(core, target, admitted, options);
   const reservation = core.hooks[`${target.resource.group}/${target.resource.plural}`]?.beforeCreate?.(admitted);
@@ -53,7 +55,7 @@ export async function storeNew(
       if (core.storage.get(target.resource, target.namespace, admitted.metadata.name!)) throw taken(core, target, admitted.metadata.name!);
       return deepFreeze(admitted);
     }
-    const stored = await put(core, target, admitted, generated ? NAME_TRIES : 1);
+    const stored = await put(core, target, admitted, generated === undefined ? 1 : NAME_TRIES);
     done = true;
     return stored;
   } finally {

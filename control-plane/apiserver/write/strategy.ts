@@ -23,15 +23,22 @@ const hasStatus = (target: Target): boolean => target.kind.subresources.some((su
 export const keepsGeneration = ({ kind, schema }: Target): boolean =>
   kind.hasGeneration ?? (schema !== undefined && schema.root.fields['spec'] !== undefined && schema.root.fields['status'] !== undefined);
 
+/** What clients cannot choose, before anybody is asked about the object. */
+export function wipeSystemFields({ metadata }: KubeObject): void {
+  delete metadata.uid;
+  delete metadata.creationTimestamp;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete (metadata as Record<string, unknown>)['selfLink'];
+}
+
 /** Metadata that clients cannot choose, status wiped, what the kind wants. */
 export function prepareForCreate(core: Core, target: Target, object: KubeObject): void {
   const meta = object.metadata;
   if (meta.resourceVersion && meta.resourceVersion !== '0')
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   delete meta.resourceVersion;
-  delete meta.deletionTimestamp;
-  delete meta.deletionGracePeriodSeconds;
-  delete (meta as Record<string, unknown>)['selfLink'];
+  wipeSystemFields(object);
   meta.uid = randomUUID();
   meta.creationTimestamp = rfc3339(core.clock.nowMs());
   if (keepsGeneration(target)) meta.generation = 1;

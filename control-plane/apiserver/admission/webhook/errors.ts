@@ -20,5 +20,5 @@ export function denied(hook: string, status: Verdict['status']): StatusError {
   const by = `admission webhook ${JSON.stringify(hook)} denied the request`;
   const { code = 0, reason = '', message, details } = status ?? {};
   const text = message || reason;
-  return new StatusError(code < 400 ? 400 : code, reason, text ? `${by}: ${text}` : `${by} without explanation`, details as StatusDetails);
+  return new StatusError(Math.max(code, 400), reason, text ? `${by}: ${text}` : `${by} without explanation`, details as StatusDetails);
 }

@@ -112,6 +112,18 @@ describe('a mutating webhook', () => {
     });
   });
 
+  test('a name is generated afterwards: mutating webhooks do not see it, validating ones do', async () => {
+    const server = await webhook((asked) => allow(asked));
+    await configure(MUTATING, 'm', hook(server));
+    await configure(VALIDATING, 'v', hook(server));
+    const made = await create({ ...configMap(), metadata: { generateName: 'gen-', namespace: 'default', uid: 'mine' } });
+    const [mutating, validating] = server.asked.map(({ body }) => body.request);
+    expect(mutating.name).toBeUndefined();
+    expect(mutating.object.metadata).not.toHaveProperty('name');
+    expect(mutating.object.metadata).not.toHaveProperty('uid');
+    expect(validating).toMatchObject({ name: made.metadata.name, object: { metadata: { uid: made.metadata.uid } } });
+  });
+
   test('unknown fields of its patch are dropped, a wrong type is refused', async () => {
     let value: unknown = { oops: 1 };
     const server = await webhook((asked) =>
@@ -404,6 +416,28 @@ describe('who is asked', () => {
       object: { apiVersion: 'autoscaling/v1', spec: { maxReplicas: 3, targetCPUUtilizationPercentage: 60 } },
     });
     expect(made).toMatchObject({ apiVersion: 'autoscaling/v2', spec: { ...spec, maxReplicas: 7 } });
+  });
+
+  test('an eviction is asked about as an Eviction, and not as a deletion', async () => {
+    const pods = core('pods', 'Pod');
+    const spec = { containers: [{ name: 'c', image: 'i' }] };
+    await client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'default' }, spec });
+    const server = await webhook((asked) => allow(asked));
+    await configure(
+      VALIDATING,
+      'v',
+      hook(server, { rules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*/*'] }] }),
+    );
+    const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p', namespace: 'default' } };
+    await client.create(pods, body, { name: 'p', subresource: 'eviction' });
+    expect(server.asked.map((one) => one.body.request)).toMatchObject([
+      {
+        operation: 'CREATE',
+        subResource: 'eviction',
+        kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
+        resource: { resource: 'pods' },
+      },
+    ]);
   });
 
   test('a scale is asked about as a Scale', async () => {
