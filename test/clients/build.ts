@@ -50,3 +50,19 @@ export async function javascriptProgram(): Promise<string[]> {
   await copyFile(join(source, 'main.js'), join(folder, 'main.js'));
   return [process.execPath, join(folder, 'main.js')];
 }
+
+export async function javaProgram(): Promise<string[]> {
+  const folder = join(out, 'java');
+  const goals = ['compile', 'dependency:copy-dependencies'];
+  // A dependency that the pom no longer names must not stay on the class path.
+  await rm(join(folder, 'dependency'), { recursive: true, force: true });
+  await run('mvn', ['-q', '-B', `-Doutput=${folder}`, ...goals], { cwd: join(sources, 'java'), timeoutMs: BUILD_TIMEOUT_MS });
+  return ['java', '-cp', `${join(folder, 'classes')}:${join(folder, 'dependency')}/*`, 'checks.Main'];
+}
+
+export async function rustProgram(): Promise<string[]> {
+  const folder = join(out, 'rust');
+  const options = { cwd: join(sources, 'rust'), env: { CARGO_TARGET_DIR: folder }, timeoutMs: BUILD_TIMEOUT_MS };
+  await run('cargo', ['build', '--locked', '--quiet'], options);
+  return [join(folder, 'debug/checks')];
+}
