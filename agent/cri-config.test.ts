@@ -11,4 +11,5 @@ test.each([
   ['{"socket":""}', 'field socket: must be a text that is not empty, is ""'],
   ['{"runtime":"rkt"}', 'field runtime: must be runc or crun, is "rkt"'],
   ['{"insecureRegistries":"a"}', 'field insecureRegistries: must be a list of texts'],
+  ['{"mirrors":{"docker.io":["127.0.0.1:5000"]}}', 'field mirrors: "127.0.0.1:5000" must be http:// or https://, a host and a port'],
 ])('%s is told', (text, message) => expect(() => parseCriConfig(text)).toThrow(message));

@@ -17,6 +17,8 @@ export interface CriConfig {
   /** Addresses of the pods; the first one is the bridge's. */
   podCIDR: string;
   insecureRegistries: string[];
+  /** Endpoints asked before a registry itself, by its name: `{ "docker.io": ["http://127.0.0.1:5000"] }`. */
+  mirrors: Record<string, string[]>;
 }
 
 const DEFAULTS: CriConfig = {
@@ -30,6 +32,7 @@ const DEFAULTS: CriConfig = {
   bridge: 'wherry0',
   podCIDR: '10.88.0.0/16',
   insecureRegistries: [],
+  mirrors: {},
 };
 
 /** Reads and checks the file. @throws Error naming the file and the field */
@@ -49,7 +52,9 @@ export function parseCriConfig(text: string): CriConfig {
   for (const [field, value] of Object.entries(given)) {
     if (!(field in DEFAULTS)) throw new Error(`field ${field}: unknown; known are ${Object.keys(DEFAULTS).join(', ')}`);
     if (field === 'insecureRegistries') {
-      if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) throw new Error(`field ${field}: must be a list of texts`);
+      if (!isTexts(value)) throw new Error(`field ${field}: must be a list of texts`);
+    } else if (field === 'mirrors') {
+      checkMirrors(value);
     } else if (typeof value !== 'string' || value === '') {
       throw new Error(`field ${field}: must be a text that is not empty, is ${JSON.stringify(value)}`);
     }
@@ -58,4 +63,14 @@ export function parseCriConfig(text: string): CriConfig {
   if (config['runtime'] !== 'runc' && config['runtime'] !== 'crun')
     throw new Error(`field runtime: must be runc or crun, is ${JSON.stringify(config['runtime'])}`);
   return config as unknown as CriConfig;
+}
+
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+function checkMirrors(value: unknown): void {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isMap || !Object.values(value).every(isTexts)) throw new Error('field mirrors: must map names of registries to lists of URLs');
+  for (const endpoint of Object.values(value as Record<string, string[]>).flat())
+    if (!/^https?:\/\/[^/]+\/?$/.test(endpoint))
+      throw new Error(`field mirrors: ${JSON.stringify(endpoint)} must be http:// or https://, a host and a port`);
 }

@@ -2,8 +2,8 @@
 import { homeFirst } from '../kit/linux/index.ts';
 import { createLogger, runServices, systemClock } from '../kit/run/index.ts';
 import { createCri } from './cri/index.ts';
-import { criServer } from './cri-grpc/index.ts';
 import { loadCriConfig } from './cri-config.ts';
+import { criServer } from './cri-grpc/index.ts';
 
 const file = process.argv[2];
 if (file === '--warm') process.exit(0); // scripts/build: everything is loaded, the compile cache is written on exit
@@ -22,6 +22,7 @@ try {
     cgroupParent: config.cgroupParent,
     cni: { bridge: config.bridge, subnet: config.podCIDR, clusterCIDR: config.podCIDR },
     insecureRegistries: config.insecureRegistries,
+    mirrors: config.mirrors,
     log,
   });
   const { socket, streamingAddress, imagesDir: imagesFolder } = config;

@@ -1,4 +1,5 @@
 // What a CRI client asks for, in the words of agent/cri. Pure.
+import { hostname } from 'node:os';
 import type {
   ContainerConfig,
   LinuxResources,
@@ -19,7 +20,7 @@ export function podSandboxConfig(config: wire.PodSandboxConfig, runtimeHandler: 
   const namespaces = namespaceOptions(security?.namespaceOptions);
   return {
     metadata: { name, namespace, uid, attempt },
-    hostname: config.hostname ?? '',
+    hostname: config.hostname || hostname(),
     logDirectory: config.logDirectory ?? '',
     labels: config.labels ?? {},
     annotations: config.annotations ?? {},

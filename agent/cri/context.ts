@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BridgePlugin } from '../../cni/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
-import type { ImageStore } from '../images/index.ts';
+import type { ImageStore, PullOptions } from '../images/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { CriError } from './cri.ts';
 import type { EventHub } from './events.ts';
@@ -25,7 +25,7 @@ export interface CriContext {
   readonly stateDir: string;
   readonly cgroupParent: string;
   readonly cni: CniOptions;
-  readonly insecureRegistries: readonly string[];
+  readonly registries: Pick<PullOptions, 'insecureRegistries' | 'mirrors'>;
   readonly log: Logger;
   readonly runtime: Runtime;
   readonly images: ImageStore;

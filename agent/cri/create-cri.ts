@@ -40,6 +40,8 @@ export interface CriOptions {
   cni: CniOptions;
   /** Registries spoken to without TLS, `host:port`; loopback always is. */
   insecureRegistries?: readonly string[];
+  /** Endpoints asked before a registry itself: `{ 'docker.io': ['http://127.0.0.1:5000'] }`. */
+  mirrors?: Readonly<Record<string, readonly string[]>>;
   log: Logger;
 }
 
@@ -66,7 +68,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     stateDir,
     cgroupParent: options.cgroupParent,
     cni,
-    insecureRegistries: options.insecureRegistries ?? [],
+    registries: { insecureRegistries: options.insecureRegistries ?? [], mirrors: options.mirrors ?? {} },
     log,
     runtime: new OciRuntime({
       runtime: options.runtime,

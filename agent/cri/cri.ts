@@ -86,7 +86,7 @@ export interface PodSandboxConfig {
   metadata: { name: string; namespace: string; uid: string; attempt: number };
   /** Ignored with the host's network. */
   hostname: string;
-  /** Folder that relative log paths of containers start from; made here. */
+  /** Folder that relative log paths of containers start from; made here. '': containers keep their logs beside their records. */
   logDirectory: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;

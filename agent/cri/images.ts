@@ -19,7 +19,7 @@ export async function pullImage(context: CriContext, ref: string, auth?: Registr
 
 async function pullOnce(context: CriContext, name: string, auth: RegistryAuth | undefined): Promise<string> {
   try {
-    return (await pull(context.images, name, { insecureRegistries: context.insecureRegistries, ...(auth ? { auth } : {}) })).id;
+    return (await pull(context.images, name, { ...context.registries, ...(auth ? { auth } : {}) })).id;
   } catch (error) {
     const message = `failed to pull and unpack image "${name}": failed to resolve reference "${name}": ${messageOf(error)}`;
     throw new CriError(

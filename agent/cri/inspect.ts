@@ -24,7 +24,7 @@ export function inspectContainer(context: CriContext, id: string): object | unde
 }
 
 export function runtimeStatus(context: CriContext): RuntimeStatus {
-  const { cni, runDir, stateDir, cgroupParent, runtime, images, insecureRegistries } = context;
+  const { cni, runDir, stateDir, cgroupParent, runtime, images, registries } = context;
   return {
     handlers: ['', runtime.name].map((name) => ({ name, recursiveReadOnlyMounts: true, userNamespaces: false })),
     features: { supplementalGroupsPolicy: true },
@@ -33,7 +33,7 @@ export function runtimeStatus(context: CriContext): RuntimeStatus {
       stateDir,
       cgroupParent,
       cni,
-      insecureRegistries,
+      ...registries,
       runtime: runtime.name,
       imagesDir: images.folder,
       cgroups: cgroups().layout,

@@ -52,7 +52,7 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
   const groups = cgroups();
   groups.create(podCgroup(context, record));
   if (config.linux?.resources) groups.apply(podCgroup(context, record), toCgroupLimits(config.linux.resources));
-  mkdirSync(config.logDirectory, { recursive: true });
+  if (config.logDirectory) mkdirSync(config.logDirectory, { recursive: true });
   makeNamespaces(context, record);
   makeSharedMemory(context, record);
   if (config.dns) writeFileSync(sandboxFile(context, id, 'resolv.conf'), resolvConf(config.dns));

@@ -70,5 +70,7 @@ async function fail(context: CriContext, record: ContainerRecord, message: strin
 export function logPathOf(context: CriContext, record: ContainerRecord): string {
   const sandbox = context.sandboxes.get(record.sandboxId);
   const { logPath } = record.config;
-  return logPath && sandbox ? `${sandbox.config.logDirectory}/${logPath}` : `${context.containers.folder(record.id)}/log`;
+  return logPath && sandbox?.config.logDirectory
+    ? `${sandbox.config.logDirectory}/${logPath}`
+    : `${context.containers.folder(record.id)}/log`;
 }

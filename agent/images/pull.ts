@@ -12,6 +12,8 @@ export interface PullOptions {
   auth?: RegistryAuth;
   /** `host:port` spoken to over plain HTTP; loopback always is. */
   insecureRegistries?: readonly string[];
+  /** Endpoints (`http://host:port`) that are asked before the registry itself, by the registry's name as in image names. */
+  mirrors?: Readonly<Record<string, readonly string[]>>;
 }
 
 interface Manifest {
@@ -27,11 +29,7 @@ const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64', ar
 /** @throws RegistryError, InvalidReference; Error when content and digest differ */
 export async function pullImage(store: ImageStore, name: string, options: PullOptions = {}): Promise<ImageRecord> {
   const ref = parseReference(name);
-  const registry = new Registry(ref, {
-    insecure: isInsecure(ref, options.insecureRegistries ?? []),
-    ...(options.auth ? { auth: options.auth } : {}),
-  });
-  const { manifest, digest } = await resolveManifest(registry, ref).catch((error: unknown) => {
+  const { registry, manifest, digest } = await resolveSomewhere(ref, options).catch((error: unknown) => {
     if (error instanceof RegistryError && error.kind === 'not-found')
       throw new RegistryError('not-found', `${referenceName(ref)}: not found`, error);
     throw error;
@@ -53,6 +51,23 @@ export async function pullImage(store: ImageStore, name: string, options: PullOp
   };
   await store.addImage(record, [referenceName(ref), `${repositoryName(ref)}@${digest}`]);
   return record;
+}
+
+type Resolved = Awaited<ReturnType<typeof resolveManifest>> & { registry: Registry };
+
+/** From the first mirror that has it, else from the registry: only its error counts. Credentials are for the registry alone. */
+async function resolveSomewhere(ref: Reference, { mirrors, auth, insecureRegistries = [] }: PullOptions): Promise<Resolved> {
+  for (const endpoint of mirrors?.[ref.registry] ?? []) {
+    const registry = new Registry(endpoint, ref.repository);
+    const resolved = await resolveManifest(registry, ref).catch((error: unknown) => {
+      if (error instanceof RegistryError) return undefined;
+      throw error;
+    });
+    if (resolved) return { ...resolved, registry };
+  }
+  const host = ref.registry === 'docker.io' ? 'registry-1.docker.io' : ref.registry;
+  const registry = new Registry(`${isInsecure(ref, insecureRegistries) ? 'http' : 'https'}://${host}`, ref.repository, auth);
+  return { ...(await resolveManifest(registry, ref)), registry };
 }
 
 /** The manifest for this machine, through an index where there is one; the digest is the one that the name stands for. */

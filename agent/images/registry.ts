@@ -1,6 +1,5 @@
 // A registry's HTTP API (OCI distribution v1.1) as far as pulling needs it: manifests and blobs, with basic or bearer authentication.
 import { Readable } from 'node:stream';
-import type { Reference } from './reference.ts';
 
 export interface RegistryAuth {
   username?: string;
@@ -36,11 +35,12 @@ export class Registry {
   readonly #basic: string | undefined;
   #bearer: string | undefined;
 
-  constructor(ref: Reference, options: { insecure: boolean; auth?: RegistryAuth }) {
-    this.#host = ref.registry === 'docker.io' ? 'registry-1.docker.io' : ref.registry;
-    this.#repository = ref.repository;
-    this.#base = `${options.insecure ? 'http' : 'https'}://${this.#host}/v2/${ref.repository}`;
-    const { username, password, auth, registryToken } = options.auth ?? {};
+  /** @param endpoint `https://host[:port]`, the registry itself or a mirror of it */
+  constructor(endpoint: string, repository: string, given: RegistryAuth = {}) {
+    this.#host = new URL(endpoint).host;
+    this.#repository = repository;
+    this.#base = `${endpoint.replace(/\/$/, '')}/v2/${repository}`;
+    const { username, password, auth, registryToken } = given;
     this.#basic = auth ?? (username === undefined ? undefined : Buffer.from(`${username}:${password ?? ''}`).toString('base64'));
     this.#bearer = registryToken;
   }
