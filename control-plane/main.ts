@@ -13,7 +13,14 @@ const log = createLogger('control-plane');
 const stop = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
 
-const { apiServer, listeners, clientOf, pki } = await openControlPlane(config, log);
+/** The last line of the log is for people: `wherry up` shows it. */
+function end(error: Error): never {
+  log.fatal({ err: error }, 'the control plane ends');
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
+
+const { apiServer, listeners, clientOf, pki } = await openControlPlane(config, log).catch(end);
 const informersOf = (component: string) => {
   const client = clientOf(component);
   const onError = (err: unknown) => log.warn({ err, component }, 'an informer failed');
@@ -38,5 +45,5 @@ await runServices(
   ],
   stop.signal,
   () => log.info('ready'),
-);
+).catch(end);
 process.exit(0);
