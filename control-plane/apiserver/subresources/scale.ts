@@ -6,6 +6,7 @@ import {
   apiVersionOf,
   badRequest,
   deepCopy,
+  goQuote,
   internalError,
   invalid,
   invalidValue,
@@ -53,7 +54,7 @@ export const scale: SubresourceHandler = {
     const { core, target } = context as CoreContext;
     const object = await shownOf(target.served, present(core, target));
     if (target.served.custom && getPath(object, pathOf(target.kind)) === undefined)
-      throw internalError(`the spec replicas field ${dotted(target.kind)} does not exist`);
+      throw internalError(`the spec replicas field ${goQuote(dotted(target.kind))} does not exist`);
     return answer(context, object);
   },
   async update(context) {

@@ -1,5 +1,5 @@
 // DeleteOptions out of the body and the query.
-import { badRequest, invalid, invalidValue, notSupported, type Problem } from '../../../api/meta/index.ts';
+import { badRequest, integerOf, invalid, invalidValue, notSupported, type Problem } from '../../../api/meta/index.ts';
 import { checkObject, decodeBody } from '../../../api/wire/index.ts';
 import type { ApiRequest } from '../request.ts';
 
@@ -24,7 +24,7 @@ export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions>
     const grace = query.get('gracePeriodSeconds');
     if (grace !== null) {
       if (!/^-?\d+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing "${grace}": invalid syntax`);
-      given['gracePeriodSeconds'] = Number(grace);
+      given['gracePeriodSeconds'] = integerOf(grace);
     }
     if (query.get('propagationPolicy')) given['propagationPolicy'] = query.get('propagationPolicy');
     if (query.get('orphanDependents')) given['orphanDependents'] = query.get('orphanDependents') === 'true';

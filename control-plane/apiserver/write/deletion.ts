@@ -85,15 +85,15 @@ function marked(core: Core, target: Target, old: KubeObject, options: DeleteOpti
     const next = deepCopy(old);
     setFinalizers(next, finalizers);
     if (shortens) {
-      const started = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
-      next.metadata.deletionTimestamp = rfc3339(started + grace * 1000);
+      const started = Date.parse(deletionTimestamp) - graceMs(deletionGracePeriodSeconds);
+      next.metadata.deletionTimestamp = rfc3339(started + graceMs(grace));
       next.metadata.deletionGracePeriodSeconds = grace;
     }
     return next;
   }
   const next = deepCopy(old);
   setFinalizers(next, finalizers);
-  next.metadata.deletionTimestamp = rfc3339(core.clock.nowMs() + grace * 1000);
+  next.metadata.deletionTimestamp = rfc3339(core.clock.nowMs() + graceMs(grace));
   next.metadata.deletionGracePeriodSeconds = grace;
   if (keepsGeneration(target) && next.metadata.generation) next.metadata.generation++;
   if (finalizers.includes(CLEANUP)) {
@@ -113,6 +113,10 @@ function marked(core: Core, target: Target, old: KubeObject, options: DeleteOpti
   }
   return next;
 }
+
+/** As long as a duration of upstream's can be: 292 years. */
+const GRACE_MAX_SECONDS = 9_223_372_036;
+const graceMs = (seconds: number): number => Math.min(Number(seconds), GRACE_MAX_SECONDS) * 1000;
 
 const isHeldNamespace = ({ kind }: Target, object: KubeObject): boolean =>
   kind.group === '' && kind.kind === 'Namespace' && ((object['spec']?.['finalizers'] ?? []) as unknown[]).length > 0;

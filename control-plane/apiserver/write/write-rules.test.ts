@@ -338,3 +338,13 @@ describe('warnings', () => {
     expect({ status, warnings }).toEqual({ status: 422, warnings: '' });
   });
 });
+
+test('a grace period beyond all time marks the pod for 292 years', async () => {
+  const nodeName = 'nowhere';
+  await call('POST', `${core}/pods`, { ...pod('patient'), spec: { ...pod('patient').spec, nodeName } });
+  const { status, json, text } = await call('DELETE', `${core}/pods/patient`, '{"gracePeriodSeconds":9007199254740993}');
+  expect(status, text).toBe(200);
+  expect(json.metadata.deletionTimestamp).toMatch(/^2[23]\d\d-/);
+  expect(text).toContain('"deletionGracePeriodSeconds":9007199254740993');
+  expect((await call('DELETE', `${core}/pods/patient`, { gracePeriodSeconds: 5 })).json.metadata.deletionGracePeriodSeconds).toBe(5);
+});

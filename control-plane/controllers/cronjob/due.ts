@@ -22,7 +22,7 @@ function recent(cronJob: CronJob, schedule: Schedule, nowMs: number, withDeadlin
   const next = (ms: number): number => nextTime(schedule, zone, ms) ?? never;
   const deadline = cronJob.spec?.startingDeadlineSeconds;
   let earliestMs = Date.parse(cronJob.status?.lastScheduleTime ?? cronJob.metadata.creationTimestamp ?? '') || nowMs;
-  if (withDeadline && deadline !== undefined) earliestMs = Math.max(earliestMs, nowMs - deadline * 1000);
+  if (withDeadline && deadline !== undefined) earliestMs = Math.max(earliestMs, nowMs - Number(deadline) * 1000);
   const first = next(earliestMs);
   if (nowMs < first) return { earliestMs, missed: 'none' };
   const second = next(first);

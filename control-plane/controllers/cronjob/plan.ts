@@ -106,7 +106,7 @@ function decide(cronJob: CronJob, schedule: Schedule, plan: CronPlan, nowMs: num
     plan.notes.push({ type: 'Warning', reason: 'TooManyMissedTimes', message });
   }
   if (dueMs === undefined) return;
-  if (startingDeadlineSeconds !== undefined && dueMs + startingDeadlineSeconds * 1000 < nowMs) {
+  if (startingDeadlineSeconds !== undefined && dueMs + Number(startingDeadlineSeconds) * 1000 < nowMs) {
     const when = new Date(dueMs).toUTCString().replace('GMT', '+0000');
     plan.notes.push({ type: 'Warning', reason: 'MissSchedule', message: `Missed scheduled time to start a job: ${when}` });
     return;

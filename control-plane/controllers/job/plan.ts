@@ -135,7 +135,7 @@ function ending(
     job.status?.startTime &&
     !job.spec?.suspend &&
     activeDeadlineSeconds !== undefined &&
-    Date.parse(job.status.startTime) + activeDeadlineSeconds * 1000 <= nowMs
+    Date.parse(job.status.startTime) + Number(activeDeadlineSeconds) * 1000 <= nowMs
   ) {
     return { good: false, reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
   }
@@ -198,7 +198,7 @@ export function planJob(job: Job, pods: readonly Pod[], settled: boolean, nowMs:
     if (activeDeadlineSeconds !== undefined)
       plan.nextMs = Math.min(
         plan.nextMs ?? Number.POSITIVE_INFINITY,
-        Math.max(0, Date.parse(startTime) + activeDeadlineSeconds * 1000 - nowMs),
+        Math.max(0, Date.parse(startTime) + Number(activeDeadlineSeconds) * 1000 - nowMs),
       );
   }
   const terminating = pods.filter(isTerminating).length;

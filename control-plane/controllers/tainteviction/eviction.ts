@@ -10,7 +10,7 @@ export function staySeconds(taints: readonly Taint[], tolerations: readonly Tole
     const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
     if (matching.length === 0) return 0;
     for (const { tolerationSeconds } of matching)
-      if (tolerationSeconds !== undefined) least = Math.min(least ?? Number.POSITIVE_INFINITY, Math.max(0, tolerationSeconds));
+      if (tolerationSeconds !== undefined) least = Math.min(least ?? Number.POSITIVE_INFINITY, Math.max(0, Number(tolerationSeconds)));
   }
   return least;
 }
