@@ -12,7 +12,7 @@ export {
   openApiHashes,
   openApiIndex,
 } from './openapi/document.ts';
-export { swagger } from './openapi/swagger.ts';
+export { swaggerJson, swaggerPieces } from './openapi/swagger.ts';
 export { swaggerProtobuf } from './openapi/swagger-protobuf.ts';
 export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';
 export { watchFrame } from './protobuf/watch-event.ts';

@@ -1,9 +1,19 @@
-// /openapi/v2 and /openapi/v3: documents made when they are asked for, kept compressed until the kinds change.
+// /openapi/v2 and /openapi/v3: documents made when they are asked for, and kept compressed.
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
 import type { ResourceNames } from '../../api/kinds/index.ts';
 import { methodUnknown, notAcceptable } from '../../api/meta/index.ts';
-import { type OpenApiSource, openApiDocument, openApiHashes, openApiIndex, swagger, swaggerProtobuf } from '../../api/wire/index.ts';
+import {
+  type OpenApiSource,
+  openApiDocument,
+  openApiHashes,
+  openApiIndex,
+  swaggerJson,
+  swaggerPieces,
+  swaggerProtobuf,
+} from '../../api/wire/index.ts';
 import { openDescriptions } from './descriptions.ts';
 import type { KindTable } from './kind-table.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -22,41 +32,30 @@ const NEVER = 'Fri, 31 Dec 2100 00:00:00 GMT';
 
 type Answer = (request: ApiRequest) => Promise<ApiResponse>;
 
-/** What was made for the present kinds, oldest first; made again when they change. */
+/** What was made, oldest first. Keys hold the hash of what the document depends on, so one of a group stays when another group changes. */
 class Kept {
-  readonly #kinds: KindTable;
-  #generation = 0;
-  #documents = new Map<string, Promise<Buffer | undefined>>();
-  #hashes: ReadonlyMap<string, string> | undefined;
+  readonly #documents = new Map<string, Promise<Buffer>>();
 
-  constructor(kinds: KindTable) {
-    this.#kinds = kinds;
-  }
-
-  #fresh(): void {
-    if (this.#generation === this.#kinds.generation) return;
-    this.#generation = this.#kinds.generation;
-    this.#documents = new Map();
-    this.#hashes = undefined;
-  }
-
-  /** Compressed; undefined when there is no such document. Two who ask at once wait for one. */
-  document(key: string, make: () => string | Uint8Array | undefined): Promise<Buffer | undefined> {
-    this.#fresh();
+  /** Compressed. Two who ask at once wait for one. */
+  get(key: string, make: () => Promise<string | Uint8Array>): Promise<Buffer> {
     const known = this.#documents.get(key);
     if (known) return known;
-    const text = make();
-    if (text === undefined) return Promise.resolve(undefined);
-    const made = gzip(text, { level: 6 });
+    const made = make().then((text) => gzip(text, { level: 6 }));
+    made.catch(() => this.#documents.delete(key)); // told to who waits
     if (this.#documents.size >= KEPT_MAX) this.#documents.delete(this.#documents.keys().next().value!);
     this.#documents.set(key, made);
     return made;
   }
+}
 
-  hashes(make: () => ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-    this.#fresh();
-    return (this.#hashes ??= make());
+/** Takes pieces of work one at a time, with other work between them. */
+async function inTurns<T>(pieces: Iterable<T>): Promise<T[]> {
+  const out: T[] = [];
+  for (const piece of pieces) {
+    out.push(piece);
+    await setImmediate();
   }
+  return out;
 }
 
 async function answerOf(request: ApiRequest, zipped: Buffer, headers: Record<string, string>): Promise<ApiResponse> {
@@ -75,36 +74,40 @@ function withRemote(index: { paths?: object }, kinds: KindTable): object {
 }
 
 export function openApiPaths(kinds: KindTable, gitVersion: string): Record<string, Answer> {
-  const kept = new Kept(kinds);
+  const kept = new Kept();
   const source = (): OpenApiSource => ({
     kinds: kinds.all().map(({ kind }) => kind),
     custom: (kind: ResourceNames) => kinds.find(kind.group, kind.version, kind.plural)?.openApi,
     descriptions: openDescriptions(),
   });
-  const hashes = () =>
-    kept.hashes(() => openApiHashes(source(), `${gitVersion} ${openDescriptions()('io.k8s.api.core.v1.Pod') !== undefined}`));
-
-  const index: Answer = async () => ({
-    status: 200,
-    headers: { 'content-type': 'text/plain; charset=utf-8' },
-    body: JSON.stringify(withRemote(openApiIndex(hashes()), kinds)),
-  });
+  let generation = 0;
+  let known: ReadonlyMap<string, string> = new Map();
+  const hashes = (): ReadonlyMap<string, string> => {
+    if (generation === kinds.generation) return known;
+    generation = kinds.generation;
+    const described = openDescriptions()('io.k8s.api.core.v1.Pod') !== undefined;
+    known = openApiHashes(source(), `${gitVersion} ${described}`);
+    return known;
+  };
 
   const v3: Answer = async (request) => {
     if (request.method !== 'GET') throw methodUnknown();
     const place = request.path.slice('/openapi/v3'.length).replace(/^\/|\/$/g, '');
-    if (place === '') return index(request);
+    if (place === '')
+      return {
+        status: 200,
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: JSON.stringify(withRemote(openApiIndex(hashes()), kinds)),
+      };
     const hash = hashes().get(place);
     if (hash === undefined) return { status: 404 };
     const asked = request.query.get('hash');
-    // The address of the index has the hash of another day: the right one is named, so that it is what caches keep.
+    // The address is of another day's index: the right one is named, so that it is what caches keep.
     if (asked && asked !== hash) return { status: 301, headers: { location: `/openapi/v3/${place}?hash=${hash}` }, body: '' };
-    const etag = tagOf(hash);
     const immutable: Record<string, string> = asked ? { 'cache-control': 'public, immutable', expires: NEVER } : {};
-    const headers = { vary: 'Accept', etag, ...immutable };
-    if (request.headers['if-none-match'] === etag) return { status: 304, headers };
-    const zipped = await kept.document(place, () => JSON.stringify(openApiDocument(place, source())));
-    if (zipped === undefined) return { status: 404 };
+    const headers = { vary: 'Accept', etag: tagOf(hash), ...immutable };
+    if (request.headers['if-none-match'] === headers.etag) return { status: 304, headers };
+    const zipped = await kept.get(`${place} ${hash}`, async () => JSON.stringify(openApiDocument(place, source())));
     return answerOf(request, zipped, { ...headers, 'content-type': 'application/json' });
   };
 
@@ -113,11 +116,17 @@ export function openApiPaths(kinds: KindTable, gitVersion: string): Record<strin
     const accept = request.headers['accept'] ?? '';
     const protobuf = /proto-openapi\.spec\.v2/.test(accept);
     if (!protobuf && accept !== '' && !/json|\*\/\*|application\/\*/.test(accept)) throw notAcceptable(['application/json', PROTOBUF_V2]);
-    const zipped = await kept.document(protobuf ? 'v2 protobuf' : 'v2', () => {
-      const document = swagger(source(), gitVersion);
-      return protobuf ? swaggerProtobuf(document) : JSON.stringify(document);
+    const hash = createHash('sha512')
+      .update([...hashes().values()].join())
+      .digest('hex')
+      .toUpperCase();
+    const headers = { vary: 'Accept', etag: tagOf(hash) };
+    if (request.headers['if-none-match'] === headers.etag) return { status: 304, headers };
+    const zipped = await kept.get(`v2 ${protobuf} ${hash}`, async () => {
+      const pieces = swaggerPieces(source(), gitVersion);
+      return protobuf ? Buffer.concat(await inTurns(swaggerProtobuf(pieces))) : (await inTurns(swaggerJson(pieces))).join('');
     });
-    return answerOf(request, zipped!, { vary: 'Accept', 'content-type': protobuf ? PROTOBUF_V2 : 'application/json' });
+    return answerOf(request, zipped, { ...headers, 'content-type': protobuf ? PROTOBUF_V2 : 'application/json' });
   };
 
   return { '/openapi/v2': v2, '/openapi/v3': v3, '/openapi/v3/': v3 };

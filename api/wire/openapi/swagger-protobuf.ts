@@ -1,6 +1,7 @@
 // A Swagger document as the protobuf message openapi.v2.Document (gnostic's OpenAPIv2.proto), which kubectl up to 1.28 asks for.
 import { ByteWriter } from '../protobuf/bytes.ts';
 import type { Json } from './schemas.ts';
+import type { SwaggerPiece } from './swagger.ts';
 
 /** How one value goes into a message under its number. */
 type Put = (into: ByteWriter, number: number, value: any) => void;
@@ -209,8 +210,11 @@ const DOCUMENT: Message = {
   ],
 };
 
-export function swaggerProtobuf(document: Json): Uint8Array {
-  const out = new ByteWriter();
-  write(out, DOCUMENT, 16, document);
-  return out.result();
+/** Bytes of the pieces one after the other are the document: protobuf puts parts of a message together. */
+export function* swaggerProtobuf(pieces: Iterable<SwaggerPiece>): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    const out = new ByteWriter();
+    write(out, DOCUMENT, 16, 'rest' in piece ? piece.rest : piece);
+    yield out.result();
+  }
 }

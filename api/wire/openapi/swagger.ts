@@ -4,24 +4,55 @@ import { Components, type Json } from './schemas.ts';
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `/openapi/v2`. */
-export function swagger(source: OpenApiSource, gitVersion: string): Json {
+/** A part of the document; parts of the same name belong together. */
+export type SwaggerPiece = { paths: Json } | { definitions: Json } | { rest: Json };
+
+const DEFINITIONS_A_PIECE = 40;
+
+/**
+ * `/openapi/v2` in pieces, each some ten milliseconds of work: whoever takes them can do something else in between.
+ * All paths come before the first definition.
+ */
+export function* swaggerPieces(source: OpenApiSource, gitVersion: string): Generator<SwaggerPiece> {
   const components = new Components(source.descriptions);
   const groups = new Map(source.kinds.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
-  const paths: Json = {};
-  for (const { group, version } of groups.values())
-    for (const [path, item] of Object.entries(groupPaths(group, version, source, components) ?? {})) paths[path] = pathItem(item);
-  paths['/version/'] = pathItem(versionPaths(components)['/version/']!);
-  return {
-    swagger: '2.0',
-    info: { title: INFO.title, version: gitVersion },
-    paths,
-    definitions: Object.fromEntries(Object.entries(components.schemas).map(([name, schema]) => [name, schemaOf(schema)])),
-    securityDefinitions: {
-      BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
+  yield {
+    rest: {
+      swagger: '2.0',
+      info: { title: INFO.title, version: gitVersion },
+      securityDefinitions: {
+        BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
+      },
+      security: [{ BearerToken: [] }],
     },
-    security: [{ BearerToken: [] }],
   };
+  yield { paths: { '/version/': pathItem(versionPaths(components)['/version/']!) } };
+  for (const { group, version } of groups.values()) {
+    const paths = Object.entries(groupPaths(group, version, source, components) ?? {});
+    yield { paths: Object.fromEntries(paths.map(([path, item]) => [path, pathItem(item)])) };
+  }
+  const schemas = Object.entries(components.schemas);
+  for (let at = 0; at < schemas.length; at += DEFINITIONS_A_PIECE) {
+    const piece = schemas.slice(at, at + DEFINITIONS_A_PIECE);
+    yield { definitions: Object.fromEntries(piece.map(([name, schema]) => [name, schemaOf(schema)])) };
+  }
+}
+
+/** Text of the object whose members are those of all pieces; the pieces' own texts are passed on as they are made. */
+export function* swaggerJson(pieces: Iterable<SwaggerPiece>): Generator<string> {
+  let open: 'paths' | 'definitions' | undefined;
+  const inside = (json: Json): string => JSON.stringify(json).slice(1, -1);
+  for (const piece of pieces) {
+    if ('rest' in piece) {
+      yield `{${inside(piece.rest)}`;
+      continue;
+    }
+    const [name, members] = 'paths' in piece ? (['paths', piece.paths] as const) : (['definitions', piece.definitions] as const);
+    const before = open === name ? ',' : `${open === undefined ? '' : '}'},"${name}":{`;
+    open = name;
+    yield before + inside(members);
+  }
+  yield '}}';
 }
 
 function pathItem(item: Json): Json {
