@@ -1,5 +1,5 @@
 // Behaviours of the kinds of apiregistration.k8s.io/v1.
-import { dns1035Label, dns1123Subdomain, invalidValue, type KubeObject, type Problem, required } from '../meta/index.ts';
+import { dns1035Label, dns1123Subdomain, invalidValue, type KubeObject, notSupported, type Problem, required } from '../meta/index.ts';
 import type { Behaviours } from './behaviours.ts';
 import { ageColumn, nameColumn, string } from './columns.ts';
 import { setDefaults, texts } from './rules.ts';
@@ -8,8 +8,11 @@ function validate({ metadata, spec = {} }: KubeObject): Problem[] {
   const problems: Problem[] = [];
   const { group = '', version = '', service } = spec;
   const wanted = `${version}.${group}`;
-  if (metadata.name !== wanted && metadata.name !== `${version}.`) {
+  if (metadata.name !== wanted) {
     problems.push(invalidValue('metadata.name', metadata.name ?? '', `must be \`spec.version+"."+spec.group\`: "${wanted}"`));
+  }
+  if (group === '' && version !== 'v1') {
+    problems.push(required('spec.group', 'only v1 may have an empty group and it better be legacy kube'));
   }
   if (group !== '') problems.push(...texts('spec.group', group, dns1123Subdomain(group)));
   problems.push(...texts('spec.version', version, dns1035Label(version)));
@@ -20,7 +23,10 @@ function validate({ metadata, spec = {} }: KubeObject): Problem[] {
   range('groupPriorityMinimum', 20_000);
   range('versionPriority', 1000);
   if (!service) {
-    if (spec.caBundle) problems.push(invalidValue('spec.caBundle', spec.caBundle, 'local APIServices may not have a caBundle'));
+    if (spec.caBundle) {
+      const shown = `${Buffer.from(spec.caBundle, 'base64').length} bytes`;
+      problems.push(invalidValue('spec.caBundle', shown, 'local APIServices may not have a caBundle'));
+    }
     if (spec.insecureSkipTLSVerify) {
       problems.push(invalidValue('spec.insecureSkipTLSVerify', true, 'local APIServices may not have insecureSkipTLSVerify'));
     }
@@ -33,6 +39,13 @@ function validate({ metadata, spec = {} }: KubeObject): Problem[] {
   }
   return problems;
 }
+
+const STATES = ['True', 'False', 'Unknown'];
+
+const validateStatus = ({ status }: KubeObject): Problem[] =>
+  ((status?.conditions ?? []) as { status: string }[]).flatMap((condition, i) =>
+    STATES.includes(condition.status) ? [] : [notSupported(`status.conditions[${i}].status`, condition.status, STATES)],
+  );
 
 function availableText({ status }: KubeObject): string {
   const available = (status?.conditions ?? []).find((condition: any) => condition.type === 'Available');
@@ -48,6 +61,7 @@ export const apiregistration: Behaviours = {
       if (object['spec']?.service) setDefaults(object['spec'].service, { port: 443 });
     },
     validate,
+    validateSubresource: { status: validateStatus },
     unconditionalUpdate: false,
     columns: [
       nameColumn,

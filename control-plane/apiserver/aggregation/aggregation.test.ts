@@ -404,6 +404,22 @@ describe('an extension server', () => {
   });
 });
 
+test.each<[string, object, string]>([
+  [
+    'another name',
+    { version: 'v2' },
+    `metadata.name: Invalid value: "v1.${GROUP}": must be \`spec.version+"."+spec.group\`: "v2.${GROUP}"`,
+  ],
+  ['no priority', { groupPriorityMinimum: 0 }, 'spec.groupPriorityMinimum: Invalid value: 0: must be positive and less than 20000'],
+  ['a bundle for nobody', { caBundle: 'AAAA' }, 'spec.caBundle: Invalid value: "3 bytes": local APIServices may not have a caBundle'],
+  ['a Service without a name', { service: { namespace: 'default' } }, 'spec.service.name: Required value'],
+])('a registration with %s is refused', async (_, spec, text) => {
+  await expect(client.create(API_SERVICES, registration(spec))).rejects.toMatchObject({
+    code: 422,
+    message: expect.stringContaining(text),
+  });
+});
+
 test('extension servers find what they must trust', async () => {
   const maps: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
   const { data } = (await client.get(maps, 'extension-apiserver-authentication', { namespace: 'kube-system' })) as unknown as {

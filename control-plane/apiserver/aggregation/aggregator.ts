@@ -1,5 +1,5 @@
 // Extension servers behind APIServices: who is there, what they serve, and requests for them passed on.
-import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
+import { deepEqual, isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { done, type Outcome, Reconciler } from '../../../kit/queue/index.ts';
 import { repeat, rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
@@ -11,7 +11,7 @@ import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { CacheEvent } from '../storage/item.ts';
 import { Agents } from '../webhook/index.ts';
 import { rewrite } from '../write/rewrite.ts';
-import { API_SERVICES, isAvailable, specOf, withCondition } from './api-service.ts';
+import { API_SERVICES, type Condition, isAvailable, specOf, withCondition } from './api-service.ts';
 import { availabilityOf } from './availability.ts';
 import { namesIn } from './discovery.ts';
 import { LocalApiServices } from './local.ts';
@@ -177,7 +177,7 @@ export class Aggregator {
       list = await documentOf(this.#remote, object, path, this.#turn++);
     });
     if (list !== undefined) await this.#learn(object, list);
-    await this.#tell(name, condition);
+    await this.#tell(object, condition);
     return condition.reason === 'FailedDiscoveryCheck' ? { retryAfterMs: RETRY.baseMs * 5 } : done;
   }
 
@@ -187,17 +187,19 @@ export class Aggregator {
     // Its absence is no failure: older servers have no version 3.
     const index = await documentOf(this.#remote, object, OPENAPI, this.#turn++).catch(() => undefined);
     const openApi = (index as { paths?: Record<string, object> } | undefined)?.paths?.[`apis/${key}`];
-    if (!this.#elsewhere.has(key)) return;
+    if (this.#elsewhere.get(key)?.metadata.uid !== object.metadata.uid) return;
     const names = namesIn(list, group, version);
     const changed = JSON.stringify(this.#known.get(key)) !== JSON.stringify({ names, openApi });
     this.#known.set(key, { names, openApi });
     if (changed) this.#publish();
   }
 
-  async #tell(name: string, condition: Parameters<typeof withCondition>[1]): Promise<void> {
+  /** `looked`: as it was when it was looked at. One that is another now has its own look coming. */
+  async #tell(looked: KubeObject, condition: Condition): Promise<void> {
     const now = rfc3339(this.#core.clock.nowMs());
     try {
-      await rewrite(this.#core, API_SERVICES, '', name, (copy) => {
+      await rewrite(this.#core, API_SERVICES, '', looked.metadata.name!, (copy) => {
+        if (copy.metadata.uid !== looked.metadata.uid || !deepEqual(copy['spec'], looked['spec'])) return false;
         const status = withCondition(copy, condition, now);
         if (status === undefined) return false;
         copy['status'] = status;

@@ -29,6 +29,11 @@ export class WebhookFailure extends Error {
   }
 }
 
+/** The configuration itself cannot be used. */
+export class BadConfig extends WebhookFailure {}
+
+const UNREADABLE = 'unable to load root certificates: unable to parse bytes as PEM block';
+
 export class WebhookClient {
   readonly #reader: Reader;
   readonly #agents = new Agents();
@@ -45,12 +50,19 @@ export class WebhookClient {
   /** Answers the parsed body. Throws WebhookFailure. */
   async post(config: ClientConfig, body: object, { timeoutSeconds, signal, agent }: PostOptions): Promise<unknown> {
     const url = urlOf(config, timeoutSeconds);
+    const ca = authorityOf(config);
+    if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) throw new BadConfig(UNREADABLE);
     const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
     const bytes = Buffer.from(goJson(body));
-    const either = AbortSignal.any([signal, deadline]);
+    // Not AbortSignal.any: on a signal that lives as long as the server each call would leave something behind.
+    const stop = new AbortController();
+    const abort = () => stop.abort();
+    deadline.addEventListener('abort', abort);
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
     try {
       const call = (): Promise<Answer> => {
-        const { ca, serverName, at } = this.#way(config, url);
+        const { serverName, at } = this.#way(config, url);
         return send({
           agent: this.#agents.for({ ca, serverName }),
           at,
@@ -58,7 +70,7 @@ export class WebhookClient {
           path: url.pathname + url.search,
           headers: { host: url.host, 'user-agent': agent },
           body: bytes,
-          signal: either,
+          signal: stop.signal,
         });
       };
       const answer = await again(call);
@@ -67,15 +79,15 @@ export class WebhookClient {
       if (error instanceof WebhookFailure) throw error;
       const why = deadline.aborted ? 'context deadline exceeded' : signal.aborted ? 'context canceled' : (error as Error).message;
       throw new WebhookFailure(`Post ${JSON.stringify(shownUrl(url, config))}: ${why}`, signal.aborted);
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 
-  #way(config: ClientConfig, url: URL): { ca: string | undefined; serverName: string; at: Address } {
-    const ca = authorityOf(config);
-    if (config.service)
-      return { ca, serverName: serverNameOf(config.service), at: resolveService(this.#reader, config.service, this.#turn++) };
+  #way({ service }: ClientConfig, url: URL): { serverName: string; at: Address } {
+    if (service) return { serverName: serverNameOf(service), at: resolveService(this.#reader, service, this.#turn++) };
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    return { ca, serverName: host, at: { host, port: Number(url.port) || DEFAULT_PORT } };
+    return { serverName: host, at: { host, port: Number(url.port) || DEFAULT_PORT } };
   }
 }
 

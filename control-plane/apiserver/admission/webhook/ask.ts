@@ -1,7 +1,7 @@
 // Asks one webhook about one request, and lets what it says beside its verdict take effect: warnings, audit annotations.
 import { badRequest } from '../../../../api/meta/index.ts';
 import type { Attributes } from '../../request.ts';
-import { type WebhookClient, WebhookFailure } from '../../webhook/index.ts';
+import { BadConfig, type WebhookClient, WebhookFailure } from '../../webhook/index.ts';
 import { denied, HookFailure } from './errors.ts';
 import type { Hook } from './hooks.ts';
 import { reviewOf, type Verdict, type View, verdictOf } from './review.ts';
@@ -23,7 +23,8 @@ export async function ask(client: WebhookClient, hook: Hook, attributes: Attribu
   const timeoutSeconds = hook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   const answer = await client.post(hook.clientConfig, review.body, { timeoutSeconds, signal, agent: AGENT }).catch((error: unknown) => {
     if (!(error instanceof WebhookFailure)) throw error;
-    throw new HookFailure(hook.name, `failed to call webhook: ${error.message}`, error.canceled);
+    const what = error instanceof BadConfig ? 'could not get REST client' : 'failed to call webhook';
+    throw new HookFailure(hook.name, `${what}: ${error.message}`, error.canceled);
   });
   const verdict = verified(hook.name, () => verdictOf(review, answer, mutating));
   for (const [key, value] of Object.entries(verdict.auditAnnotations ?? {})) attributes.annotate(`${hook.name}/${key}`, String(value));

@@ -289,6 +289,12 @@ describe('failures', () => {
     await expect(create(configMap())).rejects.toThrow(failed(`Post "${server.url}/x?timeout=5s": ${why}`));
   });
 
+  test('an authority that is none', async () => {
+    await configure(VALIDATING, 'v', hook({ url: 'https://127.0.0.1:1', caBundle: Buffer.from('nonsense').toString('base64') }));
+    const why = 'could not get REST client: unable to load root certificates: unable to parse bytes as PEM block';
+    await expect(create(configMap())).rejects.toThrow(`failed calling webhook "a.example.com": ${why}`);
+  });
+
   test('a name that the certificate does not carry', async () => {
     const server = await webhook((asked) => allow(asked));
     await configure(VALIDATING, 'v', hook({ url: `https://localhost:${server.port}`, caBundle: server.caBundle }));
