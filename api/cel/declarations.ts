@@ -29,6 +29,8 @@ export interface Overload {
   readonly result: Type;
   readonly params: readonly string[];
   readonly cost?: Cost | undefined;
+  /** One of the language itself, whose errors say less. */
+  readonly standard: boolean;
   /** Arguments have the declared types. Throws CelError. */
   readonly call: (...args: any[]) => Value;
 }
@@ -49,7 +51,7 @@ const NAMED: Readonly<Record<string, Type>> = {
 
 /** Reads declarations; `types` are names of a library's own types. */
 export const declarer =
-  (types: Readonly<Record<string, Type>> = {}) =>
+  (types: Readonly<Record<string, Type>> = {}, standard = false) =>
   (signature: string, call: (...args: any[]) => Value, cost?: Cost): Overload => {
     const match = /^(?:(.+?)::)?([^\s(]+)\((.*)\) (\S+)$/.exec(signature.replaceAll(', ', ','));
     if (!match) throw new Error(`no signature: ${signature}`);
@@ -57,7 +59,7 @@ export const declarer =
     const read = (text: string): Type => readType(text, types);
     const texts = [...(target ? [target] : []), ...splitTop(args!)];
     const params = [...new Set(signature.match(/\b[A-Z]\b/g) ?? [])];
-    return { name: name!, member: target !== undefined, args: texts.map(read), result: read(result!), params, cost, call };
+    return { name: name!, member: target !== undefined, args: texts.map(read), result: read(result!), params, cost, standard, call };
   };
 
 function readType(text: string, types: Readonly<Record<string, Type>>): Type {

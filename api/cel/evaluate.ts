@@ -172,12 +172,19 @@ function planCall(expr: Call, locals: Locals): Run {
   return (frame) => {
     const values = args.map((arg) => arg(frame));
     const overload = overloadFor(overloads, values);
-    if (!overload) throw new CelError('no such overload');
+    if (!overload) throw noSuchOverload(expr.name, overloads, values);
     const result = attempt(() => overload.call(...values), frame);
     frame.meter.charge(overload.cost?.actual(values, result instanceof CelError ? null : result) ?? 1);
     if (result instanceof CelError) throw result;
     return result;
   };
+}
+
+/** cel-go names the function where it has more than one way, and the types unless it is the language's own. */
+function noSuchOverload(name: string, overloads: readonly Overload[], values: readonly Value[]): CelError {
+  if (!overloads[0]?.standard)
+    return new CelError(`no such overload: ${name}(${values.map((value) => typeOfValue(value).name).join(', ')})`);
+  return new CelError(values.length === 1 ? `no such overload: ${name}` : 'no such overload');
 }
 
 function overloadFor(overloads: readonly Overload[], values: readonly Value[]): Overload | undefined {

@@ -2,7 +2,7 @@
 import { CostLimitError } from './problems.ts';
 
 /** Elementary steps (elements compared or copied) that one evaluation may take, whatever they cost: a bound of time. */
-const WORK_MAX = 20_000_000;
+const WORK_MAX = 3_000_000;
 
 export class Meter {
   cost = 0;
@@ -36,3 +36,19 @@ export function metered<T>(meter: Meter, run: () => T): T {
 
 /** Counts steps that have no cost of their own. */
 export const work = (steps: number): void => current?.work(steps);
+
+/** Characters that one call may put together; the cost of a text is counted when it is there, which would be too late. */
+const TEXT_MAX = 20_000_000;
+
+/** Counts the parts of a text in the making. */
+export class TextSize {
+  #size = 0;
+  counted(part: string): string {
+    this.add(part.length);
+    return part;
+  }
+  add(size: number): void {
+    this.#size += size;
+    if (this.#size > TEXT_MAX) throw new CostLimitError();
+  }
+}

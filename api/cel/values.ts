@@ -107,8 +107,10 @@ export interface CelMap {
   keys(): Iterable<Value>;
 }
 
-export const isList = (value: Value): value is CelList => typeof value === 'object' && value !== null && 'list' in value;
-export const isMap = (value: Value): value is CelMap => typeof value === 'object' && value !== null && 'map' in value;
+export const isList = (value: Value): value is CelList =>
+  typeof value === 'object' && value !== null && (value as { list?: unknown }).list === true;
+export const isMap = (value: Value): value is CelMap =>
+  typeof value === 'object' && value !== null && (value as { map?: unknown }).map === true;
 
 /** A list over an array, converted as it is read. Appending shares the array as long as nobody else appended to it. */
 class ArrayList<T> implements CelList {

@@ -1,4 +1,6 @@
 // `'%s %d'.format([...])` of cel-go's string extensions.
+
+import { TextSize } from '../meter.ts';
 import { CelError } from '../problems.ts';
 import { doubleText, durationText, timestampText } from '../time.ts';
 import { Duration, isList, isMap, Timestamp, TypeValue, typeName, Uint, type Value } from '../values.ts';
@@ -7,13 +9,14 @@ const failure = (why: string): CelError => new CelError(`error during formatting
 
 export function format(text: string, args: readonly Value[]): string {
   let next = 0;
+  const size = new TextSize();
   return text.replace(/%(%|(?:\.(\d+))?([a-zA-Z])|)/g, (_, whole: string, precision?: string, clause?: string) => {
     if (whole === '%') return '%';
     if (!clause) throw new CelError('could not parse formatting clause: unexpected end of string');
     const write = CLAUSES[clause];
     if (!write) throw new CelError(`could not parse formatting clause: unrecognized formatting clause "${clause}"`);
     if (next >= args.length) throw new CelError(`index ${next} out of range`);
-    return write(args[next++]!, precision === undefined ? 6 : Number(precision));
+    return size.counted(write(args[next++]!, precision === undefined ? 6 : Number(precision)));
   });
 }
 
@@ -58,7 +61,11 @@ function double(value: Value, clause: string): number {
 function fixed(value: Value, precision: number): string {
   const number = double(value, 'fixed-point');
   if (!Number.isFinite(number)) return text(number);
-  return number.toFixed(Math.min(precision, 100));
+  const digits = Math.min(precision, 100);
+  // Grouped, and rounded half to even, as cel-go's formatter has it.
+  return new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits, roundingMode: 'halfEven' }).format(
+    number,
+  );
 }
 
 const SUPERSCRIPT = '⁰¹²³⁴⁵⁶⁷⁸⁹';

@@ -1,14 +1,15 @@
 // Lists and sets: Kubernetes' own functions and cel-go's extensions (lists version 3, sets).
-import { type Cost, elements, fixed, pairs } from '../costs.ts';
+import { type Cost, type Estimate, elements, fixed, pairs, type Sized } from '../costs.ts';
 import { declarer, type Overload } from '../declarations.ts';
 import { work } from '../meter.ts';
 import { CelError, CostLimitError } from '../problems.ts';
-import { add, exactly, multiply, scale, UNKNOWN } from '../range.ts';
+import { add, exactly, multiply, type Range, scale, UNKNOWN_MAX } from '../range.ts';
 import { checkedDuration } from '../time.ts';
 import { type CelList, compare, Duration, equals, isList, list, Optional, sizeOf, Uint, type Value } from '../values.ts';
 import { contains, int } from './operators.ts';
 
 const declare = declarer();
+const isText = (type: string): boolean => type === 'string' || type === 'bytes';
 const COMPARABLE = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
 const LIST_MAX = 1_000_000;
 
@@ -102,25 +103,34 @@ function range(count: bigint): CelList {
   return list(Array.from({ length: Math.max(0, Number(count)) }, (_, i) => BigInt(i)));
 }
 
+/** What a call costs that makes a list: `factor` for each of `size`, which is also taken for the result's size. */
+const making = (factor: number, size: Range): Estimate => ({ cost: add(exactly(11), scale(size, factor)), result: size });
+const made = (factor: number, size: number): number => Math.floor(size * factor) + 11;
+
+const literalOr = (arg: Sized | undefined, otherwise: number): number =>
+  arg?.expr?.kind === 'literal' && typeof arg.expr.value === 'bigint' ? Math.max(0, Number(arg.expr.value)) : otherwise;
+
 /** A walk that makes a new list. */
-const copying: Cost = {
-  estimate: ([items]) => ({ cost: add(exactly(11), items!.size), result: items!.size }),
-  actual: ([items]) => 11 + sizeOf(items!),
+const copying: Cost = { estimate: ([items]) => making(1, items!.size), actual: (_, result) => made(1, sizeOf(result)) };
+const slicing: Cost = {
+  ...copying,
+  estimate: ([items, start, end]) => making(1, exactly(Math.max(0, literalOr(end, items!.size.max) - literalOr(start, 0)))),
 };
-/** Each element against each other one, into a new list. */
-const quadratic: Cost = {
-  estimate: ([items]) => ({ cost: add(exactly(11), scale(multiply(items!.size, items!.size), 2)), result: items!.size }),
-  actual: ([items]) => 11 + 2 * sizeOf(items!) ** 2,
+const flattening: Cost = {
+  estimate: ([items, depth]) => making(depth ? literalOr(depth, UNKNOWN_MAX) : 1, items!.size),
+  actual: ([items, depth]) => made(depth === undefined ? 1 : Number(depth), sizeOf(items!)),
 };
-const unknownResult = (cost: Cost): Cost => ({ ...cost, estimate: (args) => ({ ...cost.estimate(args), result: UNKNOWN }) });
-const ranged: Cost = {
-  estimate: ([count]) => {
-    const literal = count!.expr?.kind === 'literal' ? count!.expr.value : undefined;
-    const size = typeof literal === 'bigint' ? exactly(Math.max(0, Number(literal))) : UNKNOWN;
-    return { cost: add(exactly(11), size), result: size };
+const ranging: Cost = { ...copying, estimate: ([count]) => making(1, exactly(literalOr(count, UNKNOWN_MAX))) };
+
+/** Each element of argument `index` against each other one. */
+const comparing = (index: number, text = false): Cost => ({
+  estimate: (args) => making(text ? 2.1 : 2, multiply(args[index]!.size, args[index]!.size)),
+  actual: (args) => {
+    const items = args[index] as CelList;
+    const first = items.at(0);
+    return made(typeof first === 'string' || first instanceof Uint8Array ? 2.1 : 2, items.size ** 2);
   },
-  actual: (_, result) => 11 + sizeOf(result),
-};
+});
 
 const kubernetes: Overload[] = [
   ...COMPARABLE.flatMap((type) => [
@@ -134,17 +144,17 @@ const kubernetes: Overload[] = [
 ];
 
 const extensions: Overload[] = [
-  declare('list<T>::slice(int, int) list<T>', slice, { ...copying, actual: (_, result) => 11 + sizeOf(result) }),
-  declare('list<list<T>>::flatten() list<T>', flatten, unknownResult(copying)),
-  declare('list<dyn>::flatten(int) list<dyn>', flatten, unknownResult(copying)),
-  declare('list<T>::distinct() list<T>', distinct, quadratic),
+  declare('list<T>::slice(int, int) list<T>', slice, slicing),
+  declare('list<list<T>>::flatten() list<T>', flatten, flattening),
+  declare('list<dyn>::flatten(int) list<dyn>', flatten, flattening),
+  declare('list<T>::distinct() list<T>', distinct, comparing(0)),
   declare('list<T>::reverse() list<T>', (items: CelList) => list([...items].reverse()), copying),
-  declare('lists.range(int) list<int>', range, ranged),
+  declare('lists.range(int) list<int>', range, ranging),
   declare('list<T>::first() optional<T>', (items: CelList) => new Optional(items.at(0)), fixed(1)),
   declare('list<T>::last() optional<T>', (items: CelList) => new Optional(items.at(items.size - 1)), fixed(1)),
   ...COMPARABLE.flatMap((type) => [
-    declare(`list<${type}>::sort() list<${type}>`, (items: CelList) => sortedBy(items, items), quadratic),
-    declare(`list<T>::@sortByAssociatedKeys(list<${type}>) list<T>`, sortedBy, quadratic),
+    declare(`list<${type}>::sort() list<${type}>`, (items: CelList) => sortedBy(items, items), comparing(0, isText(type))),
+    declare(`list<T>::@sortByAssociatedKeys(list<${type}>) list<T>`, sortedBy, comparing(1, isText(type))),
   ]),
 ];
 

@@ -12,6 +12,7 @@ import {
   Duration,
   equals,
   isList,
+  isMap,
   list,
   mapFrom,
   Optional,
@@ -23,7 +24,7 @@ import {
   type Value,
 } from '../values.ts';
 
-const declare = declarer();
+const declare = declarer({}, true);
 const INT_MIN = -(2n ** 63n);
 const INT_MAX = 2n ** 63n - 1n;
 const UINT_MAX = 2n ** 64n - 1n;
@@ -244,7 +245,7 @@ function isZero(value: Value): boolean {
   if (value === null || value === false || value === 0 || value === 0n || value === '') return true;
   if (value instanceof Uint) return value.value === 0n;
   if (value instanceof Duration) return value.nanos === 0n;
-  return typeof value === 'object' && (isList(value) || 'map' in value || value instanceof Uint8Array) && sizeOf(value) === 0;
+  return typeof value === 'object' && (isList(value) || isMap(value) || value instanceof Uint8Array) && sizeOf(value) === 0;
 }
 
 /** Estimated by the prefix, charged by the text. */

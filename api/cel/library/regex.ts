@@ -6,6 +6,7 @@ import { CelError } from '../problems.ts';
 import { list } from '../values.ts';
 
 const declare = declarer();
+const standard = declarer({}, true);
 const COMPILED_MAX = 500;
 const compiled = new Map<string, RE2JS>();
 
@@ -40,8 +41,8 @@ function findAll(text: string, pattern: string, limit = -1n): string[] {
 const matches = (text: string, pattern: string): boolean => compilePattern(pattern).matcher(text).find();
 
 export const regexes: readonly Overload[] = [
-  declare('matches(string, string) bool', matches, regex()),
-  declare('string::matches(string) bool', matches, regex()),
+  standard('matches(string, string) bool', matches, regex()),
+  standard('string::matches(string) bool', matches, regex()),
   declare(
     'string::find(string) string',
     find,

@@ -1,8 +1,9 @@
 // cel-go's string extensions, version 2.
 import { type Cost, elements, same, TRAVERSAL, traversal } from '../costs.ts';
 import { declarer, type Overload } from '../declarations.ts';
+import { TextSize } from '../meter.ts';
 import { CelError } from '../problems.ts';
-import { add, exactly, multiply, NOTHING, type Range, scale, UNKNOWN_MAX } from '../range.ts';
+import { add, multiply, NOTHING, type Range, scale, UNKNOWN_MAX } from '../range.ts';
 import { type CelList, codePoints, list, sizeOf } from '../values.ts';
 import { format } from './format-string.ts';
 
@@ -47,6 +48,8 @@ function lastIndexOf(text: string, part: string, from?: bigint): bigint {
 }
 
 function replace(text: string, from: string, to: string, limit = -1n): string {
+  const most = from === '' ? text.length + 1 : Math.floor(text.length / from.length);
+  new TextSize().add(text.length + to.length * (limit < 0n ? most : Math.min(most, Number(limit))));
   if (limit < 0n) return from === '' ? surround(text, to, -1) : text.replaceAll(from, () => to);
   if (from === '') return surround(text, to, Number(limit));
   const parts = text.split(from);
@@ -76,6 +79,8 @@ function split(text: string, separator: string, limit = -1n): CelList {
 function join(items: CelList, separator = ''): string {
   const parts = [...items];
   if (parts.some((part) => typeof part !== 'string')) throw new CelError('no such overload');
+  const size = new TextSize();
+  for (const part of parts) size.add((part as string).length + separator.length);
   return parts.join(separator);
 }
 
@@ -136,8 +141,8 @@ function replacedSize(text: Range, from: Range, to: Range): Range {
   return add(multiply({ min: fewest, max: most }, to), { min: keptFewest, max: keptMost });
 }
 
-/** At most two characters for each, and the quotes. */
-const quoted = traversal(0, 1, (size) => add(scale(size, 2), exactly(2)));
+/** At most two characters for each, and the quotes; upstream's figure for what is unknown overflows to 0. */
+const quoted = traversal(0, 1, ({ min, max }) => ({ min: min + 2, max: max >= UNKNOWN_MAX ? 0 : max * 2 + 2 }));
 
 export const strings: readonly Overload[] = [
   declare('string::charAt(int) string', charAt),

@@ -3,7 +3,7 @@ import { declarer, type Overload } from '../declarations.ts';
 import { CelError } from '../problems.ts';
 import type { Duration, Timestamp } from '../values.ts';
 
-const declare = declarer();
+const declare = declarer({}, true);
 const MILLI = 1_000_000n;
 
 const floorMillis = (time: Timestamp): number => Number(time.nanos / MILLI - (time.nanos % MILLI < 0n ? 1n : 0n));
