@@ -14,6 +14,7 @@ import {
 } from '../meta/index.ts';
 import type { Behaviours } from './behaviours.ts';
 import { ageColumn, nameColumn, string } from './columns.ts';
+import { validateSelectors } from './resource/selectors.ts';
 import { immutable, setDefaults, texts } from './rules.ts';
 
 function defaultRequests(spec: any): void {
@@ -25,12 +26,6 @@ function defaultRequests(spec: any): void {
     }
   }
 }
-
-const validateSelectors = (selectors: readonly any[], path: string): Problem[] =>
-  selectors.flatMap(({ cel }, i) => {
-    if (!cel) return [required(`${path}[${i}].cel`)];
-    return cel.expression ? [] : [required(`${path}[${i}].cel.expression`)];
-  });
 
 function validateExact(part: any, path: string): Problem[] {
   const problems: Problem[] = [];
@@ -46,7 +41,7 @@ function validateExact(part: any, path: string): Problem[] {
   return problems;
 }
 
-/** `path` is where the claim's spec stands. Expressions are checked where they are compiled. */
+/** `path` is where the claim's spec stands. */
 function validateClaim(spec: any, path: string): Problem[] {
   const requests: any[] = spec?.devices?.requests ?? [];
   return requests.flatMap((request, i) => {

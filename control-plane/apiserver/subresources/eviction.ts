@@ -93,14 +93,8 @@ async function takeFromBudget(core: Core, pod: KubeObject, dryRun: boolean): Pro
     .map((item) => item.object)
     .filter((budget) => selectorFrom(budget['spec']?.selector).matches(pod.metadata.labels));
   if (budgets.length > 1)
-    throw new StatusError(
-      500,
-      'InternalError',
-      `Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.`,
-      {
-        causes: [{ message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.' }],
-      },
-    );
+    // Without a reason: upstream's answer is a plain error.
+    throw new StatusError(500, '', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
   const budget = budgets[0];
   if (budget === undefined) return;
   const ready = (pod['status']?.conditions ?? []).some(

@@ -55,6 +55,20 @@ const familyOf = (address: string): AddressType => (address.includes(':') ? 'IPv
 export const hostnameOf = (service: Service, pod: Pod): { hostname?: string } =>
   pod.spec?.hostname && pod.spec.subdomain === service.metadata.name ? { hostname: pod.spec.hostname } : {};
 
+/** Whom the endpoint is for, by the Service's trafficDistribution; without a zone (or node) it is for all. */
+function hintsOf({ spec }: Service, nodeName: string | undefined, zone: string | undefined): Pick<Endpoint, 'hints'> {
+  const forZones = zone ? { forZones: [{ name: zone }] } : {};
+  switch (spec?.trafficDistribution) {
+    case 'PreferClose':
+    case 'PreferSameZone':
+      return zone ? { hints: forZones } : {};
+    case 'PreferSameNode':
+      return nodeName ? { hints: { ...forZones, forNodes: [{ name: nodeName }] } } : {};
+    default:
+      return {};
+  }
+}
+
 function endpointOf(service: Service, pod: Pod, node: Node | undefined, type: AddressType): Endpoint {
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
@@ -66,6 +80,7 @@ function endpointOf(service: Service, pod: Pod, node: Node | undefined, type: Ad
     ...hostnameOf(service, pod),
     ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     ...(zone ? { zone } : {}),
+    ...hintsOf(service, pod.spec?.nodeName, zone),
     targetRef: { kind: 'Pod', name, namespace, uid },
   };
 }
