@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { apiVersionOf, type KubeObject } from '../../../../api/meta/index.ts';
 import type { Client, Resource } from '../../../../kit/client/index.ts';
+import { waitFor } from '../../../../kit/run/index.ts';
 import { openStore, type Store } from '../../../store/index.ts';
 import type { Authorizer } from '../../authz/index.ts';
 import { type ApiServer, createApiServer } from '../../index.ts';
@@ -422,6 +423,41 @@ describe('who is asked', () => {
       object: { apiVersion: 'autoscaling/v1', spec: { maxReplicas: 3, targetCPUUtilizationPercentage: 60 } },
     });
     expect(made).toMatchObject({ apiVersion: 'autoscaling/v2', spec: { ...spec, maxReplicas: 7 } });
+  });
+
+  test('a custom resource: pruned after the patch, converted where another version is wanted', async () => {
+    const group = 'webhook.example.com';
+    const crds = {
+      group: 'apiextensions.k8s.io',
+      version: 'v1',
+      plural: 'customresourcedefinitions',
+      kind: 'CustomResourceDefinition',
+      namespaced: false,
+    };
+    const schema = {
+      openAPIV3Schema: { type: 'object', properties: { data: { type: 'object', additionalProperties: { type: 'string' } } } },
+    };
+    const version = (name: string) => ({ name, served: true, storage: name === 'v1', schema });
+    const names = { plural: 'notes', singular: 'note', kind: 'Note', listKind: 'NoteList' };
+    const spec = { group, scope: 'Namespaced', names, versions: [version('v1'), version('v2')], conversion: { strategy: 'None' } };
+    await client.create(crds, { apiVersion: 'apiextensions.k8s.io/v1', kind: crds.kind, metadata: { name: `notes.${group}` }, spec });
+    cleanup.push(() => client.delete(crds, `notes.${group}`));
+    const notes = (v: string): Resource => ({ group, version: v, plural: 'notes', kind: 'Note', namespaced: true });
+    await waitFor({ what: 'the kind', timeoutMs: 5000 }, () => client.list(notes('v2')));
+    const server = await webhook((asked) =>
+      patch(asked, { op: 'add', path: '/data/b', value: '2' }, { op: 'add', path: '/unknown', value: 'x' }),
+    );
+    const rules = [{ apiGroups: [group], apiVersions: ['v1'], operations: ['*'], resources: ['notes'] }];
+    await configure(MUTATING, 'm', hook(server, { rules }));
+    const object = { apiVersion: `${group}/v2`, kind: 'Note', metadata: { name: 'n', namespace: 'default' }, data: { a: '1' } };
+    const made = await client.create(notes('v2'), object);
+    expect(server.asked[0]!.body.request).toMatchObject({
+      kind: { version: 'v1' },
+      requestKind: { version: 'v2' },
+      object: { apiVersion: `${group}/v1` },
+    });
+    expect(made).toMatchObject({ apiVersion: `${group}/v2`, data: { a: '1', b: '2' } });
+    expect(made).not.toHaveProperty('unknown');
   });
 
   test('an eviction is asked about as an Eviction, and not as a deletion', async () => {
