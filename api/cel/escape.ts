@@ -5,6 +5,9 @@ const RESERVED = new Set(
 );
 const PARTS: Readonly<Record<string, string>> = { __: '__underscores__', '.': '__dot__', '-': '__dash__', '/': '__slash__' };
 
+/** Properties named as reserved words may also be selected by their plain name: after a dot they are no words of the language. */
+export const selectable = (name: string): string => (RESERVED.has(name) ? `__${name}__` : name);
+
 /** Undefined: no expression can name the property. */
 export function escapeName(name: string): string | undefined {
   if (RESERVED.has(name)) return `__${name}__`;

@@ -1,6 +1,6 @@
 // Types and values from schemas: the structural schema of a custom resource, and the generated ones of the built-in kinds.
 import type { Field, Schema } from '../meta/index.ts';
-import { escapeName } from './escape.ts';
+import { escapeName, selectable } from './escape.ts';
 import type { PromisedSize } from './estimate.ts';
 import { CelError } from './problems.ts';
 import { parseDuration, parseTimestamp } from './time.ts';
@@ -140,7 +140,7 @@ function objectType(schema: JsonSchema, root: boolean, name: string): SchemaType
     convert.set(escaped, { property, value: nullable(inner, type) });
     if (schema.required?.includes(property) && inner.default === undefined) minSize += property.length + type.minSize + 4;
   }
-  const type = structOf(name, (field) => fields.get(field)?.type);
+  const type = structOf(name, (field) => fields.get(selectable(field))?.type);
   return {
     type,
     minSize,
@@ -172,7 +172,7 @@ class TypedObject implements CelMap {
     return [...this.keys()].length;
   }
   get(key: Value): Value | undefined {
-    const field = typeof key === 'string' ? this.#fields.get(key) : undefined;
+    const field = typeof key === 'string' ? this.#fields.get(selectable(key)) : undefined;
     if (!field || !Object.hasOwn(this.#object, field.property)) return undefined;
     const json = this.#object[field.property];
     return json === undefined ? undefined : field.value(json);

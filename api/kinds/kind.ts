@@ -85,4 +85,7 @@ export interface Behaviour {
   scale?: { specReplicas: string; statusReplicas: string; selector(object: KubeObject): string };
 }
 
-export interface Kind extends ResourceNames, Behaviour {}
+export interface Kind extends ResourceNames, Behaviour {
+  /** Kind of its lists; default: the kind's name and `List`. */
+  listKind?: string;
+}

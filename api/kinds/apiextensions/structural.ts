@@ -1,179 +1,184 @@
 // Structural schemas: what an openAPIV3Schema of a CustomResourceDefinition must be so that objects can be pruned and defaulted.
-import { at, forbiddenField, index, invalidValue, notSupported, type Problem, required } from '../../meta/index.ts';
+import { at, deepEqual, forbiddenField, index, invalidValue, type Problem, required } from '../../meta/index.ts';
+import { GoRegExpError, goRegExp, type JsonSchema, valuesSchema } from '../../structural/index.ts';
 
-const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
+/** What a schema describes; named when its type is missing. */
+type Level = 'root' | 'array items' | 'object fields';
 
+const INT_OR_STRING = [{ type: 'integer' }, { type: 'string' }];
 const isSet = (value: unknown): boolean => value !== undefined && value !== null;
-const x = (name: string): string => `x-kubernetes-${name}`;
 
-/** Of JSON Schema, but not of what a server can prune by. */
-const unsupported = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies'];
-
-/** What the schema describes; named when its type is missing. */
-type Place = 'root' | 'object fields' | 'array items';
-
-/** `path` is where the schema stands. The root must be an object. */
-export function validateStructural(schema: any, path: string, place: Place = 'root'): Problem[] {
-  if (schema.$ref) return [forbiddenField(at(path, '$ref'), '$ref is not supported')];
-  const problems: Problem[] = unsupported
-    .filter((name) => isSet(schema[name]) && schema[name] !== '')
-    .map((name) => forbiddenField(at(path, name), `${name} is not supported`));
-  if (schema.uniqueItems === true) {
-    const why = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic';
-    problems.push(forbiddenField(at(path, 'uniqueItems'), why));
-  }
-  problems.push(...validateType(schema, path, place), ...validateExtensions(schema, path), ...validateList(schema, path));
-  problems.push(...validatePattern(schema, path), ...validateAlternatives(schema, path));
-  problems.push(...validateChildren(schema, path));
-  return problems;
+/** Findings in upstream's order, that of their texts. */
+export function validateStructural(schema: JsonSchema, path: string): Problem[] {
+  const problems = [...validateLevel(schema, 'root', path), ...validateCompleteness(schema, schema, path, path)];
+  const text = ({ field, message }: Problem): string => `${field}: ${message}`;
+  return problems.sort((a, b) => (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0));
 }
 
-function validateType(schema: any, path: string, place: Place): Problem[] {
-  const root = place === 'root';
-  const field = at(path, 'type');
+function validateLevel(schema: JsonSchema, level: Level, path: string): Problem[] {
+  const problems: Problem[] = [];
+  const { items, properties = {}, additionalProperties } = schema;
+  if (items) problems.push(...validateLevel(items, 'array items', at(path, 'items')));
+  else if (schema.type === 'array') problems.push(required(at(path, 'items'), 'must be specified'));
+  for (const [name, property] of Object.entries(properties))
+    problems.push(...validateLevel(property, 'object fields', at(path, index('properties', name))));
+  if (isSet(additionalProperties)) {
+    const where = at(path, 'additionalProperties');
+    if (level === 'root') problems.push(forbiddenField(where, 'must not be used at the root'));
+    const values = valuesSchema(schema);
+    if (values) problems.push(...validateLevel(values, 'object fields', where));
+  }
+  problems.push(...validateIntOrString(schema, path));
+  problems.push(
+    ...validateValues(schema, path, { skipAnyOf: isIntOrStringList(schema.anyOf), skipAllOf: isIntOrStringList(schema.allOf?.[0]?.anyOf) }),
+  );
+  problems.push(...validateType(schema, level, path));
+  return [...problems, ...validateMetaFields(schema, level, path)];
+}
+
+const isIntOrStringList = (anyOf: JsonSchema[] | undefined): boolean => deepEqual(anyOf, INT_OR_STRING);
+
+function validateIntOrString(schema: JsonSchema, path: string): Problem[] {
+  if (!schema['x-kubernetes-int-or-string']) return [];
+  return (['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource'] as const).flatMap((name) =>
+    schema[name] ? [invalidValue(at(path, name), true, 'must be false if x-kubernetes-int-or-string is true')] : [],
+  );
+}
+
+function validateType(schema: JsonSchema, level: Level, path: string): Problem[] {
   const { type } = schema;
-  const typeless = schema[x('int-or-string')] === true || schema[x('preserve-unknown-fields')] === true;
-  if (!type) {
-    if (root) return [required(field, 'must not be empty at the root')];
-    return typeless ? [] : [required(field, `must not be empty for specified ${place}`)];
-  }
-  if (!types.includes(type)) return [notSupported(field, type, types)];
-  return root && type !== 'object' ? [invalidValue(field, type, 'must be object at the root')] : [];
+  const field = at(path, 'type');
+  const problems: Problem[] = [];
+  if (schema['x-kubernetes-embedded-resource']) {
+    const why = 'must be object if x-kubernetes-embedded-resource is true';
+    if (!type) problems.push(required(field, why));
+    else if (type !== 'object') problems.push(invalidValue(field, type, why));
+    if (isSet(schema.additionalProperties))
+      problems.push(forbiddenField(at(path, 'additionalProperties'), 'must not be used if x-kubernetes-embedded-resource is set'));
+    if (!schema['x-kubernetes-preserve-unknown-fields'] && Object.keys(schema.properties ?? {}).length === 0)
+      problems.push(
+        required(
+          at(path, 'properties'),
+          'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields',
+        ),
+      );
+  } else if (!type && !schema['x-kubernetes-int-or-string'] && !schema['x-kubernetes-preserve-unknown-fields'])
+    problems.push(required(field, level === 'root' ? 'must not be empty at the root' : `must not be empty for specified ${level}`));
+  if (level === 'root' && type && type !== 'object') problems.push(invalidValue(field, type, 'must be object at the root'));
+  return problems;
 }
 
-function validateExtensions(schema: any, path: string): Problem[] {
+/** What a schema may say of apiVersion, kind and metadata, which are there anyway. */
+function validateMetaFields(schema: JsonSchema, level: Level, path: string): Problem[] {
+  const { kind, apiVersion, metadata } = schema.properties ?? {};
+  const isResource = level === 'root' || schema['x-kubernetes-embedded-resource'] === true;
+  const where = (name: string): string => at(path, index('properties', name));
   const problems: Problem[] = [];
-  const preserve = schema[x('preserve-unknown-fields')];
-  if (preserve === false) problems.push(invalidValue(at(path, x('preserve-unknown-fields')), false, 'must be true or undefined'));
-  const mapType = schema[x('map-type')];
-  if (isSet(mapType) && mapType !== 'atomic' && mapType !== 'granular') {
-    problems.push(notSupported(at(path, x('map-type')), mapType, ['atomic', 'granular']));
-  } else if (isSet(mapType) && schema.type !== 'object') {
-    problems.push(invalidValue(at(path, 'type'), schema.type ?? '', 'must be object if x-kubernetes-map-type is specified'));
-  }
-  if (schema[x('embedded-resource')] === true) {
-    if (Object.keys(schema.properties ?? {}).length === 0 && preserve !== true) {
-      const why = 'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields';
-      problems.push(required(at(path, 'properties'), why));
-    }
-    if (schema.type !== 'object') {
-      problems.push(invalidValue(at(path, 'type'), schema.type ?? '', 'must be object if x-kubernetes-embedded-resource is true'));
-    }
+  if (!isResource) return problems;
+  if (kind && kind.type !== 'string') problems.push(invalidValue(at(where('kind'), 'type'), kind.type ?? '', 'must be string'));
+  if (apiVersion && apiVersion.type !== 'string')
+    problems.push(invalidValue(at(where('apiVersion'), 'type'), apiVersion.type ?? '', 'must be string'));
+  if (metadata && metadata.type !== 'object')
+    problems.push(invalidValue(at(where('metadata'), 'type'), metadata.type ?? '', 'must be object'));
+  if (level === 'root' && metadata && !restrictsNamesOnly(metadata)) {
+    const why = 'must not specify anything other than name and generateName, but metadata is implicitly specified';
+    problems.push(forbiddenField(where('metadata'), why));
   }
   return problems;
 }
 
-const scalars = ['boolean', 'integer', 'number', 'string'];
-
-function validateList(schema: any, path: string): Problem[] {
-  const listType = schema[x('list-type')];
-  const keys: string[] = schema[x('list-map-keys')] ?? [];
-  const problems: Problem[] = [];
-  if (isSet(listType) && !['atomic', 'set', 'map'].includes(listType)) {
-    return [notSupported(at(path, x('list-type')), listType, ['atomic', 'set', 'map'])];
-  }
-  if (isSet(listType) && schema.type !== 'array') {
-    problems.push(invalidValue(at(path, 'type'), schema.type ?? '', 'must be array if x-kubernetes-list-type is specified'));
-  }
-  if (keys.length && listType !== 'map') {
-    problems.push(required(at(path, x('list-type')), 'must be map if x-kubernetes-list-map-keys is non-empty'));
-  }
-  if (listType === 'set' && schema.items) problems.push(...validateSetItems(schema.items, at(path, 'items')));
-  return listType === 'map' ? [...problems, ...validateMapList(schema, keys, path)] : problems;
+function restrictsNamesOnly({ properties = {}, type: _, default: __, ...rest }: JsonSchema): boolean {
+  const names = Object.keys(properties);
+  const onlyNames = names.every((name) => name === 'name' || name === 'generateName');
+  return onlyNames && Object.values(rest).every((value) => !isSet(value) || value === '' || value === false);
 }
 
-function validateSetItems(items: any, path: string): Problem[] {
-  if (items.nullable === true) return [forbiddenField(at(path, 'nullable'), 'cannot be nullable when x-kubernetes-list-type is set')];
-  if (items.type === 'object' && items[x('map-type')] !== 'atomic') {
-    const why = 'must be atomic as item of a list with x-kubernetes-list-type=set';
-    return [invalidValue(at(path, x('map-type')), items[x('map-type')] ?? null, why)];
-  }
-  return [];
+interface Skip {
+  skipAnyOf?: boolean;
+  skipAllOf?: boolean;
 }
 
-function validateMapList(schema: any, keys: string[], path: string): Problem[] {
-  const problems: Problem[] = [];
-  const field = at(path, x('list-map-keys'));
-  if (keys.length === 0) problems.push(required(field, 'must not be empty if x-kubernetes-list-type is map'));
-  const { items } = schema;
-  if (!items) return [...problems, required(at(path, 'items'), 'must have a schema if x-kubernetes-list-type is map')];
-  if (items.type !== 'object') {
-    const why = "must be object if parent array's x-kubernetes-list-type is map";
-    return [...problems, invalidValue(at(path, 'items.type'), items.type ?? '', why)];
-  }
-  for (const key of new Set(keys)) {
-    const property = items.properties?.[key];
-    if (!property) continue;
-    const where = at(path, `items.properties[${key}]`);
-    if (!isSet(property.default) && !(items.required ?? []).includes(key)) {
-      const why = 'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property';
-      problems.push(required(at(where, 'default'), why));
-    }
-    if (!scalars.includes(property.type)) {
-      problems.push(invalidValue(at(where, 'type'), 'object', "must be a scalar type if parent array's x-kubernetes-list-type is map"));
-    }
-  }
-  if (keys.some((key) => !items.properties?.[key]))
-    problems.push(invalidValue(field, keys, 'entries must all be names of item properties'));
-  if (new Set(keys).size < keys.length) problems.push(invalidValue(field, keys, 'must not contain duplicate entries'));
-  return problems;
-}
-
-/** A pattern of RE2. What JavaScript cannot read for other reasons than RE2 would is let through. */
-function validatePattern({ pattern }: any, path: string): Problem[] {
-  if (!pattern) return [];
-  const wrong = (text: string): Problem[] => [
-    invalidValue(at(path, 'pattern'), pattern, `must be a valid regular expression, but isn't: error parsing regexp: ${text}`),
+/** Alternatives, and the pattern. The two types of an int-or-string may be told in an anyOf. */
+function validateValues(schema: JsonSchema, path: string, { skipAnyOf = false, skipAllOf = false }: Skip): Problem[] {
+  const { anyOf = [], allOf = [], oneOf = [], not, pattern } = schema;
+  const nested = (list: string, parts: JsonSchema[], skipFirst = false): Problem[] =>
+    parts.flatMap((part, i) => validateNested(part, at(path, index(list, i)), skipFirst && i === 0));
+  return [
+    ...(skipAnyOf ? [] : nested('anyOf', anyOf)),
+    ...nested('allOf', allOf, skipAllOf),
+    ...nested('oneOf', oneOf),
+    ...(not ? validateNested(not, at(path, 'not'), false) : []),
+    ...(pattern ? validatePattern(pattern, path) : []),
   ];
-  const look = /\(\?<?[=!]/.exec(pattern);
-  if (look) return wrong(`invalid or unsupported Perl syntax: \`${look[0]}\``);
+}
+
+function validatePattern(pattern: string, path: string): Problem[] {
   try {
-    new RegExp(
-      pattern
-        .replace(/\(\?[imsU-]+\)/g, '')
-        .replace(/\(\?[imsU-]+:/g, '(?:')
-        .replaceAll('(?P<', '(?<'),
-    );
+    goRegExp(pattern);
     return [];
   } catch (error) {
-    return /Unterminated group/.test(String(error)) ? wrong(`missing closing ): \`${pattern}\``) : [];
+    if (!(error instanceof GoRegExpError)) throw error;
+    return [
+      invalidValue(at(path, 'pattern'), pattern, `must be a valid regular expression, but isn't: error parsing regexp: ${error.message}`),
+    ];
   }
 }
 
-/** Alternatives may narrow values, not say anew what they are; but for the two types of an int-or-string. */
-function validateAlternatives(schema: any, path: string): Problem[] {
-  const problems: Problem[] = [];
-  const check = (part: any, where: string, freeTypes: boolean): void => {
-    if (part.type && !freeTypes) problems.push(forbiddenField(at(where, 'type'), 'must be empty to be structural'));
-    if (isSet(part.default)) problems.push(forbiddenField(at(where, 'default'), 'must be undefined to be structural'));
-    if (part.description) problems.push(forbiddenField(at(where, 'description'), 'must be empty to be structural'));
-    if (part.nullable) problems.push(forbiddenField(at(where, 'nullable'), 'must be false to be structural'));
-    if (part.title) problems.push(forbiddenField(at(where, 'title'), 'must be empty to be structural'));
-  };
-  for (const list of ['allOf', 'anyOf', 'oneOf']) {
-    const parts: any[] = schema[list] ?? [];
-    parts.forEach((part, i) => {
-      check(part, at(path, index(list, i)), schema[x('int-or-string')] === true);
-    });
-  }
-  if (schema.not) check(schema.not, at(path, 'not'), false);
+/** What alternatives may not say: they narrow values, and do not say anew what they are. */
+const FORBIDDEN: readonly [keyof JsonSchema, string][] = [
+  ['type', 'must be empty to be structural'],
+  ['additionalProperties', 'must be undefined to be structural'],
+  ['default', 'must be undefined to be structural'],
+  ['title', 'must be empty to be structural'],
+  ['description', 'must be empty to be structural'],
+  ['nullable', 'must be false to be structural'],
+  ['x-kubernetes-preserve-unknown-fields', 'must be false to be structural'],
+  ['x-kubernetes-embedded-resource', 'must be false to be structural'],
+  ['x-kubernetes-int-or-string', 'must be false to be structural'],
+  ['x-kubernetes-list-map-keys', 'must be empty to be structural'],
+  ['x-kubernetes-list-type', 'must be undefined to be structural'],
+  ['x-kubernetes-map-type', 'must be undefined to be structural'],
+  ['x-kubernetes-validations', 'must be empty to be structural'],
+];
+
+/** Zero values of texts, booleans and lists are none; of what upstream keeps as a pointer they are some. */
+function says(schema: JsonSchema, name: keyof JsonSchema): boolean {
+  const value = schema[name];
+  if (['additionalProperties', 'default', 'x-kubernetes-list-type', 'x-kubernetes-map-type'].includes(name)) return isSet(value);
+  return isSet(value) && value !== '' && value !== false && !(Array.isArray(value) && value.length === 0);
+}
+
+function validateNested(schema: JsonSchema, path: string, skipAnyOf: boolean): Problem[] {
+  const problems = validateValues(schema, path, { skipAnyOf });
+  if (schema.items) problems.push(...validateNested(schema.items, at(path, 'items'), false));
+  for (const [name, property] of Object.entries(schema.properties ?? {}))
+    problems.push(...validateNested(property, at(path, index('properties', name)), false));
+  for (const [name, why] of FORBIDDEN) if (says(schema, name)) problems.push(forbiddenField(at(path, name), why));
+  if (Object.hasOwn(schema.properties ?? {}, 'metadata'))
+    problems.push(forbiddenField(at(path, index('properties', 'metadata')), 'must not be specified in a nested context'));
   return problems;
 }
 
-function validateChildren(schema: any, path: string): Problem[] {
-  const problems: Problem[] = [];
-  const { properties, additionalProperties: additional, items } = schema;
-  if (properties && Object.keys(properties).length && additional !== undefined && additional !== null) {
-    problems.push(forbiddenField(at(path, 'additionalProperties'), 'additionalProperties and properties are mutual exclusive'));
+/** Whatever an alternative narrows must stand in the schema itself. */
+function validateCompleteness(values: JsonSchema, schema: JsonSchema, path: string, where: string): Problem[] {
+  const { allOf = [], anyOf = [], oneOf = [], not } = values;
+  const parts: [JsonSchema, string][] = [
+    ...(not ? ([[not, at(where, 'not')]] as [JsonSchema, string][]) : []),
+    ...[...Object.entries({ allOf, anyOf, oneOf })].flatMap(([name, list]) =>
+      list.map((part, i): [JsonSchema, string] => [part, at(where, index(name, i))]),
+    ),
+  ];
+  return parts.flatMap(([part, place]) => validateNestedCompleteness(part, schema, path, place));
+}
+
+function validateNestedCompleteness(values: JsonSchema, schema: JsonSchema | undefined, path: string, where: string): Problem[] {
+  if (schema === undefined) return [required(path, `because it is defined in ${where}`)];
+  const problems = validateCompleteness(values, schema, path, where);
+  if (values.items) problems.push(...validateNestedCompleteness(values.items, schema.items, at(path, 'items'), at(where, 'items')));
+  for (const [name, property] of Object.entries(values.properties ?? {})) {
+    const part = index('properties', name);
+    const known = schema.properties !== undefined && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    problems.push(...validateNestedCompleteness(property, known, at(path, part), at(where, part)));
   }
-  for (const [name, property] of Object.entries(properties ?? {})) {
-    problems.push(...validateStructural(property, at(path, index('properties', name)), 'object fields'));
-  }
-  if (typeof additional === 'object' && additional !== null) {
-    problems.push(...validateStructural(additional, at(path, 'additionalProperties'), 'object fields'));
-  }
-  if (Array.isArray(items)) problems.push(forbiddenField(at(path, 'items'), 'items must be a schema object and not an array'));
-  else if (items) problems.push(...validateStructural(items, at(path, 'items'), 'array items'));
-  else if (schema.type === 'array') problems.push(required(at(path, 'items'), 'must be specified'));
   return problems;
 }
