@@ -99,7 +99,12 @@ const writeQuery = ({ dryRun, ...rest }: { dryRun?: boolean; [key: string]: unkn
 function listOf(body: unknown): KubeList {
   if (!(body instanceof ListBody)) return body as KubeList;
   const { kind } = body.served;
-  return { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata: body.metadata, items: body.items as KubeObject[] };
+  return {
+    kind: kind.listKind ?? `${kind.kind}List`,
+    apiVersion: apiVersionOf(kind),
+    metadata: body.metadata,
+    items: body.items as KubeObject[],
+  };
 }
 
 function requestOf(call: Call, user: UserInfo, agent: string): ApiRequest {

@@ -68,12 +68,6 @@ export async function shownOf(served: ServedKind, item: Item): Promise<KubeObjec
 
 /** The form that is stored. Throws when a conversion webhook fails. */
 export async function storedOf(served: ServedKind, object: KubeObject): Promise<KubeObject> {
-  const { customPart } = served;
-  if (customPart) {
-    const { storedApiVersion } = customPart;
-    if (object.apiVersion === storedApiVersion) return object;
-    if (customPart.convert) return (await customPart.convert([object], storedApiVersion))[0]!;
-    return { ...object, apiVersion: storedApiVersion };
-  }
+  if (served.customPart) return served.customPart.stored(object);
   return served.kind.storage ? served.kind.storage.toStored(object) : object;
 }

@@ -159,13 +159,18 @@ function includeOf(request: ApiRequest): IncludeObject {
 }
 
 export function plainList(list: ListBody): object {
-  return { kind: `${list.served.kind.kind}List`, apiVersion: apiVersionOf(list.served.kind), metadata: list.metadata, items: list.items };
+  return { kind: listKindOf(list), apiVersion: apiVersionOf(list.served.kind), metadata: listMetadata(list), items: list.items };
 }
 
 function listHead(list: ListBody): string {
   const { kind } = list.served;
-  return `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(list.metadata)},"items":[`;
+  return `{"kind":"${listKindOf(list)}","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(listMetadata(list))},"items":[`;
 }
+
+const listKindOf = ({ served: { kind } }: ListBody): string => kind.listKind ?? `${kind.kind}List`;
+
+/** Lists of custom kinds always say whether they go on. */
+const listMetadata = ({ served, metadata }: ListBody): object => (served.custom ? { continue: '', ...metadata } : metadata);
 
 function listJson(list: ListBody): Uint8Array | AsyncIterable<Uint8Array> {
   const first = slice(list, 0);

@@ -264,7 +264,9 @@ function countLines(watch: WatchLines, count: (bytes: number) => void): void {
 function defaultsOf(kinds: KindTable, object: KubeObject): void {
   if (!object.apiVersion || !object.kind) return;
   const { group, version } = parseApiVersion(object.apiVersion);
-  kinds.byKind(group, version, object.kind)?.kind.defaults?.(object);
+  const served = kinds.byKind(group, version, object.kind);
+  // Custom objects are filled when a version is read: what is stored is served as it is otherwise.
+  if (!served?.custom) served?.kind.defaults?.(object);
 }
 
 /** Removes objects whose kind gives them a time to live (events). */

@@ -18,17 +18,18 @@ export interface ServedKind {
 
 /** What only kinds of a CustomResourceDefinition have. */
 export interface CustomPart {
-  storedApiVersion: string;
   /** Text of the Warning header that each request gets. */
   deprecation?: string;
   /** The definition is being deleted: nothing new is let in. */
   terminating: boolean;
-  /** Removes unknown fields in place; answers their paths. */
-  prune(object: Record<string, unknown>): string[];
+  /** What decoding does in place: unknown fields out, embedded metadata read. Answers the paths of what went; throws MalformedError. */
+  coerce(object: Record<string, unknown>): string[];
   /** There when versions are converted by a webhook: objects of any version in the wanted one, in their order. Copies. */
   convert?(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>;
   /** The stored object as this version shows it; the very object when nothing differs. With `prepare`, it must be prepared before. */
   view(object: KubeObject): KubeObject;
+  /** The form that is stored. Rejects when a conversion webhook fails. */
+  stored(object: KubeObject): Promise<KubeObject>;
   /** There when a webhook converts. */
   prepare?(objects: readonly KubeObject[]): Promise<void>;
 }

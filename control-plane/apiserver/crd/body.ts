@@ -1,10 +1,8 @@
 // A custom resource's body: metadata is decoded as any object's, the rest is pruned by its schema.
-import { schemaOf } from '../../../api/gen/index.ts';
 import { apiVersionOf, badRequest, invalid, invalidValue, type KubeObject } from '../../../api/meta/index.ts';
-import { checkObject, type DecodedBody, decodeBody, type FieldValidation } from '../../../api/wire/index.ts';
+import { type DecodedBody, decodeBody, type FieldValidation } from '../../../api/wire/index.ts';
 import type { ServedKind } from '../kind-table.ts';
-
-const CONFIG_MAP = { group: '', version: 'v1', kind: 'ConfigMap' };
+import { MalformedError, readMetadata } from './coerce.ts';
 
 export function customBody(
   served: ServedKind,
@@ -27,16 +25,27 @@ export function checkCustom(
   object.apiVersion ||= apiVersionOf(kind);
   checkNames(served, object);
   const refuse = (why: string) => badRequest(`${object.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
-  if (body.findings?.overflow !== undefined)
-    throw refuse(`json: cannot unmarshal number ${body.findings.overflow} into Go value of type float64`);
   const problems = (body.yamlDuplicates ?? body.findings?.duplicates.map(({ path }) => `duplicate field "${path}"`) ?? []).slice();
-  const metadata = metadataOf(object, kind.kind, refuse);
-  const unknown = [...metadata.unknown, ...(served.customPart?.prune(object) ?? [])].map((path) => `unknown field "${path}"`);
-  object.metadata = metadata.value;
-  problems.push(...unknown);
+  const huge = hugeNumber(body);
+  if (huge !== undefined) throw refuse(`json: cannot unmarshal number ${huge} into Go value of type float64`);
+  try {
+    const metadata = readMetadata(object.metadata, kind.kind);
+    const unknown = served.customPart!.coerce(object);
+    object.metadata = metadata.value;
+    problems.push(...[...metadata.unknown, ...unknown].map((path) => `unknown field "${path}"`));
+  } catch (error) {
+    throw error instanceof MalformedError ? refuse(error.message) : error;
+  }
   if (fieldValidation === 'Ignore') return { object, warnings: [] };
   if (problems.length && fieldValidation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
   return { object, warnings: problems };
+}
+
+/** A number that is beyond any double, as it was written. */
+function hugeNumber({ findings }: DecodedBody): string | undefined {
+  for (const numbers of findings?.numbers.values() ?? [])
+    for (const text of numbers.values()) if (!Number.isFinite(Number(text))) return text;
+  return undefined;
 }
 
 function checkNames({ kind }: ServedKind, object: KubeObject): void {
@@ -46,24 +55,4 @@ function checkNames({ kind }: ServedKind, object: KubeObject): void {
     ]);
   if (object.apiVersion !== apiVersionOf(kind))
     throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersionOf(kind)})`);
-}
-
-/** Through the checks of a built-in kind's metadata; errors name ObjectMeta alone. */
-function metadataOf(
-  object: KubeObject,
-  name: string,
-  refuse: (why: string) => Error,
-): { value: KubeObject['metadata']; unknown: string[] } {
-  try {
-    const body = { object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: object.metadata ?? {} }, format: 'json' as const };
-    const { object: checked, warnings } = checkObject(body, CONFIG_MAP, { fieldValidation: 'Warn', schema: schemaOf(CONFIG_MAP)! });
-    return { value: checked.metadata ?? {}, unknown: warnings.flatMap((text) => /^unknown field "(.*)"$/.exec(text)?.[1] ?? []) };
-  } catch (error) {
-    throw refuse(
-      (error as Error).message
-        .replace(/^.*? cannot be handled as a \S+: /s, '')
-        .replace('ObjectMeta.metadata.', 'ObjectMeta.')
-        .replace('ConfigMap.metadata', `${name}.metadata`),
-    );
-  }
 }

@@ -1,7 +1,7 @@
 // additionalPrinterColumns as Table columns.
-import { type Column, nameColumn, since } from '../../../api/kinds/index.ts';
-import type { KubeObject } from '../../../api/meta/index.ts';
-import { valuesAt } from './jsonpath.ts';
+import { ageColumn, type Column, nameColumn, since } from '../../../api/kinds/index.ts';
+import { goJson } from '../../../api/meta/index.ts';
+import { pathGetter } from './jsonpath.ts';
 
 export interface PrinterColumn {
   name: string;
@@ -12,37 +12,48 @@ export interface PrinterColumn {
   jsonPath: string;
 }
 
-const AGE: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: '' };
+/** As any kind's: described by the documentation of the field. */
+const AGE: Column = { ...ageColumn, type: 'date' };
 
 export const columnsOf = (columns: readonly PrinterColumn[] | undefined): Column[] => [
   nameColumn,
-  ...(columns?.length ? columns : [AGE]).map(columnOf),
+  ...(columns?.length ? columns.map(columnOf) : [AGE]),
 ];
 
 function columnOf({ name, type, format, description, priority, jsonPath }: PrinterColumn): Column {
+  const valuesAt = pathGetter(jsonPath);
   return {
     name,
     type: type as Column['type'],
     ...(format ? { format } : {}),
     description: description || `Custom resource definition column (in JSONPath format): ${jsonPath}`,
     ...(priority ? { priority } : {}),
-    of: (object, nowMs) => cell(object, type, jsonPath, nowMs),
+    of(object, nowMs) {
+      const found = valuesAt(object);
+      return found.length === 0 ? null : cell(found[0], type, nowMs);
+    },
   };
 }
 
-function cell(object: KubeObject, type: string, path: string, nowMs: number): string | number | boolean | null {
-  const first = valuesAt(object, path)[0];
-  if (first === undefined || first === null) return null;
+/** A value that is not of the column's type is not shown, but for texts: there anything is written out. */
+function cell(value: unknown, type: string, nowMs: number): string | number | boolean | null {
+  if (type === 'string') return textOf(value);
   switch (type) {
     case 'integer':
-      return typeof first === 'number' ? Math.trunc(first) : null;
+      return typeof value === 'number' || typeof value === 'bigint' ? (Math.trunc(Number(value)) as number) : null;
     case 'number':
-      return typeof first === 'number' ? first : null;
+      return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : null;
     case 'boolean':
-      return typeof first === 'boolean' ? first : null;
+      return typeof value === 'boolean' ? value : null;
     case 'date':
-      return typeof first !== 'string' || Number.isNaN(Date.parse(first)) ? '<invalid>' : since(first, nowMs);
+      if (typeof value !== 'string') return null;
+      return Number.isNaN(Date.parse(value)) ? '<invalid>' : since(value, nowMs);
     default:
-      return typeof first === 'string' ? first : JSON.stringify(first);
+      return null;
   }
+}
+
+function textOf(value: unknown): string {
+  if (value === null) return '<no value>';
+  return typeof value === 'object' ? goJson(value) : String(value);
 }

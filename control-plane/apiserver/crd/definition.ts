@@ -1,7 +1,7 @@
 // A custom resource's structure in the form that patches, apply and field tracking share.
 import { schemaOf } from '../../../api/gen/index.ts';
 import type { Definition, Field, Schema } from '../../../api/meta/index.ts';
-import { type JsonSchema, valuesSchema } from './json-schema.ts';
+import { type JsonSchema, valuesSchema } from '../../../api/structural/index.ts';
 
 const META_REF = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const builtIn = schemaOf({ group: '', version: 'v1', kind: 'ConfigMap' })!;

@@ -1,49 +1,95 @@
-// The part of JSONPath that printer columns and selectable fields use: `.a.b`, `['a']`, `[0]`, `[*]`, `[?(@.x=="y")]`, escaped dots.
+// JSONPath as printer columns and selectable fields use it: `.a.b`, `['a']`, `[0]`, `[-1]`, `[0:2]`, `[*]`, `..a`, `[?(@.x=="y")]`, escaped dots.
 
-type Step = { key: string } | { index: number } | { all: true } | { filter: { path: string[]; equals: string } };
+type Follow = (value: unknown) => unknown[];
 
-const compiled = new Map<string, Step[]>();
-
-/** All values at `path`; none when there is nothing or the path is not understood. */
-export function valuesAt(object: unknown, path: string): unknown[] {
-  let steps = compiled.get(path);
-  if (steps === undefined) {
-    if (compiled.size > 2000) compiled.clear();
-    compiled.set(path, (steps = stepsOf(path)));
-  }
-  return steps.reduce<unknown[]>((values, step) => values.flatMap((value) => follow(value, step)), [object]);
+/** All values at `path`, read once; none when there is nothing. A path that cannot be read finds nothing. */
+export function pathGetter(path: string): Follow {
+  const steps = stepsOf(path);
+  if (steps === undefined) return () => [];
+  return (value) => steps.reduce<unknown[]>((values, step) => values.flatMap(step), [value]);
 }
 
-function follow(value: unknown, step: Step): unknown[] {
-  if (typeof value !== 'object' || value === null) return [];
-  if ('all' in step) return Object.values(value);
-  if ('index' in step) return Array.isArray(value) && value.at(step.index) !== undefined ? [value.at(step.index)] : [];
-  if ('filter' in step) {
-    if (!Array.isArray(value)) return [];
-    const { path, equals } = step.filter;
-    return value.filter(
-      (item) => String(path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], item)) === equals,
-    );
-  }
-  return Object.hasOwn(value, step.key) ? [(value as Record<string, unknown>)[step.key]] : [];
+const isTree = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const hasField = (value: unknown, name: string): value is Record<string, unknown> =>
+  isTree(value) && !Array.isArray(value) && Object.hasOwn(value, name);
+
+const field =
+  (name: string): Follow =>
+  (value) =>
+    hasField(value, name) ? [value[name]] : [];
+
+const all: Follow = (value) => (isTree(value) ? Object.values(value) : []);
+
+const item =
+  (at: number): Follow =>
+  (value) =>
+    Array.isArray(value) && value.at(at) !== undefined ? [value.at(at)] : [];
+
+function slice(from: string, to: string, step: string): Follow {
+  const by = step === '' ? 1 : Number(step);
+  return (value) =>
+    Array.isArray(value) && by > 0
+      ? value.slice(from === '' ? 0 : Number(from), to === '' ? undefined : Number(to)).filter((_, i) => i % by === 0)
+      : [];
+}
+
+/** Everything of that name at any depth, or everything. */
+function deep(name: string): Follow {
+  const visit = (value: unknown): unknown[] => {
+    if (!isTree(value)) return [];
+    const here = name === '*' ? Object.values(value) : hasField(value, name) ? [value[name]] : [];
+    return [...here, ...Object.values(value).flatMap(visit)];
+  };
+  return visit;
+}
+
+const compare: Readonly<Record<string, (a: unknown, b: unknown) => boolean>> = {
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '<': (a, b) => (a as number) < (b as number),
+  '<=': (a, b) => (a as number) <= (b as number),
+  '>': (a, b) => (a as number) > (b as number),
+  '>=': (a, b) => (a as number) >= (b as number),
+};
+
+function filter(path: string, operator: string | undefined, literal: unknown): Follow {
+  const steps = path.split('.').map(field);
+  const at = (value: unknown): unknown[] => steps.reduce<unknown[]>((values, step) => values.flatMap(step), [value]);
+  const holds = (value: unknown): boolean => {
+    const [found] = at(value);
+    if (operator === undefined) return at(value).length > 0;
+    return found !== undefined && typeof found === typeof literal && compare[operator]!(found, literal);
+  };
+  return (value) => (Array.isArray(value) ? value.filter(holds) : []);
 }
 
 const TOKEN =
-  /\.((?:\\.|[^.[\]\\])+)|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]|\[(-?\d+)\]|\[\*\]|\.\*|\[\?\(\s*@\.([\w.]+)\s*==\s*(?:"([^"]*)"|'([^']*)'|([\w.]+))\s*\)\]/y;
+  /\.\.(?<deep>[\w*-]+)|\.(?<plain>(?:\\.|[^.[\]\\])+)|\['(?<single>(?:[^'\\]|\\.)*)'\]|\["(?<double>(?:[^"\\]|\\.)*)"\]|\[(?<index>-?\d+)\]|\[(?<all>\*)\]|\[(?<from>-?\d*):(?<to>-?\d*)(?::(?<step>\d*))?\]|\[\?\(\s*@\.(?<path>[\w.-]+)\s*(?:(?<operator>[=!<>]=|[<>])\s*(?:"(?<text>[^"]*)"|'(?<quoted>[^']*)'|(?<word>[\w.+-]+)))?\s*\)\]/y;
 
-function stepsOf(path: string): Step[] {
+function stepsOf(path: string): Follow[] | undefined {
   const text = path.replace(/^\{?\$?/, '').replace(/\}$/, '');
-  const steps: Step[] = [];
+  const steps: Follow[] = [];
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < text.length) {
-    const found = TOKEN.exec(text);
-    if (!found) return [{ key: '\u0000' }];
-    const [whole, plain, single, double, index, filterPath, a, b, c] = found;
-    const key = plain ?? single ?? double;
-    if (whole === '[*]' || whole === '.*' || key === '*') steps.push({ all: true });
-    else if (key !== undefined) steps.push({ key: key.replace(/\\(.)/g, '$1') });
-    else if (index !== undefined) steps.push({ index: Number(index) });
-    else steps.push({ filter: { path: filterPath!.split('.'), equals: a ?? b ?? c ?? '' } });
+    const found = TOKEN.exec(text)?.groups;
+    if (!found) return undefined;
+    steps.push(stepOf(found));
   }
   return steps;
+}
+
+function stepOf(found: Record<string, string | undefined>): Follow {
+  const { deep: anywhere, plain, single, double, index, from, to, step, path, operator, text, quoted, word } = found;
+  const name = plain ?? single ?? double;
+  if (anywhere !== undefined) return deep(anywhere);
+  if (found['all'] !== undefined || plain === '*') return all;
+  if (name !== undefined) return field(name.replace(/\\(.)/g, '$1'));
+  if (index !== undefined) return item(Number(index));
+  if (path === undefined) return slice(from ?? '', to ?? '', step ?? '');
+  return filter(path, operator, word === undefined ? (text ?? quoted) : literalOf(word));
+}
+
+function literalOf(word: string): unknown {
+  if (word === 'true' || word === 'false') return word === 'true';
+  return Number.isNaN(Number(word)) ? word : Number(word);
 }

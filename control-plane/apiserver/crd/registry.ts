@@ -1,172 +1,152 @@
 // Follows CustomResourceDefinitions: accepts their names, serves their kinds at once, and cleans up after them.
-import { deepCopy, deepEqual, isStatusError, type KubeObject } from '../../../api/meta/index.ts';
+import { deepEqual, isStatusError, type KubeObject } from '../../../api/meta/index.ts';
+import { done, type Outcome, Reconciler } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
 import type { Core } from '../core.ts';
 import type { CacheEvent } from '../storage/item.ts';
+import { endWatchesOf } from '../verbs/watch-session.ts';
 import { rewrite } from '../write/rewrite.ts';
-import { type CrdSpec, servedKinds } from './served.ts';
+import { CRDS, cleanUp, needsCleanUp } from './cleanup.ts';
+import { servedKinds } from './served.ts';
+import { type CrdNames, type CrdSpec, isTrue, specOf, statusOf } from './spec.ts';
+import { settledStatus } from './status.ts';
 
-export const CRDS = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' };
-export const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';
+const WORKERS = 8;
 
-interface Condition {
-  type: string;
-  status: string;
-  reason: string;
-  message: string;
-  lastTransitionTime?: string;
+/** What the served kinds were made from. */
+interface Served {
+  spec: CrdSpec;
+  names: CrdNames | undefined;
+  terminating: boolean;
 }
 
 export class CrdRegistry {
   readonly #core: Core;
+  readonly #stop = new AbortController();
+  readonly #served = new Map<string, Served>();
+  /** By group: names are accepted one definition after the other. */
+  readonly #groups: Reconciler;
+  /** By name of a definition that is going. */
+  readonly #cleanups: Reconciler;
+  /** Who waits for a definition's last object to go. */
+  readonly #held = new Map<string, () => void>();
   #unsubscribe: (() => void) | undefined;
-  /** Work is done one CRD at a time, in the order in which changes came. */
-  #queue: Promise<void> = Promise.resolve();
 
   constructor(core: Core) {
     this.#core = core;
+    const { signal } = this.#stop;
+    const onError = (key: string, error: unknown) => {
+      if (!isStatusError(error, 'NotFound') && !(error instanceof Conflict))
+        core.log.error({ err: error, key }, 'a CustomResourceDefinition');
+    };
+    this.#groups = new Reconciler({ reconcile: (group) => this.#settleGroup(group), workersMax: WORKERS, signal, onError });
+    this.#cleanups = new Reconciler({ reconcile: (name) => this.#cleanUp(name), workersMax: WORKERS, signal, onError });
   }
 
   /** Serves what is there, then follows. */
   start(): void {
     const cache = this.#core.storage.cache(CRDS);
-    for (const crd of cache.objects()) this.#serve(crd);
+    for (const crd of cache.objects()) this.#follow(crd);
     this.#unsubscribe = cache.subscribe({ offer: (event) => this.#offer(event) });
-    for (const crd of cache.objects()) this.#later(() => this.#settle(crd.metadata.name!));
   }
 
   stop(): void {
     this.#unsubscribe?.();
+    for (const forget of this.#held.values()) forget();
+    this.#stop.abort();
   }
 
-  #offer(event: CacheEvent): void {
-    const crd = event.item.object;
-    const spec = crd['spec'] as CrdSpec;
-    if (event.type === 'DELETED') {
-      this.#core.kinds.setCustom(spec.group, spec.names.plural, []);
-      // Names that it held may be free for another now.
-      for (const other of this.#core.storage.cache(CRDS).objects())
-        if (other['spec'].group === spec.group) this.#later(() => this.#settle(other.metadata.name!));
-      return;
-    }
+  #offer({ type, item: { object } }: CacheEvent): void {
+    if (type === 'DELETED') this.#forget(object);
+    else this.#follow(object);
+  }
+
+  #forget(object: KubeObject): void {
+    const { group, names } = specOf(object);
+    if (this.#served.delete(object.metadata.name!)) this.#core.kinds.setCustom(group, names.plural, []);
+    endWatchesOf(this.#core, { group, plural: names.plural });
+    this.#groups.add(group); // names that it held may be free for another now
+  }
+
+  #follow(crd: KubeObject): void {
     this.#serve(crd);
-    this.#later(() => this.#settle(crd.metadata.name!));
+    if (needsCleanUp(crd)) this.#cleanups.add(crd.metadata.name!);
+    else if (crd.metadata.deletionTimestamp === undefined) this.#groups.add(specOf(crd).group);
   }
 
-  #later(work: () => Promise<void>): void {
-    this.#queue = this.#queue.then(work).catch((error: unknown) => {
-      if (!isStatusError(error, 'NotFound') && !(error instanceof Conflict))
-        this.#core.log.error({ err: error }, 'a CustomResourceDefinition');
-    });
-  }
-
+  /** In the turn in which the definition changed: whoever sees it established can use it. */
   #serve(crd: KubeObject): void {
-    const spec = crd['spec'] as CrdSpec;
-    this.#core.kinds.setCustom(
-      spec.group,
-      spec.names.plural,
-      isTrue(crd, 'Established') ? servedKinds(crd, this.#core.services.webhooks) : [],
-    );
-  }
-
-  async #settle(name: string): Promise<void> {
-    const crd = this.#core.storage.get(CRDS, '', name)?.object;
-    if (crd === undefined) return;
-    if (crd.metadata.deletionTimestamp !== undefined) return this.#cleanUp(crd);
-    const now = rfc3339(this.#core.clock.nowMs());
-    await rewrite(this.#core, CRDS, '', name, (copy) => {
-      const before = deepCopy(copy['status']);
-      copy['status'] = statusOf(copy, this.#others(copy), now);
-      return deepEqual(before, copy['status']) ? false : undefined;
-    });
-  }
-
-  /** CRDs of the same group that hold names already. */
-  #others(crd: KubeObject): KubeObject[] {
-    const all = this.#core.storage.cache(CRDS).objects();
-    return all.filter((other) => other.metadata.name !== crd.metadata.name && other['spec'].group === crd['spec'].group);
-  }
-
-  /** Deletes all objects of a CRD that is going; those with finalizers hold it. */
-  async #cleanUp(crd: KubeObject): Promise<void> {
-    if (!crd.metadata.finalizers?.includes(CLEANUP)) return;
-    const spec = crd['spec'] as CrdSpec;
-    const resource = { group: spec.group, plural: spec.names.plural };
-    const version = spec.versions.find((one) => one.storage)!.name;
-    const named = { ...resource, version, kind: spec.names.kind, namespaced: spec.scope === 'Namespaced' };
-    const { self } = this.#core.services;
-    const cache = this.#core.storage.cache(resource);
-    for (const object of cache.objects()) {
-      if (object.metadata.deletionTimestamp !== undefined) continue;
-      await self.delete(named, object.metadata.name!, { namespace: object.metadata.namespace ?? '' }).catch((error: unknown) => {
-        if (!isStatusError(error, 'NotFound')) throw error;
-      });
-    }
-    if (cache.size > 0) {
-      const stop = cache.subscribe({
-        offer: () => {
-          if (cache.size > 0) return;
-          stop();
-          this.#later(() => this.#settle(crd.metadata.name!));
-        },
-      });
+    const name = crd.metadata.name!;
+    const spec = specOf(crd);
+    const before = this.#served.get(name);
+    if (!isTrue(crd, 'Established')) {
+      if (this.#served.delete(name)) this.#core.kinds.setCustom(spec.group, spec.names.plural, []);
       return;
     }
-    const item = this.#core.storage.get(CRDS, '', crd.metadata.name!);
-    if (item === undefined) return;
-    const finalizers = (item.object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP);
-    if (finalizers.length === 0) await this.#core.storage.remove(CRDS, item);
-    else
-      await rewrite(this.#core, CRDS, '', crd.metadata.name!, (copy) => {
-        copy.metadata.finalizers = finalizers;
+    const now = { spec, names: statusOf(crd).acceptedNames, terminating: crd.metadata.deletionTimestamp !== undefined };
+    if (before && deepEqual(before, now)) return;
+    this.#served.set(name, now);
+    this.#core.kinds.setCustom(spec.group, spec.names.plural, servedKinds(crd, this.#core.services.webhooks));
+    // A watch shows objects as its version was when it began; its client comes back for what is new.
+    if (before && !deepEqual(before.spec, spec)) endWatchesOf(this.#core, { group: spec.group, plural: spec.names.plural });
+  }
+
+  async #settleGroup(group: string): Promise<Outcome> {
+    const members = this.#core.storage
+      .cache(CRDS)
+      .objects()
+      .filter((crd) => specOf(crd).group === group);
+    const errors: unknown[] = [];
+    for (const { metadata } of members) await this.#settle(metadata.name!, group).catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw errors[0];
+    return done;
+  }
+
+  async #settle(name: string, group: string): Promise<void> {
+    const crd = this.#core.storage.get(CRDS, '', name)?.object;
+    if (crd === undefined || crd.metadata.deletionTimestamp !== undefined) return;
+    const settled = (one: KubeObject) => settledStatus(one, this.#others(name, group), rfc3339(this.#core.clock.nowMs()));
+    if (deepEqual(crd['status'], settled(crd))) return;
+    try {
+      await rewrite(this.#core, CRDS, '', name, (copy) => {
+        const status = settled(copy);
+        if (deepEqual(copy['status'], status)) return false;
+        copy['status'] = status;
         return undefined;
       });
+    } catch (error) {
+      if (!isStatusError(error, 'NotFound')) throw error;
+    }
   }
-}
 
-const isTrue = (crd: KubeObject, type: string): boolean =>
-  ((crd['status']?.conditions ?? []) as Condition[]).some((condition) => condition.type === type && condition.status === 'True');
+  /** Definitions of the same group, which may hold names already. */
+  #others(name: string, group: string): KubeObject[] {
+    const all = this.#core.storage.cache(CRDS).objects();
+    return all.filter((other) => other.metadata.name !== name && specOf(other).group === group);
+  }
 
-/** Conditions, accepted names and stored versions of a CRD beside the others of its group. */
-function statusOf(crd: KubeObject, others: readonly KubeObject[], now: string): object {
-  const { names, versions } = crd['spec'] as CrdSpec;
-  const status = (crd['status'] ?? {}) as { conditions?: Condition[]; storedVersions?: string[]; acceptedNames?: CrdSpec['names'] };
-  const conflict = namesConflict(names, others);
-  const conditions = [...(status.conditions ?? [])];
-  const set = (condition: Condition) => {
-    const at = conditions.findIndex((one) => one.type === condition.type);
-    const before = conditions[at];
-    const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
-    if (at < 0) conditions.push({ ...condition, lastTransitionTime });
-    else conditions[at] = { ...condition, lastTransitionTime };
-  };
-  if (conflict) set({ type: 'NamesAccepted', status: 'False', ...conflict });
-  else set({ type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' });
-  const established = conditions.some((one) => one.type === 'Established' && one.status === 'True');
-  if (!conflict && !established)
-    set({ type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' });
-  else if (conflict && !established)
-    set({ type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' });
-  const storage = versions.find((version) => version.storage)?.name;
-  const stored = status.storedVersions ?? [];
-  return {
-    conditions,
-    acceptedNames: conflict ? (status.acceptedNames?.kind ? status.acceptedNames : { plural: names.plural, kind: '' }) : names,
-    storedVersions: storage === undefined || stored.includes(storage) ? stored : [...stored, storage],
-  };
-}
+  async #cleanUp(name: string): Promise<Outcome> {
+    const crd = this.#core.storage.get(CRDS, '', name)?.object;
+    if (crd === undefined || !needsCleanUp(crd)) return done;
+    if (!(await cleanUp(this.#core, crd))) this.#again(name, crd);
+    return done;
+  }
 
-function namesConflict(names: CrdSpec['names'], others: readonly KubeObject[]): { reason: string; message: string } | undefined {
-  const accepted = others.map((other) => other['status']?.acceptedNames as CrdSpec['names'] | undefined).filter((one) => one?.kind);
-  const resources = new Set(accepted.flatMap((one) => [one!.plural, one!.singular, ...(one!.shortNames ?? [])]));
-  const kinds = new Set(accepted.flatMap((one) => [one!.kind, one!.listKind]));
-  const used = (reason: string, name: string) => ({ reason, message: `"${name}" is already in use` });
-  let found: { reason: string; message: string } | undefined;
-  if (resources.has(names.plural)) found = used('PluralConflict', names.plural);
-  if (names.singular && resources.has(names.singular)) found = used('SingularConflict', names.singular);
-  for (const name of names.shortNames ?? []) if (resources.has(name)) found = used('ShortNamesConflict', name);
-  if (kinds.has(names.kind)) found = used('KindConflict', names.kind);
-  if (names.listKind && kinds.has(names.listKind)) found = used('ListKindConflict', names.listKind);
-  return found;
+  /** When the last object that holds the definition is gone. */
+  #again(name: string, crd: KubeObject): void {
+    const { group, names } = specOf(crd);
+    const cache = this.#core.storage.cache({ group, plural: names.plural });
+    this.#held.get(name)?.();
+    const forget = cache.subscribe({
+      offer: () => {
+        if (cache.size > 0) return;
+        forget();
+        this.#held.delete(name);
+        this.#cleanups.add(name);
+      },
+    });
+    this.#held.set(name, forget);
+    if (cache.size === 0) this.#cleanups.add(name);
+  }
 }

@@ -1,107 +1,110 @@
 // A CustomResourceDefinition as served kinds: one a version, with the behaviour that its schema asks for.
 import type { Kind } from '../../../api/kinds/index.ts';
-import { apiVersionOf, deepEqual, type KubeObject, type Problem } from '../../../api/meta/index.ts';
+import { apiVersionOf, deepCopy, type KubeObject, type Schema } from '../../../api/meta/index.ts';
+import { dropNulls, fillDefaults, type JsonSchema, prune } from '../../../api/structural/index.ts';
 import type { ServedKind } from '../kind-table.ts';
-import { type ConversionWebhook, convertObjects, type WebhookClient } from '../webhook/index.ts';
-import { columnsOf, type PrinterColumn } from './columns.ts';
+import { convertObjects, type WebhookClient } from '../webhook/index.ts';
+import { behaviourOf } from './behaviour.ts';
+import { coerce } from './coerce.ts';
 import { definitionOf } from './definition.ts';
-import type { JsonSchema } from './json-schema.ts';
-import { valuesAt } from './jsonpath.ts';
-import { fillDefaults, prune } from './prune.ts';
-import { validateValue } from './validate.ts';
-import { type ViewsOptions, viewsOf } from './views.ts';
-
-interface CrdVersion {
-  name: string;
-  served: boolean;
-  storage: boolean;
-  schema?: { openAPIV3Schema?: JsonSchema };
-  subresources?: { status?: object; scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string } };
-  additionalPrinterColumns?: PrinterColumn[];
-  selectableFields?: { jsonPath: string }[];
-  deprecated?: boolean;
-  deprecationWarning?: string;
-}
-
-export interface CrdSpec {
-  group: string;
-  scope: 'Namespaced' | 'Cluster';
-  names: { plural: string; singular?: string; kind: string; listKind?: string; shortNames?: string[]; categories?: string[] };
-  versions: CrdVersion[];
-  conversion?: { strategy?: string; webhook?: ConversionWebhook };
-}
+import { type CrdNames, type CrdSpec, type CrdVersion, schemaOfVersion, specOf, statusOf } from './spec.ts';
+import { viewsOf } from './views.ts';
 
 const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const CHANGE = ['get', 'patch', 'update'];
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
-const META = new Set(['apiVersion', 'kind', 'metadata']);
 
 /** `webhooks`: for definitions that convert by one. */
 export function servedKinds(crd: KubeObject, webhooks: WebhookClient): ServedKind[] {
-  const spec = crd['spec'] as CrdSpec;
-  const storage = spec.versions.find((version) => version.storage) ?? spec.versions[0]!;
+  const spec = specOf(crd);
+  const family: Family = { crd, spec, webhooks, schemas: new Map() };
+  for (const version of spec.versions)
+    family.schemas.set(apiVersionOf({ group: spec.group, version: version.name }), schemaOfVersion(version));
   return spec.versions
     .filter((version) => version.served)
     .sort((a, b) => compareVersions(a.name, b.name))
-    .map((version) => servedKind(crd, spec, version, storage, converterOf(spec, webhooks)));
+    .map((version) => servedKind(family, version));
 }
 
-function converterOf({ conversion }: CrdSpec, webhooks: WebhookClient): ViewsOptions['convert'] {
-  const webhook = conversion?.strategy === 'Webhook' ? conversion.webhook : undefined;
-  return webhook && ((objects, apiVersion) => convertObjects(webhooks, webhook, objects, apiVersion));
+/** What the versions of one definition share. */
+interface Family {
+  crd: KubeObject;
+  spec: CrdSpec;
+  webhooks: WebhookClient;
+  /** Of all versions, served or not, by apiVersion. */
+  schemas: Map<string, JsonSchema>;
 }
 
-function servedKind(
-  crd: KubeObject,
-  spec: CrdSpec,
-  version: CrdVersion,
-  storage: CrdVersion,
-  convert: ViewsOptions['convert'],
-): ServedKind {
-  const schema = version.schema?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
-  const kind = kindOf(spec, version, schema);
+function servedKind(family: Family, version: CrdVersion): ServedKind {
+  const { crd, spec } = family;
+  const schema = schemaOfVersion(version);
+  const kind = kindOf(spec, statusOf(crd).acceptedNames ?? spec.names, version);
+  let definition: Schema | undefined;
   return {
     kind,
-    schema: definitionOf(schema),
+    /** Made when first asked for: most of many definitions are never written to. */
+    get schema() {
+      return (definition ??= definitionOf(schema));
+    },
     custom: true,
     resource: { group: spec.group, plural: spec.names.plural },
     openApi: {
-      name: `${spec.group.split('.').reverse().join('.')}.${version.name}.${spec.names.kind}`,
+      name: `${spec.group.split('.').reverse().join('.')}.${version.name}.${kind.kind}`,
       schema: schema as Record<string, unknown>,
     },
     customPart: {
-      storedApiVersion: apiVersionOf({ group: spec.group, version: storage.name }),
-      ...(version.deprecated ? { deprecation: version.deprecationWarning || `${apiVersionOf(kind)} ${kind.kind} is deprecated` } : {}),
+      ...(version.deprecated ? { deprecation: version.deprecationWarning || deprecationOf(spec, version) } : {}),
       terminating: crd.metadata.deletionTimestamp !== undefined,
-      prune: (object) => prune(object, schema),
-      ...(convert ? { convert } : {}),
-      ...viewsOf({
-        apiVersion: apiVersionOf(kind),
-        shape(object) {
-          prune(object, schema);
-          fillDefaults(object, schema);
-        },
-        shapeStored(object) {
-          const stored = spec.versions.find(({ name }) => object.apiVersion === apiVersionOf({ group: spec.group, version: name }));
-          if (stored?.schema?.openAPIV3Schema) prune(object, stored.schema.openAPIV3Schema);
-        },
-        ...(convert ? { convert } : {}),
-      }),
+      coerce: (object) => coerce(object, schema),
+      ...formsOf(family, apiVersionOf(kind)),
     },
   };
 }
 
-function kindOf(spec: CrdSpec, version: CrdVersion, schema: JsonSchema): Kind {
-  const { names } = spec;
+/** How objects come from the store into one version and go back. */
+function formsOf(
+  { spec, schemas, webhooks }: Family,
+  apiVersion: string,
+): Pick<NonNullable<ServedKind['customPart']>, 'view' | 'prepare' | 'convert' | 'stored'> {
+  const { conversion } = spec;
+  const webhook = conversion?.strategy === 'Webhook' ? conversion.webhook : undefined;
+  const convert = webhook && ((objects: readonly KubeObject[], wanted: string) => convertObjects(webhooks, webhook, objects, wanted));
+  const storage = (spec.versions.find((version) => version.storage) ?? spec.versions[0]!).name;
+  const storedApiVersion = apiVersionOf({ group: spec.group, version: storage });
+  const shape = (object: KubeObject): void => {
+    const schema = schemas.get(object.apiVersion!);
+    if (!schema) return;
+    prune(object, schema);
+    dropNulls(object, schema);
+  };
+  return {
+    ...(convert ? { convert } : {}),
+    ...viewsOf({
+      apiVersion,
+      shape,
+      read(object) {
+        shape(object);
+        fillDefaults(object, schemas.get(object.apiVersion!));
+      },
+      ...(convert ? { convert } : {}),
+    }),
+    async stored(object) {
+      if (object.apiVersion === storedApiVersion) return object;
+      const converted = convert ? (await convert([object], storedApiVersion))[0]! : { ...deepCopy(object), apiVersion: storedApiVersion };
+      shape(converted);
+      return converted;
+    },
+  };
+}
+
+function kindOf(spec: CrdSpec, names: CrdNames, version: CrdVersion): Kind {
   const { status, scale } = version.subresources ?? {};
-  const rest = (object: KubeObject) =>
-    Object.fromEntries(Object.entries(object).filter(([key]) => !META.has(key) && !(status && key === 'status')));
-  const validate = (object: KubeObject): Problem[] => validateValue(object, schema);
   return {
     group: spec.group,
     version: version.name,
-    kind: names.kind,
-    plural: names.plural,
+    kind: spec.names.kind,
+    listKind: spec.names.listKind ?? `${spec.names.kind}List`,
+    plural: spec.names.plural,
     singular: names.singular ?? names.kind.toLowerCase(),
     namespaced: spec.scope === 'Namespaced',
     shortNames: names.shortNames ?? [],
@@ -111,29 +114,18 @@ function kindOf(spec: CrdSpec, version: CrdVersion, schema: JsonSchema): Kind {
       ...(status ? [{ name: 'status', verbs: CHANGE }] : []),
       ...(scale ? [{ name: 'scale', verbs: CHANGE, responseKind: SCALE }] : []),
     ],
-    defaults: (object) => fillDefaults(object, schema),
-    validate,
-    validateSubresource: { status: validate, scale: validate },
-    unconditionalUpdate: false,
-    hasGeneration: true,
-    specChanged: (object, old) => !deepEqual(rest(object), rest(old)),
-    columns: columnsOf(version.additionalPrinterColumns),
-    fieldSelectors: Object.fromEntries(
-      (version.selectableFields ?? []).map(({ jsonPath }) => [
-        jsonPath.replace(/^\./, ''),
-        (object: KubeObject) => String(valuesAt(object, jsonPath)[0] ?? ''),
-      ]),
-    ),
-    ...(scale
-      ? {
-          scale: {
-            specReplicas: scale.specReplicasPath,
-            statusReplicas: scale.statusReplicasPath,
-            selector: (object: KubeObject) => (scale.labelSelectorPath ? String(valuesAt(object, scale.labelSelectorPath)[0] ?? '') : ''),
-          },
-        }
-      : {}),
-  } as Kind;
+    ...behaviourOf(version),
+  };
+}
+
+/** Names a newer version that may be used, if there is one. */
+function deprecationOf({ group, names, versions }: CrdSpec, deprecated: CrdVersion): string {
+  const newest = versions
+    .filter((version) => version.served && !version.deprecated && compareVersions(version.name, deprecated.name) < 0)
+    .map((version) => version.name)
+    .sort(compareVersions)[0];
+  const text = `${group}/${deprecated.name} ${names.kind} is deprecated`;
+  return newest === undefined ? text : `${text}; use ${group}/${newest} ${names.kind}`;
 }
 
 /** The newest stable version first: v10, v2, v1, v11beta2, v3alpha1, then the rest by name. */

@@ -5,10 +5,10 @@ import { deepCopy, deepEqual, deepFreeze, internalError, type KubeObject } from 
 export interface ViewsOptions {
   /** Of the version that is shown. */
   apiVersion: string;
-  /** Prunes and fills defaults, in place, by the schema of the version that is shown. */
+  /** In place, as the object's own version reads it from the store: pruned, with defaults. */
+  read(object: KubeObject): void;
+  /** In place, after conversion: pruned by the version that is shown. Defaults are the stored version's alone, as upstream has it. */
   shape(object: KubeObject): void;
-  /** Prunes by the schema of the version in which it is stored, where that is another. */
-  shapeStored?(object: KubeObject): void;
   /** By a webhook: in the wanted version, in their order. */
   convert?(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>;
 }
@@ -20,18 +20,21 @@ export interface Views {
   prepare?(objects: readonly KubeObject[]): Promise<void>;
 }
 
-export function viewsOf({ apiVersion, shape, shapeStored, convert }: ViewsOptions): Views {
+export function viewsOf({ apiVersion, read, shape, convert }: ViewsOptions): Views {
   const views = new WeakMap<KubeObject, KubeObject>();
   const asked = new WeakMap<KubeObject, Promise<void>>();
   const keep = (object: KubeObject, copy: KubeObject): KubeObject => {
     shape(copy);
+    return settle(object, copy);
+  };
+  const settle = (object: KubeObject, copy: KubeObject): KubeObject => {
     const view = deepEqual(copy, object) ? object : deepFreeze(copy);
     views.set(object, view);
     return view;
   };
   const storedCopy = (object: KubeObject): KubeObject => {
     const copy = deepCopy(object);
-    if (object.apiVersion !== apiVersion) shapeStored?.(copy);
+    read(copy);
     return copy;
   };
   const view = (object: KubeObject): KubeObject => {
@@ -40,6 +43,7 @@ export function viewsOf({ apiVersion, shape, shapeStored, convert }: ViewsOption
     if (convert && object.apiVersion !== apiVersion)
       throw internalError(`${object.metadata.name ?? ''} was not converted to ${apiVersion}`);
     const copy = storedCopy(object);
+    if (copy.apiVersion === apiVersion) return settle(object, copy);
     copy.apiVersion = apiVersion;
     return keep(object, copy);
   };

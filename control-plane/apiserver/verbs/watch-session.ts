@@ -31,6 +31,11 @@ export function endWatches(core: Core): void {
   for (const session of open) if (session.core === core) session.stop(true);
 }
 
+/** Ends the watches of one resource: what they were told of it has changed. */
+export function endWatchesOf(core: Core, resource: { group: string; plural: string }): void {
+  for (const session of open) if (session.core === core && session.isOf(resource)) session.stop(true);
+}
+
 export class WatchSession implements Watcher {
   readonly core: Core;
   readonly #served: ServedKind;
@@ -88,6 +93,10 @@ export class WatchSession implements Watcher {
       this.#bookmark();
       this.#bookmarkAtMs = nowMs + BOOKMARK_EVERY_MS;
     }
+  }
+
+  isOf({ group, plural }: { group: string; plural: string }): boolean {
+    return this.#resource.group === group && this.#resource.plural === plural;
   }
 
   stop(tell: boolean): void {

@@ -5,7 +5,7 @@ import { conflict, deepCopy, deepFreeze, type KubeObject, notFound, type Status 
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
 import { type Core, shownOf, storedOf, type Target } from '../core.ts';
-import { CLEANUP } from '../crd/registry.ts';
+import { CLEANUP } from '../crd/cleanup.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Item } from '../storage/item.ts';
 import { admit, attributesOf, checkAdmission } from './admission.ts';

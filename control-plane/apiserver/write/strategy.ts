@@ -162,7 +162,8 @@ export function validateChanged(target: Target, object: KubeObject, old: KubeObj
   const { kind, subresource } = target;
   let problems = validateObjectMetaUpdate(object.metadata, old.metadata);
   problems.push(...finalizerProblems(target, object));
-  if (problems.length > 0 && !target.served.custom) {
+  if (problems.length > 0 && target.served.custom) problems.push(...problems);
+  else if (problems.length > 0) {
     // Upstream looks at all metadata and at their change, for every kind and then again in the kind's own rules; so do its causes.
     const all = validateObjectMeta(object.metadata, kind.namespaced, kind.nameRule ?? 'subdomain');
     problems = [...all, ...problems, ...problems, ...(kind.validate && subresource === '' ? all : [])];
