@@ -49,6 +49,17 @@ export function repeat(everyMs: number, work: () => Promise<void> | void, onErro
 }
 
 /** RFC 3339 in whole seconds, as metav1.Time is written. */
-export const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+export function rfc3339(ms: number): string {
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(ms).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
+}
+/** Most calls are for the present second. */
+let lastSecond = Number.NaN;
+let lastText = '';
+
 /** RFC 3339 with microseconds, as metav1.MicroTime is written. */
 export const rfc3339Micro = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000Z`;

@@ -16,7 +16,14 @@ interface Wanted {
 /** Repeated headers arrive joined by a comma. */
 const list = (header: string | undefined): string[] => (header ? header.split(',').map((item) => item.trim()) : []);
 
+/** Looked at for every request: without a list of all headers. */
+function asks(headers: ApiRequest['headers']): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
+}
+
 export function wantedOf(headers: ApiRequest['headers']): Wanted | undefined {
+  if (!asks(headers)) return undefined;
   const extra: Record<string, string[]> = {};
   for (const [name, value] of Object.entries(headers))
     if (name.startsWith('impersonate-extra-') && value) extra[decodeKey(name.slice('impersonate-extra-'.length))] = list(value);

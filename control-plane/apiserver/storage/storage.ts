@@ -25,6 +25,7 @@ export class Storage {
   readonly store: Store;
   readonly #options: StorageOptions;
   readonly #caches = new Map<string, ResourceCache>();
+  readonly #byName = new Map<string, Map<string, ResourceCache>>();
   readonly #known = new WeakMap<Uint8Array, KubeObject>();
   readonly #stop = new AbortController();
   #waiters: { revision: number; done: () => void }[] = [];
@@ -66,8 +67,13 @@ export class Storage {
     this.#stop.abort();
   }
 
+  /** Asked for many times a request: found by the two names as they are, no new string is made. */
   cache(resource: StoredResource): ResourceCache {
-    return this.#cacheAt(prefixOf(resource));
+    let groups = this.#byName.get(resource.plural);
+    if (groups === undefined) this.#byName.set(resource.plural, (groups = new Map()));
+    let cache = groups.get(resource.group);
+    if (cache === undefined) groups.set(resource.group, (cache = this.#cacheAt(prefixOf(resource))));
+    return cache;
   }
 
   /** Every resource that has a cache. */
@@ -91,7 +97,7 @@ export class Storage {
   }
 
   get(resource: StoredResource, namespace: string, name: string): Item | undefined {
-    return this.#cacheAt(prefixOf(resource)).get(localKey(namespace, name));
+    return this.cache(resource).get(localKey(namespace, name));
   }
 
   /**
