@@ -5,6 +5,7 @@ import { ageColumn, nameColumn, string } from '../columns.ts';
 import type { Behaviour } from '../kind.ts';
 import { accessModesText, volumeClass } from './access-modes.ts';
 import { validateClaimSpec } from './claim-spec.ts';
+import { goDiff } from './go-diff.ts';
 import { roundResources } from './resources.ts';
 
 const claimOf = (object: KubeObject): PersistentVolumeClaim => object as unknown as PersistentVolumeClaim;
@@ -42,7 +43,7 @@ function validateKept(claim: PersistentVolumeClaim, before: PersistentVolumeClai
   if (bound || now.volumeAttributesClassName) for (const spec of [now, compared]) delete spec.volumeAttributesClassName;
   if (!deepEqual(now, compared)) {
     const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
-    problems.unshift(forbiddenField('spec', why));
+    problems.unshift(forbiddenField('spec', `${why}\n${goDiff(compared, now, 'PersistentVolumeClaimSpec')}`));
   }
   return problems;
 }

@@ -12,6 +12,7 @@ import {
   semanticEqual,
 } from '../../../meta/index.ts';
 import { immutable, texts } from '../../rules.ts';
+import { goDiff } from '../go-diff.ts';
 import { validateIp } from '../ip.ts';
 
 const UPDATABLE = [
@@ -35,9 +36,11 @@ export function validatePodUpdate(spec: PodSpec, old: PodSpec): Problem[] {
   problems.push(...validateTolerations(spec.tolerations ?? [], old.tolerations ?? []), ...validateGates(spec, old));
   // A finding of its own says what is wrong already.
   if (deadline.length) return problems;
-  const changed = differences(masked(spec, old), old, 'spec');
-  if (changed.length)
-    problems.push(forbiddenField('spec', `pod updates may not change fields other than ${UPDATABLE}\n${changed.join('\n')}`));
+  const kept = masked(spec, old);
+  if (!semanticEqual(kept, old)) {
+    const changed = goDiff(innerSpec(old), innerSpec(kept), 'PodSpec');
+    problems.push(forbiddenField('spec', `pod updates may not change fields other than ${UPDATABLE}\n${changed}`));
+  }
   return problems;
 }
 
@@ -97,20 +100,10 @@ function copy<T extends object>(target: T, source: T, name: keyof T): void {
   else target[name] = source[name];
 }
 
-/** Paths that differ, with both values: at most ten, for people. */
-function differences(now: unknown, old: unknown, path: string, out: string[] = []): string[] {
-  if (out.length >= 20 || semanticEqual(now, old)) return out;
-  const bothObjects = typeof now === 'object' && typeof old === 'object' && now !== null && old !== null;
-  if (!bothObjects || Array.isArray(now) !== Array.isArray(old)) {
-    if (old !== undefined) out.push(`- ${path}: ${JSON.stringify(old)}`);
-    if (now !== undefined) out.push(`+ ${path}: ${JSON.stringify(now)}`);
-    return out;
-  }
-  for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
-    const place = Array.isArray(now) ? `${path}[${key}]` : `${path}.${key}`;
-    differences((now as Record<string, unknown>)[key], (old as Record<string, unknown>)[key], place, out);
-  }
-  return out;
+/** As the server holds it inside: what the pod shares with its host is part of the security context. */
+function innerSpec(spec: PodSpec): object {
+  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers, securityContext } = spec;
+  return { ...spec, securityContext: { ...securityContext, hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } };
 }
 
 /** Of /ephemeralcontainers: they may be added, never changed or removed. */
@@ -122,8 +115,8 @@ export function validateEphemeralUpdate(pod: Pod, before: Pod): Problem[] {
     const found = now.get(container.name);
     const what = `existing ephemeral containers ${JSON.stringify(container.name)} may not be`;
     if (!found) return [forbiddenField('spec.ephemeralContainers', `${what} removed\n`)];
-    const changed = differences(found, container, 'spec.ephemeralContainers');
-    return changed.length ? [forbiddenField('spec.ephemeralContainers', `${what} changed\n${changed.join('\n')}`)] : [];
+    if (semanticEqual(found, container)) return [];
+    return [forbiddenField('spec.ephemeralContainers', `${what} changed\n${goDiff(container, found, 'EphemeralContainer')}`)];
   });
 }
 
