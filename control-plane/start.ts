@@ -41,11 +41,12 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
       kubeletClient: pki.kubeletClient,
       caCert: pki.ca.cert,
       authentication: config.authentication,
+      frontProxyCa: pki.frontProxyCa.cert,
       serverUrl: `https://${config.advertise.host}:${config.advertise.port}`,
     }),
     log: log.child({ component: 'apiserver' }),
   });
-  const tls = { cert: pki.apiServer.cert, key: pki.apiServer.key, clientCa: pki.ca.cert };
+  const tls = { cert: pki.apiServer.cert, key: pki.apiServer.key, clientCas: [pki.ca.cert, pki.frontProxyCa.cert] };
   return {
     pki,
     clientOf: (component) => server.client({ name: `system:${component}`, groups: ['system:masters', 'system:authenticated'] }, component),

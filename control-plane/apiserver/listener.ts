@@ -29,8 +29,8 @@ export interface TlsOptions {
   /** PEM. */
   cert: string;
   key: string;
-  /** PEM of the authority of client certificates. */
-  clientCa?: string;
+  /** PEM of the authorities of client certificates. */
+  clientCas?: readonly string[];
 }
 
 export interface ListenerOptions {
@@ -110,7 +110,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       allowHTTP1: true,
       cert: options.tls.cert,
       key: options.tls.key,
-      ...(options.tls.clientCa ? { ca: options.tls.clientCa, requestCert: true, rejectUnauthorized: false } : {}),
+      ...(options.tls.clientCas?.length ? { ca: [...options.tls.clientCas], requestCert: true, rejectUnauthorized: false } : {}),
       // Streams that are reset as fast as they are made end the session: Node's own default, kept.
       settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20, maxHeaderListSize: HEADERS_MAX },
       maxHeaderListPairs: 1024,
@@ -224,13 +224,18 @@ function connectionOf(key: object, socket: Socket): Connection {
   return connection;
 }
 
-/** Subject of a client certificate that our CA signed. */
+/** Subject of a client certificate that one of the authorities signed. */
 function peerOf(socket: TLSSocket): ApiRequest['peer'] | undefined {
   if (!socket.authorized || typeof socket.getPeerCertificate !== 'function') return undefined;
-  const subject = socket.getPeerCertificate()?.subject as unknown as Record<string, string | string[]> | undefined;
+  const certificate = socket.getPeerCertificate();
+  const subject = certificate?.subject as unknown as Record<string, string | string[]> | undefined;
   if (subject?.['CN'] === undefined) return undefined;
   const organizations = subject['O'] ?? [];
-  return { commonName: String(subject['CN']), organizations: Array.isArray(organizations) ? organizations : [organizations] };
+  return {
+    commonName: String(subject['CN']),
+    organizations: Array.isArray(organizations) ? organizations : [organizations],
+    issuer: String(certificate.issuer.CN),
+  };
 }
 
 function readBody(incoming: Readable): Promise<Uint8Array> {

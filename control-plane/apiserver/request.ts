@@ -39,8 +39,8 @@ export interface ApiRequest {
   /** Aborts the signal: nobody waits for the answer any more. */
   abort?(): void;
   remoteAddress: string;
-  /** DER of the verified client certificate, if any: subject CN and O are taken from it. */
-  peer?: { commonName: string; organizations: string[] };
+  /** Subject's CN and O of the verified client certificate, and its issuer's CN. */
+  peer?: { commonName: string; organizations: string[]; issuer: string };
   /** Set by the authenticate stage, or beforehand by the in-process client. */
   user?: UserInfo;
   info: RequestInfo;

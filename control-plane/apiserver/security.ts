@@ -1,6 +1,7 @@
 // The security part of the server: who asks, may they, and what is done to what they send.
-import type { KeyPair } from '../../kit/net/index.ts';
+import { type KeyPair, subjectOf } from '../../kit/net/index.ts';
 import { admissionPlugins } from './admission/index.ts';
+import { FRONT_PROXY_NAME } from './aggregation/index.ts';
 import {
   type AuthenticationSettings,
   authenticateStage,
@@ -37,6 +38,8 @@ export interface SecurityOptions {
   kubeletClient: KeyPair;
   /** PEM of the cluster's authority. */
   caCert: string;
+  /** PEM of the authority of front proxies' certificates: those may say who somebody is. */
+  frontProxyCa?: string;
   /** Base of the key set's address, e.g. https://172.30.0.1:6443 */
   serverUrl: string;
   issuer?: string;
@@ -60,6 +63,7 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
       ...(options.audiences ? { audiences: options.audiences } : {}),
       staticTokens,
       issuers,
+      ...(options.frontProxyCa ? { frontProxy: { authority: subjectOf(options.frontProxyCa).commonName, names: [FRONT_PROXY_NAME] } } : {}),
     });
     const authorizer = withNodes(createRbacAuthorizer(reader), reader, nodeRules);
     return {

@@ -137,7 +137,11 @@ const request = (more: Partial<ApiRequest>): ApiRequest => ({ headers: {}, ...mo
 
 test.each<[string, Partial<ApiRequest>, object | undefined]>([
   ['nothing', {}, undefined],
-  ['a certificate', { peer: { commonName: 'jane', organizations: ['dev'] } }, { name: 'jane', groups: ['dev', 'system:authenticated'] }],
+  [
+    'a certificate',
+    { peer: { commonName: 'jane', organizations: ['dev'], issuer: 'ca' } },
+    { name: 'jane', groups: ['dev', 'system:authenticated'] },
+  ],
   ['a fixed token', { headers: { authorization: 'bearer fixed' } }, { name: 'static', groups: ['g', 'system:authenticated'] }],
   [
     'a token as a WebSocket protocol',

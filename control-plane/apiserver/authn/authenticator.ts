@@ -5,6 +5,7 @@ import type { ApiRequest, Reader, Stage, UserInfo } from '../request.ts';
 import { userOfBootstrapToken } from './bootstrap-token.ts';
 import { type Claims, type SigningKey, type VerifyingKey, verifyToken } from './jwt.ts';
 import { type AnonymousConfig, createOidc, type JwtIssuer } from './oidc/index.ts';
+import { type FrontProxyTrust, proxiedUser } from './request-header.ts';
 import { timeProblem, userOfClaims } from './service-account-token.ts';
 import { staticTokens } from './static-tokens.ts';
 
@@ -28,6 +29,7 @@ export interface AuthenticatorOptions {
   staticTokens?: Readonly<Record<string, UserInfo>>;
   /** Others whose tokens are taken (OpenID Connect). */
   issuers?: readonly JwtIssuer[];
+  frontProxy?: FrontProxyTrust;
 }
 
 export type TokenResult = { user: UserInfo; audiences: readonly string[] } | { error: string };
@@ -105,6 +107,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   async function authenticate(request: ApiRequest): Promise<UserInfo | undefined> {
     if (request.user) return request.user;
+    const proxied = proxiedUser(request, options.frontProxy);
+    if (proxied) return withAuthenticated(proxied);
     if (request.peer?.commonName) return withAuthenticated({ name: request.peer.commonName, groups: request.peer.organizations });
     const token = bearerOf(request.headers['authorization']) ?? webSocketBearerOf(request.headers['sec-websocket-protocol']);
     if (token === undefined) return undefined;
