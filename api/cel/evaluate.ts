@@ -173,9 +173,13 @@ function planCall(expr: Call, locals: Locals): Run {
     const values = args.map((arg) => arg(frame));
     const overload = overloadFor(overloads, values);
     if (!overload) throw noSuchOverload(expr.name, overloads, values);
-    const result = attempt(() => overload.call(...values), frame);
-    frame.meter.charge(overload.cost?.actual(values, result instanceof CelError ? null : result) ?? 1);
-    if (result instanceof CelError) throw result;
+    let result: Value = null;
+    try {
+      result = overload.call(...values);
+    } finally {
+      // A failed call costs too.
+      frame.meter.charge(overload.cost ? overload.cost.actual(values, result) : 1);
+    }
     return result;
   };
 }
@@ -188,7 +192,10 @@ function noSuchOverload(name: string, overloads: readonly Overload[], values: re
 }
 
 function overloadFor(overloads: readonly Overload[], values: readonly Value[]): Overload | undefined {
-  for (const overload of overloads) if (overload.args.every((type, i) => accepts(type, values[i]!))) return overload;
+  next: for (const overload of overloads) {
+    for (let i = 0; i < values.length; i++) if (!accepts(overload.args[i]!, values[i]!)) continue next;
+    return overload;
+  }
   return undefined;
 }
 
@@ -342,14 +349,16 @@ function planLoop(expr: Comprehension, outer: Locals): Run {
     const { locals } = frame;
     const over = range(frame);
     locals[accumulator] = init(frame);
-    for (const [first, second] of entriesOf(over, two)) {
+    const turn = (first: Value, second?: Value): boolean => {
       locals[accumulator + 1] = first;
       if (two) locals[accumulator + 2] = second!;
-      if (condition(frame) !== true) break;
+      if (condition(frame) !== true) return false;
       const value = attempt(step, frame);
       locals[accumulator] = value;
       if (endless && value instanceof CelError) throw value;
-    }
+      return true;
+    };
+    eachEntry(over, two, turn);
     return result(frame);
   };
 }
@@ -365,15 +374,15 @@ const GO_TYPES: Readonly<Record<string, string>> = {
   null: 'types.Null',
 };
 
-/** Elements of a list or keys of a map; with `two` the index or key, and the element or value. */
-function* entriesOf(range: Value, two: boolean): Iterable<readonly [Value, Value?]> {
+/** Elements of a list or keys of a map; with `two` the index or key, and the element or value. Until `turn` has enough. */
+function eachEntry(range: Value, two: boolean, turn: (first: Value, second?: Value) => boolean): void {
   if (range !== null && typeof range === 'object') {
     if (isList(range)) {
-      for (let i = 0; i < range.size; i++) yield two ? [BigInt(i), range.at(i)!] : [range.at(i)!];
+      for (let i = 0; i < range.size; i++) if (!(two ? turn(BigInt(i), range.at(i)!) : turn(range.at(i)!))) return;
       return;
     }
     if (isMap(range)) {
-      for (const key of range.keys()) yield two ? [key, range.get(key)!] : [key];
+      for (const key of range.keys()) if (!(two ? turn(key, range.get(key)!) : turn(key))) return;
       return;
     }
   }
