@@ -129,6 +129,44 @@ describe('each version shows every object', () => {
     await expect(client.get(widgets('v1'), 'u', { namespace: 'default' })).rejects.toMatchObject({ code: 404 });
   });
 
+  test('apply in either version, by one manager', async () => {
+    const apply = (version: string, spec: object) =>
+      client.patch(widgets(version), 's', 'apply', widget(version, 's', spec), { namespace: 'default', fieldManager: 'me' });
+    await apply('v1', { a: '1' });
+    expect((await apply('v2', { b: '2' }))['spec']).toEqual({ b: '2' });
+    expect((await client.get(widgets('v1'), 's', { namespace: 'default' }))['spec']).toEqual({ a: '2' });
+    await client.delete(widgets('v1'), 's', { namespace: 'default' });
+  });
+
+  test('a watch with a selector follows the labels that the conversion sets', async () => {
+    const stop = new AbortController();
+    const { metadata } = await client.list(widgets('v2'), { namespace: 'default' });
+    const seen: string[] = [];
+    const params = { namespace: 'default', labelSelector: 'by=v2', resourceVersion: metadata.resourceVersion! };
+    const watching = (async () => {
+      for await (const { type, object } of client.watch(widgets('v2'), params, stop.signal)) {
+        seen.push(`${type} ${object['spec'].b}`);
+        if (type === 'DELETED') return;
+      }
+    })();
+    await client.create(widgets('v1'), widget('v1', 'z', { a: '1' }));
+    await client.delete(widgets('v1'), 'z', { namespace: 'default' });
+    await watching;
+    expect(seen).toEqual(['ADDED 1', 'DELETED 1']);
+  });
+
+  test('a watch ends with the conversion that fails', async () => {
+    const { metadata } = await client.list(widgets('v2'), { namespace: 'default' });
+    const params = { namespace: 'default', resourceVersion: metadata.resourceVersion! };
+    const events = client.watch(widgets('v2'), params, new AbortController().signal)[Symbol.asyncIterator]();
+    reply = () => ({ status: 500, text: 'boom' });
+    const next = events.next();
+    await client.create(widgets('v1'), widget('v1', 'e', { a: '1' }));
+    await expect(next).rejects.toMatchObject({ code: 500, message: expect.stringContaining('conversion webhook for') });
+    reply = convert;
+    await client.delete(widgets('v1'), 'e', { namespace: 'default' });
+  });
+
   test('a watch shows changes converted and in order', async () => {
     const stop = new AbortController();
     const { metadata } = await client.list(widgets('v2'), { namespace: 'default' });
