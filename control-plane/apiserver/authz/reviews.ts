@@ -1,7 +1,11 @@
 // SubjectAccessReview and its relatives: clients ask what authorization would say.
-import { badRequest, goJson, invalid, invalidValue, type KubeObject, type Problem } from '../../../api/meta/index.ts';
+import { schemaOf } from '../../../api/gen/index.ts';
+import { apiVersionOf, badRequest, goJson, invalid, invalidValue, type KubeObject, type Problem } from '../../../api/meta/index.ts';
+import { trackUpdate } from '../../../api/patch/index.ts';
+import { rfc3339 } from '../../../kit/run/index.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
 import type { ApiResponse, UserInfo } from '../request.ts';
+import { writeOptions } from '../write/options.ts';
 import type { Authorizer, PolicyRule, Question } from './authorizer.ts';
 
 const REVIEW_KIND = { group: 'authorization.k8s.io', kind: '' };
@@ -114,11 +118,24 @@ const subject = (spec: Spec): UserInfo => ({
   ...(spec.extra ? { extra: spec.extra } : {}),
 });
 
+/** The metadata as it is when the finding is made: the server has noted who owns the fields. */
+function withOwners({ request, kind, services }: HandlerContext, body: KubeObject): object {
+  const managedFields = trackUpdate({
+    old: undefined,
+    new: body,
+    manager: writeOptions(request, 'CreateOptions').manager,
+    apiVersion: apiVersionOf(kind),
+    schema: schemaOf(kind),
+    now: rfc3339(services.clock.nowMs()),
+  });
+  return { ...body.metadata, ...(managedFields ? { managedFields } : {}) };
+}
+
 async function review(context: HandlerContext, withUser: boolean): Promise<KubeObject> {
   const body = await context.decode();
   const problems = specProblems(body['spec'] ?? {}, withUser);
   const { managedFields: _, creationTimestamp: __, namespace: ___, ...metadata } = body.metadata ?? {};
-  if (Object.keys(metadata).length > 0) problems.push(invalidValue('metadata', body.metadata, 'must be empty'));
+  if (Object.keys(metadata).length > 0) problems.push(invalidValue('metadata', withOwners(context, body), 'must be empty'));
   if (problems.length > 0) throw invalid(REVIEW_KIND, '', problems);
   return body;
 }
