@@ -33,9 +33,13 @@ const STRUCTS: Readonly<Record<string, string>> = {
     AllowPrivilegeEscalation ProcMount SeccompProfile AppArmorProfile`,
   LocalObjectReference: 'Name=""',
   Toleration: 'Key="" Operator="" Value="" Effect="" TolerationSeconds',
-  Volume: `Name="" HostPath EmptyDir GCEPersistentDisk AWSElasticBlockStore GitRepo Secret?:SecretVolume NFS ISCSI Glusterfs
-    PersistentVolumeClaim RBD Quobyte FlexVolume Cinder CephFS Flocker DownwardAPI FC AzureFile ConfigMap?:ConfigMapVolume VsphereVolume
+  Volume: `Name="" HostPath?:HostPathVolume EmptyDir?:EmptyDirVolume GCEPersistentDisk AWSElasticBlockStore GitRepo Secret?:SecretVolume NFS ISCSI Glusterfs
+    PersistentVolumeClaim?:ClaimVolume RBD Quobyte FlexVolume Cinder CephFS Flocker DownwardAPI?:DownwardVolume FC AzureFile ConfigMap?:ConfigMapVolume VsphereVolume
     AzureDisk PhotonPersistentDisk Projected?:ProjectedVolume PortworxVolume ScaleIO StorageOS CSI Ephemeral Image`,
+  HostPathVolume: 'Path="" Type',
+  EmptyDirVolume: 'Medium="" SizeLimit',
+  ClaimVolume: 'ClaimName="" ReadOnly=false',
+  DownwardVolume: 'Items[]:DownwardFile DefaultMode',
   SecretVolume: 'SecretName="" Items[]:KeyToPath DefaultMode Optional',
   ConfigMapVolume: 'Name="" Items[]:KeyToPath DefaultMode Optional',
   ProjectedVolume: 'Sources[]:VolumeProjection DefaultMode',

@@ -74,15 +74,17 @@ export function validateInitContainers(pod: PodContext, path: string): Problem[]
   });
 }
 
+/** In the struct's order, which is that of the findings. */
 const EPHEMERAL_FORBIDDEN = [
   'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
   'livenessProbe',
   'readinessProbe',
   'startupProbe',
   'lifecycle',
-  'resizePolicy',
-  'restartPolicy',
-  'restartPolicyRules',
 ] as const;
 
 export function validateEphemeralContainers(pod: PodContext, path: string): Problem[] {
@@ -97,7 +99,6 @@ export function validateEphemeralContainers(pod: PodContext, path: string): Prob
     if (target && !others.has(target)) problems.push(notFoundValue(`${here}.targetContainerName`, target));
     const why = 'cannot be set for an Ephemeral Container';
     for (const name of EPHEMERAL_FORBIDDEN) if (isSet(container[name])) problems.push(forbiddenField(`${here}.${name}`, why));
-    if (Object.values(container.resources ?? {}).some(isSet)) problems.push(forbiddenField(`${here}.resources`, why));
     for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
       for (const name of ['subPath', 'subPathExpr'] as const)
         if (mount[name]) problems.push(forbiddenField(`${here}.volumeMounts[${index}].${name}`, why));
@@ -106,7 +107,9 @@ export function validateEphemeralContainers(pod: PodContext, path: string): Prob
   });
 }
 
-const isSet = (value: unknown): boolean => value !== undefined && value !== null && (!Array.isArray(value) || value.length > 0);
+/** An empty list or struct counts as none. */
+const isSet = (value: unknown): boolean =>
+  value !== undefined && value !== null && (typeof value !== 'object' || Object.values(value).some((inner) => isSet(inner)));
 
 function validateCommon(container: Container, pod: PodContext, path: string): Problem[] {
   const { name, image, terminationMessagePolicy: policy = '', imagePullPolicy = '' } = container;
