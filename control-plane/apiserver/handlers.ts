@@ -4,6 +4,7 @@ import type { GroupVersionKind, KubeObject } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/client.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import type { ServedKind } from './kind-table.ts';
+import type { WebhookMetrics } from './metrics/index.ts';
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Attributes, Reader, Stage, UserInfo } from './request.ts';
 import type { WebhookClient } from './webhook/index.ts';
 
@@ -27,6 +28,7 @@ export interface ServerServices {
   /** What admission made of an object of that kind, as the decoder would let it in: no unknown fields. Throws when it does not fit. */
   shaped(object: KubeObject, kind: GroupVersionKind): KubeObject;
   readonly webhooks: WebhookClient;
+  readonly webhookMetrics: WebhookMetrics;
 }
 
 export interface HandlerContext {

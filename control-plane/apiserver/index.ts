@@ -113,6 +113,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     convert: (object, from, to) => convertObject(kinds, object, from, to),
     shaped: (object, kind) => shapedObject(kinds, object, kind),
     webhooks: new WebhookClient(reader),
+    webhookMetrics: metrics.webhooks,
   };
   const security = options.security(services);
   const serviceHooks = serviceHook({

@@ -6,6 +6,9 @@ import type { Storage } from '../storage/storage.ts';
 import { processFamilies } from './process.ts';
 import { RequestMetrics } from './requests.ts';
 import { Counter, type Family, Histogram, type Labels, sampled } from './series.ts';
+import { WebhookMetrics } from './webhooks.ts';
+
+export type { WebhookMetrics } from './webhooks.ts';
 
 const STORE_SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
@@ -20,6 +23,7 @@ export interface Sources {
 
 export class Metrics {
   readonly requests = new RequestMetrics();
+  readonly webhooks = new WebhookMetrics();
   readonly #storeSeconds = new Histogram(
     'etcd_request_duration_seconds',
     'Etcd request latency in seconds for each operation and object type.',
@@ -47,6 +51,7 @@ export class Metrics {
         this.#storeTotal,
         this.#storeSeconds,
       ],
+      ...this.webhooks.families,
       sampled(
         'apiserver_current_inflight_requests',
         'Number of currently used inflight request limit of this apiserver per request kind.',

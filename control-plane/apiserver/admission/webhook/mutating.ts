@@ -6,8 +6,9 @@ import type { AdmissionPlugin, Attributes } from '../../request.ts';
 import { isAdmissionConfiguration } from '../matching.ts';
 import { ask } from './ask.ts';
 import { HookFailure } from './errors.ts';
-import { type ConfiguredHook, hooksOf } from './hooks.ts';
+import { type ConfiguredHook, type Hook, hooksOf } from './hooks.ts';
 import { invocationOf, viewOf } from './invocation.ts';
+import { observed } from './observe.ts';
 import { operationsOf, patched } from './patch.ts';
 import { Reinvocation } from './reinvocation.ts';
 import type { View } from './review.ts';
@@ -61,17 +62,8 @@ export class MutatingWebhooks implements AdmissionPlugin {
   async #mutate({ hook, configuration }: ConfiguredHook, attributes: Attributes, view: View, at: string): Promise<boolean> {
     let changed = false;
     try {
-      const verdict = await ask(this.#services.webhooks, hook, attributes, view, true);
-      const operations = operationsOf(hook, verdict);
-      if (operations !== undefined) {
-        const next = patched(hook, view.object, operations);
-        changed = !deepEqual(view.object, next);
-        if (changed) attributes.object = await this.#inRequestVersion(attributes, view, next);
-        attributes.annotate(
-          PATCH_ANNOTATION + at,
-          goJson({ configuration, webhook: hook.name, patch: operations, patchType: 'JSONPatch' }),
-        );
-      }
+      const call = () => this.#changed(hook, configuration, attributes, view, at);
+      changed = await observed(this.#services.webhookMetrics, 'admit', hook, attributes, call);
     } catch (error) {
       if (!(error instanceof HookFailure)) throw error;
       if (hook.failurePolicy !== 'Ignore') throw error.toStatusError();
@@ -81,6 +73,18 @@ export class MutatingWebhooks implements AdmissionPlugin {
     } finally {
       attributes.annotate(ANNOTATION + at, goJson({ configuration, webhook: hook.name, mutated: changed }));
     }
+    return changed;
+  }
+
+  /** Asks, and puts the patch on the object. Whether it changed. */
+  async #changed(hook: Hook, configuration: string, attributes: Attributes, view: View, at: string): Promise<boolean> {
+    const operations = operationsOf(hook, await ask(this.#services.webhooks, hook, attributes, view, true));
+    if (operations === undefined) return false;
+    const next = patched(hook, view.object, operations);
+    const changed = !deepEqual(view.object, next);
+    if (changed) attributes.object = await this.#inRequestVersion(attributes, view, next);
+    const shown = { configuration, webhook: hook.name, patch: operations, patchType: 'JSONPatch' };
+    attributes.annotate(PATCH_ANNOTATION + at, goJson(shown));
     return changed;
   }
 

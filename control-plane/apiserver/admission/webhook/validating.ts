@@ -7,6 +7,7 @@ import { ask } from './ask.ts';
 import { HookFailure } from './errors.ts';
 import { type Hook, hooksOf } from './hooks.ts';
 import { invocationOf, viewsOf } from './invocation.ts';
+import { observed } from './observe.ts';
 import type { View } from './review.ts';
 
 const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/';
@@ -37,7 +38,8 @@ export class ValidatingWebhooks implements AdmissionPlugin {
 
   async #validate(hook: Hook, attributes: Attributes, view: View, index: number): Promise<void> {
     try {
-      await ask(this.#services.webhooks, hook, attributes, view, false);
+      const { webhooks, webhookMetrics } = this.#services;
+      await observed(webhookMetrics, 'validating', hook, attributes, () => ask(webhooks, hook, attributes, view, false));
     } catch (error) {
       if (!(error instanceof HookFailure)) throw error;
       if (hook.failurePolicy !== 'Ignore') throw error.toStatusError();

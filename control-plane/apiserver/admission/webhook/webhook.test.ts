@@ -5,6 +5,7 @@ import { waitFor } from '../../../../kit/run/index.ts';
 import { openStore, type Store } from '../../../store/index.ts';
 import type { Authorizer } from '../../authz/index.ts';
 import { type ApiServer, createApiServer } from '../../index.ts';
+import type { ApiRequest } from '../../request.ts';
 import { openDoors } from '../../testing.ts';
 import { type Asked, type Reply, startWebhook, type TestWebhook } from '../../webhook/testing.ts';
 import { mutatingWebhooks, validatingWebhooks } from './index.ts';
@@ -28,25 +29,25 @@ const nobody: Authorizer = {
 } as Authorizer;
 
 let store: Store;
-let server: ApiServer;
+let api: ApiServer;
 let client: Client;
 const cleanup: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   store = await openStore({ driver: 'memory' });
-  server = createApiServer({
+  api = createApiServer({
     store,
     serviceCIDR: '10.0.0.0/16',
     security: (services) => openDoors([mutatingWebhooks(services, nobody), validatingWebhooks(services, nobody)]),
   });
-  await server.start();
-  client = server.client({ name: 'anna', uid: 'u1', groups: ['g'], extra: { team: ['blue'] } }, 'test');
+  await api.start();
+  client = api.client({ name: 'anna', uid: 'u1', groups: ['g'], extra: { team: ['blue'] } }, 'test');
 });
 afterEach(async () => {
   for (const undo of cleanup.splice(0).reverse()) await undo();
 });
 afterAll(async () => {
-  await server.close();
+  await api.close();
   await store.close();
 });
 
@@ -504,6 +505,23 @@ describe('who is asked', () => {
     });
     expect(scaled['spec']).toEqual({ replicas: 4 });
   });
+});
+
+test('calls are counted, with what became of them', async () => {
+  const server = await webhook((asked) => allow(asked, { allowed: asked.body.request.object.data?.ok === 'yes' }));
+  await configure(VALIDATING, 'v', hook(server, { name: 'counted.example.com' }));
+  await configure(MUTATING, 'm', hook({ url: 'https://127.0.0.1:1' }, { name: 'open.example.com', failurePolicy: 'Ignore' }));
+  await create(configMap({}, { ok: 'yes' }));
+  await expect(create(configMap())).rejects.toMatchObject({ code: 400 });
+  const path = '/metrics';
+  const asked = { method: 'GET', path, query: new URLSearchParams(), headers: {}, warnings: [], user: { name: 'a', groups: [] } };
+  const { body } = await api.handle({ ...asked, info: { isResource: false, verb: 'get', path } } as unknown as ApiRequest);
+  for (const line of [
+    'apiserver_admission_webhook_request_total{name="counted.example.com",operation="CREATE",rejected="false",type="validating",code="200"} 1',
+    'apiserver_admission_webhook_rejection_count{error_type="no_error",name="counted.example.com",operation="CREATE",rejection_code="400",type="validating"} 1',
+    'apiserver_admission_webhook_fail_open_count{name="open.example.com",type="admit"} 2',
+  ])
+    expect(String(body)).toContain(line);
 });
 
 test('connections are used again', async () => {
