@@ -53,11 +53,12 @@ ${rows.join('\n')}
 - Table headers and \`explain\` have no descriptions: the schema is committed without prose, and upstream's sentences are not ours to copy.
   Most files of kinds-core and kinds-other differ in this alone.
 - CEL (rules of custom resources, admission policies, match conditions) is not evaluated yet.
-- No controllers yet for persistent volumes, autoscaling and CronJobs; Jobs lack the pod failure policy and limits per index.
+- A recorded cluster without metrics.k8s.io or without node ranges: here pods are measured and nodes get their ranges.
+- A status that upstream writes a second later than we do (terminating pods of a Job).
+- An empty list in a field that Go leaves out when empty counts as absent from decoding on.
 - Not built yet in the agent: in-place resize, node-pressure eviction, static pods, image volumes, seccomp profiles.
 - Hashes that upstream takes from Go's memory layout (pod-template-hash, ControllerRevision names) have other values of the same form.
 - A recorded address or name of the recording cluster itself (its host paths, its pause process, its fork's own objects).
-- Priority and fairness objects, APIService and ServiceCIDR objects that upstream's server makes for itself are not there yet.
 
 ${sections.join('\n')}`,
   );

@@ -59,8 +59,8 @@ export const kindFor = (group: string, version: string, plural: string): Kind | 
 
 export const kindByGvk = (group: string, version: string, kind: string): Kind | undefined => byKind.get(`${group}/${version}/${kind}`);
 
-export { type CronField, parseSchedule, type Schedule } from './batch/schedule.ts';
 export { approvalOf } from './apiextensions/names.ts';
+export { parseSchedule, type Schedule } from './batch/schedule.ts';
 export type { Behaviours } from './behaviours.ts';
 export { ageColumn, humanDuration, nameColumn, since } from './columns.ts';
 export { validateFinalizerNames } from './finalizers.ts';

@@ -11,7 +11,7 @@ import type { PodInfo } from './pod-info.ts';
 const BIND_TIMEOUT_MS = 600_000;
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
-export type VolumeRefusal = 'elsewhere' | 'none-free';
+type VolumeRefusal = 'elsewhere' | 'none-free';
 
 export interface VolumeDemand {
   /** Forbids every node. */

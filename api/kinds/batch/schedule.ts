@@ -1,7 +1,7 @@
 // The syntax of cron schedules, as the controller reads them: five fields or a descriptor.
 
 /** The values of one field. `any`: it was written as `*` or `?` without a step. */
-export interface CronField {
+interface CronField {
   readonly values: ReadonlySet<number>;
   readonly any: boolean;
 }

@@ -14,7 +14,7 @@ const parentOf = (service: KubeObject) => ({
 });
 
 /** As upstream's allocator labels it. */
-export const addressFor = (ip: string, service: KubeObject): KubeObject => ({
+const addressFor = (ip: string, service: KubeObject): KubeObject => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'IPAddress',
   metadata: {

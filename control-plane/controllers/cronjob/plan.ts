@@ -11,7 +11,7 @@ const SCHEDULED_AT = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 const TIME_ZONE_TEXT =
   'is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details';
 
-export interface Note {
+interface Note {
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;

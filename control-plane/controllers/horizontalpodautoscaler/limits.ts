@@ -4,7 +4,7 @@ import type { HorizontalPodAutoscalerSpec, HPAScalingRules } from '../../../api/
 /** Without rules of its own an object goes down only to the most that was wanted within five minutes. */
 const DOWNSCALE_WINDOW_S = 300;
 
-export interface Moment {
+interface Moment {
   atMs: number;
   replicas: number;
 }

@@ -14,7 +14,7 @@ export interface Measured {
   metrics(): Promise<readonly PodMetrics[]>;
 }
 
-export interface Proposal {
+interface Proposal {
   replicas: number;
   /** As events name it. */
   name: string;
@@ -22,7 +22,7 @@ export interface Proposal {
 }
 
 /** Why a metric says nothing: told as a condition and an event. */
-export class MetricFailure extends Error {
+class MetricFailure extends Error {
   readonly reason: string;
   /** What `reason` is told with; the error's own message says which metric it was. */
   readonly detail: string;
@@ -38,7 +38,7 @@ const toleranceOf = ({ spec }: HorizontalPodAutoscaler): Question['tolerance'] =
   return { up: of(spec.behavior?.scaleUp?.tolerance), down: of(spec.behavior?.scaleDown?.tolerance) };
 };
 
-export async function propose(
+async function propose(
   hpa: HorizontalPodAutoscaler,
   spec: MetricSpec,
   currentReplicas: number,

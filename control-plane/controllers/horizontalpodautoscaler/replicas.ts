@@ -3,7 +3,7 @@ import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { groupPods, type PodMetrics, requestsOf, samplesOf } from './usage.ts';
 
 /** Ratios nearer to 1 than this change nothing. */
-export interface Tolerance {
+interface Tolerance {
   up: number;
   down: number;
 }

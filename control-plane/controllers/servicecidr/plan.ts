@@ -66,7 +66,7 @@ export const addressesOf = ({ spec }: Service): string[] =>
   spec?.type === 'ExternalName' ? [] : (spec?.clusterIPs ?? []).filter((ip) => ip !== '' && ip !== 'None');
 
 /** Whether the record of an address says that `service` (`namespace/name`) holds it. */
-export const isHeldBy = ({ spec }: IPAddress, service: string): boolean =>
+const isHeldBy = ({ spec }: IPAddress, service: string): boolean =>
   (spec?.parentRef.group ?? '') === '' &&
   spec?.parentRef.resource === 'services' &&
   `${spec.parentRef.namespace}/${spec.parentRef.name}` === service;
