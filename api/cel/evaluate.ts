@@ -1,9 +1,13 @@
 // A checked tree becomes nested functions; each charges what it costs as cel-go's interpreter would.
+
+import { eachEntry, elementOf, fieldOf, hasField, noSuchKey, optionally } from './access.ts';
 import type { Call, Comprehension, Expr, List, MapLiteral, Struct } from './ast.ts';
 import { accepts, type Overload } from './declarations.ts';
+import { equals } from './equality.ts';
+import { Constructed } from './json.ts';
 import type { Meter } from './meter.ts';
 import { CelError, CostLimitError } from './problems.ts';
-import { Constructed, Custom, equals, isList, isMap, list, mapFrom, Optional, typeOfValue, Uint, type Value } from './values.ts';
+import { isList, list, mapFrom, Optional, typeOfValue, Uint, type Value } from './values.ts';
 
 /** Values of variables by name; undefined: there is none. */
 export type Bindings = (name: string) => Value | undefined;
@@ -61,8 +65,6 @@ function planIdent(name: string, constant: Value | undefined, locals: Locals): R
   };
 }
 
-const noSuchKey = (key: Value): CelError => new CelError(`no such key: ${key instanceof Uint ? key.value : String(key)}`);
-
 /** A path of names and indices costs one for each step; one more when it starts at the result of a call. */
 const isPath = (expr: Expr): boolean =>
   expr.kind === 'ident' ||
@@ -84,38 +86,6 @@ function planSelect(expr: Extract<Expr, { kind: 'select' }>, locals: Locals): Ru
     return found;
   };
 }
-
-function fieldOf(value: Value, field: string): Value | undefined {
-  if (value === null || typeof value !== 'object') return undefined;
-  if (value instanceof Custom) return value.field(field);
-  return isMap(value) ? value.get(field) : undefined;
-}
-
-function hasField(value: Value, field: string): boolean {
-  if (value instanceof Optional) return value.value !== undefined && hasField(value.value, field);
-  return fieldOf(value, field) !== undefined;
-}
-
-function optionally(optional: Optional, read: (value: Value) => Value | undefined): Optional {
-  const found = optional.value === undefined ? undefined : read(optional.value);
-  return found === undefined ? Optional.NONE : new Optional(found);
-}
-
-/** Undefined when there is nothing; throws for a container or index of a wrong type. */
-function elementOf(container: Value, index: Value): Value | undefined {
-  if (container !== null && typeof container === 'object') {
-    if (container instanceof Custom && typeof index === 'string') return container.field(index);
-    if (isMap(container)) return container.get(index);
-    if (isList(container)) {
-      const at = typeof index === 'bigint' ? Number(index) : index instanceof Uint ? Number(index.value) : index;
-      if (typeof at !== 'number' || !Number.isInteger(at)) throw new CelError(`unsupported index type '${kindName(index)}' in list`);
-      return container.at(at);
-    }
-  }
-  throw noSuchKey(index);
-}
-
-const kindName = (value: Value): string => typeOfValue(value).name;
 
 function planIndex(expr: Call, locals: Locals): Run {
   const [container, index] = expr.args.map((arg) => plan(arg, locals)) as [Run, Run];
@@ -361,30 +331,4 @@ function planLoop(expr: Comprehension, outer: Locals): Run {
     eachEntry(over, two, turn);
     return result(frame);
   };
-}
-
-/** How cel-go's own error names types. */
-const GO_TYPES: Readonly<Record<string, string>> = {
-  bool: 'types.Bool',
-  int: 'types.Int',
-  uint: 'types.Uint',
-  double: 'types.Double',
-  string: 'types.String',
-  bytes: 'types.Bytes',
-  null: 'types.Null',
-};
-
-/** Elements of a list or keys of a map; with `two` the index or key, and the element or value. Until `turn` has enough. */
-function eachEntry(range: Value, two: boolean, turn: (first: Value, second?: Value) => boolean): void {
-  if (range !== null && typeof range === 'object') {
-    if (isList(range)) {
-      for (let i = 0; i < range.size; i++) if (!(two ? turn(BigInt(i), range.at(i)!) : turn(range.at(i)!))) return;
-      return;
-    }
-    if (isMap(range)) {
-      for (const key of range.keys()) if (!(two ? turn(key, range.get(key)!) : turn(key))) return;
-      return;
-    }
-  }
-  throw new CelError(`got '${GO_TYPES[typeOfValue(range).kind] ?? typeOfValue(range).name}', expected iterable type`);
 }

@@ -14,6 +14,7 @@ export {
 export { Environment, type Outcome, PER_CALL_LIMIT, Program, RUNTIME_BUDGET, RUNTIME_BUDGET_MATCH_CONDITIONS } from './environment.ts';
 export { escapeName } from './escape.ts';
 export type { PromisedSize } from './estimate.ts';
+export { Constructed, fromJson, toJson } from './json.ts';
 export {
   AUTHORIZER,
   type AuthorizationAnswer,
@@ -27,4 +28,4 @@ export { CelError, CompileError, CostLimitError } from './problems.ts';
 export type { Range } from './range.ts';
 export { type JsonSchema, kindType, promisedSizes, type SchemaType, schemaType } from './schema-types.ts';
 export { BOOL, DYN, formatType, INT, listOf, mapOf, NULL, optionalOf, STRING, structOf, type Type } from './types.ts';
-export { type CelMap, Constructed, fromJson, isList, isMap, Optional, toJson, type Value } from './values.ts';
+export { type CelMap, isList, isMap, Optional, type Value } from './values.ts';

@@ -2,10 +2,11 @@
 import type { Field, Schema } from '../meta/index.ts';
 import { escapeName, selectable } from './escape.ts';
 import type { PromisedSize } from './estimate.ts';
+import { fromJson } from './json.ts';
 import { CelError } from './problems.ts';
 import { parseDuration, parseTimestamp } from './time.ts';
 import { BOOL, BYTES, DOUBLE, DURATION, DYN, INT, listOf, mapOf, STRING, structOf, TIMESTAMP, type Type } from './types.ts';
-import { type CelMap, fromJson, type ListSemantics, listView, mapView, type Value } from './values.ts';
+import { type CelMap, type ListSemantics, listView, mapView, type Value } from './values.ts';
 
 /** The part of an OpenAPI v3 schema that matters here. */
 export interface JsonSchema {

@@ -13,7 +13,6 @@ import {
   NULL,
   opaque,
   STRING,
-  structOf,
   TIMESTAMP,
   type Type,
   typeOf,
@@ -236,85 +235,6 @@ class ObjectMap implements CelMap {
 export const mapView = (object: Readonly<Record<string, unknown>>, convert: (value: unknown) => Value): CelMap =>
   new ObjectMap(object, convert);
 
-/** A JSON value without a schema: what `dyn` variables hold. */
-export function fromJson(value: unknown): Value {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-    case 'bigint':
-      return value;
-    case 'number':
-      return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? BigInt(value) : value;
-    case 'object':
-      if (value === null) return null;
-      return Array.isArray(value) ? listView(value, fromJson) : mapView(value as Record<string, unknown>, fromJson);
-    default:
-      return null;
-  }
-}
-
-export function equals(a: Value, b: Value): boolean {
-  work(1);
-  if (a === b) return true;
-  if (a === null || b === null) return false;
-  if (isNumeric(a) && isNumeric(b)) return order(numberOf(a), numberOf(b)) === 0;
-  if (typeof a !== 'object' || typeof b !== 'object') return false;
-  if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;
-  if (a instanceof Duration) return b instanceof Duration && a.nanos === b.nanos;
-  if (a instanceof Timestamp) return b instanceof Timestamp && a.nanos === b.nanos;
-  if (a instanceof TypeValue) return b instanceof TypeValue && a.type.name === b.type.name;
-  if (a instanceof Optional) {
-    if (!(b instanceof Optional)) return false;
-    return a.value === undefined || b.value === undefined ? a.value === b.value : equals(a.value, b.value);
-  }
-  if (a instanceof Custom) return b instanceof Custom && a.type.name === b.type.name && a.equals(b);
-  if (isList(a)) return isList(b) && equalLists(a, b);
-  if (isMap(a)) return isMap(b) && equalMaps(a, b);
-  return false;
-}
-
-function equalLists(a: CelList, b: CelList): boolean {
-  if (a.size !== b.size) return false;
-  const semantics = a.semantics ?? b.semantics;
-  if (semantics) {
-    const byKey = new Map([...b].map((item) => [semantics.keyOf(item), item]));
-    for (const item of a) {
-      const other = byKey.get(semantics.keyOf(item));
-      if (other === undefined || !equals(item, other)) return false;
-    }
-    return true;
-  }
-  for (let i = 0; i < a.size; i++) if (!equals(a.at(i)!, b.at(i)!)) return false;
-  return true;
-}
-
-function equalMaps(a: CelMap, b: CelMap): boolean {
-  if (a.size !== b.size) return false;
-  for (const key of a.keys()) {
-    const other = b.get(key);
-    if (other === undefined || !equals(a.get(key)!, other)) return false;
-  }
-  return true;
-}
-
-export const isNumeric = (value: Value): value is bigint | number | Uint =>
-  typeof value === 'bigint' || typeof value === 'number' || value instanceof Uint;
-const numberOf = (value: bigint | number | Uint): bigint | number => (value instanceof Uint ? value.value : value);
-
-/** Negative, 0, positive; undefined when the two have no order (NaN, different types). */
-export function compare(a: Value, b: Value): number | undefined {
-  if (isNumeric(a) && isNumeric(b)) return order(numberOf(a), numberOf(b));
-  if (typeof a === 'string' && typeof b === 'string') return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
-  if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
-  if (a instanceof Duration && b instanceof Duration) return order(a.nanos, b.nanos);
-  if (a instanceof Timestamp && b instanceof Timestamp) return order(a.nanos, b.nanos);
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
-  return undefined;
-}
-
-/** bigint and number compare by value; NaN with nothing. */
-const order = (a: bigint | number, b: bigint | number): number | undefined => (a < b ? -1 : a > b ? 1 : a >= b ? 0 : undefined);
-
 /** The type that `type(x)` gives. */
 export function typeOfValue(value: Value): Type {
   switch (typeof value) {
@@ -356,45 +276,4 @@ export function codePoints(text: string): number {
   for (let i = 0; i < text.length - 1; i++)
     if ((text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) count--;
   return count;
-}
-
-/** Back to JSON; throws for what JSON has no form for. */
-export function toJson(value: Value): unknown {
-  work(1);
-  switch (typeof value) {
-    case 'boolean':
-    case 'string':
-    case 'number':
-      return value;
-    case 'bigint':
-      return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
-  }
-  if (value === null) return null;
-  if (value instanceof Uint) return toJson(value.value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (value instanceof Constructed) return value.toJson();
-  if (isList(value)) return [...value].map(toJson);
-  if (isMap(value)) return Object.fromEntries([...value.keys()].map((key) => [String(toJson(key)), toJson(value.get(key)!)]));
-  throw new CelError(`unsupported type for JSON: ${typeName(value)}`);
-}
-
-/** What `Name{field: value}` made. */
-export class Constructed extends Custom {
-  readonly type: Type;
-  readonly fields: ReadonlyMap<string, Value>;
-  constructor(name: string, fields: ReadonlyMap<string, Value>) {
-    super();
-    this.type = structOf(name);
-    this.fields = fields;
-  }
-  override field(name: string): Value | undefined {
-    return this.fields.get(name);
-  }
-  equals(other: Custom): boolean {
-    if (!(other instanceof Constructed) || other.fields.size !== this.fields.size) return false;
-    return [...this.fields].every(([name, value]) => other.fields.has(name) && equals(value, other.fields.get(name)!));
-  }
-  toJson(): Record<string, unknown> {
-    return Object.fromEntries([...this.fields].map(([name, value]) => [name, toJson(value)]));
-  }
 }

@@ -64,7 +64,7 @@ const FORMATS: Readonly<Record<string, readonly [Rule, number]>> = {
   labelValue: [rules.labelValue, 40],
   uri: [uri, 1103],
   uuid: [matching(/^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i, 'does not match the UUID format'), 100],
-  byte: [matching(/^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/, 'invalid base64'), 84],
+  byte: [matching(/^(?=.)(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/, 'invalid base64'), 84],
   date: [date, 150],
   datetime: [datetime, 150],
 };

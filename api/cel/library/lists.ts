@@ -1,11 +1,12 @@
 // Lists and sets: Kubernetes' own functions and cel-go's extensions (lists version 3, sets).
 import { type Cost, type Estimate, elements, fixed, pairs, type Sized } from '../costs.ts';
 import { declarer, type Overload } from '../declarations.ts';
+import { compare, equals } from '../equality.ts';
 import { work } from '../meter.ts';
 import { CelError, CostLimitError } from '../problems.ts';
 import { add, exactly, multiply, type Range, scale, UNKNOWN_MAX } from '../range.ts';
 import { checkedDuration } from '../time.ts';
-import { type CelList, compare, Duration, equals, isList, list, Optional, sizeOf, Uint, type Value } from '../values.ts';
+import { type CelList, Duration, isList, list, Optional, sizeOf, Uint, type Value } from '../values.ts';
 import { contains, int } from './operators.ts';
 
 const declare = declarer();

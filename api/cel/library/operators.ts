@@ -1,16 +1,15 @@
 // Operators and conversions of the language itself.
 import { type Cost, copied, joined, membership, product, shorter, traversal } from '../costs.ts';
 import { declarer, type Overload } from '../declarations.ts';
+import { compare, equals } from '../equality.ts';
 import { work } from '../meter.ts';
 import { CelError } from '../problems.ts';
 import { checkedDuration, checkedTimestamp, doubleText, durationText, parseDuration, parseTimestamp, timestampText } from '../time.ts';
 import {
   type CelList,
   type CelMap,
-  compare,
   concat,
   Duration,
-  equals,
   isList,
   isMap,
   list,

@@ -26,13 +26,22 @@ export function compilePattern(pattern: string): RE2JS {
   return found;
 }
 
+/** Kubernetes' own functions say so when a pattern is none. */
+function legal(pattern: string): RE2JS {
+  try {
+    return compilePattern(pattern);
+  } catch (error) {
+    throw new CelError(`Illegal regex: ${(error as Error).message}`);
+  }
+}
+
 function find(text: string, pattern: string): string {
-  const matcher = compilePattern(pattern).matcher(text);
+  const matcher = legal(pattern).matcher(text);
   return matcher.find() ? matcher.group()! : '';
 }
 
 function findAll(text: string, pattern: string, limit = -1n): string[] {
-  const matcher = compilePattern(pattern).matcher(text);
+  const matcher = legal(pattern).matcher(text);
   const found: string[] = [];
   while ((limit < 0n || found.length < limit) && matcher.find()) found.push(matcher.group()!);
   return found;

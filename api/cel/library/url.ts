@@ -34,7 +34,8 @@ function parseUrl(text: string): Url {
   if (/[\x00-\x1f\x7f]/.test(text)) throw failed('net/url: invalid control character in URL');
   const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(text)?.[1] ?? '';
   if (!scheme && text.startsWith(':')) throw failed('missing protocol scheme');
-  const [rest, query = ''] = cut(scheme ? text.slice(scheme.length + 1) : text, '?');
+  const [whole] = cut(text, '#');
+  const [rest, query = ''] = cut(scheme ? whole.slice(scheme.length + 1) : whole, '?');
   if (!rest.startsWith('/')) {
     if (scheme) return new Url(text, { scheme: scheme.toLowerCase(), host: '', path: '', query });
     throw failed('invalid URI for request');
