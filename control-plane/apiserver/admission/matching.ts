@@ -15,7 +15,7 @@ export interface ResourceRule {
 }
 
 /** A resource as rules see it. */
-export type Resource = Pick<Kind, 'group' | 'version' | 'plural'>;
+type Resource = Pick<Kind, 'group' | 'version' | 'plural'>;
 
 const NAMESPACES = { group: '', plural: 'namespaces' };
 
@@ -38,7 +38,7 @@ export const isAdmissionConfiguration = ({ kind }: Attributes): boolean =>
   kind.group === 'admissionregistration.k8s.io' && CONFIGURATIONS.has(kind.kind);
 
 /** `resource`: what the rule is compared with, when it is not the one asked for. */
-export function ruleMatches(rule: ResourceRule, attributes: Attributes, resource: Resource = attributes.kind): boolean {
+function ruleMatches(rule: ResourceRule, attributes: Attributes, resource: Resource = attributes.kind): boolean {
   return (
     scopeMatches(rule.scope, attributes) &&
     has(rule.operations, attributes.operation) &&

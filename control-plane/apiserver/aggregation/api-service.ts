@@ -25,7 +25,7 @@ export interface Condition {
 
 export const specOf = (object: KubeObject): ApiServiceSpec => object['spec'] as ApiServiceSpec;
 
-export const availableOf = (object: KubeObject): Condition | undefined =>
+const availableOf = (object: KubeObject): Condition | undefined =>
   ((object['status']?.conditions ?? []) as Condition[]).find(({ type }) => type === 'Available');
 
 export const isAvailable = (object: KubeObject): boolean => availableOf(object)?.status === 'True';

@@ -1,4 +1,4 @@
 // Entry of aggregation: APIServices, and the extension servers behind them.
 export { Aggregator } from './aggregator.ts';
-export { builtInPriority, CUSTOM } from './priorities.ts';
+export { builtInPriority } from './priorities.ts';
 export { FRONT_PROXY_NAME, type FrontProxy } from './trust.ts';

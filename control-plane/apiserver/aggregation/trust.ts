@@ -11,6 +11,7 @@ export interface FrontProxy {
   clientCa: string;
 }
 
+/** Of the certificate's subject (kit/net issues it). */
 export const FRONT_PROXY_NAME = 'front-proxy-client';
 
 const CONFIG_MAPS: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };

@@ -2,6 +2,7 @@
 import { badRequest, type KubeObject, notFound, serviceUnavailable } from '../../../api/meta/index.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
 import type { ApiResponse, Reader } from '../request.ts';
+import { readyAddresses, slicesOf } from '../webhook/index.ts';
 import { type Backend, pass } from './backend.ts';
 import { nodeAddress } from './node-address.ts';
 import { proxyName } from './pod-target.ts';
@@ -9,7 +10,6 @@ import type { AgentCredentials } from './pods.ts';
 
 const PODS = { group: '', plural: 'pods' };
 const SERVICES = { group: '', plural: 'services' };
-const SLICES = { group: 'discovery.k8s.io', plural: 'endpointslices' };
 
 type Target = ReturnType<typeof proxyName>;
 
@@ -41,18 +41,6 @@ interface ServicePort {
   port: number;
 }
 
-/** Ready addresses of a Service's port as host and port. */
-export function endpointsOf(slices: readonly KubeObject[], portName: string): { host: string; port: number }[] {
-  return slices.flatMap((slice) => {
-    const port = ((slice['ports'] ?? []) as { name?: string; port?: number }[]).find((item) => (item.name ?? '') === portName)?.port;
-    if (port === undefined) return [];
-    const ready = ((slice['endpoints'] ?? []) as { addresses: string[]; conditions?: { ready?: boolean } }[]).filter(
-      (item) => item.conditions?.ready !== false,
-    );
-    return ready.flatMap((item) => item.addresses).map((host) => ({ host, port }));
-  });
-}
-
 async function serviceBackend(reader: Reader, namespace: string, { scheme, name, port }: Target, turn: number): Promise<Backend> {
   const service = await read(reader, SERVICES, namespace, name);
   const ports: ServicePort[] = service['spec']?.ports ?? [];
@@ -63,8 +51,7 @@ async function serviceBackend(reader: Reader, namespace: string, { scheme, name,
         : ports.find((item) => !item.name)
       : ports.find((item) => item.name === port || String(item.port) === port);
   if (!chosen) throw serviceUnavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`);
-  const slices = reader.list(SLICES, namespace).filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === name);
-  const endpoints = endpointsOf(slices, chosen.name ?? '');
+  const endpoints = readyAddresses(slicesOf(reader, { namespace, name }), chosen.name ?? '');
   const endpoint = endpoints[turn % endpoints.length];
   if (!endpoint) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);
   return { scheme: scheme || 'http', ...endpoint };

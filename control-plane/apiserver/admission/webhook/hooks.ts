@@ -4,7 +4,7 @@ import type { Reader } from '../../request.ts';
 import type { ClientConfig } from '../../webhook/index.ts';
 import type { ResourceRule } from '../matching.ts';
 
-export interface MatchCondition {
+interface MatchCondition {
   name: string;
   expression: string;
 }
