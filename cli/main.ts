@@ -36,6 +36,8 @@ named(program.command('up'))
   .option('--audit-policy <file>', 'write an audit log by this policy (audit.k8s.io/v1)')
   .option('--encryption-config <file>', 'encrypt secrets in the store (EncryptionConfiguration)')
   .option('--tracing-config <file>', 'send traces of requests (TracingConfiguration)')
+  .option('--authentication-config <file>', 'other issuers of tokens, who needs none (AuthenticationConfiguration)')
+  .option('--token-file <file>', 'static tokens: lines of token, user name, uid, "groups"')
   .option('--image <tar...>', 'image archives to load', [])
   .action(async ({ serviceCidr, podCidr, ...options }) => {
     await using cluster = await rig.up({

@@ -17,7 +17,7 @@ export function apiServerNames(record: ClusterRecord): { names: string[]; ips: s
 
 export function controlPlaneConfig(record: ClusterRecord) {
   const layout = layoutOf(record.name);
-  const { auditPolicy, encryptionConfig, tracingConfig } = record.options;
+  const { auditPolicy, encryptionConfig, tracingConfig, authenticationConfig, tokenFile } = record.options;
   return {
     clusterName: record.name,
     dataDir: layout.data,
@@ -34,6 +34,9 @@ export function controlPlaneConfig(record: ClusterRecord) {
     ...(auditPolicy ? { audit: { policyFile: auditPolicy, path: `${layout.logs}/audit.log`, maxSizeMB: 100, maxBackups: 5 } } : {}),
     ...(encryptionConfig ? { encryptionFile: encryptionConfig } : {}),
     ...(tracingConfig ? { tracingFile: tracingConfig } : {}),
+    ...(authenticationConfig || tokenFile
+      ? { authentication: { ...(authenticationConfig ? { configFile: authenticationConfig } : {}), ...(tokenFile ? { tokenFile } : {}) } }
+      : {}),
   };
 }
 

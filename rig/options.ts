@@ -24,7 +24,13 @@ export function checkName(name: string): void {
   }
 }
 
-const FILES = { auditPolicy: '--audit-policy', encryptionConfig: '--encryption-config', tracingConfig: '--tracing-config' } as const;
+const FILES = {
+  auditPolicy: '--audit-policy',
+  encryptionConfig: '--encryption-config',
+  tracingConfig: '--tracing-config',
+  authenticationConfig: '--authentication-config',
+  tokenFile: '--token-file',
+} as const;
 
 /** Files that the control plane will read, by their absolute paths. @throws Error for one that is not there */
 function filesOf(asked: UpOptions, had: ClusterOptions | undefined): Partial<Record<keyof typeof FILES, string>> {

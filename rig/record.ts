@@ -13,6 +13,8 @@ export interface ClusterOptions {
   auditPolicy?: string;
   encryptionConfig?: string;
   tracingConfig?: string;
+  authenticationConfig?: string;
+  tokenFile?: string;
 }
 
 export interface NodeRecord {
