@@ -90,10 +90,17 @@ export class Storage {
     await this.reached(Number(await this.store.revision()));
   }
 
-  /** Resolves when all changes up to `revision` are in the caches. */
-  reached(revision: number): Promise<void> | undefined {
+  /** Resolves when all changes up to `revision` are in the caches, or `signal` aborts: a revision that never comes must not be waited for for ever. */
+  reached(revision: number, signal?: AbortSignal): Promise<void> | undefined {
     if (this.applied >= revision) return undefined;
-    return new Promise((done) => this.#waiters.push({ revision, done }));
+    return new Promise((done) => {
+      const waiter = { revision, done };
+      this.#waiters.push(waiter);
+      signal?.addEventListener('abort', () => {
+        this.#waiters = this.#waiters.filter((one) => one !== waiter);
+        done();
+      });
+    });
   }
 
   get(resource: StoredResource, namespace: string, name: string): Item | undefined {

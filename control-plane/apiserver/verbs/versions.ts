@@ -16,9 +16,16 @@ export function revisionParameter(text: string | null, verb: 'get' | 'list' = 'l
 
 /** Throws 504 when the revision does not come soon. */
 export async function waitForRevision(core: Core, revision: number): Promise<void> {
-  const reached = core.storage.reached(revision);
+  const late = new AbortController();
+  const reached = core.storage.reached(revision, late.signal);
   if (reached === undefined) return;
   await core.storage.fresh();
-  await Promise.race([reached, systemClock.sleep(FUTURE_WAIT_MS)]);
+  const inTime = new AbortController();
+  void systemClock.sleep(FUTURE_WAIT_MS, inTime.signal).then(
+    () => late.abort(),
+    () => {},
+  );
+  await reached;
+  inTime.abort();
   if (core.storage.applied < revision) throw futureResourceVersion(String(revision), String(core.storage.applied));
 }
