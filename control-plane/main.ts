@@ -1,4 +1,5 @@
 // The control plane: the list of services, nothing else.
+import { setFlagsFromString } from 'node:v8';
 import { createInformerFactory } from '../kit/client/index.ts';
 import { createLogger, runServices } from '../kit/run/index.ts';
 import { clusterDnsOf, readConfig } from './config.ts';
@@ -7,6 +8,8 @@ import { routeService } from './controllers/route/index.ts';
 import { startScheduler } from './scheduler/index.ts';
 import { openControlPlane } from './start.ts';
 
+// Patterns of clients (schemas, policies) that would backtrack without end go on in V8's linear engine.
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 if (process.argv[2] === '--warm') process.exit(0); // scripts/build: everything is loaded, the compile cache is written on exit
 const config = readConfig(process.argv[2] ?? 'control-plane.json');
 const log = createLogger('control-plane');

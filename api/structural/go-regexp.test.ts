@@ -1,4 +1,5 @@
 // Go's regular expressions: what they match, what Go says against them, and that they take no time beyond the text's length.
+import { setFlagsFromString } from 'node:v8';
 import { expect, test } from 'vitest';
 import { GoRegExpError, goRegExp } from './go-regexp.ts';
 
@@ -52,4 +53,10 @@ test.each<[pattern: string, why: string]>([
   ['(?P<a-b>x)', 'invalid named capture: `(?P<a-b>`'],
 ])('%s is refused', (pattern, why) => {
   expect(() => goRegExp(pattern)).toThrow(new GoRegExpError(why));
+});
+
+test('a pattern that backtracks without end goes on in the linear engine, as the control plane sets it', () => {
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+  for (const pattern of ['^(a+)+$', '(?i)^(a|a)*$', '^([[:alpha:]]+[a-z]*)*$'])
+    for (const end of ['!', '😀']) expect(goRegExp(pattern).test('a'.repeat(60) + end)).toBe(false);
 });

@@ -27,7 +27,7 @@ export const isInteger = (value: unknown): value is Numeric =>
   typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
 
 /** A double as Go prints it. */
-export function goNumber(value: Numeric): string {
+function goNumber(value: Numeric): string {
   if (typeof value === 'bigint') return String(value);
   const size = Math.abs(value);
   if (value === 0 || (size >= 1e-4 && size < 1e21)) return String(value);

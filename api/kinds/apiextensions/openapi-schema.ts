@@ -8,7 +8,7 @@ const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvali
 /** Of JSON Schema, but not of what a server can prune by. */
 const UNSUPPORTED = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'];
 
-export interface PlaceRules {
+interface PlaceRules {
   /** Why no default may stand here. */
   noDefault?: string;
   insideMeta?: boolean;
