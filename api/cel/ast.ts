@@ -14,7 +14,7 @@ export interface Literal extends Node {
   kind: 'literal';
   readonly value: Value;
 }
-export interface Ident extends Node {
+interface Ident extends Node {
   kind: 'ident';
   name: string /** Set by the checker when the name is a constant (a type). */;
   constant?: Value;

@@ -46,7 +46,7 @@ function equalMaps(a: CelMap, b: CelMap): boolean {
   return true;
 }
 
-export const isNumeric = (value: Value): value is bigint | number | Uint =>
+const isNumeric = (value: Value): value is bigint | number | Uint =>
   typeof value === 'bigint' || typeof value === 'number' || value instanceof Uint;
 const numberOf = (value: bigint | number | Uint): bigint | number => (value instanceof Uint ? value.value : value);
 

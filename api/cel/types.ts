@@ -1,6 +1,6 @@
 // Types of CEL: what a schema says of a value, and which type may stand where another is expected (cel-go's checker/types.go).
 
-export type TypeKind =
+type TypeKind =
   | 'bool'
   | 'int'
   | 'uint'

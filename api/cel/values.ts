@@ -173,7 +173,7 @@ function combine(a: CelList, b: CelList, semantics: ListSemantics): CelList {
 }
 
 /** A text that two keys share when CEL holds them for equal. */
-export function keyText(key: Value): string | undefined {
+function keyText(key: Value): string | undefined {
   if (typeof key === 'string') return `s${key}`;
   if (typeof key === 'bigint' || typeof key === 'boolean') return `${key}`;
   if (key instanceof Uint) return `${key.value}`;

@@ -1,7 +1,5 @@
 // Life of clusters through the command's own functions: twice, side by side, in use, gone.
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { clusterNames, down, startCluster, summary, up } from '../../rig/index.ts';
 
@@ -29,30 +27,4 @@ describe('clusters', () => {
     expect(await clusterNames()).not.toContain('port-in-use');
     server.close();
   });
-
-  test('every kubectl that is here', async () => {
-    await using cluster = await startCluster();
-    for (const program of kubectls()) {
-      const result = await cluster.tryKubectl(['get', 'nodes'], { program });
-      expect(result.stdout, `${program}: ${result.stderr}`).toMatch(/node-1 +Ready/);
-      await cluster.kubectl(['create', 'configmap', 'by-this-one', '--from-literal=a=b'], { program });
-      await cluster.kubectl(['delete', 'configmap', 'by-this-one'], { program });
-    }
-  });
 });
-
-/** kubectl, and versions of it that lie beside it (`kubectl.1.29`). */
-function kubectls(): string[] {
-  const own = (process.env['PATH'] ?? '')
-    .split(':')
-    .map((folder) => `${folder}/kubectl`)
-    .find((path) => existsSync(path));
-  if (!own) throw new Error('kubectl is not in PATH');
-  const folder = dirname(realpathSync(own));
-  return [
-    own,
-    ...readdirSync(folder)
-      .filter((name) => /^kubectl\.1\.(29|3\d)$/.test(name))
-      .map((name) => join(folder, name)),
-  ];
-}

@@ -20,6 +20,7 @@ interface Failure {
 
 export class MutatingPolicies implements AdmissionPlugin {
   readonly name = 'MutatingAdmissionPolicy';
+  readonly ofUsers = true;
   readonly #services: ServerServices;
   readonly #authorizer: Authorizer;
   /** From a request's first round to its second. */

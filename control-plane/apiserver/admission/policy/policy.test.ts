@@ -21,6 +21,15 @@ const MUTATING_BINDING = registration('mutatingadmissionpolicybindings', 'Mutati
 const CONFIGMAPS: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
 const DEPLOYMENTS: Resource = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true };
 
+const CRDS: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+};
+const LIMITS: Resource = { group: 'example.com', version: 'v1', plural: 'limits', kind: 'Limit', namespaced: false };
+
 /** May do nothing but get pods. */
 const nobody = {
   authorize: ({ verb, resource }) => ({ allowed: verb === 'get' && resource === 'pods', reason: '' }),
@@ -183,6 +192,65 @@ describe('ValidatingAdmissionPolicy', () => {
     );
   });
 
+  test('parameters of a custom kind', async () => {
+    await client.create(CRDS, {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'limits.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Cluster',
+        names: { plural: 'limits', kind: 'Limit' },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object', properties: { max: { type: 'integer' } } } },
+          },
+        ],
+      },
+    });
+    cleanup.push(() => client.delete(CRDS, 'limits.example.com'));
+    const spec = {
+      matchConstraints: rule(DEPLOYMENTS),
+      paramKind: { apiVersion: 'example.com/v1', kind: 'Limit' },
+      validations: [{ expression: 'object.spec.replicas <= params.max' }],
+    };
+    await client.create(LIMITS, { apiVersion: 'example.com/v1', kind: 'Limit', metadata: { name: 'l' }, max: 2 });
+    await validating(spec, { paramRef: { name: 'l', parameterNotFoundAction: 'Deny' } });
+    expect(await create(DEPLOYMENTS, deployment(2))).toBe('created');
+    expect(await create(DEPLOYMENTS, deployment(3))).toContain('denied request: failed expression');
+  });
+
+  test('a rule for another version of the kind sees that version', async () => {
+    const autoscaler = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h', namespace: 'default' } };
+    const spec = {
+      maxReplicas: 3,
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+      metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } }],
+    };
+    await validating({
+      matchConstraints: {
+        resourceRules: [{ apiGroups: ['autoscaling'], apiVersions: ['v1'], operations: ['*'], resources: ['horizontalpodautoscalers'] }],
+      },
+      validations: [
+        {
+          expression: 'object.spec.targetCPUUtilizationPercentage == 50',
+          messageExpression: "request.kind.version + ' ' + request.requestKind.version",
+        },
+      ],
+    });
+    const v2: Resource = {
+      group: 'autoscaling',
+      version: 'v2',
+      plural: 'horizontalpodautoscalers',
+      kind: 'HorizontalPodAutoscaler',
+      namespaced: true,
+    };
+    expect(await create(v2, { ...autoscaler, spec } as KubeObject)).toContain('denied request: v1 v2');
+  });
+
   test('the authorizer and the request are visible', async () => {
     await validating({
       matchConstraints: rule(CONFIGMAPS),
@@ -242,7 +310,9 @@ describe('MutatingAdmissionPolicy', () => {
     await mutating('b', {
       variables: [{ name: 'n', expression: 'object.metadata.name' }],
       mutations: [
-        patch("[JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('a.io/b'), value: variables.n + object.metadata.labels.added}]"),
+        patch(
+          "[JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('a.io/b'), value: variables.n + object.metadata.labels.added}]",
+        ),
       ],
     });
     const made = await applied(configMap('one', { data: { x: '1' } }));
@@ -266,6 +336,43 @@ describe('MutatingAdmissionPolicy', () => {
     await mutating('a', { reinvocationPolicy: 'IfNeeded', mutations: [label('n', count)] });
     await mutating('b', { mutations: [label('late', "'1'")] });
     expect((await applied(configMap('one'))).metadata.labels).toEqual({ n: 'xx', late: '1' });
+  });
+
+  test('a container is merged into a list by its name, and defaulted', async () => {
+    await mutating('a', {
+      matchConstraints: rule(DEPLOYMENTS, 'CREATE'),
+      mutations: [
+        {
+          patchType: 'ApplyConfiguration',
+          applyConfiguration: {
+            expression: `Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.template.spec{containers: [
+              Object.spec.template.spec.containers{name: 'mesh', image: 'mesh:1'},
+              Object.spec.template.spec.containers{name: 'c', env: [Object.spec.template.spec.containers.env{name: 'A', value: 'b'}]}
+            ]}}}}`,
+          },
+        },
+      ],
+    });
+    const made = await client.create(DEPLOYMENTS, deployment(1), { dryRun: true });
+    const containers = made['spec'].template.spec.containers;
+    expect(containers.map(({ name, image, env, imagePullPolicy }: any) => ({ name, image, env, imagePullPolicy }))).toEqual([
+      { name: 'mesh', image: 'mesh:1', env: undefined, imagePullPolicy: 'IfNotPresent' },
+      { name: 'c', image: 'registry.k8s.io/x', env: [{ name: 'A', value: 'b' }], imagePullPolicy: 'Always' },
+    ]);
+  });
+
+  test('what does not fit the schema, or is atomic, is not merged', async () => {
+    const set = (expression: string): object => ({ patchType: 'ApplyConfiguration', applyConfiguration: { expression } });
+    await mutating('a', { matchConstraints: rule(DEPLOYMENTS, 'CREATE'), mutations: [set('Object{spec: Object.spec{nope: 1}}')] });
+    expect(await create(DEPLOYMENTS, deployment(1))).toContain('error applying patch: failed to convert patch object to typed object: ');
+    for (const undo of cleanup.splice(0).reverse()) await undo();
+    await mutating('a', {
+      matchConstraints: rule(DEPLOYMENTS, 'CREATE'),
+      mutations: [set("Object{spec: Object.spec{selector: Object.spec.selector{matchLabels: {'x': 'y'}}}}")],
+    });
+    expect(await create(DEPLOYMENTS, deployment(1))).toContain(
+      'invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.selector',
+    );
   });
 
   test('names of types must follow the path', async () => {

@@ -23,6 +23,7 @@ const ANNOTATION_MAX = 10 * 1024;
 
 export class ValidatingPolicies implements AdmissionPlugin {
   readonly name = 'ValidatingAdmissionPolicy';
+  readonly ofUsers = true;
   readonly #services: ServerServices;
   readonly #authorizer: Authorizer;
 
