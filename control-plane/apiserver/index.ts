@@ -84,6 +84,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const listeners: Listener[] = [];
   const deadlines = new Deadlines(() => clock.nowMs());
   let ready = false;
+  /** From then on plug-ins that users configure are asked too. */
+  let open = false;
   let stopping = false;
   let failure: unknown;
   const storage = new Storage({
@@ -123,6 +125,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     isRecorded: (ip) => storage.get({ group: 'networking.k8s.io', plural: 'ipaddresses' }, '', ip) !== undefined,
     client: self,
   });
+  const own = security.admission.filter((plugin) => !plugin.ofUsers);
   const core: Core = {
     storage,
     kinds,
@@ -130,7 +133,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     log,
     services,
     hooks: { '/services': serviceHooks },
-    admission: security.admission,
+    get admission() {
+      return open ? security.admission : own;
+    },
     handlers: security.handlers,
   };
 
@@ -228,7 +233,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const service: ApiService | undefined = options.advertise && { clusterIP: serviceHooks.firstAddress, advertise: options.advertise };
       await bootstrap(self, kinds, [serviceCidr(options.serviceCIDR), ...(security.bootstrap ?? [])], service);
       await aggregator.start();
-      ready = true;
+      ready = open = true;
     },
     async listen({ addresses, tls }) {
       const listener = await listen({ addresses, tls, log, answer });

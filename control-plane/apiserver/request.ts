@@ -105,6 +105,8 @@ export interface Attributes {
 
 export interface AdmissionPlugin {
   readonly name: string;
+  /** Users configure what it does. Not asked about what the server makes itself at start: a webhook whose pod is down would keep it down. */
+  readonly ofUsers?: boolean;
   /** Mutating phase; throws StatusError to refuse. */
   admit?(attributes: Attributes): Promise<void>;
   /** Validating phase, after validation; throws StatusError to refuse. May return an undo for a create that fails later (quota). */

@@ -34,7 +34,7 @@ export class LocalApiServices {
 
   /** Makes what is absent, then follows definitions and those who delete what they do not own. */
   async start(): Promise<void> {
-    await Promise.all([...this.#served()].filter(({ name }) => !this.#present(name)).map((one) => this.#create(one)));
+    await Promise.all([...this.#served()].filter(({ name }) => !this.#present(name)).map((one) => this.#createFirst(one)));
     this.#core.kinds.onChange(() => this.check());
     this.check();
   }
@@ -75,6 +75,15 @@ export class LocalApiServices {
       const one = wanted(kind.group, kind.version, custom);
       if (!seen.has(one.name)) yield one;
       seen.add(one.name);
+    }
+  }
+
+  /** Another server of the cluster may have been first. */
+  async #createFirst(one: Wanted): Promise<void> {
+    try {
+      await this.#create(one);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
     }
   }
 

@@ -5,12 +5,11 @@ import type { Authorizer } from '../../authz/index.ts';
 import type { ServerServices } from '../../handlers.ts';
 import type { AdmissionPlugin, Attributes } from '../../request.ts';
 import { refused } from '../attributes.ts';
-import type { SeenAs } from '../expressions.ts';
 import { type ViewIn, viewsOf } from '../webhook/index.ts';
 import { constrainedKind, isExcluded } from './constraints.ts';
 import { type Denial, failed, judge, type Verdict } from './decisions.ts';
 import { type Active, activePolicies, type Binding, type Policy } from './definitions.ts';
-import { conditionsOf, evaluationOf, namespaceFor } from './invocation.ts';
+import { type About, conditionsOf, evaluationOf, namespaceFor } from './invocation.ts';
 import { paramsOf } from './params.ts';
 
 interface Refusal {
@@ -54,6 +53,7 @@ export class ValidatingPolicies implements AdmissionPlugin {
       return misconfigured(error);
     }
     if (kind === undefined) return [];
+    const namespace = await namespaceFor(attributes, this.#services.reader);
     const annotations = new Map<string, Set<string>>();
     const refusals: Refusal[] = [];
     for (const binding of bindings) {
@@ -62,7 +62,7 @@ export class ValidatingPolicies implements AdmissionPlugin {
         if (binding.matchResources && !(await constrainedKind(binding.matchResources, attributes, this.#services))) continue;
         const params = await paramsOf(policy, binding.paramRef, attributes, this.#services);
         const seen = await views(kind);
-        verdicts = await Promise.all(params.map((param) => this.#judge(policy, attributes, seen, param)));
+        verdicts = params.map((param) => verdictOf(policy, { attributes, seen, authorizer: this.#authorizer, namespace, param }));
       } catch (error) {
         refusals.push(...misconfigured(error, binding));
         continue;
@@ -79,15 +79,14 @@ export class ValidatingPolicies implements AdmissionPlugin {
     for (const [key, values] of annotations) attributes.annotate(`${policy.name}/${key}`, [...values].join(', '));
     return refusals;
   }
+}
 
-  async #judge(policy: Policy, attributes: Attributes, seen: SeenAs, param: Parameters<typeof evaluationOf>[1]['param']): Promise<Verdict> {
-    const namespace = await namespaceFor(attributes, this.#services.reader);
-    const about = { attributes, seen, authorizer: this.#authorizer, namespace, param };
-    const { holds, error } = conditionsOf(policy, about);
-    if (error !== undefined) return failed(policy, error);
-    if (!holds) return { denials: [], annotations: [], failures: [] };
-    return judge(policy, evaluationOf(policy, about), evaluationOf(policy, about));
-  }
+/** Audit annotations have a budget of their own. */
+function verdictOf(policy: Policy, about: About): Verdict {
+  const { holds, error } = conditionsOf(policy, about);
+  if (error !== undefined) return failed(policy, error);
+  if (!holds) return { denials: [], annotations: [], failures: [] };
+  return judge(policy, evaluationOf(policy, about), evaluationOf(policy, about));
 }
 
 const denied = (policy: Policy, binding: Binding | undefined, why: string): string =>

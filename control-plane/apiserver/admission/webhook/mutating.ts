@@ -18,6 +18,7 @@ const PATCH_ANNOTATION = 'patch.webhook.admission.k8s.io/';
 
 export class MutatingWebhooks implements AdmissionPlugin {
   readonly name = 'MutatingAdmissionWebhook';
+  readonly ofUsers = true;
   readonly #services: ServerServices;
   readonly #authorizer: Authorizer;
   /** From a request's first round to its second. */

@@ -14,6 +14,7 @@ const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/';
 
 export class ValidatingWebhooks implements AdmissionPlugin {
   readonly name = 'ValidatingAdmissionWebhook';
+  readonly ofUsers = true;
   readonly #services: ServerServices;
   readonly #authorizer: Authorizer;
 

@@ -549,3 +549,21 @@ test('a Service is asked by its name', async () => {
   expect(made.asked[0]!.path).toBe('/check?timeout=5s');
   expect(made.asked[0]!.headers['host']).toBe(host);
 });
+
+test('a server comes up again, whatever webhooks would say of its own objects', async () => {
+  const all = [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*/*'] }];
+  await configure(VALIDATING, 'v', hook({ url: 'https://127.0.0.1:1' }, { rules: all }));
+  await configure(MUTATING, 'm', hook({ url: 'https://127.0.0.1:1' }, { rules: all }));
+  const endpoints = { ...core('endpoints', 'Endpoints') };
+  const again = createApiServer({
+    store,
+    serviceCIDR: '10.0.0.0/16',
+    advertise: { host: '192.0.2.1', port: 6443 },
+    security: (services) => openDoors([mutatingWebhooks(services, nobody), validatingWebhooks(services, nobody)]),
+  });
+  await again.start();
+  const client = again.client({ name: 'anna', groups: [] }, 'test');
+  expect((await client.get(endpoints, 'kubernetes', { namespace: 'default' }))['subsets']).toBeDefined();
+  await expect(client.create(CONFIGMAPS, configMap())).rejects.toThrow('failed calling webhook "a.example.com"');
+  await again.close();
+});
