@@ -153,19 +153,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock,
   });
 
-  const started = () => {
+  const whenStarted = () => {
     if (!ready) throw new Error('not started');
   };
   const checks: Record<string, Check> = {
     ping: () => {},
     log: () => {},
     etcd: async () => void (await options.store.revision()),
-    'informer-sync': started,
-    'poststarthook/priority-and-fairness-config-consumer': started,
-    'poststarthook/crd-informer-synced': started,
-    'poststarthook/start-system-namespaces-controller': started,
-    'poststarthook/rbac/bootstrap-roles': started,
-    'poststarthook/scheduling/bootstrap-system-priority-classes': started,
+    'informer-sync': whenStarted,
+    'poststarthook/priority-and-fairness-config-consumer': whenStarted,
+    'poststarthook/crd-informer-synced': whenStarted,
+    'poststarthook/start-system-namespaces-controller': whenStarted,
+    'poststarthook/rbac/bootstrap-roles': whenStarted,
+    'poststarthook/scheduling/bootstrap-system-priority-classes': whenStarted,
     feed: () => {
       if (failure) throw failure;
     },
