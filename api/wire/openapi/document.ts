@@ -14,7 +14,7 @@ export interface CustomSchema {
   schema: Json;
 }
 
-export type CustomSchemas = (kind: ResourceNames) => CustomSchema | undefined;
+type CustomSchemas = (kind: ResourceNames) => CustomSchema | undefined;
 
 export interface OpenApiSource {
   kinds: readonly ResourceNames[];

@@ -7,7 +7,7 @@ import { type Json, reference } from './schemas.ts';
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
 export const BUILT_IN_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-export const CUSTOM_TYPES = ['application/json', 'application/yaml'];
+const CUSTOM_TYPES = ['application/json', 'application/yaml'];
 const WATCH_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 const PATCHES = [
   'application/json-patch+json',

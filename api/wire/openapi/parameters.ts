@@ -94,7 +94,7 @@ export function queryParameter(name: string, descriptions: Descriptions, type?: 
 export const namespaceParameter = pathParameter('namespace', 'object name and auth scope, such as for teams and projects');
 
 const nameOf = (parameter: Json): string => String(parameter['name']);
-export const sorted = (parameters: Json[]): Json[] => [...parameters].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+const sorted = (parameters: Json[]): Json[] => [...parameters].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 
 /** What all operations of a path have in common stands beside them, once. */
 export function hoisted(operations: Record<string, Json>, own: readonly Json[]): Json {

@@ -104,7 +104,7 @@ const REF = '#/components/schemas/';
 const UNKNOWN = new Set(['oneOf', 'anyOf', 'not', 'nullable', 'x-kubernetes-validations', 'x-kubernetes-embedded-resource']);
 
 /** A schema as v2 can say it: what it cannot say is left out, so that clients check less rather than refuse what the server takes. */
-export function schemaOf(schema: Json): Json {
+function schemaOf(schema: Json): Json {
   if (schema['format'] === 'int-or-string') return { ...described(schema), type: 'string', format: 'int-or-string' };
   if (schema['x-kubernetes-int-or-string'] === true || schema['nullable'] === true) return { ...described(schema), ...extensions(schema) };
   if (Array.isArray(schema['oneOf']) && schema['type'] === undefined) return { ...described(schema), type: 'string' };

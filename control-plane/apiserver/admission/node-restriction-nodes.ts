@@ -34,7 +34,7 @@ function isForbidden(label: string): boolean {
 type Labels = Readonly<Record<string, string>>;
 
 /** Forbidden labels that differ, sorted and joined; '' for none. */
-export function forbiddenLabels(now: Labels = {}, before: Labels = {}): string {
+function forbiddenLabels(now: Labels = {}, before: Labels = {}): string {
   const keys = new Set([...Object.keys(now), ...Object.keys(before)]);
   return [...keys]
     .filter((key) => now[key] !== before[key] && isForbidden(key))

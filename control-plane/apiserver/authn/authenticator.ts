@@ -10,7 +10,7 @@ import { timeProblem, userOfClaims } from './service-account-token.ts';
 import { staticTokens } from './static-tokens.ts';
 
 export const AUTHENTICATED = 'system:authenticated';
-export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 /** Verified signatures that are remembered: verifying costs 0.1 ms, and each pod asks with one token all the time. */
 const REMEMBERED_MAX = 4096;
@@ -32,7 +32,7 @@ export interface AuthenticatorOptions {
   frontProxy?: FrontProxyTrust;
 }
 
-export type TokenResult = { user: UserInfo; audiences: readonly string[] } | { error: string };
+type TokenResult = { user: UserInfo; audiences: readonly string[] } | { error: string };
 
 export interface Authenticator {
   /** Never rejects for a bad token. `audiences`: of whom the token must be meant for; default the API server's. */

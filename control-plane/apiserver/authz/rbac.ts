@@ -9,8 +9,8 @@ const GROUP = 'rbac.authorization.k8s.io';
 const resource = (plural: string) => ({ group: GROUP, plural });
 export const ROLES = resource('roles');
 export const CLUSTER_ROLES = resource('clusterroles');
-export const ROLE_BINDINGS = resource('rolebindings');
-export const CLUSTER_ROLE_BINDINGS = resource('clusterrolebindings');
+const ROLE_BINDINGS = resource('rolebindings');
+const CLUSTER_ROLE_BINDINGS = resource('clusterrolebindings');
 
 interface Subject {
   kind: string;
@@ -32,7 +32,7 @@ function subjectText(subject: Subject, namespace: string): string {
 }
 
 /** The rules of a cluster role; aggregated ones are the union of what their selectors choose now. */
-export function clusterRoleRules(reader: Reader, role: KubeObject): PolicyRule[] {
+function clusterRoleRules(reader: Reader, role: KubeObject): PolicyRule[] {
   const own = (role['rules'] ?? []) as PolicyRule[];
   const selectors = role['aggregationRule']?.clusterRoleSelectors as { matchLabels?: Record<string, string> }[] | undefined;
   if (!selectors?.length) return own;

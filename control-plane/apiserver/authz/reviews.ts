@@ -48,7 +48,7 @@ function selectorProblems(attributes: Record<string, any>): Problem[] {
 }
 
 /** Findings in a review's spec (validation of authorization.k8s.io). */
-export function specProblems(spec: Spec, withUser: boolean): Problem[] {
+function specProblems(spec: Spec, withUser: boolean): Problem[] {
   const problems: Problem[] = [];
   if (spec.resourceAttributes && spec.nonResourceAttributes)
     problems.push(nonResourceProblem(spec, 'cannot be specified in combination with resourceAttributes'));

@@ -8,13 +8,13 @@ import { algorithmNames } from '../jwt.ts';
 import { type Compiled, textOfClaims, textsOfClaims, truthOfClaims, truthOfUser } from './expressions.ts';
 
 /** A claim, with what is put before its value. */
-export interface PrefixedClaim {
+interface PrefixedClaim {
   claim: string;
   prefix: string;
 }
 
 /** Where a part of the user comes from: a claim, or an expression over all of them. */
-export type Source = PrefixedClaim | { program: Program };
+type Source = PrefixedClaim | { program: Program };
 
 /** An expression that must be true, and what is said when it is not. */
 export interface Rule {
