@@ -6,7 +6,6 @@ export { type ParsedBody, parseJson } from './json.ts';
 export { type Description, type Descriptions, noDescriptions } from './openapi/description.ts';
 export {
   type CustomSchema,
-  type CustomSchemas,
   type OpenApiSource,
   openApiDocument,
   openApiHashes,
