@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type LogWish, LogWriter, parseLine } from './log-lines.ts';
+import { type LogWish, LogWriter, parseLine, printedStamp } from './log-lines.ts';
 
 const lines = [
   '2026-01-01T00:00:00.000000001Z stdout F one',
@@ -23,4 +23,12 @@ test.each<[Partial<LogWish>, string]>([
 
 test('an empty line is a line', () => {
   expect(parseLine(Buffer.from('2026-01-01T00:00:00Z stdout F '))?.text.length).toBe(0);
+});
+
+test.each([
+  ['2026-01-01T00:00:02.5+00:00', '2026-01-01T00:00:02.500000000Z'],
+  ['2026-01-01T00:00:02.123456789Z', '2026-01-01T00:00:02.123456789Z'],
+  ['2026-01-01T00:00:02+02:00', '2026-01-01T00:00:02.000000000+02:00'],
+])('the stamp %s is printed as %s', (written, printed) => {
+  expect(printedStamp(written)).toBe(printed);
 });

@@ -31,6 +31,14 @@ export interface LogWish {
   limitBytes?: number;
 }
 
+/** The stamp as upstream prints it: nine digits of a second, `Z` for UTC. conmon writes `+00:00`. */
+export function printedStamp(time: string): string {
+  const match = /^(.*T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(time);
+  if (!match) return time;
+  const [, seconds, fraction = '', zone] = match;
+  return `${seconds}.${fraction.padEnd(9, '0')}${zone === '+00:00' ? 'Z' : zone}`;
+}
+
 /** Turns lines into what the client gets; one writer a request, since stamps and limits span lines. */
 export class LogWriter {
   readonly #wish: LogWish;
@@ -52,7 +60,7 @@ export class LogWriter {
     if (!line || this.isFull) return EMPTY;
     if (this.#wish.sinceMs !== undefined && Date.parse(line.time) < this.#wish.sinceMs) return EMPTY;
     if (this.#wish.stream && line.stream !== this.#wish.stream) return EMPTY;
-    const stamp = this.#wish.timestamps && this.#atStart ? Buffer.from(`${line.time} `) : EMPTY;
+    const stamp = this.#wish.timestamps && this.#atStart ? Buffer.from(`${printedStamp(line.time)} `) : EMPTY;
     this.#atStart = !line.partial;
     const whole = Buffer.concat([stamp, line.text, line.partial ? EMPTY : NEWLINE]);
     const out = whole.length > this.#left ? whole.subarray(0, this.#left) : whole;
