@@ -137,8 +137,12 @@ function planCall(expr: Call, locals: Locals): Run {
     case 'orValue':
       return planAlternative(expr, locals);
   }
+  const constant = constantOf(expr);
+  if (constant !== undefined) return () => constant;
   const args = [...(expr.target ? [expr.target] : []), ...expr.args].map((arg) => plan(arg, locals));
   const overloads = expr.overloads ?? [];
+  // A look into a list that is always the same is a look into a set.
+  const free = expr.name === '@in' && constantOf(expr.args[1]!) !== undefined;
   return (frame) => {
     const values = args.map((arg) => arg(frame));
     const overload = overloadFor(overloads, values);
@@ -148,7 +152,7 @@ function planCall(expr: Call, locals: Locals): Run {
       result = overload.call(...values);
     } finally {
       // A failed call costs too.
-      frame.meter.charge(overload.cost ? overload.cost.actual(values, result) : 1);
+      if (!free) frame.meter.charge(overload.cost ? overload.cost.actual(values, result) : 1);
     }
     return result;
   };
@@ -250,9 +254,24 @@ function constantOf(expr: Expr): Value | undefined {
     const items = expr.items.map(constantOf);
     return items.every((item) => item !== undefined) ? list(items) : undefined;
   }
+  if (expr.kind === 'call') return CONVERSIONS.has(expr.name) ? convertedConstant(expr) : undefined;
   if (expr.kind !== 'map' || expr.entries.some((entry) => entry.optional)) return undefined;
   const entries = expr.entries.map((entry) => [constantOf(entry.key), constantOf(entry.value)] as const);
   return entries.every((entry): entry is [Value, Value] => entry[0] !== undefined && entry[1] !== undefined) ? mapFrom(entries) : undefined;
+}
+
+const CONVERSIONS = new Set(['bool', 'bytes', 'double', 'duration', 'int', 'string', 'timestamp', 'type', 'uint']);
+
+/** Undefined when it is none, or fails: then it does so each time. */
+function convertedConstant({ target, args, overloads = [] }: Call): Value | undefined {
+  const arg = target || args.length !== 1 ? undefined : constantOf(args[0]!);
+  const overload = arg === undefined ? undefined : overloadFor(overloads, [arg]);
+  try {
+    return overload?.call(arg);
+  } catch (error) {
+    if (error instanceof CelError) return undefined;
+    throw error;
+  }
 }
 
 function planList(expr: List, locals: Locals): Run {
