@@ -2,6 +2,8 @@
 import { invalidValue, type KubeObject, notSupported, type Problem, required } from '../meta/index.ts';
 import type { Behaviours } from './behaviours.ts';
 import { ageColumn, nameColumn, string } from './columns.ts';
+import { validateLevel } from './flowcontrol/levels.ts';
+import { validateRule } from './flowcontrol/rules.ts';
 import { childOf, setDefaults } from './rules.ts';
 
 function validateSchema({ metadata, spec = {} }: KubeObject): Problem[] {
@@ -19,7 +21,7 @@ function validateSchema({ metadata, spec = {} }: KubeObject): Problem[] {
   if (!spec.priorityLevelConfiguration?.name) {
     problems.push(required('spec.priorityLevelConfiguration.name', 'must reference a priority level'));
   }
-  return problems;
+  return [...problems, ...(spec.rules ?? []).flatMap((rule: any, i: number) => validateRule(rule, `spec.rules[${i}]`))];
 }
 
 function defaultLevel(object: KubeObject): void {
@@ -30,11 +32,6 @@ function defaultLevel(object: KubeObject): void {
   setDefaults(limited, { nominalConcurrencyShares: 30, lendablePercent: 0 });
   const queuing = limited.limitResponse?.queuing;
   if (queuing) setDefaults(queuing, { queues: 64, handSize: 8, queueLengthLimit: 50 });
-}
-
-function validateLevel({ spec = {} }: KubeObject): Problem[] {
-  if (spec.type !== 'Exempt' && spec.type !== 'Limited') return [notSupported('spec.type', spec.type ?? '', ['Exempt', 'Limited'])];
-  return spec.type === 'Limited' && !spec.limited ? [required('spec.limited', 'must not be empty when type is Limited')] : [];
 }
 
 const shown = (value: unknown): string => String(value ?? '<none>');
