@@ -113,7 +113,8 @@ function mapType(schema: JsonSchema, values: JsonSchema, name: string): SchemaTy
     maxElements:
       schema.maxProperties === undefined ? Math.floor((REQUEST_MAX - 2) / (items.minSize + 6)) : Math.max(0, schema.maxProperties),
     items,
-    keys: { type: STRING, minSize: 2, maxElements: NO_MAX, value: typed('string') },
+    // Upstream's estimate counts nothing for the length of keys, and published definitions rely on it.
+    keys: { type: STRING, minSize: 2, maxElements: 0, value: typed('string') },
     value: (json) => {
       if (typeof json !== 'object' || json === null || Array.isArray(json)) throw invalid('map', json);
       return mapView(json as Record<string, unknown>, nullable(values, items));

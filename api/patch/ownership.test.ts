@@ -131,3 +131,17 @@ describe('updates', () => {
     });
   });
 });
+
+test('JSON of any form is one value: defaults in the schema of a definition', () => {
+  const schemas = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition' };
+  const properties = { a: { type: 'string', default: 'x' }, b: { type: 'array', default: [1] }, c: { type: 'object', default: { d: 1 } } };
+  const applied = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'x' },
+    spec: { versions: [{ name: 'v1', schema: { openAPIV3Schema: { type: 'object', properties } } }] },
+  } as unknown as KubeObject;
+  const options = { live: undefined, applied, manager: 'a', force: false, subresource: '', apiVersion: 'apiextensions.k8s.io/v1' };
+  const { object } = apply({ ...options, schema: schemaOf(schemas)!, nowRfc3339: now(1) });
+  expect(object['spec'].versions[0].schema.openAPIV3Schema.properties).toEqual(properties);
+});

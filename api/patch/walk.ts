@@ -181,6 +181,9 @@ function compareElements(left: unknown[], right: unknown[], items: Shape, schema
   return { ...(left.length ? compare(left[0], undefined, items, schema) : undefined), ...addedLeaf };
 }
 
+/** JSON of any form (a schema's default, an example): one value. */
+const isUntyped = ({ definition, items }: MapShape): boolean => items === undefined && Object.keys(definition?.fields ?? {}).length === 0;
+
 /** The fields that a value sets. `strict`: throws ShapeError for what the schema does not know and for repeated keys. */
 export function fieldsOf(value: unknown, shape: Shape, schema: Schema | undefined, strict = false, path = ''): FieldNode | undefined {
   const known = settled(shape, undefined, value);
@@ -197,6 +200,7 @@ export function fieldsOf(value: unknown, shape: Shape, schema: Schema | undefine
     }
     return Array.isArray(value) ? listFields(value, known, schema, strict, path) : undefined;
   }
+  if (value !== null && !isObject(value) && isUntyped(known)) return leaf;
   if (strict && value !== null && !isObject(value)) throw new ShapeError(`${path}: expected map, got ${goValue(value)}`);
   if (known.atomic && !strict) return leaf;
   if (!isObject(value)) return undefined;
