@@ -45,7 +45,7 @@ const server = createApiServer({
   log,
 });
 await server.start();
-const tls = { cert: pki.apiServer.cert, key: pki.apiServer.key, clientCa: pki.ca.cert };
+const tls = { cert: pki.apiServer.cert, key: pki.apiServer.key, clientCas: [pki.ca.cert] };
 const { addresses } = await server.listen({ addresses: [{ host: '127.0.0.1', port: 0 }], tls });
 const url = `https://127.0.0.1:${addresses[0]!.port}`;
 const client = createHttpsClient({ server: url, ca: pki.ca.cert, cert: admin.cert, key: admin.key });
@@ -59,7 +59,8 @@ const documents = wanted.length > 0 ? wanted : Object.keys(paths).map((path) => 
 const share = Math.max(5, Math.floor(Number(seconds) / documents.length));
 let unanswered = 0;
 for (const document of documents) {
-  const { body } = await client.request('GET', document);
+  const { status, body } = await client.request('GET', document);
+  if (status !== 200) throw new Error(`${document}: ${status}`);
   const file = join(folder, 'document.json');
   await writeFile(file, body);
   const { stdout } = await tryRun(

@@ -1,4 +1,5 @@
 // Behaviours of the kinds of the core group.
+import type { KubeObject } from '../../meta/index.ts';
 import type { Behaviours } from '../behaviours.ts';
 import { nameColumn, string } from '../columns.ts';
 import { configMap } from './configmap.ts';
@@ -17,14 +18,20 @@ import { secret } from './secret.ts';
 import { service } from './service/service.ts';
 import { serviceAccount } from './serviceaccount.ts';
 
-const condition = (name: string, key: string) => string(name, (object) => object['conditions']?.[0]?.[key] ?? '');
+const healthOf = (object: KubeObject): Record<string, string> | undefined =>
+  object['conditions']?.find(({ type }: { type: string }) => type === 'Healthy');
+const health = (name: string, key: string) => string(name, (object) => healthOf(object)?.[key] ?? '');
+const healthWord = (object: KubeObject): string => {
+  const found = healthOf(object);
+  return found === undefined ? 'Unknown' : found['status'] === 'True' ? 'Healthy' : 'Unhealthy';
+};
 
 export const core: Behaviours = {
   Binding: { virtual: true },
   ComponentStatus: {
     virtual: true,
     deprecation: 'v1 ComponentStatus is deprecated in v1.19+',
-    columns: [nameColumn, condition('Status', 'status'), condition('Message', 'message'), condition('Error', 'error')],
+    columns: [nameColumn, string('Status', healthWord), health('Message', 'message'), health('Error', 'error')],
   },
   ConfigMap: configMap,
   Endpoints: endpoints,

@@ -164,3 +164,12 @@ test.each<[string, Fields, unknown[]]>([
   const cells = behaviour(kind).columns!.map((column) => (column.name === 'Age' ? '<age>' : column.of(made(kind, fields), 0)));
   expect(cells.slice(0, expected.length)).toEqual(expected);
 });
+
+test.each([
+  [[{ type: 'Healthy', status: 'True', message: 'ok' }], ['Healthy', 'ok', '']],
+  [[{ type: 'Healthy', status: 'False', message: '', error: 'no answer' }], ['Unhealthy', '', 'no answer']],
+  [undefined, ['Unknown', '', '']],
+])('a component with %j is shown as %j', (conditions, cells) => {
+  const object = { apiVersion: 'v1', kind: 'ComponentStatus', metadata: { name: 'etcd-0' }, ...(conditions ? { conditions } : {}) };
+  expect(core['ComponentStatus']!.columns!.slice(1).map((column) => column.of(object, 0))).toEqual(cells);
+});

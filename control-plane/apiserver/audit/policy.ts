@@ -5,7 +5,7 @@ import type { RequestInfo, UserInfo } from '../request.ts';
 const LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
 const STAGES = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic'] as const;
 
-export type Level = (typeof LEVELS)[number];
+type Level = (typeof LEVELS)[number];
 export type AuditStage = (typeof STAGES)[number];
 
 interface GroupResources {
@@ -14,7 +14,7 @@ interface GroupResources {
   resourceNames?: readonly string[];
 }
 
-export interface PolicyRule {
+interface PolicyRule {
   level: Level;
   users?: readonly string[];
   userGroups?: readonly string[];

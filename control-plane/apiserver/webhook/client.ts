@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { goJson, readJson, type StatusError } from '../../../api/meta/index.ts';
 import { statusErrorOf } from '../../../kit/client/index.ts';
 import type { Reader } from '../request.ts';
+import { traceHeaders } from '../tracing/index.ts';
 import { Agents } from './agents.ts';
 import { authorityOf, type ClientConfig, DEFAULT_PORT, serverNameOf, shownUrl, urlOf } from './client-config.ts';
 import { answerText, connectionText } from './go-errors.ts';
@@ -130,7 +131,13 @@ function send({ agent, at, serverName, path, headers, body, signal }: Call): Pro
       method: 'POST',
       path,
       signal,
-      headers: { ...headers, accept: 'application/json, */*', 'content-type': 'application/json', 'content-length': body.length },
+      headers: {
+        ...headers,
+        ...traceHeaders(),
+        accept: 'application/json, */*',
+        'content-type': 'application/json',
+        'content-length': body.length,
+      },
     });
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       const stale = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');

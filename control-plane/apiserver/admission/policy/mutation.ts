@@ -14,7 +14,7 @@ export function mutated(mutation: Mutation, object: KubeObject, evaluation: Eval
 /** `Object{...}` laid over the object, as server-side apply merges, without ownership. */
 function configured(object: KubeObject, value: Value, schema: Schema | undefined): KubeObject {
   if (!(value instanceof Constructed)) throw new Error('unsupported return type from ApplyConfiguration expression');
-  checkNames(value, ['Object']);
+  checkNames(value);
   const { group, version } = parseApiVersion(object.apiVersion!);
   const configuration = { ...value.toJson(), apiVersion: apiVersionOf({ group, version }), kind: object.kind! };
   try {
@@ -24,9 +24,9 @@ function configured(object: KubeObject, value: Value, schema: Schema | undefined
   }
 }
 
-/** Each `Object.a.b{...}` must stand where its name says. */
-function checkNames(value: Value, path: readonly string[]): void {
-  const wrong = misnamed(value, path);
+/** Each `Object.a.b{...}` inside must stand where its name says. */
+function checkNames(value: Constructed): void {
+  const wrong = misnamed(value, [value.type.name]);
   if (wrong.length > 0) throw new Error(`type mismatch: ${wrong.join('\n')}`);
 }
 
@@ -54,7 +54,7 @@ function patched(object: KubeObject, value: Value): KubeObject {
   for (const item of value) {
     if (!(item instanceof Constructed)) throw new Error('type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch');
     const inner = item.fields.get('value');
-    if (inner instanceof Constructed) checkNames(inner, ['Object']);
+    if (inner instanceof Constructed) checkNames(inner);
     const operation = toJson(item) as { op?: string; path?: string; from?: string };
     try {
       result = jsonPatch(result, [operation]);

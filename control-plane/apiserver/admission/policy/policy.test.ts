@@ -320,6 +320,12 @@ describe('MutatingAdmissionPolicy', () => {
     expect(made['data']).toEqual({ x: '1' });
   });
 
+  test('a patch may carry a part of an object', async () => {
+    const labels = "[JSONPatch{op: 'add', path: '/metadata/labels', value: Object.metadata.labels{a: 'b'}}]";
+    await mutating('a', { mutations: [patch(labels)] });
+    expect((await applied(configMap('one'))).metadata.labels).toEqual({ a: 'b' });
+  });
+
   test('a failed test leaves the object alone; other failures refuse', async () => {
     await mutating('a', {
       mutations: [patch("[JSONPatch{op: 'test', path: '/data/x', value: 'no'}, JSONPatch{op: 'remove', path: '/data/x'}]")],
