@@ -69,7 +69,7 @@ export function runtimeService({ cri, streaming, imagesFolder, signal }: Runtime
           status: to.podSandboxStatus(sandbox),
           containersStatuses: containers.map(to.containerStatus),
           timestamp: to.nanos(performance.timeOrigin + performance.now()),
-          info: verbose ? { info: JSON.stringify(cri.inspectPodSandbox(sandbox.id)) } : {},
+          info: verbose ? { info: JSON.stringify(await cri.inspectPodSandbox(sandbox.id)) } : {},
         };
       },
       ListPodSandbox: async ({ filter }: wire.ListPodSandboxRequest) => ({ items: (await sandboxes(cri, filter)).map(to.podSandbox) }),
@@ -99,7 +99,7 @@ export function runtimeService({ cri, streaming, imagesFolder, signal }: Runtime
       ListContainers: async ({ filter }: wire.ListContainersRequest) => ({ containers: (await containers(cri, filter)).map(to.container) }),
       async ContainerStatus({ containerId: id = '', verbose }: wire.ContainerStatusRequest): Promise<wire.ContainerStatusResponse> {
         const status = await containerOf(cri, id);
-        return { status: to.containerStatus(status), info: verbose ? { info: JSON.stringify(cri.inspectContainer(status.id)) } : {} };
+        return { status: to.containerStatus(status), info: verbose ? { info: JSON.stringify(await cri.inspectContainer(status.id)) } : {} };
       },
       async UpdateContainerResources({ containerId: id = '', linux }: wire.UpdateContainerResourcesRequest) {
         await cri.updateContainerResources((await containerOf(cri, id)).id, linuxResources(linux ?? {}));

@@ -71,10 +71,9 @@ export class StreamingServer {
   /** `ports` empty: any. */
   portForward(sandbox: PodSandboxStatus, ports: readonly number[]): string {
     return this.#offer('portforward', async (request, socket, head) => {
-      const netns = this.#cri.netnsPath(sandbox.id);
       for await (const forwarded of acceptPortForward(request, socket, head, this.#stop.signal)) {
         if (ports.length > 0 && !ports.includes(forwarded.port)) forwarded.fail(`port ${forwarded.port} was not asked for`);
-        else void serveForwardedPort(forwarded, netns, sandbox.id);
+        else void serveForwardedPort(forwarded, (port) => this.#cri.openPort(sandbox.id, port), sandbox.id);
       }
     });
   }

@@ -6,7 +6,7 @@ import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime } from '../runtime/index.ts';
 import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
-import { type CniOptions, type CriContext, messageOf, mustContainer, sandboxFile } from './context.ts';
+import { type CniOptions, type CriContext, messageOf, mustContainer } from './context.ts';
 import { createContainer } from './create-container.ts';
 import type { Cri } from './cri.ts';
 import { EventHub } from './events.ts';
@@ -14,11 +14,12 @@ import { attach, exec, execSync } from './exec.ts';
 import { imageFsInfo, imageStatus, listImages, loadImage, pullImage } from './images.ts';
 import { inspectContainer, inspectPodSandbox, runtimeStatus } from './inspect.ts';
 import { Locks } from './locks.ts';
+import { openPort } from './open-port.ts';
 import { type ContainerRecord, Records, type SandboxRecord } from './records.ts';
 import { recover } from './recover.ts';
 import { removeContainer } from './remove-container.ts';
 import { removePodSandbox } from './remove-pod-sandbox.ts';
-import { runPodSandbox, usesPodNetwork } from './run-pod-sandbox.ts';
+import { runPodSandbox } from './run-pod-sandbox.ts';
 import { listPodSandbox, podSandboxStatus } from './sandbox-status.ts';
 import { startContainer } from './start-container.ts';
 import { containerStats, listContainerStats, podSandboxStats } from './stats.ts';
@@ -106,10 +107,7 @@ function operations(context: CriContext): Cri {
     exec: (id, command, streams) => exec(context, id, command, streams),
     attach: (id, streams) => attach(context, id, streams),
     reopenContainerLog: async (id) => context.runtime.reopenLog(mustContainer(context, id).id),
-    netnsPath: (sandboxId) => {
-      const record = context.sandboxes.get(sandboxId);
-      return record && usesPodNetwork(record.config) ? sandboxFile(context, sandboxId, 'net') : undefined;
-    },
+    openPort: async (sandboxId, port) => openPort(context, sandboxId, port),
     containerStats: (id) => containerStats(context, id),
     listContainerStats: () => listContainerStats(context),
     podSandboxStats: (id) => podSandboxStats(context, id),
@@ -122,8 +120,8 @@ function operations(context: CriContext): Cri {
     events: (signal) => context.events.subscribe(signal),
     version: async () => ({ runtimeName: 'wherry', runtimeVersion: `${context.runtime.name} ${await context.runtime.version()}` }),
     status: async () => runtimeStatus(context),
-    inspectPodSandbox: (id) => inspectPodSandbox(context, id),
-    inspectContainer: (id) => inspectContainer(context, id),
+    inspectPodSandbox: async (id) => inspectPodSandbox(context, id),
+    inspectContainer: async (id) => inspectContainer(context, id),
     close: async () => {
       context.runtime.close();
       context.network.close();

@@ -1,5 +1,5 @@
 // The container runtime interface as agents call it in-process: CRI v1 in TypeScript, as small as pods need it.
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 
 /** Every operation is safe to repeat; an unknown id is an error only where CRI says so (status, start, exec), never for stop and remove. */
 export interface Cri {
@@ -33,8 +33,8 @@ export interface Cri {
   attach(id: string, options: StreamOptions): Promise<Session>;
   /** After the log file was renamed: the next line goes to a new file at logPath. */
   reopenContainerLog(id: string): Promise<void>;
-  /** Path of the sandbox's network namespace file (undefined with the host's network): for port-forward. */
-  netnsPath(sandboxId: string): string | undefined;
+  /** A connection to a port on the sandbox's own loopback (port-forward). @throws Error whose `code` may say why, e.g. ECONNREFUSED */
+  openPort(sandboxId: string, port: number): Promise<Duplex>;
 
   containerStats(id: string): Promise<ContainerStats>;
   listContainerStats(): Promise<ContainerStats[]>;
@@ -57,8 +57,8 @@ export interface Cri {
   /** What this runtime can do, and how it is set up. */
   status(): Promise<RuntimeStatus>;
   /** The whole record, for people who look for a fault; undefined when there is none. */
-  inspectPodSandbox(id: string): object | undefined;
-  inspectContainer(id: string): object | undefined;
+  inspectPodSandbox(id: string): Promise<object | undefined>;
+  inspectContainer(id: string): Promise<object | undefined>;
   /** Stops watching; containers go on. */
   close(): Promise<void>;
 }

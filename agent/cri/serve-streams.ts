@@ -1,7 +1,6 @@
 // A client's streams joined to a session of ours: shared by the agent's API and the CRI's own streaming server.
-import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { connectInNetns } from '../../kit/linux/index.ts';
 import { type CommandStatus, commandStatus, type ForwardedPort, type RemoteCommand } from '../../kit/net/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { messageOf } from './context.ts';
@@ -68,13 +67,13 @@ const failure = (text: string): CommandStatus => ({
 });
 
 /** Joins one connection of a port-forward to the port on the pod's loopback. `whose` names the pod in errors. */
-export async function serveForwardedPort(forwarded: ForwardedPort, netns: string | undefined, whose: string): Promise<void> {
-  let socket: Socket;
+export async function serveForwardedPort(forwarded: ForwardedPort, open: (port: number) => Promise<Duplex>, whose: string): Promise<void> {
+  let socket: Duplex;
   try {
-    socket = new Socket({ fd: connectInNetns(netns, forwarded.port), allowHalfOpen: true });
+    socket = await open(forwarded.port);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const why = code === 'ECONNREFUSED' ? 'connection refused' : String(code ?? error);
+    const why = code === 'ECONNREFUSED' ? 'connection refused' : String(code ?? messageOf(error));
     forwarded.fail(
       `error forwarding port ${forwarded.port} to pod ${whose}, uid : failed to execute portforward in network namespace: failed to connect to localhost:${forwarded.port} inside namespace: dial tcp4 127.0.0.1:${forwarded.port}: connect: ${why}`,
     );

@@ -20,7 +20,6 @@ export async function forwardPorts(cri: Cri, pods: PodSource, request: ForwardRe
   const pod = pods.get(request.namespace, request.pod);
   const [sandbox] = pod ? await cri.listPodSandbox({ podUid: pod.metadata.uid ?? '', state: 'ready' }) : [];
   if (!pod || !sandbox) throw new HttpError(404, `pod not found ("${request.pod}_${request.namespace}")`);
-  const netns = cri.netnsPath(sandbox.id);
   for await (const forwarded of acceptPortForward(request.incoming, request.socket, request.head, request.signal))
-    void serveForwardedPort(forwarded, netns, pod.metadata.uid ?? '');
+    void serveForwardedPort(forwarded, (port) => cri.openPort(sandbox.id, port), pod.metadata.uid ?? '');
 }
