@@ -298,9 +298,32 @@ export interface ContainerStats {
   memoryWorkingSetBytes: number;
   memoryRssBytes: number;
   pids: number;
+  /** What not every runtime tells. */
+  details?: UsageDetails;
   /** Bytes of the writable layer. */
   rootfsUsedBytes: number;
   rootfsInodesUsed: number;
+}
+
+export interface UsageDetails {
+  cpuUserNanos: number;
+  cpuSystemNanos: number;
+  cpuPeriods: number;
+  cpuThrottledPeriods: number;
+  cpuThrottledNanos: number;
+  memoryCacheBytes: number;
+}
+
+export interface NetworkStats {
+  name: string;
+  rxBytes: number;
+  txBytes: number;
+  rxErrors: number;
+  txErrors: number;
+  rxPackets?: number;
+  txPackets?: number;
+  rxDropped?: number;
+  txDropped?: number;
 }
 
 export interface PodSandboxStats {
@@ -310,7 +333,7 @@ export interface PodSandboxStats {
   memoryUsageBytes: number;
   memoryWorkingSetBytes: number;
   pids: number;
-  network?: { name: string; rxBytes: number; txBytes: number; rxErrors: number; txErrors: number };
+  network?: NetworkStats;
   containers: ContainerStats[];
 }
 

@@ -1,8 +1,9 @@
 // The image operations: the store's answers in CRI's shape and with kubelet's reasons.
+
+import { diskUsage } from '../../kit/fs/index.ts';
 import { InvalidReference, importArchive, type ListedImage, normalizeName, pullImage as pull, RegistryError } from '../images/index.ts';
 import { type CriContext, messageOf } from './context.ts';
 import { CriError, type FsUsage, type Image, type RegistryAuth } from './cri.ts';
-import { diskUsage } from './disk-usage.ts';
 
 /** Pulls under way, by name and who asks: a second caller waits for the first. Ends with the pull. */
 const pulls = new WeakMap<CriContext, Map<string, Promise<string>>>();

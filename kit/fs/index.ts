@@ -1,3 +1,4 @@
 // Entry of kit/fs.
 export * from './atomic.ts';
+export * from './disk-usage.ts';
 export * from './lock.ts';

@@ -1,6 +1,7 @@
 // Control groups: v2, v1 and the hybrid of both behind one small interface. Paths start at the hierarchy's root (`/wherry/x`).
 // Limits are read and written as files, synchronously: each takes microseconds.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { sendSignal } from '../exec/index.ts';
 import { waitFor } from '../run/index.ts';
 import { mounts, mountTmpfs, unmount } from './mounts.ts';
@@ -31,7 +32,14 @@ export interface CgroupStats {
   /** Usage less the inactive file cache, as kubelet counts. */
   memoryWorkingSetBytes: number;
   memoryRssBytes: number;
+  memoryCacheBytes: number;
   pids: number;
+  cpuUserNanos: number;
+  cpuSystemNanos: number;
+  /** Of the processor time limit: periods that ended, those in which the group had to wait, and how long. */
+  cpuPeriods: number;
+  cpuThrottledPeriods: number;
+  cpuThrottledNanos: number;
 }
 
 export function cgroupLayout(): CgroupLayout {
@@ -167,9 +175,17 @@ export class Cgroups {
     const at = (controller: string, file: string) => readText(`${this.folder(controller, path)}/${file}`);
     if (this.layout === 'v2') {
       const memory = fields(at('memory', 'memory.stat'));
+      const cpu = fields(at('cpu', 'cpu.stat'));
+      const micros = (name: string) => (cpu.get(name) ?? 0) * 1000;
       const usage = Number(at('memory', 'memory.current'));
       return {
-        cpuUsageNanos: (fields(at('cpu', 'cpu.stat')).get('usage_usec') ?? 0) * 1000,
+        cpuUsageNanos: micros('usage_usec'),
+        cpuUserNanos: micros('user_usec'),
+        cpuSystemNanos: micros('system_usec'),
+        cpuPeriods: cpu.get('nr_periods') ?? 0,
+        cpuThrottledPeriods: cpu.get('nr_throttled') ?? 0,
+        cpuThrottledNanos: micros('throttled_usec'),
+        memoryCacheBytes: memory.get('file') ?? 0,
         memoryUsageBytes: usage,
         memoryWorkingSetBytes: Math.max(0, usage - (memory.get('inactive_file') ?? 0)),
         memoryRssBytes: memory.get('anon') ?? 0,
@@ -177,14 +193,33 @@ export class Cgroups {
       };
     }
     const memory = fields(at('memory', 'memory.stat'));
+    const cpu = fields(at('cpu', 'cpu.stat'));
+    const ticks = fields(at('cpuacct', 'cpuacct.stat'));
     const usage = Number(at('memory', 'memory.usage_in_bytes'));
     return {
       cpuUsageNanos: Number(at('cpuacct', 'cpuacct.usage')),
+      cpuUserNanos: (ticks.get('user') ?? 0) * NANOS_PER_TICK,
+      cpuSystemNanos: (ticks.get('system') ?? 0) * NANOS_PER_TICK,
+      cpuPeriods: cpu.get('nr_periods') ?? 0,
+      cpuThrottledPeriods: cpu.get('nr_throttled') ?? 0,
+      cpuThrottledNanos: cpu.get('throttled_time') ?? 0,
+      memoryCacheBytes: memory.get('total_cache') ?? 0,
       memoryUsageBytes: usage,
       memoryWorkingSetBytes: Math.max(0, usage - (memory.get('total_inactive_file') ?? 0)),
       memoryRssBytes: memory.get('total_rss') ?? 0,
       pids: Number(at('pids', 'pids.current')),
     };
+  }
+
+  /** The memory that the group may use, by its own limit and those above it; undefined: nobody limits it. */
+  memoryLimit(path: string): number | undefined {
+    const file = this.layout === 'v2' ? 'memory.max' : 'memory.limit_in_bytes';
+    let least: number | undefined;
+    for (let at = path; at !== '' && at !== '/' && at !== '.'; at = dirname(at)) {
+      const bytes = Number(readText(`${this.folder('memory', at)}/${file}`) || Number.NaN);
+      if (bytes < UNLIMITED && !(least !== undefined && least <= bytes)) least = bytes;
+    }
+    return least;
   }
 
   /** How often the kernel killed a process here for want of memory. */
@@ -194,6 +229,10 @@ export class Cgroups {
   }
 }
 
+/** What the kernel shows of processor time on v1 is counted in hundredths of a second. */
+const NANOS_PER_TICK = 10_000_000;
+/** v1 has no word for no limit, but a number of pages that no machine has. */
+const UNLIMITED = 2 ** 60;
 const UNIFIED = `${ROOT}/unified`;
 
 /**

@@ -6,6 +6,17 @@ import { addressBytes, addressText, type Cidr, macBytes, macText, parseCidr } fr
 import { bridgeInfo, bridgePortInfo, linkKind, vethInfo, vxlanInfo } from './link-info.ts';
 import { inNetns } from './namespaces.ts';
 
+export interface LinkStats {
+  rxBytes: number;
+  rxPackets: number;
+  rxErrors: number;
+  rxDropped: number;
+  txBytes: number;
+  txPackets: number;
+  txErrors: number;
+  txDropped: number;
+}
+
 export interface Link {
   index: number;
   name: string;
@@ -16,7 +27,7 @@ export interface Link {
   mac: string;
   /** Index of the bridge it is a port of, 0 if none. */
   master: number;
-  stats?: { rxBytes: number; txBytes: number; rxErrors: number; txErrors: number };
+  stats?: LinkStats;
 }
 
 export interface Route {
@@ -339,9 +350,13 @@ function toLink({ data, attrs }: rt.LinkMessage): Link {
       ? {
           stats: {
             rxBytes: Number(stats.rxBytes),
-            txBytes: Number(stats.txBytes),
+            rxPackets: Number(stats.rxPackets),
             rxErrors: Number(stats.rxErrors),
+            rxDropped: Number(stats.rxDropped),
+            txBytes: Number(stats.txBytes),
+            txPackets: Number(stats.txPackets),
             txErrors: Number(stats.txErrors),
+            txDropped: Number(stats.txDropped),
           },
         }
       : {}),

@@ -1,11 +1,10 @@
 // Entry of control-plane/apiserver/metrics: /metrics in Prometheus' text, by upstream's names.
+import { Counter, type Family, Histogram, type Labels, processFamilies, sampled } from '../../../kit/metrics/index.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Fairness } from '../flowcontrol/index.ts';
 import type { ApiResponse } from '../request.ts';
 import type { Storage } from '../storage/storage.ts';
-import { processFamilies } from './process.ts';
 import { RequestMetrics } from './requests.ts';
-import { Counter, type Family, Histogram, type Labels, sampled } from './series.ts';
 import { WebhookMetrics } from './webhooks.ts';
 
 export type { WebhookMetrics } from './webhooks.ts';

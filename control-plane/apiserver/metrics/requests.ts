@@ -1,6 +1,7 @@
 // What is counted of requests, by upstream's names and labels. Label values come from what is served, never from what was asked: their number is bounded.
+
+import { Counter, Histogram, type Labels } from '../../../kit/metrics/index.ts';
 import type { ApiRequest } from '../request.ts';
-import { Counter, Histogram, type Labels } from './series.ts';
 
 /** Upstream's own bounds. */
 const SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];

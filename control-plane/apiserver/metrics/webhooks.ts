@@ -1,5 +1,5 @@
 // How admission webhooks do: calls, their time, refusals, failures that were let pass.
-import { Counter, type Family, Histogram } from './series.ts';
+import { Counter, type Family, Histogram } from '../../../kit/metrics/index.ts';
 
 export interface WebhookCall {
   name: string;

@@ -82,11 +82,16 @@ export class Histogram implements Family {
   }
 }
 
+/** A value, and the milliseconds since the epoch at which it was true when that is not now. */
+export type SampleOf = readonly [labels: Labels, value: number, atMs?: number];
+
 /** Read when somebody asks. */
-export function sampled(name: string, help: string, type: 'gauge' | 'counter', read: () => Iterable<readonly [Labels, number]>): Family {
+export function sampled(name: string, help: string, type: 'gauge' | 'counter', read: () => Iterable<SampleOf>): Family {
   return {
     text() {
-      const lines = [...read()].map(([labels, value]) => `${name}${labelText(labels)} ${value}\n`);
+      const lines = [...read()].map(
+        ([labels, value, atMs]) => `${name}${labelText(labels)} ${value}${atMs === undefined ? '' : ` ${atMs}`}\n`,
+      );
       return lines.length === 0 ? '' : head(name, help, type) + lines.join('');
     },
   };

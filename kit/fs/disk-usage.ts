@@ -1,6 +1,6 @@
 // How much of the disk a folder takes, as `du` counts it: what is allocated, each hard link once.
 import { lstat, readdir } from 'node:fs/promises';
-import { systemClock } from '../../kit/run/index.ts';
+import { systemClock } from '../run/index.ts';
 
 export interface DiskUsage {
   bytes: number;
