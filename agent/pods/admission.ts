@@ -43,7 +43,7 @@ const lacking = (resource: string, requested: bigint, used: bigint, capacity: bi
 });
 
 /** The bigger of all containers together and any init container, with the sidecars before it; cpu in thousandths. */
-function requestOf(pod: Pod, resource: string): bigint {
+export function requestOf(pod: Pod, resource: string): bigint {
   const whole = pod.spec?.resources?.requests?.[resource];
   if (whole !== undefined) return amount(whole, resource);
   const of = ({ resources }: Container) => amount(resources?.requests?.[resource] ?? '0', resource);
@@ -59,4 +59,4 @@ function requestOf(pod: Pod, resource: string): bigint {
   return (mains > most ? mains : most) + overhead;
 }
 
-const amount = (quantity: string, resource: string): bigint => (resource === 'cpu' ? toMilli(quantity) : toInteger(quantity));
+export const amount = (quantity: string, resource: string): bigint => (resource === 'cpu' ? toMilli(quantity) : toInteger(quantity));

@@ -37,6 +37,17 @@ export class Condemned {
     else this.#add(pod, containerId, failed, graceSeconds);
   }
 
+  /** New amounts that the container takes by a restart only. */
+  byResize(pod: Pod, record: ContainerStatus): void {
+    this.#add(pod, record.id, `Container ${record.metadata.name} resize requires restart`, undefined);
+  }
+
+  /** Of a life that is started over: no preStop, no grace. */
+  byStartingOver(pod: Pod, record: ContainerStatus): void {
+    const message = `Container ${record.metadata.name} will be restarted with all containers of the pod`;
+    this.#add(pod, record.id, message, 0);
+  }
+
   byHook(pod: Pod, containerId: string): void {
     this.#add(pod, containerId, 'FailedPostStartHook', undefined);
   }

@@ -3,6 +3,7 @@ import type { ContainerStatus, Pod, PodCondition } from '../../api/gen/types/cor
 import { rfc3339 } from '../../kit/run/index.ts';
 import type { Phase } from './phase.ts';
 import { isSidecar } from './restart.ts';
+import { canRestartAll } from './restart-all.ts';
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 
@@ -13,7 +14,16 @@ export interface ConditionFacts {
   hasNetwork: boolean;
   nowMs: number;
   before: readonly PodCondition[];
+  /** An exit started the whole pod over, and not everything has ended or started yet. */
+  startingOver: boolean;
+  /** Of a resize that waits or is under way. */
+  resize: readonly (Verdict & { type: string })[];
 }
+
+/** Ours too, but gone once they no longer hold. */
+export const PASSING = ['PodResizePending', 'PodResizeInProgress'];
+
+const RESTARTING = 'AllContainersRestarting';
 
 const yes: Verdict = { status: 'True' };
 
@@ -21,6 +31,7 @@ const yes: Verdict = { status: 'True' };
 export function conditionsOf(pod: Pod, facts: ConditionFacts): PodCondition[] {
   const ready = containersReady(pod, facts);
   const ours: [string, Verdict][] = [
+    ...facts.resize.map(({ type, ...verdict }): [string, Verdict] => [type, verdict]),
     ['PodReadyToStartContainers', { status: facts.hasNetwork ? 'True' : 'False' }],
     ['Initialized', initialized(pod, facts)],
     ['Ready', ready.status === 'True' ? gatesOpen(pod, facts) : ready],
@@ -39,8 +50,20 @@ export function conditionsOf(pod: Pod, facts: ConditionFacts): PodCondition[] {
       ...verdict,
     };
   });
-  const types = new Set(ours.map(([type]) => type));
-  return [...facts.before.filter(({ type }) => !types.has(type)), ...made];
+  const types = new Set([...ours.map(([type]) => type), ...PASSING, RESTARTING]);
+  const restarting = canRestartAll(pod) ? [allRestarting(facts)] : [];
+  return [...facts.before.filter(({ type }) => !types.has(type)), ...made, ...restarting];
+}
+
+/** Without an observed generation, as upstream has it. */
+function allRestarting({ phase, startingOver, before, nowMs }: ConditionFacts): PodCondition {
+  const ended = phase === 'Succeeded' ? { reason: 'PodCompleted' } : phase === 'Failed' ? { reason: 'PodFailed' } : {};
+  const verdict: Verdict = startingOver
+    ? { status: 'True', reason: 'RestartAllContainersStarted', message: 'container exited with restart policy rule' }
+    : { status: 'False', ...ended };
+  const old = before.find(({ type }) => type === RESTARTING);
+  const lastTransitionTime = old?.status === verdict.status && old.lastTransitionTime ? old.lastTransitionTime : rfc3339(nowMs);
+  return { type: RESTARTING, lastProbeTime: null as unknown as string, lastTransitionTime, ...verdict };
 }
 
 function initialized(pod: Pod, { phase, statuses, initStatuses }: ConditionFacts): Verdict {

@@ -6,7 +6,7 @@ import type { ContainerConfig, Image, Mount } from '../cri/index.ts';
 import type { Volumes } from '../volumes/index.ts';
 import { ContainerConfigProblem } from './env.ts';
 import { expand } from './expand.ts';
-import { GRACE_ANNOTATION, IMAGE_ANNOTATION, podLabels } from './names.ts';
+import { GRACE_ANNOTATION, IMAGE_ANNOTATION, podLabels, RESOURCES_ANNOTATION } from './names.ts';
 import type { PodFiles } from './pod-files.ts';
 import { containerResources } from './qos.ts';
 import { securityContext } from './security.ts';
@@ -20,6 +20,8 @@ export interface ContainerInputs {
   files: PodFiles;
   /** The pod's folder. */
   podFolder: string;
+  /** Id of the container whose processes this one is to see. */
+  pidTarget?: string;
   /** Bytes. */
   memoryCapacity: number;
 }
@@ -46,6 +48,7 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
     annotations: {
       [GRACE_ANNOTATION]: String(pod.spec?.terminationGracePeriodSeconds ?? 30),
       [IMAGE_ANNOTATION]: container.image ?? '',
+      [RESOURCES_ANNOTATION]: JSON.stringify(container.resources ?? {}),
     },
     logPath: `${container.name}/${inputs.attempt}.log`,
     stdin: container.stdin ?? false,
@@ -54,7 +57,7 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
     ...(stopSignal ? { stopSignal } : {}),
     linux: {
       resources: containerResources(pod, container, inputs.memoryCapacity),
-      securityContext: securityContext(pod, container, inputs.image),
+      securityContext: { ...securityContext(pod, container, inputs.image), ...(inputs.pidTarget ? { pidTarget: inputs.pidTarget } : {}) },
     },
   };
 }

@@ -19,6 +19,8 @@ export interface ContainerFacts {
   isReady(containerId: string): boolean;
   /** Text left by a container that ended. */
   terminationMessage(containerId: string): string | undefined;
+  /** The container still runs with other resources than it was given. */
+  isOutdated(record: ContainerStatus): boolean;
   /** As shown before: a state never disappears. */
   before: readonly ApiStatus[];
   /** Scheme of container ids. */
@@ -74,7 +76,7 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
     imageID: now.imageRef,
     lastState: last.terminated ? last : {},
     ready: initDone || (running && !(isInit && !isSidecar(container)) && started && facts.isReady(now.id)),
-    resources: container.resources ?? {},
+    resources: (running && facts.isOutdated(now) ? before?.resources : undefined) ?? container.resources ?? {},
     restartCount: now.metadata.attempt,
     started,
     state: waits ? { waiting: waits } : state,

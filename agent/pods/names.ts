@@ -4,6 +4,8 @@ import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 export const POD_UID_LABEL = 'io.kubernetes.pod.uid';
 export const GRACE_ANNOTATION = 'io.kubernetes.pod.terminationGracePeriod';
 export const IMAGE_ANNOTATION = 'wherry/image';
+/** The resources that the container was made with, as JSON. */
+export const RESOURCES_ANNOTATION = 'wherry/resources';
 
 export const podLabels = (pod: Pod): Record<string, string> => ({
   'io.kubernetes.pod.name': pod.metadata.name ?? '',

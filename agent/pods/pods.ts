@@ -94,6 +94,7 @@ class NodePods {
       volumes: this.#volumes,
       pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => this.#credentials(pod, image) }),
       servicesFor: (pod) => this.#servicesFor(pod),
+      otherPods: (uid) => this.#activePods().filter(({ metadata }) => metadata.uid !== uid),
       onDone: (uid) => this.#forget(uid),
       onSandbox: (sandboxId, uid) => this.#uidOfSandbox.set(sandboxId, uid),
     };
@@ -104,7 +105,12 @@ class NodePods {
     await Promise.all([this.informer.synced, this.#services.synced]);
     this.informer.on({
       added: (pod) => this.#add(pod),
-      updated: (_, pod) => this.#workers.get(pod.metadata.uid ?? '')?.update(pod),
+      updated: (before, pod) => {
+        this.#workers.get(pod.metadata.uid ?? '')?.update(pod);
+        // An end or a resize of one pod may make room for another.
+        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation)
+          for (const worker of this.#workers.values()) worker.roomMade();
+      },
       deleted: (pod) => this.#workers.get(pod.metadata.uid ?? '')?.remove(),
     });
     await this.#removeOrphans();
@@ -135,6 +141,7 @@ class NodePods {
 
   #forget(uid: string): void {
     this.#workers.delete(uid);
+    for (const worker of this.#workers.values()) worker.roomMade();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
   }
 

@@ -1,5 +1,5 @@
 // Whether a container that ended starts again, and when: restart policies and the crash loop's back-off. Pure.
-import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import type { Container, ContainerRestartRule, Pod } from '../../api/gen/types/core.v1.ts';
 
 export const BACKOFF_BASE_MS = 10_000;
 export const BACKOFF_MAX_MS = 300_000;
@@ -7,13 +7,18 @@ export const BACKOFF_MAX_MS = 300_000;
 /** An init container that runs beside the others. */
 export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
 
-/** `isInit`: under the pod policy Always a failed init container starts again, but one that succeeded is done. */
-export function restarts(pod: Pod, container: Container, exitCode: number, isInit: boolean): boolean {
-  const rule = container.restartPolicyRules?.find(({ exitCodes }) => {
+/** The first rule of the container that speaks about this exit; an exit with 0 is never one. */
+export function matchingRule(container: Container, exitCode: number): ContainerRestartRule | undefined {
+  if (exitCode === 0) return undefined;
+  return container.restartPolicyRules?.find(({ exitCodes }) => {
     const listed = exitCodes?.values?.includes(exitCode) ?? false;
     return exitCodes?.operator === 'In' ? listed : exitCodes?.operator === 'NotIn' && !listed;
   });
-  if (rule && exitCode !== 0) return true;
+}
+
+/** `isInit`: under the pod policy Always a failed init container starts again, but one that succeeded is done. */
+export function restarts(pod: Pod, container: Container, exitCode: number, isInit: boolean): boolean {
+  if (matchingRule(container, exitCode)) return true;
   const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
   if (isInit && !isSidecar(container)) return exitCode !== 0 && policy !== 'Never';
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);

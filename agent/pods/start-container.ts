@@ -1,7 +1,7 @@
 // One start of a container: image, environment, mounts, create, start, postStart. A start that fails says why in a StartProblem.
 import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/gen/types/core.v1.ts';
+import type { ConfigMap, Container, EphemeralContainer, Pod, Secret, Service } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 import { type Cri, type Image, isCriError, type PodSandboxStatus } from '../cri/index.ts';
@@ -35,6 +35,8 @@ export interface StartInputs {
   volumePaths: ReadonlyMap<string, string>;
   files: PodFiles;
   image: Promise<Image>;
+  /** Id of the container that an ephemeral one is to see from inside; undefined: that one does not run. */
+  targetId: string | undefined;
   signal: AbortSignal;
   /** Called as soon as the process runs, before postStart. */
   onStarted(containerId: string): void;
@@ -80,7 +82,9 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
       configMap: (name) => volumes.objects.get<ConfigMap & KubeObject>('configmaps', namespace, name, uid),
       secret: (name) => volumes.objects.get<Secret & KubeObject>('secrets', namespace, name, uid),
     });
-    const { attempt, files, volumePaths } = inputs;
+    const { attempt, files, targetId, volumePaths } = inputs;
+    const target = (container as EphemeralContainer).targetContainerName;
+    if (target && !targetId) throw new ContainerConfigProblem(`unable to find target container "${target}"`);
     const podFolder = join(tools.podsDir, uid);
     config = await containerConfig(pod, container, {
       attempt,
@@ -90,6 +94,7 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
       volumes,
       files,
       podFolder,
+      ...(targetId ? { pidTarget: targetId } : {}),
       memoryCapacity: tools.memoryCapacity,
     });
   } catch (error) {

@@ -1,6 +1,7 @@
 // The difference of two statuses as a strategic merge patch of what this node owns: conditions of others stay theirs. Pure.
 import type { PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
+import { PASSING } from './conditions.ts';
 
 /** Undefined: nothing to write. */
 export function statusPatch(before: PodStatus, after: PodStatus): Record<string, unknown> | undefined {
@@ -14,8 +15,14 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
     else patch[key] = value;
   }
   const changed = (after.conditions ?? []).filter((condition) => !sameCondition(condition, before.conditions));
-  if (changed.length > 0) {
-    patch['conditions'] = changed.map((condition) => withoutOld(condition, before.conditions));
+  const gone = (before.conditions ?? []).filter(
+    ({ type }) => PASSING.includes(type) && !after.conditions?.some((condition) => condition.type === type),
+  );
+  if (after.conditions && changed.length + gone.length > 0) {
+    patch['conditions'] = [
+      ...changed.map((condition) => withoutOld(condition, before.conditions)),
+      ...gone.map(({ type }) => ({ $patch: 'delete', type })),
+    ];
     patch['$setElementOrder/conditions'] = (after.conditions ?? []).map(({ type }) => ({ type }));
   }
   return Object.keys(patch).length > 0 ? patch : undefined;

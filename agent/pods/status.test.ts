@@ -34,6 +34,8 @@ const of = (p: Pod, more: Partial<StatusFacts> = {}): PodStatus =>
     hasStarted: () => true,
     isReady: () => true,
     terminationMessage: () => undefined,
+    isOutdated: () => false,
+    resize: [],
     ...more,
   });
 const phaseAndReady = (status: PodStatus): string => {

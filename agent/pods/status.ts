@@ -1,5 +1,5 @@
 // The whole status of a pod as its node reports it. Pure: the pod, what the CRI and the probes say, and what was reported before.
-import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import type { Pod, PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { addQuantities, parseQuantity, type Quantity, quantityText } from '../../api/meta/index.ts';
 import { rfc3339 } from '../../kit/run/index.ts';
 import type { PodSandboxStatus } from '../cri/index.ts';
@@ -8,6 +8,8 @@ import { type ContainerFacts, containerStatuses } from './container-statuses.ts'
 import { type Phase, phaseOf } from './phase.ts';
 import { qosClass } from './qos.ts';
 import { isSidecar } from './restart.ts';
+import { ofFormerLife } from './restart-all.ts';
+import { newest } from './step.ts';
 
 export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> {
   sandbox: PodSandboxStatus | undefined;
@@ -17,6 +19,8 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
   finished: boolean;
   /** Decided by the node against the pod: deadline, eviction, refusal. */
   verdict: { reason: string; message: string } | undefined;
+  /** Conditions of a resize that waits or is under way. */
+  resize: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[];
 }
 
 const RUNTIME_NAME = 'wherry';
@@ -29,7 +33,9 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
   const ephemeralStatuses = containerStatuses(pod, pod.spec?.ephemeralContainers ?? [], false, of(before.ephemeralContainerStatuses)).map(
     ({ started: _, ...status }) => status, // upstream leaves it out for these
   );
-  const seen: Phase = facts.verdict ? 'Failed' : phaseOf(pod, statuses, initStatuses, facts.finished);
+  const former = ofFormerLife(pod, facts.records);
+  const startingOver = !facts.finished && former.some((record) => record === newest(facts.records, record.metadata.name));
+  const seen: Phase = facts.verdict ? 'Failed' : startingOver ? 'Running' : phaseOf(pod, statuses, initStatuses, facts.finished);
   const hasNetwork = facts.sandbox?.state === 'ready';
   const ips = facts.sandbox ? (pod.spec?.hostNetwork ? [facts.hostIP] : facts.sandbox.ips) : [];
   const podIPs = ips.length > 0 ? ips.map((ip) => ({ ip })) : (before.podIPs ?? []);
@@ -37,7 +43,16 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
     ...before,
     observedGeneration: pod.metadata.generation ?? 0,
     phase: reportable(seen, before.phase, facts.finished || facts.verdict !== undefined),
-    conditions: conditionsOf(pod, { phase: seen, statuses, initStatuses, hasNetwork, nowMs: facts.nowMs, before: before.conditions ?? [] }),
+    conditions: conditionsOf(pod, {
+      phase: seen,
+      statuses,
+      initStatuses,
+      hasNetwork,
+      nowMs: facts.nowMs,
+      before: before.conditions ?? [],
+      resize: facts.resize,
+      startingOver,
+    }),
     ...(facts.verdict ?? {}),
     hostIP: facts.hostIP,
     hostIPs: [{ ip: facts.hostIP }],
@@ -48,7 +63,8 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
     ...(ephemeralStatuses.length > 0 ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
     qosClass: before.qosClass ?? qosClass(pod),
     ...allocated(pod),
-    resources: before.resources ?? pod.spec?.resources ?? {},
+    resources:
+      (facts.resize.some(({ type }) => type === 'PodResizeInProgress') ? before.resources : undefined) ?? pod.spec?.resources ?? {},
   };
 }
 

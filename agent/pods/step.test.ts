@@ -21,6 +21,7 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
   heldUntilMs: () => undefined,
   hasStarted: () => true,
   condemned: new Set(),
+  outdated: false,
   ...more,
 });
 const keys = (p: Pod, more: Partial<Facts>): string => {
@@ -42,6 +43,8 @@ test.each<[string, Pod, Partial<Facts>, string]>([
   ['completed, network gone', pod({ restartPolicy: 'Never' }), { sandbox: dead, containers: [record('c', 'exited', 1)] }, 'finished'],
   ['the network died', pod({}), { sandbox: dead, containers: [record('c', 'exited', 255)] }, 'create-sandbox'],
   ['the network died under a container', pod({}), { sandbox: dead, containers: [record('c', 'running')] }, 'stop-container c0'],
+  ['resized', pod({}), { containers: [record('c', 'running')], outdated: true }, 'resize'],
+  ['resized, held after a failure', pod({}), { containers: [record('c', 'running')], outdated: true, heldUntilMs: () => 5000 }, ''],
   ['a failed probe', pod({}), { containers: [record('c', 'running')], condemned: new Set(['c0']) }, 'stop-container c0'],
   ['two containers one by one', pod({ containers: [{ name: 'c' }, { name: 'd' }] }), {}, 'start-container c'],
   [

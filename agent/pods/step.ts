@@ -3,12 +3,14 @@
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import type { ContainerStatus, PodSandboxStatus } from '../cri/index.ts';
 import { isSidecar, restarts } from './restart.ts';
+import { ofFormerLife } from './restart-all.ts';
 
 export type Step =
   | { do: 'set-up-volumes' }
   | { do: 'create-sandbox'; attempt: number }
   | { do: 'start-container'; name: string; attempt: number; sandboxId: string }
   | { do: 'stop-container'; id: string; name: string }
+  | { do: 'resize'; sandboxId: string }
   | { do: 'stop-sandbox'; id: string };
 
 export interface Facts {
@@ -28,11 +30,14 @@ export interface Facts {
   hasStarted(containerId: string): boolean;
   /** To be stopped although the pod goes on (failed probe, changed image). */
   condemned: ReadonlySet<string>;
+  /** Limits of the pod or its containers are not what they should be. */
+  outdated: boolean;
 }
 
 /** Names in `heldUntilMs` that no container can have. */
 export const SANDBOX = '/sandbox';
 export const VOLUMES = '/volumes';
+export const RESIZE = '/resize';
 
 export interface Decision {
   steps: Step[];
@@ -65,9 +70,10 @@ export const hasExited = (record: ContainerStatus | undefined): record is Contai
 
 /** All has been run that will ever run: every main container ended for good, or an init container failed for good. */
 function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'sandbox'>): boolean {
+  const former = new Set(ofFormerLife(pod, facts.containers));
   const endedForGood = (container: Container, isInit: boolean) => {
     const record = newest(facts.containers, container.name);
-    return hasExited(record) && !restarts(pod, container, record.exitCode, isInit);
+    return hasExited(record) && !former.has(record) && !restarts(pod, container, record.exitCode, isInit);
   };
   const mains = pod.spec?.containers ?? [];
   if (mains.length > 0 && mains.every((container) => endedForGood(container, false))) return true;
@@ -114,9 +120,13 @@ function wind(pod: Pod, facts: Facts): Decision {
     return decided();
   }
   for (const record of facts.containers) if (record.state === 'running' && facts.condemned.has(record.id)) steps.push(stop(record));
-  if (facts.volumesReady) {
+  if (facts.outdated && !isHeld(RESIZE)) steps.push({ do: 'resize', sandboxId: sandbox.id });
+  // Whatever is left of a former life ends before the new one begins.
+  const former = new Set(ofFormerLife(pod, facts.containers));
+  const isEnding = [...former].some(({ state }) => state === 'running');
+  if (facts.volumesReady && !isEnding) {
     const isStarting = [...facts.busy].some((key) => key.startsWith('start-container'));
-    for (const name of startable(pod, facts, sandbox.id)) {
+    for (const name of startable(pod, facts, sandbox.id, former)) {
       if (isHeld(name)) continue;
       if (isStarting) break; // one after the other, as their order in the pod says
       const record = newest(facts.containers, name);
@@ -130,12 +140,16 @@ function wind(pod: Pod, facts: Facts): Decision {
 }
 
 /** Names of the containers that should be running and are not, in the order of their turn. */
-function startable(pod: Pod, facts: Facts, sandboxId: string): string[] {
+function startable(pod: Pod, facts: Facts, sandboxId: string, former: ReadonlySet<ContainerStatus>): string[] {
   const names: string[] = [];
+  const current = (name: string): ContainerStatus | undefined => {
+    const record = newest(facts.containers, name);
+    return record && former.has(record) ? undefined : record;
+  };
   const mains = pod.spec?.containers ?? [];
-  const mainsHaveRun = mains.some(({ name }) => newest(facts.containers, name)?.sandboxId === sandboxId);
+  const mainsHaveRun = mains.some(({ name }) => current(name)?.sandboxId === sandboxId);
   for (const container of pod.spec?.initContainers ?? []) {
-    const record = newest(facts.containers, container.name);
+    const record = current(container.name);
     const here = record?.sandboxId === sandboxId ? record : undefined; // a new network means a new start of all
     if (isSidecar(container)) {
       if (here?.state !== 'running') names.push(container.name);
@@ -146,11 +160,14 @@ function startable(pod: Pod, facts: Facts, sandboxId: string): string[] {
     if (here?.state !== 'running') names.push(container.name);
     return names;
   }
+  // Every container starts once before one of them starts again.
+  const again: string[] = [];
   for (const container of mains) {
-    const record = newest(facts.containers, container.name);
+    const record = current(container.name);
     if (!record || record.state === 'created') names.push(container.name);
-    else if (hasExited(record) && restarts(pod, container, record.exitCode, false)) names.push(container.name);
+    else if (hasExited(record) && restarts(pod, container, record.exitCode, false)) again.push(container.name);
   }
+  names.push(...again);
   for (const { name } of pod.spec?.ephemeralContainers ?? []) if (!newest(facts.containers, name)) names.push(name);
   return names;
 }

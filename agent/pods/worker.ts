@@ -2,7 +2,7 @@
 // The only writer of its pod. What it remembers beside the CRI's records may be lost at any time without harm.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { EphemeralContainer, Pod } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/index.ts';
 import { backoffMs, type Logger, rfc3339Micro } from '../../kit/run/index.ts';
@@ -16,18 +16,20 @@ import { findContainer, POD_UID_LABEL, podText } from './names.ts';
 import { type ClusterNames, type PodFiles, writePodFiles } from './pod-files.ts';
 import { removeFromApi, removeFromNode } from './pod-removal.ts';
 import { Prober } from './prober.ts';
+import { Resizer, type ResizerTools } from './resizer.ts';
 import { isSidecar, restarts } from './restart.ts';
+import { ofFormerLife } from './restart-all.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { type StartTools, startContainer } from './start-container.ts';
 import { StartProblem } from './start-problem.ts';
 import { podStatus } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
-import { type Decision, hasExited, newest, nextSteps, SANDBOX, type Step, stepKey } from './step.ts';
+import { type Decision, hasExited, newest, nextSteps, RESIZE, SANDBOX, type Step, stepKey } from './step.ts';
 import { stopContainer } from './stop-container.ts';
 import { readTerminationMessage } from './termination-message.ts';
 import { VolumeKeeper } from './volume-keeper.ts';
 
-export interface WorkerTools extends StartTools {
+export interface WorkerTools extends StartTools, Pick<ResizerTools, 'otherPods'> {
   client: Client;
   log: Logger;
   pulls: ImagePulls;
@@ -61,7 +63,12 @@ export class PodWorker {
   readonly #tools: WorkerTools;
   readonly #uid: string;
   readonly #seenAt: string;
+  /** As the API shows it. */
+  #wanted: Pod;
+  /** The same with the resources that it is given. */
   #pod: Pod;
+  readonly #resizer: Resizer;
+  #isRecovered: boolean;
   readonly #writer: StatusWriter;
   readonly #prober: Prober;
   readonly #holds = new Holds();
@@ -85,7 +92,11 @@ export class PodWorker {
     this.#tools = tools;
     this.#uid = pod.metadata.uid ?? '';
     this.#seenAt = rfc3339Micro(tools.clock.nowMs());
-    this.#pod = this.#marked(pod);
+    this.#wanted = this.#marked(pod);
+    this.#pod = this.#wanted;
+    this.#resizer = new Resizer(tools, this.#uid);
+    this.#isRecovered = pod.status?.startTime === undefined;
+    if (this.#isRecovered) this.#pod = this.#resizer.admit(this.#wanted);
     this.#writer = new StatusWriter(tools, pod);
     this.#prober = new Prober({
       cri: tools.cri,
@@ -102,15 +113,24 @@ export class PodWorker {
     this.#noteDeletion();
   }
 
+  /** With the resources that it is given. */
   get pod(): Pod {
     return this.#pod;
+  }
+
+  /** Others have left: a resize that waited for it may go on. */
+  roomMade(): void {
+    if (!this.#resizer.isDeferred) return;
+    this.#pod = this.#resizer.admit(this.#wanted);
+    this.wake();
   }
 
   /** The watch shows a newer state of the pod. */
   update(pod: Pod): void {
     const { labels, annotations } = this.#pod.metadata;
     this.#writer.seen(pod);
-    this.#pod = this.#marked(pod);
+    this.#wanted = this.#marked(pod);
+    this.#pod = this.#isRecovered ? this.#resizer.admit(this.#wanted) : this.#wanted;
     const after = this.#pod.metadata;
     if (!deepEqual([labels, annotations], [after.labels, after.annotations])) this.#volumes.changed();
     this.#noteDeletion();
@@ -189,6 +209,7 @@ export class PodWorker {
       heldUntilMs: (name) => this.#holds.heldUntilMs(name, newest(seen.containers, name)),
       hasStarted: (id) => this.#prober.hasStarted(id),
       condemned: this.#condemned.ids,
+      outdated: this.#followResize(seen),
     });
     for (const step of decision.steps) this.#begin(step, seen);
     this.#refreshVolumes(decision);
@@ -213,6 +234,12 @@ export class PodWorker {
       if (!sandbox || one.metadata.attempt > sandbox.metadata.attempt) sandbox = one;
     }
     this.#sandbox = sandbox;
+    if (!this.#isRecovered) {
+      await this.#resizer.recover(this.#pod, containers);
+      this.#isRecovered = true;
+      this.#pod = this.#resizer.admit(this.#wanted);
+    }
+    await this.#resizer.save();
     for (const record of containers) {
       if (!hasExited(record)) continue;
       this.#condemned.ended(record.id);
@@ -222,7 +249,29 @@ export class PodWorker {
     const running = containers.filter(({ state }) => state === 'running');
     this.#prober.follow(this.#pod, running, this.#place().podIPs[0] ?? '', this.#isStopping());
     this.#condemned.byChange(this.#pod, running);
+    const former = ofFormerLife(this.#pod, containers);
+    for (const record of former) if (record.state === 'running') this.#condemned.byStartingOver(this.#pod, record);
     return { sandboxes, sandbox, containers };
+  }
+
+  /** After a resize some containers must restart, others and the pod's group are told new limits. */
+  #followResize(seen: Seen): boolean {
+    if (this.#isStopping() || seen.sandbox?.state !== 'ready') return false;
+    const running = seen.containers.filter(({ state }) => state === 'running');
+    const { restart, update } = this.#resizer.compare(this.#pod, running);
+    for (const record of restart) this.#condemned.byResize(this.#pod, record);
+    return update;
+  }
+
+  async #resize(sandboxId: string, seen: Seen): Promise<void> {
+    const running = seen.containers.filter(({ state }) => state === 'running');
+    try {
+      await this.#resizer.perform(this.#pod, sandboxId, running);
+      this.#holds.cleared(RESIZE);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#holds.failed(RESIZE, new StartProblem('ResizeError', message), this.#tools.clock.nowMs());
+    }
   }
 
   #report(seen: Seen, finished: boolean): void {
@@ -249,6 +298,8 @@ export class PodWorker {
         hasStarted: (id) => this.#prober.hasStarted(id),
         isReady: (id) => this.#prober.isReady(id),
         terminationMessage: (id) => this.#messages.get(id),
+        isOutdated: (record) => this.#resizer.isOutdated(this.#pod, record),
+        resize: this.#resizer.conditions,
       },
     );
     this.#writer.put(status);
@@ -301,6 +352,8 @@ export class PodWorker {
         return this.#startContainer(step, seen, signal);
       case 'stop-container':
         return this.#stopContainer(step, signal);
+      case 'resize':
+        return this.#resize(step.sandboxId, seen);
       case 'stop-sandbox':
         return this.#tools.cri.stopPodSandbox(step.id);
     }
@@ -366,6 +419,7 @@ export class PodWorker {
         volumePaths: this.#volumes.paths ?? new Map(),
         files: this.#files,
         image: abortable(image, signal),
+        targetId: this.#targetOf(found.container, seen),
         signal,
         onStarted: (id) => {
           startedId = id;
@@ -383,6 +437,12 @@ export class PodWorker {
       this.#holds.failed(step.name, error, clock.nowMs());
       if (error.cause) this.#tools.log.warn({ err: error, pod: podText(this.#pod), container: step.name }, 'container not started');
     }
+  }
+
+  /** The running container that an ephemeral one is to look into. */
+  #targetOf({ targetContainerName }: EphemeralContainer, seen: Seen): string | undefined {
+    const record = targetContainerName ? newest(seen.containers, targetContainerName) : undefined;
+    return record?.state === 'running' ? record.id : undefined;
   }
 
   async #forget(cri: WorkerTools['cri'], record: ContainerStatus): Promise<void> {

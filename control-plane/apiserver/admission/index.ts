@@ -7,6 +7,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { taintNodesByCondition } from './node-taint.ts';
+import { podResize } from './pod-resize.ts';
 import { podSecurity } from './pod-security/index.ts';
 import { mutatingPolicies, validatingPolicies } from './policy/index.ts';
 import { priority } from './priority.ts';
@@ -34,6 +35,7 @@ export function admissionPlugins(services: ServerServices, authorizer: Authorize
     certificateRequestor,
     defaultIngressClass(reader),
     podSecurity(reader),
+    podResize(reader),
     mutatingPolicies(services, authorizer),
     mutatingWebhooks(services, authorizer),
     validatingPolicies(services, authorizer),

@@ -5,6 +5,7 @@ import { fakeReader } from '../fake-reader.ts';
 import type { AdmissionPlugin, Attributes } from '../request.ts';
 import { applyDefaults, podProblems } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { podResize } from './pod-resize.ts';
 import { findings, policyOf } from './pod-security/index.ts';
 import { priority } from './priority.ts';
 import { serviceAccount } from './service-account.ts';
@@ -227,5 +228,26 @@ describe('pod security', () => {
     expect(
       policyOf({ 'pod-security.kubernetes.io/enforce': 'baseline', 'pod-security.kubernetes.io/enforce-version': 'v1.20' }, 'enforce'),
     ).toEqual({ level: 'baseline', version: 'v1.20' });
+  });
+});
+
+describe('resize', () => {
+  const plugin = podResize(fakeReader([object('Node', 'n', '', { status: { allocatable: { cpu: '4', memory: '1Gi' } } })]));
+  const resized = (requests: object): Attributes =>
+    ({
+      operation: 'UPDATE',
+      kind: { group: '', kind: 'Pod', plural: 'pods', namespaced: true },
+      subresource: 'resize',
+      name: 'p',
+      object: podOf({ nodeName: 'n', containers: [{ name: 'c', resources: { requests } }] }),
+    }) as unknown as Attributes;
+
+  test('what the node could never give is refused', async () => {
+    await expect(plugin.validate?.(resized({ cpu: '4', memory: '1Gi' }))).resolves.toBeUndefined();
+    await expect(plugin.validate?.(resized({ cpu: '100' }))).rejects.toMatchObject({
+      code: 403,
+      message: 'pods "p" is forbidden: node "n" does not have enough capacity: cpu, requested: 100, capacity: 4',
+      details: { causes: [{ reason: 'NodeCapacity' }] },
+    });
   });
 });

@@ -33,6 +33,9 @@ export const deleteObject: Verb = async (core, target, request) => {
 /** Kinds with a grace show how they went: at once. */
 function lastOf(kind: Kind, object: KubeObject, nowMs: number): KubeObject {
   if (!kind.gracePeriodSeconds) return object;
-  const deletionTimestamp = object.metadata.deletionTimestamp ?? rfc3339(nowMs);
-  return { ...object, metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 } };
+  const { deletionTimestamp, generation } = object.metadata;
+  const metadata = { ...object.metadata, deletionTimestamp: deletionTimestamp ?? rfc3339(nowMs), deletionGracePeriodSeconds: 0 };
+  // The first mark of deletion is a new generation, also when the object goes in the same moment.
+  if (deletionTimestamp === undefined && generation) metadata.generation = generation + 1;
+  return { ...object, metadata };
 }
