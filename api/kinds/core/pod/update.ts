@@ -143,6 +143,9 @@ export function validatePodStatus(pod: Pod, before: Pod): Problem[] {
 /** An ended container stays ended, unless its restart policy lets it start again. */
 function validateTransitions(pod: Pod, before: Pod): Problem[] {
   const policy = before.spec?.restartPolicy ?? 'Always';
+  const containers = [...(before.spec?.initContainers ?? []), ...(before.spec?.containers ?? [])];
+  // One container's exit may start all of them again.
+  if (containers.some(({ restartPolicyRules }) => restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'))) return [];
   return (before.status?.containerStatuses ?? []).flatMap(({ name, state }, at) => {
     const ended = state?.terminated;
     const now = pod.status?.containerStatuses?.find((status) => status.name === name);
