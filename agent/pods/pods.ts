@@ -13,6 +13,7 @@ import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
 import { registryAuths } from './registry-auths.ts';
+import { type PodStart, Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
 
 export interface PodsOptions {
@@ -37,6 +38,8 @@ export interface Pods {
   /** Of this node, as last seen. */
   list(): Pod[];
   get(namespace: string, name: string): Pod | undefined;
+  /** How the last ones started. */
+  starts(): readonly PodStart[];
 }
 
 type PodObject = Pod & KubeObject;
@@ -53,11 +56,13 @@ export function createPods(options: PodsOptions): Pods {
     },
     list: () => pods.informer.list(),
     get: (namespace, name) => pods.informer.get(`${namespace}/${name}`),
+    starts: () => pods.starts.list(),
   };
 }
 
 class NodePods {
   readonly informer: Informer<PodObject>;
+  readonly starts = new Starts();
   readonly #options: PodsOptions;
   readonly #stop = new AbortController();
   readonly #workers = new Map<string, PodWorker>();
@@ -92,6 +97,7 @@ class NodePods {
       signal,
       events,
       volumes: this.#volumes,
+      starts: this.starts,
       pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => this.#credentials(pod, image) }),
       servicesFor: (pod) => this.#servicesFor(pod),
       onDone: (uid) => this.#forget(uid),
