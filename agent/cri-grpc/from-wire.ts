@@ -1,14 +1,15 @@
 // What a CRI client asks for, in the words of agent/cri. Pure.
 import { hostname } from 'node:os';
-import type {
-  ContainerConfig,
-  LinuxResources,
-  LinuxSecurityContext,
-  Mount,
-  NamespaceOptions,
-  PodSandboxConfig,
-  RegistryAuth,
-  SecurityProfile,
+import {
+  type ContainerConfig,
+  CriError,
+  type LinuxResources,
+  type LinuxSecurityContext,
+  type Mount,
+  type NamespaceOptions,
+  type PodSandboxConfig,
+  type RegistryAuth,
+  type SecurityProfile,
 } from '../cri/index.ts';
 import type * as wire from './gen/types.ts';
 
@@ -45,8 +46,11 @@ const portMapping = ({ protocol, containerPort = 0, hostPort = 0, hostIp = '' }:
   hostIp,
 });
 
+/** @throws CriError for a user namespace: this runtime has none to offer, and says so in its features */
 function namespaceOptions(options: wire.NamespaceOption | null | undefined): NamespaceOptions | undefined {
   if (!options) return undefined;
+  if (options.usernsOptions && options.usernsOptions.mode !== 'NODE')
+    throw new CriError('InvalidArgument', 'user namespaces are not supported by this runtime');
   return {
     network: options.network === 'NODE' ? 'node' : 'pod',
     pid: options.pid === 'NODE' ? 'node' : options.pid === 'POD' ? 'pod' : 'container',
@@ -54,8 +58,12 @@ function namespaceOptions(options: wire.NamespaceOption | null | undefined): Nam
   };
 }
 
-/** The pod's PID mode where the container's own says so: kubelet always sends both alike. */
+/** The pod's PID mode where the container's own says so: kubelet always sends both alike. @throws CriError for what is not supported */
 export function containerConfig(config: wire.ContainerConfig): ContainerConfig {
+  if (config.CDIDevices?.length) {
+    const names = config.CDIDevices.map(({ name = '' }) => name).join(', ');
+    throw new CriError('InvalidArgument', `CDI devices are not supported: ${names}`);
+  }
   const security = securityContext(config.linux?.securityContext);
   const resources = config.linux?.resources;
   const stopSignal = signalName(config.stopSignal);
@@ -94,6 +102,8 @@ const PROPAGATION = {
 
 const mount = (m: wire.Mount): Mount => ({
   hostPath: m.hostPath ?? '',
+  ...(m.image?.image ? { image: m.image.image } : {}),
+  ...(m.imageSubPath ? { imageSubPath: m.imageSubPath } : {}),
   containerPath: m.containerPath ?? '',
   readonly: m.readonly === true,
   ...(m.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
@@ -120,7 +130,10 @@ export function linuxResources(r: wire.LinuxContainerResources): LinuxResources 
 
 function securityContext(s: wire.LinuxContainerSecurityContext | null | undefined): LinuxSecurityContext | undefined {
   if (!s) return undefined;
-  const seccomp = securityProfile(s.seccomp, s.seccompProfilePath, s.privileged === true);
+  if (s.runAsGroup && !s.runAsUser && !s.runAsUsername)
+    throw new CriError('InvalidArgument', 'runAsGroup is specified without runAsUser or runAsUsername');
+  const seccomp = securityProfile(s.seccomp, s.seccompProfilePath);
+  const apparmor = securityProfile(s.apparmor, s.apparmorProfile);
   const target = s.namespaceOptions?.pid === 'TARGET' ? s.namespaceOptions.targetId : undefined;
   return {
     privileged: s.privileged === true,
@@ -136,6 +149,7 @@ function securityContext(s: wire.LinuxContainerSecurityContext | null | undefine
     supplementalGroups: (s.supplementalGroups ?? []).map(Number),
     ...(s.supplementalGroupsPolicy === 'Strict' ? { supplementalGroupsPolicy: 'Strict' } : {}),
     ...(seccomp ? { seccomp } : {}),
+    ...(apparmor ? { apparmor } : {}),
     ...(target ? { pidTarget: target } : {}),
     maskedPaths: s.maskedPaths ?? [],
     readonlyPaths: s.readonlyPaths ?? [],
@@ -146,12 +160,7 @@ function securityContext(s: wire.LinuxContainerSecurityContext | null | undefine
 const bareName = (capability: string): string => capability.toUpperCase().replace(/^CAP_/, '');
 
 /** The profile message wins over the older text form (`runtime/default`, `localhost/NAME`, `unconfined`). */
-function securityProfile(
-  profile: wire.SecurityProfile | null | undefined,
-  legacy: string | undefined,
-  privileged: boolean,
-): SecurityProfile | undefined {
-  if (privileged) return undefined;
+function securityProfile(profile: wire.SecurityProfile | null | undefined, legacy: string | undefined): SecurityProfile | undefined {
   if (profile) {
     const type = profile.profileType ?? 'RuntimeDefault';
     return type === 'Localhost' ? { type, localhostRef: profile.localhostRef ?? '' } : { type };

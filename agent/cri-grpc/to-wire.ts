@@ -5,7 +5,6 @@ import type {
   CriEvent,
   Image,
   LinuxResources,
-  Mount,
   NamespaceOptions,
   PodSandboxStats,
   PodSandboxStatus,
@@ -87,8 +86,9 @@ const PROPAGATION = {
   bidirectional: 'PROPAGATION_BIDIRECTIONAL',
 } as const;
 
-const mount = (m: Mount): wire.Mount => ({
+const mount = (m: ContainerStatus['mounts'][number]): wire.Mount => ({
   hostPath: m.hostPath,
+  ...(m.image ? { image: { image: m.image, imageRef: m.imageId ?? '' }, imageSubPath: m.imageSubPath ?? '' } : {}),
   containerPath: m.containerPath,
   readonly: m.readonly === true,
   recursiveReadOnly: m.recursiveReadOnly === true,

@@ -1,17 +1,21 @@
 // The runtime's configuration of one container, from its record and its sandbox's.
-import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { allowedOomScoreAdj, cgroups } from '../../kit/linux/index.ts';
 import { buildSpec, type OciDevice, type OciSpec, type SpecMount } from '../runtime/index.ts';
 import { type CriContext, podCgroup, sandboxFile } from './context.ts';
 import { CriError } from './cri.ts';
+import { mountsOf } from './mounts.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { usesPodIpc, usesPodNetwork } from './run-pod-sandbox.ts';
+import { apparmorOf, seccompOf } from './security-profiles.ts';
 
 export function containerSpec(context: CriContext, record: ContainerRecord, sandbox: SandboxRecord): OciSpec {
   const { config } = record;
   const security = config.linux?.securityContext ?? {};
   const resources = config.linux?.resources ?? {};
   const privileged = security.privileged === true;
+  const seccomp = seccompOf(context, security);
+  const apparmorProfile = apparmorOf(security);
   return buildSpec({
     rootfs: context.runtime.rootfsPath(record.id),
     args: record.args,
@@ -24,12 +28,14 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
     availableCapabilities: context.availableCapabilities,
     privileged,
     noNewPrivileges: security.noNewPrivs === true,
+    ...(seccomp === undefined ? {} : { seccomp }),
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     readonlyRootfs: security.readonlyRootfs === true,
     namespaces: namespacesOf(context, record, sandbox),
     cgroupsPath: `${podCgroup(context, sandbox)}/${record.id}`,
     cgroupV2: cgroups().layout === 'v2',
     resources,
-    mounts: mountsOf(context, record, sandbox),
+    mounts: allMounts(context, record, sandbox),
     devices: privileged
       ? hostDevices()
       : (config.devices ?? []).map((d) => ({ device: deviceAt(d.hostPath, d.containerPath), permissions: d.permissions || 'rwm' })),
@@ -57,36 +63,19 @@ function pidNamespaceOf(context: CriContext, containerId: string): string {
   return `/proc/${state.pid}/ns/pid`;
 }
 
-/** The pod's own come after the sandbox's, and hide them. A source that is not there is made a folder, as other runtimes do. */
-function mountsOf(context: CriContext, record: ContainerRecord, sandbox: SandboxRecord): SpecMount[] {
-  const given = record.config.mounts ?? [];
-  const own: SpecMount[] = [];
+/** The container's own come after the sandbox's, and hide them. */
+function allMounts(context: CriContext, record: ContainerRecord, sandbox: SandboxRecord): SpecMount[] {
+  const given = mountsOf(context, record);
+  const shared: SpecMount[] = [];
   const add = (source: string, destination: string) => {
-    if (!given.some((m) => m.containerPath === destination)) own.push({ source, destination, readonly: false, propagation: 'private' });
+    if (!given.some((m) => m.destination === destination)) shared.push({ source, destination, readonly: false, propagation: 'private' });
   };
   add(usesPodIpc(sandbox.config) ? sandboxFile(context, sandbox.id, 'shm') : '/dev/shm', '/dev/shm');
   if (usesPodNetwork(sandbox.config)) add(sandboxFile(context, sandbox.id, 'hostname'), '/etc/hostname');
   if (sandbox.config.dns) add(sandboxFile(context, sandbox.id, 'resolv.conf'), '/etc/resolv.conf');
-  for (const mount of given) {
-    if (!exists(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true });
-    own.push({
-      source: mount.hostPath,
-      destination: mount.containerPath,
-      readonly: mount.readonly === true,
-      ...(mount.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
-      propagation: mount.propagation ?? 'private',
-    });
-  }
-  return own;
-}
-
-function exists(path: string): boolean {
-  try {
-    statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+  const hosts = sandboxFile(context, sandbox.id, 'hosts');
+  if (existsSync(hosts)) add(hosts, '/etc/hosts'); // not there for sandboxes of an earlier version
+  return [...shared, ...given];
 }
 
 function deviceAt(hostPath: string, path: string): OciDevice {

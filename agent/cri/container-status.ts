@@ -1,6 +1,6 @@
 // ContainerStatus and ListContainers: the record, and the process as it is now.
 import { type CriContext, matchesLabels, mustContainer } from './context.ts';
-import type { ContainerFilter, ContainerStatus } from './cri.ts';
+import type { ContainerFilter, ContainerStatus, Mount } from './cri.ts';
 import type { ContainerRecord } from './records.ts';
 import { logPathOf } from './start-container.ts';
 
@@ -38,7 +38,7 @@ function statusOf(context: CriContext, record: ContainerRecord): ContainerStatus
     imageRef: record.imageRef,
     labels: config.labels ?? {},
     annotations: config.annotations ?? {},
-    mounts: config.mounts ?? [],
+    mounts: (config.mounts ?? []).map((mount) => ({ ...mount, ...imageIdOf(record, mount) })),
     logPath: logPathOf(context, record),
     user: record.user,
     stopSignal: record.stopSignal,
@@ -46,6 +46,11 @@ function statusOf(context: CriContext, record: ContainerRecord): ContainerStatus
     stdin: config.stdin === true,
     resources: config.linux?.resources ?? {},
   };
+}
+
+function imageIdOf({ imageVolumes = [] }: ContainerRecord, { image, containerPath }: Mount): { imageId?: string } {
+  const volume = image && imageVolumes.find((v) => v.containerPath === containerPath);
+  return volume ? { imageId: volume.imageId } : {};
 }
 
 /** Between the end of a process and its recording it still counts as running: never exited without its code. */

@@ -24,6 +24,7 @@ export interface CriContext {
   readonly runDir: string;
   readonly stateDir: string;
   readonly cgroupParent: string;
+  readonly seccompFolder: string;
   readonly cni: CniOptions;
   readonly registries: Pick<PullOptions, 'insecureRegistries' | 'mirrors'>;
   readonly log: Logger;

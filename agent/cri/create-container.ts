@@ -6,14 +6,19 @@ import { step, systemClock } from '../../kit/run/index.ts';
 import type { ImageRecord, ListedImage } from '../images/index.ts';
 import { type CriContext, containersOf, messageOf, mustSandbox, newId } from './context.ts';
 import { type ContainerConfig, CriError } from './cri.ts';
+import { checkMounts, mountImageVolumes, resolveImageVolumes } from './mounts.ts';
 import type { ContainerRecord } from './records.ts';
 import { isSandboxReady } from './sandbox-status.ts';
+import { apparmorOf, seccompOf } from './security-profiles.ts';
 import { resolveUser } from './user.ts';
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export async function createContainer(context: CriContext, sandboxId: string, config: ContainerConfig): Promise<string> {
   const sandbox = mustSandbox(context, sandboxId);
+  checkMounts(config.mounts ?? []);
+  seccompOf(context, config.linux?.securityContext ?? {}); // a profile that cannot be had is told now
+  apparmorOf(config.linux?.securityContext ?? {});
   if (!isSandboxReady(context, sandbox)) throw new CriError('CreateContainerError', `sandbox container "${sandboxId}" is not running`);
   return await context.locks.with(`create/${sandboxId}/${config.metadata.name}/${config.metadata.attempt}`, async () => {
     const before = containersOf(context, sandboxId).find(
@@ -31,6 +36,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       imageId: image.id,
       imageRef: await imageRefOf(context, config.image, image),
       layers: image.layers.toReversed().map((layer) => context.images.layerName(layer)),
+      imageVolumes: await resolveImageVolumes(context, config.mounts ?? []),
       args: command,
       env: environmentOf(config, image, sandbox.config.hostname),
       cwd: config.workingDir || image.config.workingDir || '/',
@@ -40,6 +46,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
     await step('container.record', () => context.containers.put(record));
     try {
       step('container.rootfs', () => mountRootfs(context, record));
+      mountImageVolumes(context, record);
       const user = identityOf(context, record, image);
       await step('container.user-record', () => context.containers.put({ ...record, user }));
     } catch (error) {

@@ -6,7 +6,7 @@ import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime } from '../runtime/index.ts';
 import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
-import { type CniOptions, type CriContext, messageOf, mustContainer } from './context.ts';
+import { type CniOptions, type CriContext, messageOf } from './context.ts';
 import { createContainer } from './create-container.ts';
 import type { Cri } from './cri.ts';
 import { EventHub } from './events.ts';
@@ -19,6 +19,7 @@ import { type ContainerRecord, Records, type SandboxRecord } from './records.ts'
 import { recover } from './recover.ts';
 import { removeContainer } from './remove-container.ts';
 import { removePodSandbox } from './remove-pod-sandbox.ts';
+import { reopenContainerLog } from './reopen-log.ts';
 import { runPodSandbox } from './run-pod-sandbox.ts';
 import { listPodSandbox, podSandboxStatus } from './sandbox-status.ts';
 import { startContainer } from './start-container.ts';
@@ -39,6 +40,8 @@ export interface CriOptions {
   /** Cgroup that all pods' cgroups are below, e.g. `/wherry/demo/node-1`. */
   cgroupParent: string;
   cni: CniOptions;
+  /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` in the state folder. */
+  seccompFolder?: string;
   /** Registries spoken to without TLS, `host:port`; loopback always is. */
   insecureRegistries?: readonly string[];
   /** Endpoints asked before a registry itself: `{ 'docker.io': ['http://127.0.0.1:5000'] }`. */
@@ -68,6 +71,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     runDir,
     stateDir,
     cgroupParent: options.cgroupParent,
+    seccompFolder: options.seccompFolder ?? `${stateDir}/seccomp`,
     cni,
     registries: { insecureRegistries: options.insecureRegistries ?? [], mirrors: options.mirrors ?? {} },
     log,
@@ -106,7 +110,7 @@ function operations(context: CriContext): Cri {
     execSync: (id, command, timeoutMs, outputBytesMax) => execSync(context, id, command, timeoutMs, outputBytesMax),
     exec: (id, command, streams) => exec(context, id, command, streams),
     attach: (id, streams) => attach(context, id, streams),
-    reopenContainerLog: async (id) => context.runtime.reopenLog(mustContainer(context, id).id),
+    reopenContainerLog: (id) => reopenContainerLog(context, id),
     openPort: async (sandboxId, port) => openPort(context, sandboxId, port),
     containerStats: (id) => containerStats(context, id),
     listContainerStats: () => listContainerStats(context),

@@ -94,7 +94,7 @@ export interface PodSandboxConfig {
   runtimeHandler?: string;
   /** Makes /etc/resolv.conf of containers that bring none of their own. */
   dns?: { servers: string[]; searches: string[]; options: string[] };
-  /** hostPort DNAT is not done here: for information to CNI only. */
+  /** Ports of the node that lead to the pod; for those with a hostPort, ignored with the host's network. */
   portMappings?: { containerPort: number; hostPort: number; protocol: 'TCP' | 'UDP' | 'SCTP'; hostIp?: string }[];
   linux?: {
     /** Below the cgroupParent of createCri, e.g. `kubepods/burstable/pod<uid>`. */
@@ -103,6 +103,8 @@ export interface PodSandboxConfig {
     resources?: LinuxResources;
     sysctls?: Record<string, string>;
     namespaces?: NamespaceOptions;
+    /** A container of the pod will be privileged: other runtimes want to know it of the sandbox. */
+    privileged?: boolean;
   };
 }
 
@@ -162,7 +164,12 @@ export interface ContainerConfig {
 }
 
 export interface Mount {
+  /** '' with an image. */
   hostPath: string;
+  /** A volume that is an image, pulled before: read-only. */
+  image?: string;
+  /** A folder or file of the image; absent: all of it. */
+  imageSubPath?: string;
   containerPath: string;
   readonly?: boolean;
   /** Mounts below it are read-only too. */
@@ -200,8 +207,10 @@ export interface LinuxSecurityContext {
   /** Id of a container of the same sandbox whose processes this one is to see (kubectl debug --target). */
   pidTarget?: string;
   noNewPrivs?: boolean;
-  /** Absent: unconfined for now. */
+  /** Absent: unconfined. Ignored for privileged containers, as AppArmor is. */
   seccomp?: SecurityProfile;
+  /** Absent: unconfined. `localhostRef` names a profile that the kernel has loaded. */
+  apparmor?: SecurityProfile;
   /** Absent: the usual list; empty: none (procMount Unmasked). */
   maskedPaths?: string[];
   readonlyPaths?: string[];
@@ -209,7 +218,7 @@ export interface LinuxSecurityContext {
 
 export interface SecurityProfile {
   type: 'RuntimeDefault' | 'Unconfined' | 'Localhost';
-  /** Absolute path of the profile. */
+  /** Path of the profile's file: absolute, or below the folder given to createCri. */
   localhostRef?: string;
 }
 
@@ -236,7 +245,8 @@ export interface ContainerStatus {
   imageRef: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
-  mounts: Mount[];
+  /** Those that are images with what the image was when the container was created. */
+  mounts: (Mount & { imageId?: string })[];
   /** Absolute. */
   logPath: string;
   pid: number;

@@ -25,6 +25,8 @@ export interface ContainerRecord {
   imageRef: string;
   /** Overlay folders of the image below the store's `layers/`, the uppermost first. */
   layers: string[];
+  /** Images among the mounts, in their order. */
+  imageVolumes?: ImageVolume[];
   args: string[];
   env: string[];
   cwd: string;
@@ -33,6 +35,13 @@ export interface ContainerRecord {
   /** Written before the runtime is asked to create it: from then on it counts as started once. */
   startedAtMs?: number;
   exit?: ContainerExit;
+}
+
+export interface ImageVolume {
+  containerPath: string;
+  imageId: string;
+  /** As those of the container's own image. */
+  layers: string[];
 }
 
 export interface ContainerExit {

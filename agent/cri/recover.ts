@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { removeTree, unpinNamespace } from '../../kit/linux/index.ts';
 import { lostExit, noticeExit, recordExit } from './container-exit.ts';
 import { type CriContext, IF_NAME, messageOf, sandboxFile } from './context.ts';
+import { restoreHostPorts } from './host-ports.ts';
 
 export async function recover(context: CriContext): Promise<void> {
   for (const id of context.runtime.list()) {
@@ -20,6 +21,7 @@ export async function recover(context: CriContext): Promise<void> {
   // sandboxes that are stopped have given their address back; those half made keep theirs, they may be asked for again
   const attached = context.sandboxes.all().filter((s) => s.state !== 'notready');
   await context.network.gc(attached.map(({ id }) => ({ containerId: id, ifName: IF_NAME })));
+  await quietly(context, 'leftover host ports', () => restoreHostPorts(context));
 }
 
 async function dropSandbox(context: CriContext, id: string): Promise<void> {

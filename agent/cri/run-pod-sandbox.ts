@@ -5,6 +5,7 @@ import { bootId, cgroups, isMounted, mountTmpfs, pinNamespace, pinUts, writeSysc
 import { step, systemClock } from '../../kit/run/index.ts';
 import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile } from './context.ts';
 import { CriError, type PodSandboxConfig } from './cri.ts';
+import { checkHostPorts, updateHostPorts } from './host-ports.ts';
 import { startPidHolder } from './pid-holder.ts';
 import type { SandboxRecord } from './records.ts';
 import { toCgroupLimits } from './resources.ts';
@@ -15,6 +16,7 @@ const SHM_BYTES = 64 << 20;
 
 export async function runPodSandbox(context: CriContext, config: PodSandboxConfig): Promise<string> {
   const { namespace, name, uid, attempt } = config.metadata;
+  checkHostPorts(config);
   return await context.locks.with(`run/${namespace}/${name}/${uid}/${attempt}`, async () => {
     const before = context.sandboxes
       .all()
@@ -65,7 +67,13 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
     const result = await step('sandbox.network', () => context.network.add(attachment));
     ips = result.ips.map(({ address }) => address.split('/')[0]!);
   }
-  await step('sandbox.ready-record', () => context.sandboxes.put({ ...record, bootId: bootId(), state: 'ready', ips }));
+  writeFileSync(
+    sandboxFile(context, id, 'hosts'),
+    usesPodNetwork(config) ? hostsFile(config.hostname, ips) : readFileSync('/etc/hosts', 'utf8'),
+  );
+  const ready: SandboxRecord = { ...record, bootId: bootId(), state: 'ready', ips };
+  await step('sandbox.ready-record', () => context.sandboxes.put(ready));
+  await updateHostPorts(context, ready);
 }
 
 export const usesPodNetwork = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.network !== 'node';
@@ -99,6 +107,19 @@ function resolvConf({ servers, searches, options }: NonNullable<PodSandboxConfig
   ];
   return `${lines.join('\n')}\n`;
 }
+
+/** For containers whose client mounts none: names of the loopback, and the pod's own. */
+const hostsFile = (hostname: string, ips: readonly string[]): string =>
+  [
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'fe00::0\tip6-localnet',
+    'fe00::0\tip6-mcastprefix',
+    'fe00::1\tip6-allnodes',
+    'fe00::2\tip6-allrouters',
+    ...ips.map((ip) => `${ip}\t${hostname}`),
+    '',
+  ].join('\n');
 
 /** /dev/shm and /etc/hostname are one for all containers of the pod. */
 function makeSharedMemory(context: CriContext, { id, config }: SandboxRecord): void {

@@ -8,6 +8,7 @@ import { containerSpec } from './container-spec.ts';
 import { type CriContext, messageOf, mustContainer, mustSandbox } from './context.ts';
 import { mountRootfs } from './create-container.ts';
 import { CriError } from './cri.ts';
+import { mountImageVolumes } from './mounts.ts';
 import type { ContainerRecord } from './records.ts';
 
 const START_ERROR = 128;
@@ -24,6 +25,7 @@ export async function startContainer(context: CriContext, id: string): Promise<v
     const logPath = logPathOf(context, record);
     try {
       mountRootfs(context, record);
+      mountImageVolumes(context, record);
       mkdirSync(dirname(logPath), { recursive: true });
       const { stdin = false, stdinOnce = false, metadata } = record.config;
       await context.runtime.create({

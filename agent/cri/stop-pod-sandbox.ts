@@ -3,6 +3,7 @@ import { unmount, unpinNamespace } from '../../kit/linux/index.ts';
 import { step } from '../../kit/run/index.ts';
 import { type CriContext, containersOf, IF_NAME, messageOf, sandboxFile } from './context.ts';
 import { CriError } from './cri.ts';
+import { updateHostPorts } from './host-ports.ts';
 import { stopPidHolder } from './pid-holder.ts';
 import type { SandboxRecord } from './records.ts';
 import { stopContainer } from './stop-container.ts';
@@ -30,4 +31,5 @@ export async function tearDownSandbox(context: CriContext, record: SandboxRecord
   });
   step('network.release', () => context.network.release({ containerId: id, ifName: IF_NAME })); // after the namespace, which takes its veth pair along
   unmount(sandboxFile(context, id, 'shm'));
+  await updateHostPorts(context, record);
 }

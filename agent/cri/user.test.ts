@@ -4,7 +4,7 @@ import { resolveUser, UnknownUser } from './user.ts';
 
 const passwd = '# comment\nroot:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/srv:/bin/sh\n';
 const group = 'root:x:0:\nweb:x:1001:\nextra:x:2000:web,other\nlogs:x:3000:other\n';
-const as = (uid: number, gid: number, supplementalGroups: number[] = []) => ({ uid, gid, supplementalGroups });
+const as = (uid: number, gid: number, others: number[] = []) => ({ uid, gid, supplementalGroups: [gid, ...others] });
 
 describe('resolveUser', () => {
   test.each([

@@ -3,6 +3,7 @@
 export interface Identity {
   uid: number;
   gid: number;
+  /** The first group is among them, as other runtimes have it. */
   supplementalGroups: number[];
 }
 
@@ -43,7 +44,7 @@ export function resolveUser(wish: IdentityWish, passwdText: string, groupText: s
           .filter((g) => g.members.includes(entry.name))
           .map((g) => g.gid)
       : [];
-  const supplementalGroups = [...new Set([...memberOf, ...(wish.supplementalGroups ?? [])])].filter((g) => g !== gid);
+  const supplementalGroups = [...new Set([gid, ...memberOf, ...(wish.supplementalGroups ?? [])])];
   return { uid, gid, supplementalGroups };
 }
 

@@ -3,4 +3,5 @@ export { availableCapabilities } from './capabilities.ts';
 export * from './oci.ts';
 export { OciRuntime, type OciRuntimeOptions } from './oci-runtime.ts';
 export * from './runtime.ts';
+export { type OciSeccomp, parseSeccompProfile } from './seccomp.ts';
 export * from './spec.ts';

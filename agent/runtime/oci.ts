@@ -1,4 +1,5 @@
 // The parts of OCI's runtime configuration (config.json, v1.0.2) that are written here.
+import type { OciSeccomp } from './seccomp.ts';
 
 export interface OciMount {
   destination: string;
@@ -27,6 +28,7 @@ export interface OciProcess {
   capabilities?: Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', string[]>;
   rlimits?: { type: string; hard: number; soft: number }[];
   noNewPrivileges?: boolean;
+  apparmorProfile?: string;
   oomScoreAdj?: number;
 }
 
@@ -53,7 +55,7 @@ export interface OciSpec {
     maskedPaths?: string[];
     readonlyPaths?: string[];
     rootfsPropagation?: string;
-    seccomp?: object;
+    seccomp?: OciSeccomp;
     sysctl?: Record<string, string>;
   };
 }

@@ -1,6 +1,7 @@
 // config.json of one container from what is already resolved. Pure.
 import { capabilitySet } from './capabilities.ts';
 import type { OciDevice, OciMount, OciResources, OciSpec } from './oci.ts';
+import { defaultSeccomp, type OciSeccomp } from './seccomp.ts';
 
 export interface SpecInput {
   rootfs: string;
@@ -16,6 +17,10 @@ export interface SpecInput {
   availableCapabilities: readonly string[];
   privileged: boolean;
   noNewPrivileges: boolean;
+  /** Absent: unconfined. */
+  seccomp?: 'default' | OciSeccomp;
+  /** Name of a profile that the kernel has loaded. */
+  apparmorProfile?: string;
   readonlyRootfs: boolean;
   /** Namespace files to join; `host` keeps the host's, `new` makes one. */
   namespaces: { network: string; ipc: string; uts: string; pid: string };
@@ -78,6 +83,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       cwd: input.cwd,
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: [], ambient: [] },
       noNewPrivileges: input.noNewPrivileges,
+      ...(input.apparmorProfile === undefined ? {} : { apparmorProfile: input.apparmorProfile }),
       ...(input.oomScoreAdj === undefined ? {} : { oomScoreAdj: input.oomScoreAdj }),
     },
     root: { path: input.rootfs, readonly: input.readonlyRootfs },
@@ -91,6 +97,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       maskedPaths: privileged ? [] : (input.maskedPaths ?? MASKED),
       readonlyPaths: privileged ? [] : (input.readonlyPaths ?? READONLY),
       ...propagationOf(input.mounts),
+      ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp === 'default' ? defaultSeccomp(capabilities) : input.seccomp }),
     },
   };
 }
