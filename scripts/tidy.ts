@@ -22,6 +22,8 @@ const siblings: Record<string, Record<string, readonly string[]>> = {
     pods: ['cri', 'volumes'],
     cri: ['runtime', 'images'],
     'cri-grpc': ['cri'],
+    'cri-remote': ['cri', 'cri-grpc', 'images'],
+    'cri-docker': ['cri', 'images'],
     runtime: [],
     images: [],
     volumes: [],
@@ -37,6 +39,7 @@ const entries = [
   /^api\/meta\/object\.ts$/,
   /^kit\/client\/client\.ts$/,
   /^control-plane\/store\/store\.ts$/,
+  /^agent\/cri-grpc\/(wire|gen\/types)\.ts$/,
   /^api\/kinds\/kind\.ts$/,
   /\.contract\.ts$/,
 ];
