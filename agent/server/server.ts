@@ -115,7 +115,6 @@ class AgentApi {
     const [, first = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
     if (first === 'healthz') response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
     else if (first === 'pods') json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods.list() });
-    else if (first === 'debug' && rest.join('/') === 'starts') json(response, { starts: pods.starts() });
     else if (first === 'containerLogs' && rest.length === 3) {
       const [namespace = '', pod = '', container = ''] = rest;
       await containerLogs(cri, clock, pods, { namespace, pod, container, query: url.searchParams }, response);

@@ -5,7 +5,7 @@ import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/index.ts';
 import { isMounted, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
-import { type Clock, type Logger, step } from '../../kit/run/index.ts';
+import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import type { PodPlace } from './downward.ts';
@@ -115,8 +115,7 @@ export class Volumes {
     // Read what to show before anything is made, so that a missing object leaves nothing behind.
     const { payload, renewAtMs } = await gather(pod, volume, sources);
     const path = await this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
-    const ownership = fsGroup === undefined ? {} : { fsGroup };
-    await step('volumes.contents', () => writePayload(path, payload, ownership, this.#options.clock.nowMs()));
+    await writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
     return { path, ...(renewAtMs === undefined ? {} : { refreshAtMs: renewAtMs }) };
   }
 
