@@ -12,6 +12,7 @@ import { nodeImages } from './node-images.ts';
 import { createPods, logRotation } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
 import { createAgentServer } from './server/index.ts';
+import { LocalPaths } from './volumes/index.ts';
 
 /** Runs until `signal` aborts. @throws Error naming the service that failed */
 export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): Promise<void> {
@@ -46,6 +47,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const { clusterDNS, clusterDomain, clusterCIDR, serviceCIDR, logDir, nodeIP, nodeName } = config;
   const cluster = { clusterDNS, clusterDomain };
   const { memoryBytes: memoryCapacity, resources: allocatable } = capacity;
+  const localPaths = new LocalPaths({ client, nodeName, folder: join(config.stateDir, 'local-path'), clock, log });
   const pods = createPods({
     client,
     informers,
@@ -56,6 +58,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     nodeName,
     hostIP: nodeIP,
     podsDir,
+    localPaths,
     logDir,
     cluster,
     allocatable,
@@ -63,6 +66,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const services = [
     createAgentServer({ ...config, cri, pods, client, clock, log }),
+    localPaths.service,
     pods.service,
     logRotation(cri, clock, log),
     podRoutes({ informers, nodeName, clock, log }),

@@ -6,7 +6,7 @@ import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
-import { Volumes } from '../volumes/index.ts';
+import { type LocalPaths, Volumes } from '../volumes/index.ts';
 import { refusal } from './admission.ts';
 import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
@@ -26,6 +26,7 @@ export interface PodsOptions {
   nodeName: string;
   hostIP: string;
   podsDir: string;
+  localPaths: LocalPaths;
   logDir: string;
   cluster: ClusterNames;
   allocatable: Readonly<Record<string, string>>;
@@ -87,6 +88,7 @@ class NodePods {
     this.#volumes = new Volumes({
       client,
       podsDir: options.podsDir,
+      localPaths: options.localPaths,
       clock,
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),

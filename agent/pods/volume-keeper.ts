@@ -68,7 +68,7 @@ export class VolumeKeeper {
     const { clock, log, volumes } = this.#tools;
     this.#isChanged = false;
     try {
-      this.#refreshAtMs = (await volumes.setup(pod, place)).refreshAtMs;
+      this.#refreshAtMs = (await volumes.refresh(pod, place)).refreshAtMs;
     } catch (error) {
       this.#refreshAtMs = clock.nowMs() + RETRY_REFRESH_MS;
       log.debug({ err: error, pod: podText(pod) }, 'volumes not refreshed');

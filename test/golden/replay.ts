@@ -26,9 +26,10 @@ const recordedCluster = { nodes: 1, serviceCIDR: '10.43.0.0/16', podCIDR: '10.42
 /** The replayer puts a value that it saw into later steps only where it has four characters and more. */
 const FIRST_REVISION = 1000;
 
-/** A cluster like the recorded one, at a revision of four digits. */
+/** A cluster like the recorded one: without a default storage class, at a revision of four digits. */
 export async function startRecordedCluster(): Promise<Cluster> {
   const cluster = await startCluster(recordedCluster);
+  await cluster.client.delete(RESOURCES.storageclasses, 'standard');
   const place = { namespace: 'default' };
   const written = (n: number) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'revisions' }, data: { n: String(n) } });
   let { metadata } = await cluster.client.create(RESOURCES.configmaps, written(0), place);
