@@ -30,7 +30,8 @@ const siblings: Record<string, Record<string, readonly string[]>> = {
     proxy: [],
     dns: [],
     node: [],
-    server: ['cri', 'pods'],
+    stats: ['cri'],
+    server: ['cri', 'pods', 'stats'],
   },
 };
 /** Entered past their index.ts: types and data that would otherwise make the index heavy or circular. */

@@ -32,6 +32,8 @@ export interface PodsOptions {
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
+  /** For metrics. */
+  onProbe?: NonNullable<WorkerTools['onProbe']>;
 }
 
 export interface Pods {

@@ -15,6 +15,7 @@ import type { ImagePulls } from './image-pulls.ts';
 import { findContainer, POD_UID_LABEL, podText } from './names.ts';
 import { type ClusterNames, type PodFiles, writePodFiles } from './pod-files.ts';
 import { removeFromApi, removeFromNode } from './pod-removal.ts';
+import type { ProbeKind } from './probe-verdict.ts';
 import { Prober } from './prober.ts';
 import { isSidecar, restarts } from './restart.ts';
 import { sandboxConfig } from './sandbox-config.ts';
@@ -41,6 +42,8 @@ export interface WorkerTools extends StartTools {
   signal: AbortSignal;
   /** The worker has nothing more to do, ever. */
   onDone(uid: string): void;
+  /** For metrics. */
+  onProbe?(pod: Pod, container: string, kind: ProbeKind, ok: boolean | undefined): void;
   /** Whose events are to wake this worker. */
   onSandbox(sandboxId: string, uid: string): void;
 }
@@ -97,6 +100,7 @@ export class PodWorker {
       clock: tools.clock,
       events: tools.events,
       onChange: () => this.wake(),
+      onProbe: (container, kind, ok) => tools.onProbe?.(this.#pod, container, kind, ok),
       onUnhealthy: (containerId, name, kind, graceSeconds) => {
         this.#condemned.byProbe(this.#pod, containerId, name, kind, graceSeconds);
         this.wake();
