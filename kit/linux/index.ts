@@ -6,6 +6,7 @@
 //   cgroups(): { version, create, remove, kill, pids, apply, read }
 //   writeSysctl(name, value, netns?)
 export * from './address.ts';
+export { type CgroupMetrics, cgroupMetrics } from './cgroup-metrics.ts';
 export * from './cgroups.ts';
 export * from './connect.ts';
 export * from './mounts.ts';
