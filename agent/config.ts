@@ -23,6 +23,8 @@ export interface AgentConfig {
   runtime: 'runc' | 'crun';
   /** Folder below every cgroup controller in which `kubepods` is made; `/` on a dedicated machine. */
   cgroupParent: string;
+  /** Where the agent's container runtime is served to other clients, such as crictl; absent: nowhere. At most 107 bytes (unix(7)). */
+  criSocket?: string;
   /** TCP port of the agent's API. */
   port: number;
   servingCert: string;
@@ -87,11 +89,18 @@ export function parseConfig(text: string): AgentConfig {
   const port = config['port'];
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535)
     throw new Error(`field port: must be a port number, is ${JSON.stringify(port)}`);
+  const criSocket = config['criSocket'];
+  if (criSocket !== undefined && !isSocketPath(criSocket))
+    throw new Error(`field criSocket: must be a path of at most ${SOCKET_PATH_MAX} bytes, is ${JSON.stringify(criSocket)}`);
   if (!isTexts(config['insecureRegistries'])) throw new Error('field insecureRegistries: must be a list of texts');
   const labels = config['labels'];
   if (typeof labels !== 'object' || labels === null || !isTexts(Object.values(labels)))
     throw new Error('field labels: must map texts to texts');
   return config as unknown as AgentConfig;
 }
+
+const SOCKET_PATH_MAX = 107;
+const isSocketPath = (value: unknown): boolean =>
+  typeof value === 'string' && value.startsWith('/') && Buffer.byteLength(value) <= SOCKET_PATH_MAX;
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -6,6 +6,7 @@ import { homeFirst } from '../kit/linux/index.ts';
 import { createLogger, type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { createCri } from './cri/index.ts';
+import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
 import {
   heartbeat,
@@ -79,6 +80,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>
       probes.observe({ namespace, pod: name, podUid: uid, container }, kind, ok),
   });
+  const criSocketService = (socket: string) =>
+    criServer({ socket, streamingAddress: '127.0.0.1', imagesFolder: config.imagesDir, cri, clock, log });
   const services = [
     createAgentServer({
       ...config,
@@ -93,6 +96,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
       families: runtimeMetrics.families,
       kubeletConfiguration: kubeletConfiguration(config),
     }),
+    ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
     localPaths.service,
     pods.service,
     logRotation(cri, clock, log),
