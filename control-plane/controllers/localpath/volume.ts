@@ -1,5 +1,5 @@
 // The volume of a claim of the built-in class: a folder of the node that the scheduler chose. Pure.
-import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/gen/types/core.v1.ts';
+import type { Node, ObjectReference, PersistentVolume, PersistentVolumeClaim } from '../../../api/gen/types/core.v1.ts';
 import type { StorageClass } from '../../../api/gen/types/storage.v1.ts';
 import { LOCAL_PATH, LOCAL_PATH_FOLDER, LOCAL_PATH_NODE, PROVISIONED_BY } from '../../../kit/placement/index.ts';
 
@@ -46,12 +46,11 @@ export function newVolume(claim: PersistentVolumeClaim, of: StorageClass, node: 
       volumeMode: 'Filesystem',
       storageClassName: of.metadata.name ?? '',
       persistentVolumeReclaimPolicy: of.reclaimPolicy ?? 'Delete',
-      mountOptions: of.mountOptions,
-      claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid, resourceVersion },
+      claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid, resourceVersion } as ObjectReference,
       local: { path: `${node.metadata.annotations?.[LOCAL_PATH_FOLDER]}/${volumeName}` },
       nodeAffinity: {
         required: { nodeSelectorTerms: [{ matchExpressions: [{ key: HOSTNAME, operator: 'In', values: [hostname] }] }] },
       },
     },
-  } as PersistentVolume;
+  };
 }
