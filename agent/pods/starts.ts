@@ -1,7 +1,6 @@
 // How the last pods of this node started: what was done when, so that the next saving can be seen. Read at /debug/starts.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { Story, StoryStep } from '../../kit/run/index.ts';
-import { podText } from './names.ts';
 
 export interface PodStart {
   /** `namespace/name` */
@@ -22,7 +21,7 @@ export class Starts {
 
   add(pod: Pod, story: Story): PodStart {
     const start = {
-      pod: podText(pod),
+      pod: `${pod.metadata.namespace}/${pod.metadata.name}`,
       uid: pod.metadata.uid ?? '',
       seenAtMs: story.begunAtMs,
       tookMs: story.ageMs,
