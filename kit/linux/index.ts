@@ -17,6 +17,8 @@ export * from './streams.ts';
 export {
   CLONE,
   mknod,
+  openBeneath,
+  SyscallError,
   setns,
   setxattr,
 } from './syscalls.ts';
