@@ -34,6 +34,7 @@ test.each([
   [{ port: 0 }, 'field port: must be a port number, is 0'],
   [{ criSocket: 'cri.sock' }, 'field criSocket: must be a path of at most 107 bytes, is "cri.sock"'],
   [{ criSocket: `/${'x'.repeat(107)}` }, 'field criSocket: must be a path of at most 107 bytes'],
+  [{ containerLogMaxFiles: 1 }, 'field containerLogMaxFiles: must be a whole number of at least 2, is 1'],
   [{ labels: { a: 1 } }, 'field labels: must map texts to texts'],
 ])('%j is refused', (change, message) => {
   expect(() => parseConfig(JSON.stringify({ ...good, ...change }))).toThrow(message);

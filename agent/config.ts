@@ -16,6 +16,12 @@ export interface AgentConfig {
   imagesDir: string;
   /** Folder of the containers' logs, `<ns>_<pod>_<uid>/<container>/<n>.log` below. */
   logDir: string;
+  /** Folder of links to them, for log collectors. */
+  containerLogDir: string;
+  /** Past it a container's log is rotated. */
+  containerLogMaxBytes: number;
+  /** Log files a container may have, 2 at least. */
+  containerLogMaxFiles: number;
   clusterDNS: string;
   clusterDomain: string;
   serviceCIDR: string;
@@ -45,6 +51,7 @@ const TEXTS = [
   'runDir',
   'imagesDir',
   'logDir',
+  'containerLogDir',
   'clusterDNS',
   'clusterDomain',
   'serviceCIDR',
@@ -63,7 +70,13 @@ const DEFAULTS = {
   port: 10250,
   insecureRegistries: [],
   labels: {},
+  containerLogDir: '/var/log/containers',
+  containerLogMaxBytes: 10 * 1024 * 1024,
+  containerLogMaxFiles: 5,
 };
+
+/** Whole numbers, and the least that makes sense. */
+const LEAST: Record<string, number> = { containerLogMaxBytes: 4096, containerLogMaxFiles: 2 };
 
 /** Reads and checks the file. @throws Error naming the file and the field. */
 export async function loadConfig(path: string): Promise<AgentConfig> {
@@ -92,6 +105,9 @@ export function parseConfig(text: string): AgentConfig {
   const criSocket = config['criSocket'];
   if (criSocket !== undefined && !isSocketPath(criSocket))
     throw new Error(`field criSocket: must be a path of at most ${SOCKET_PATH_MAX} bytes, is ${JSON.stringify(criSocket)}`);
+  for (const [field, least] of Object.entries(LEAST))
+    if (!Number.isInteger(config[field]) || (config[field] as number) < least)
+      throw new Error(`field ${field}: must be a whole number of at least ${least}, is ${JSON.stringify(config[field])}`);
   if (!isTexts(config['insecureRegistries'])) throw new Error('field insecureRegistries: must be a list of texts');
   const labels = config['labels'];
   if (typeof labels !== 'object' || labels === null || !isTexts(Object.values(labels)))

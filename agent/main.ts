@@ -8,6 +8,7 @@ import { type AgentConfig, loadConfig } from './config.ts';
 import { createCri } from './cri/index.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
+import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
   heartbeat,
   KUBELET_VERSION,
@@ -19,7 +20,7 @@ import {
   systemInfo,
 } from './node/index.ts';
 import { nodeImages } from './node-images.ts';
-import { createPods, logRotation } from './pods/index.ts';
+import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
 import { memoryCapacity } from './stats/index.ts';
@@ -99,7 +100,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
     localPaths.service,
     pods.service,
-    logRotation(cri, clock, log),
+    logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
+    containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),

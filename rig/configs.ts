@@ -55,7 +55,7 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     runDir: files.run,
     ...criSocket(`${files.run}/cri.sock`),
     imagesDir: layout.images,
-    logDir: files.logs,
+    logDir: '/var/log/pods',
     clusterDNS: dnsAddress(record.options.serviceCIDR),
     clusterDomain,
     serviceCIDR: record.options.serviceCIDR,

@@ -31,6 +31,7 @@ const siblings: Record<string, Record<string, readonly string[]>> = {
     dns: [],
     node: [],
     stats: ['cri'],
+    logs: ['cri'],
     server: ['cri', 'pods', 'stats'],
   },
 };
