@@ -32,6 +32,9 @@ test.each([
   [{ nodeIP: 5 }, 'field nodeIP: must be a text that is not empty, is 5'],
   [{ runtime: 'docker' }, 'field runtime: must be runc or crun, is "docker"'],
   [{ port: 0 }, 'field port: must be a port number, is 0'],
+  [{ criSocket: 'cri.sock' }, 'field criSocket: must be a path of at most 107 bytes, is "cri.sock"'],
+  [{ criSocket: `/${'x'.repeat(107)}` }, 'field criSocket: must be a path of at most 107 bytes'],
+  [{ containerLogMaxFiles: 1 }, 'field containerLogMaxFiles: must be a whole number of at least 2, is 1'],
   [{ labels: { a: 1 } }, 'field labels: must map texts to texts'],
 ])('%j is refused', (change, message) => {
   expect(() => parseConfig(JSON.stringify({ ...good, ...change }))).toThrow(message);

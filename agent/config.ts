@@ -16,6 +16,12 @@ export interface AgentConfig {
   imagesDir: string;
   /** Folder of the containers' logs, `<ns>_<pod>_<uid>/<container>/<n>.log` below. */
   logDir: string;
+  /** Folder of links to them, for log collectors. */
+  containerLogDir: string;
+  /** Past it a container's log is rotated. */
+  containerLogMaxBytes: number;
+  /** Log files a container may have, 2 at least. */
+  containerLogMaxFiles: number;
   clusterDNS: string;
   clusterDomain: string;
   serviceCIDR: string;
@@ -23,6 +29,8 @@ export interface AgentConfig {
   runtime: 'runc' | 'crun';
   /** Folder below every cgroup controller in which `kubepods` is made; `/` on a dedicated machine. */
   cgroupParent: string;
+  /** Where the agent's container runtime is served to other clients, such as crictl; absent: nowhere. At most 107 bytes (unix(7)). */
+  criSocket?: string;
   /** TCP port of the agent's API. */
   port: number;
   servingCert: string;
@@ -43,6 +51,7 @@ const TEXTS = [
   'runDir',
   'imagesDir',
   'logDir',
+  'containerLogDir',
   'clusterDNS',
   'clusterDomain',
   'serviceCIDR',
@@ -61,7 +70,13 @@ const DEFAULTS = {
   port: 10250,
   insecureRegistries: [],
   labels: {},
+  containerLogDir: '/var/log/containers',
+  containerLogMaxBytes: 10 * 1024 * 1024,
+  containerLogMaxFiles: 5,
 };
+
+/** Whole numbers, and the least that makes sense. */
+const LEAST: Record<string, number> = { containerLogMaxBytes: 4096, containerLogMaxFiles: 2 };
 
 /** Reads and checks the file. @throws Error naming the file and the field. */
 export async function loadConfig(path: string): Promise<AgentConfig> {
@@ -87,11 +102,21 @@ export function parseConfig(text: string): AgentConfig {
   const port = config['port'];
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535)
     throw new Error(`field port: must be a port number, is ${JSON.stringify(port)}`);
+  const criSocket = config['criSocket'];
+  if (criSocket !== undefined && !isSocketPath(criSocket))
+    throw new Error(`field criSocket: must be a path of at most ${SOCKET_PATH_MAX} bytes, is ${JSON.stringify(criSocket)}`);
+  for (const [field, least] of Object.entries(LEAST))
+    if (!Number.isInteger(config[field]) || (config[field] as number) < least)
+      throw new Error(`field ${field}: must be a whole number of at least ${least}, is ${JSON.stringify(config[field])}`);
   if (!isTexts(config['insecureRegistries'])) throw new Error('field insecureRegistries: must be a list of texts');
   const labels = config['labels'];
   if (typeof labels !== 'object' || labels === null || !isTexts(Object.values(labels)))
     throw new Error('field labels: must map texts to texts');
   return config as unknown as AgentConfig;
 }
+
+const SOCKET_PATH_MAX = 107;
+const isSocketPath = (value: unknown): boolean =>
+  typeof value === 'string' && value.startsWith('/') && Buffer.byteLength(value) <= SOCKET_PATH_MAX;
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -2,7 +2,7 @@
 import { homeFirst } from '../kit/linux/index.ts';
 import { createLogger, runServices, systemClock } from '../kit/run/index.ts';
 import { createCri } from './cri/index.ts';
-import { loadCriConfig } from './cri-config.ts';
+import { loadCriConfig, parseCriConfig } from './cri-config.ts';
 import { criServer } from './cri-grpc/index.ts';
 
 const file = process.argv[2];
@@ -11,8 +11,8 @@ const stop = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
 const log = createLogger('cri');
 try {
-  if (!file) throw new Error('usage: cri CONFIG.json');
-  const config = await loadCriConfig(file);
+  if (!file) throw new Error('usage: cri CONFIG.json (or its text)');
+  const config = file.startsWith('{') ? parseCriConfig(file) : await loadCriConfig(file);
   await homeFirst();
   const cri = await createCri({
     stateDir: config.stateDir,

@@ -6,12 +6,25 @@ import { homeFirst } from '../kit/linux/index.ts';
 import { createLogger, type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { createCri } from './cri/index.ts';
+import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
-import { heartbeat, KUBELET_VERSION, type NodeFacts, podRoutes, readCapacity, registerNode, systemInfo } from './node/index.ts';
+import { containerLogLinks, logRotation } from './logs/index.ts';
+import {
+  heartbeat,
+  KUBELET_VERSION,
+  kubeletConfiguration,
+  type NodeFacts,
+  podRoutes,
+  readCapacity,
+  registerNode,
+  systemInfo,
+} from './node/index.ts';
 import { nodeImages } from './node-images.ts';
-import { createPods, logRotation } from './pods/index.ts';
+import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
-import { createAgentServer } from './server/index.ts';
+import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
+import { memoryCapacity } from './stats/index.ts';
+import { LocalPaths } from './volumes/index.ts';
 
 /** Runs until `signal` aborts. @throws Error naming the service that failed */
 export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): Promise<void> {
@@ -20,7 +33,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   await Promise.all([homeFirst(), mkdir(podsDir, { recursive: true })]);
   const [client, capacity] = await Promise.all([
     createClientFromKubeconfig(config.kubeconfig, `wherry-agent/${KUBELET_VERSION}`),
-    readCapacity(config.stateDir),
+    readCapacity(config.stateDir, memoryCapacity(config.cgroupParent)),
   ]);
   const facts: NodeFacts = {
     name: config.nodeName,
@@ -31,7 +44,9 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     info: systemInfo(`wherry://${KUBELET_VERSION.slice(1)}`),
   };
   const { uid, podCIDR } = await registerNode(facts, { client, clock, log, signal });
-  const cri = await createCri({
+  const runtimeMetrics = new RuntimeMetrics();
+  const probes = new ProbeMetrics();
+  const runtime = await createCri({
     stateDir: join(config.stateDir, 'cri'),
     runDir: config.runDir,
     imagesDir: config.imagesDir,
@@ -41,11 +56,13 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     insecureRegistries: config.insecureRegistries,
     log,
   });
+  const cri = countedCri(runtime, runtimeMetrics);
   const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
   const informers = createInformerFactory(client, { signal, onError: (error) => log.debug({ err: error }, 'watch failed') });
   const { clusterDNS, clusterDomain, clusterCIDR, serviceCIDR, logDir, nodeIP, nodeName } = config;
   const cluster = { clusterDNS, clusterDomain };
-  const { memoryBytes: memoryCapacity, resources: allocatable } = capacity;
+  const allocatable = capacity.resources;
+  const localPaths = new LocalPaths({ client, nodeName, folder: join(config.stateDir, 'local-path'), clock, log });
   const pods = createPods({
     client,
     informers,
@@ -56,15 +73,35 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     nodeName,
     hostIP: nodeIP,
     podsDir,
+    localPaths,
     logDir,
     cluster,
     allocatable,
-    memoryCapacity,
+    memoryCapacity: capacity.memoryBytes,
+    onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>
+      probes.observe({ namespace, pod: name, podUid: uid, container }, kind, ok),
   });
+  const criSocketService = (socket: string) =>
+    criServer({ socket, streamingAddress: '127.0.0.1', imagesFolder: config.imagesDir, cri, clock, log });
   const services = [
-    createAgentServer({ ...config, cri, pods, client, clock, log }),
+    createAgentServer({
+      ...config,
+      cri,
+      pods,
+      podsDir,
+      client,
+      clock,
+      log,
+      probes,
+      version: KUBELET_VERSION,
+      families: runtimeMetrics.families,
+      kubeletConfiguration: kubeletConfiguration(config),
+    }),
+    ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
+    localPaths.service,
     pods.service,
-    logRotation(cri, clock, log),
+    logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
+    containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),

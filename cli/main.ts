@@ -118,6 +118,24 @@ named(program.command('kill').argument('<part>', 'control-plane, or the name of 
   .action(async (part, options) => print((await rig.killPart(options.name, part)) ? `${part} killed` : `${part} was not running`));
 
 program
+  .command('cri')
+  .description('run the container runtime alone, for crictl and other kubelets; Ctrl-C leaves its containers running')
+  .option('--config <file>', 'JSON file with all settings, instead of the flags below')
+  .option('--socket <path>', 'Unix socket to serve (default /run/wherry/cri.sock)')
+  .option('--state-dir <folder>', 'records and writable layers (default /var/lib/wherry/cri)')
+  .option('--run-dir <folder>', 'what may vanish with a reboot (default /run/wherry/cri)')
+  .option('--images-dir <folder>', 'images (default /var/lib/wherry/images)')
+  .option('--runtime <program>', 'runc, crun or the path of an OCI runtime (default runc)')
+  .option('--cgroup-parent <cgroup>', 'cgroup of all pods (default /wherry-cri)')
+  .option('--bridge <name>', "name of the pods' bridge (default wherry0)")
+  .option('--pod-cidr <cidr>', 'addresses of the pods (default 10.88.0.0/16)')
+  .action(async ({ config, podCidr, ...flags }: rig.CriFlags & { config?: string; podCidr?: string }) => {
+    const given = { ...flags, ...(podCidr ? { podCIDR: podCidr } : {}) };
+    if (config && Object.keys(given).length > 0) throw new Error('--config has all settings: no other flag goes with it');
+    process.exitCode = await rig.runCri(config ?? given);
+  });
+
+program
   .command('doctor')
   .description('what this host lacks, and how to get it')
   .action(() => {

@@ -13,6 +13,7 @@ import {
   readSysctl,
   writeSysctl,
 } from '../kit/linux/index.ts';
+import { step } from '../kit/run/index.ts';
 import { AddressPool } from './ipam.ts';
 import type { CniResult } from './result.ts';
 
@@ -100,7 +101,7 @@ export class BridgePlugin implements Disposable {
     if (!isPinned(attachment.netnsPath) && !attachment.netnsPath.startsWith('/proc/'))
       throw new Error(`failed to open netns "${attachment.netnsPath}": no namespace there`);
     const owner = ownerOf(attachment);
-    const address = this.#pool.reserve(owner);
+    const address = step('network.address', () => this.#pool.reserve(owner));
     try {
       const mac = await this.#connect(attachment, address);
       return this.#result(attachment, address, mac);
@@ -113,7 +114,7 @@ export class BridgePlugin implements Disposable {
   async #connect(attachment: Attachment, address: string): Promise<string> {
     const name = hostVethName(attachment);
     const mac = macOf(address);
-    await this.#createVeth(name, attachment, mac);
+    await step('network.veth', () => this.#createVeth(name, attachment, mac));
     if (this.network.hairpin !== false) await this.#host.setLink(name, { hairpin: true });
     using pod = Netlink.open({ netns: attachment.netnsPath });
     await pod.setLink(LOOPBACK, { up: true });

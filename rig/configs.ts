@@ -40,6 +40,9 @@ export function controlPlaneConfig(record: ClusterRecord) {
   };
 }
 
+/** Longer paths do not fit a socket's address (unix(7)): such a node does without. */
+const criSocket = (path: string): { criSocket?: string } => (Buffer.byteLength(path) <= 107 ? { criSocket: path } : {});
+
 export function agentConfig(record: ClusterRecord, node: NodeRecord) {
   const layout = layoutOf(record.name);
   const files = layout.node(node.name);
@@ -50,8 +53,9 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     kubeconfig: files.kubeconfig,
     stateDir: files.state,
     runDir: files.run,
+    ...criSocket(`${files.run}/cri.sock`),
     imagesDir: layout.images,
-    logDir: files.logs,
+    logDir: '/var/log/pods',
     clusterDNS: dnsAddress(record.options.serviceCIDR),
     clusterDomain,
     serviceCIDR: record.options.serviceCIDR,

@@ -9,18 +9,34 @@ export interface HostOptions {
   logFile: string;
   /** crun refuses cgroup hybrid mode unless the almost empty v2 hierarchy is out of sight; this mount namespace is the host's own. */
   hideUnifiedCgroup: boolean;
+  /** Becomes /var/log of the host, so that its logs are its own; absent: the machine's is seen. */
+  varLog?: string;
 }
 
 const holderScript = `
 echo "$1" > /proc/sys/kernel/hostname || exit 1
 [ "$2" = hide ] && umount /sys/fs/cgroup/unified 2>/dev/null
+[ -z "$3" ] || { mkdir -p "$3" && mount --bind "$3" /var/log; } || exit 1
 exec sleep infinity
 `;
 
 /** Starts the holder of a host's network, mount, UTS and IPC namespaces and waits (5 s at most) until it is in them. */
 export async function startHost(options: HostOptions): Promise<ProcessId> {
   const hide = options.hideUnifiedCgroup ? 'hide' : 'show';
-  const argv = ['unshare', '--net', '--mount', '--uts', '--ipc', 'sh', '-c', holderScript, 'sh', options.hostname, hide] as const;
+  const argv = [
+    'unshare',
+    '--net',
+    '--mount',
+    '--uts',
+    '--ipc',
+    'sh',
+    '-c',
+    holderScript,
+    'sh',
+    options.hostname,
+    hide,
+    options.varLog ?? '',
+  ] as const;
   const pid = startDaemon({ argv: [...argv], cgroupProcs: options.cgroupProcs, logFile: options.logFile });
   return waitFor({ what: `namespaces of host ${options.hostname}`, timeoutMs: 5000, everyMs: 1 }, () => {
     const process = identify(pid);

@@ -1,5 +1,6 @@
 // Entry of rig: clusters of several hosts on one machine, for tests, for the command and for users' own tests.
 export { ClusterAccess } from './access.ts';
+export { type CriFlags, runCri } from './cri.ts';
 export { examineHost } from './doctor.ts';
 export { down } from './down.ts';
 export { connect, killPart, powerOff } from './faults.ts';

@@ -45,7 +45,7 @@ export function layoutOf(cluster: string): ClusterLayout {
       config: join(dir, 'nodes', name, 'agent.json'),
       kubeconfig: join(dir, 'nodes', name, 'kubeconfig'),
       state: join(dir, 'nodes', name, 'state'),
-      logs: join(dir, 'nodes', name, 'pod-logs'),
+      logs: join(dir, 'nodes', name, 'logs'),
       run: join(run, name),
       cgroup: `${cgroup}/${name}`,
     }),

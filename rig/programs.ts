@@ -15,7 +15,7 @@ export const nodeOptions = (name: string): string[] =>
 
 /** argv and environment of one of our programs. @throws Error when it is not built */
 export async function program(
-  name: 'control-plane' | 'agent',
+  name: 'control-plane' | 'agent' | 'cri',
   config: string,
 ): Promise<{ argv: [string, ...string[]]; env: Record<string, string> }> {
   const file = join(dist, `${name}.js`);

@@ -145,6 +145,7 @@ async function startHosts(record: ClusterRecord): Promise<void> {
           hostname: node.name,
           cgroupProcs,
           logFile: `${layout.logs}/${node.name}-host.log`,
+          varLog: layout.node(node.name).logs,
           hideUnifiedCgroup: record.options.runtime === 'crun',
         });
       }

@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startCluster } from '../rig/index.ts';
-import { type Area, areas, type Outcome, recordedCluster, recordings, replayAll, workersOf } from '../test/golden/replay.ts';
+import { type Area, areas, type Outcome, recordings, replayAll, startRecordedCluster, workersOf } from '../test/golden/replay.ts';
 
 const root = join(import.meta.dirname, '..');
 const chosen = areas.filter((area) => process.argv.includes(area));
@@ -11,7 +10,7 @@ const agreedFile = join(root, 'test/golden/agreed.json');
 const agreed = JSON.parse(readFileSync(agreedFile, 'utf8')) as Record<Area, string[]>;
 const results = new Map<Area, Outcome[]>();
 
-await using cluster = await startCluster(recordedCluster);
+await using cluster = await startRecordedCluster();
 for (const area of chosen.length > 0 ? chosen : areas) {
   const outcomes = await replayAll(cluster.kubeconfig, area, recordings(area), workersOf(area));
   results.set(area, outcomes);

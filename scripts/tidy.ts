@@ -22,13 +22,17 @@ const siblings: Record<string, Record<string, readonly string[]>> = {
     pods: ['cri', 'volumes'],
     cri: ['runtime', 'images'],
     'cri-grpc': ['cri'],
+    'cri-remote': ['cri', 'cri-grpc', 'images'],
+    'cri-docker': ['cri', 'images'],
     runtime: [],
     images: [],
     volumes: [],
     proxy: [],
     dns: [],
     node: [],
-    server: ['cri', 'pods'],
+    stats: ['cri'],
+    logs: ['cri'],
+    server: ['cri', 'pods', 'stats'],
   },
 };
 /** Entered past their index.ts: types and data that would otherwise make the index heavy or circular. */
@@ -37,6 +41,7 @@ const entries = [
   /^api\/meta\/object\.ts$/,
   /^kit\/client\/client\.ts$/,
   /^control-plane\/store\/store\.ts$/,
+  /^agent\/cri-grpc\/(wire|gen\/types)\.ts$/,
   /^api\/kinds\/kind\.ts$/,
   /\.contract\.ts$/,
 ];

@@ -34,10 +34,7 @@ export function runtimeService({ cri, streaming, imagesFolder, signal }: Runtime
       .filter(beginsWith(filter?.id))
       .filter(({ sandboxId, labels }) => sandboxId.startsWith(filter?.podSandboxId ?? '') && hasLabels(labels, filter?.labelSelector))
       .map((stats) => to.containerStats(stats, imagesFolder));
-  const metrics = async () =>
-    await Promise.all(
-      (await cri.listPodSandbox({ state: 'ready' })).map(async ({ id }) => podSandboxMetrics(await cri.podSandboxStats(id))),
-    );
+  const metrics = async () => await Promise.all((await cri.listPodSandbox({ state: 'ready' })).map((pod) => podSandboxMetrics(cri, pod)));
 
   return {
     unary: {

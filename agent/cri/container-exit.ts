@@ -1,6 +1,6 @@
 // The end of a container: its exit is written into the record, then what the runtime holds is freed. Whoever waits is told after that.
 import { cgroups } from '../../kit/linux/index.ts';
-import { systemClock } from '../../kit/run/index.ts';
+import { step, systemClock } from '../../kit/run/index.ts';
 import type { RuntimeState } from '../runtime/index.ts';
 import { type CriContext, containerCgroup, messageOf } from './context.ts';
 import type { ContainerExit, ContainerRecord } from './records.ts';
@@ -18,11 +18,11 @@ export async function recordExit(context: CriContext, { id, sandboxId }: Contain
   await context.locks.with(`record/${id}`, async () => {
     const record = context.containers.get(id);
     if (!record || record.exit) return;
-    await context.containers.put({ ...record, exit });
+    await step('container.exit-record', () => context.containers.put({ ...record, exit }));
     context.events.emit({ type: 'exited', containerId: id, sandboxId });
-    await context.runtime
-      .delete(id)
-      .catch((error: unknown) => context.log.warn({ container: id, error: messageOf(error) }, 'freeing an ended container'));
+    await step('runtime.delete', () => context.runtime.delete(id)).catch((error: unknown) =>
+      context.log.warn({ container: id, error: messageOf(error) }, 'freeing an ended container'),
+    );
   });
 }
 

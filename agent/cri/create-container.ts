@@ -2,7 +2,7 @@
 // only there may a wrong command show itself (as kubelet's RunContainerError).
 import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { isMounted, mountOverlay } from '../../kit/linux/index.ts';
-import { systemClock } from '../../kit/run/index.ts';
+import { step, systemClock } from '../../kit/run/index.ts';
 import type { ImageRecord, ListedImage } from '../images/index.ts';
 import { type CriContext, containersOf, messageOf, mustSandbox, newId } from './context.ts';
 import { type ContainerConfig, CriError } from './cri.ts';
@@ -43,11 +43,12 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       user: { uid: 0, gid: 0, supplementalGroups: [] },
       stopSignal: config.stopSignal || image.config.stopSignal || 'SIGTERM',
     };
-    await context.containers.put(record);
+    await step('container.record', () => context.containers.put(record));
     try {
-      mountRootfs(context, record);
+      step('container.rootfs', () => mountRootfs(context, record));
       mountImageVolumes(context, record);
-      await context.containers.put({ ...record, user: identityOf(context, record, image) });
+      const user = identityOf(context, record, image);
+      await step('container.user-record', () => context.containers.put({ ...record, user }));
     } catch (error) {
       await context.runtime.delete(record.id);
       await context.containers.remove(record.id);

@@ -4,6 +4,7 @@ import { homeFirst } from '../../kit/linux/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
 import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime } from '../runtime/index.ts';
+import { containerDetails } from './container-details.ts';
 import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
 import { type CniOptions, type CriContext, messageOf } from './context.ts';
@@ -115,6 +116,7 @@ function operations(context: CriContext): Cri {
     containerStats: (id) => containerStats(context, id),
     listContainerStats: () => listContainerStats(context),
     podSandboxStats: (id) => podSandboxStats(context, id),
+    containerDetails: async (id) => containerDetails(context, id),
     pullImage: (ref, auth) => pullImage(context, ref, auth),
     imageStatus: (ref) => imageStatus(context, ref),
     listImages: () => listImages(context),

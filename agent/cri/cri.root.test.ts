@@ -160,7 +160,7 @@ describe('containers', () => {
         expect.stringContaining(l.replace(' groups=2000(extra)', '')),
       ),
     );
-    expect((await cri.containerStatus(id)).user).toEqual({ uid: 1000, gid: 1000, supplementalGroups: [2000] });
+    expect((await cri.containerStatus(id)).user).toEqual({ uid: 1000, gid: 1000, supplementalGroups: [1000, 2000] });
   });
 
   test('stop: the stop signal first, SIGKILL when it does not help', async () => {

@@ -1,5 +1,6 @@
 // The container runtime interface as agents call it in-process: CRI v1 in TypeScript, as small as pods need it.
 import type { Duplex, Readable, Writable } from 'node:stream';
+import type { CgroupMetrics } from '../../kit/linux/index.ts';
 
 /** Every operation is safe to repeat; an unknown id is an error only where CRI says so (status, start, exec), never for stop and remove. */
 export interface Cri {
@@ -39,6 +40,8 @@ export interface Cri {
   containerStats(id: string): Promise<ContainerStats>;
   listContainerStats(): Promise<ContainerStats[]>;
   podSandboxStats(id: string): Promise<PodSandboxStats>;
+  /** Only of runtimes whose containers' cgroups this process sees. */
+  containerDetails?(id: string): Promise<ContainerDetails>;
 
   /** Pulls when absent or always, as the caller decided; concurrent pulls of one image are one pull. Returns the image id. @throws CriError ErrImagePull, InvalidImageName, RegistryUnavailable */
   pullImage(ref: string, auth?: RegistryAuth): Promise<string>;
@@ -345,6 +348,18 @@ export interface PodSandboxStats {
   pids: number;
   network?: NetworkStats;
   containers: ContainerStats[];
+}
+
+/** What metrics tell beyond ContainerStats. */
+export interface ContainerDetails extends CgroupMetrics {
+  startedAtMs: number;
+  threads: number;
+  fileDescriptors: number;
+  sockets: number;
+  /** Of the first process. */
+  openFilesSoftLimit: number;
+  /** The disk that the writable layer is on. */
+  fileSystem: { bytes: number; inodes: number; inodesFree: number };
 }
 
 export interface RegistryAuth {

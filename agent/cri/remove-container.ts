@@ -1,4 +1,5 @@
 // RemoveContainer: kills when needed; processes, mounts, cgroup, writable layer and record go. The log file stays with the pod.
+import { step } from '../../kit/run/index.ts';
 import type { CriContext } from './context.ts';
 import { stopContainer } from './stop-container.ts';
 
@@ -9,7 +10,7 @@ export async function removeContainer(context: CriContext, id: string): Promise<
   await context.locks.with(`record/${id}`, async () => {
     if (!context.containers.get(id)) return;
     await context.runtime.delete(id);
-    await context.containers.remove(id);
+    await step('container.remove', () => context.containers.remove(id));
     context.events.emit({ type: 'removed', containerId: id, sandboxId: record.sandboxId });
   });
 }

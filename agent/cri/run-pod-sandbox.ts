@@ -2,7 +2,7 @@
 // sandbox that a crash left half made is finished by asking for it again.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { bootId, cgroups, isMounted, mountTmpfs, pinNamespace, pinUts, writeSysctl } from '../../kit/linux/index.ts';
-import { systemClock } from '../../kit/run/index.ts';
+import { step, systemClock } from '../../kit/run/index.ts';
 import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile } from './context.ts';
 import { CriError, type PodSandboxConfig } from './cri.ts';
 import { checkHostPorts, updateHostPorts } from './host-ports.ts';
@@ -35,7 +35,7 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
       bootId: bootId(),
       ips: [],
     };
-    await context.sandboxes.put(record);
+    await step('sandbox.record', () => context.sandboxes.put(record));
     try {
       await build(context, record);
     } catch (error) {
@@ -51,17 +51,20 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
 
 async function build(context: CriContext, record: SandboxRecord): Promise<void> {
   const { id, config } = record;
-  const groups = cgroups();
-  groups.create(podCgroup(context, record));
-  if (config.linux?.resources) groups.apply(podCgroup(context, record), toCgroupLimits(config.linux.resources));
+  step('sandbox.cgroup', () => {
+    const groups = cgroups();
+    groups.create(podCgroup(context, record));
+    if (config.linux?.resources) groups.apply(podCgroup(context, record), toCgroupLimits(config.linux.resources));
+  });
   if (config.logDirectory) mkdirSync(config.logDirectory, { recursive: true });
-  makeNamespaces(context, record);
-  makeSharedMemory(context, record);
+  step('sandbox.namespaces', () => makeNamespaces(context, record));
+  step('sandbox.shared-memory', () => makeSharedMemory(context, record));
   if (config.dns) writeFileSync(sandboxFile(context, id, 'resolv.conf'), resolvConf(config.dns));
-  if (config.linux?.namespaces?.pid === 'pod') await startPidHolder(context, record);
+  if (config.linux?.namespaces?.pid === 'pod') await step('sandbox.pid-holder', () => startPidHolder(context, record));
   let ips: string[] = [];
   if (usesPodNetwork(config)) {
-    const result = await context.network.add({ containerId: id, netnsPath: sandboxFile(context, id, 'net'), ifName: IF_NAME });
+    const attachment = { containerId: id, netnsPath: sandboxFile(context, id, 'net'), ifName: IF_NAME };
+    const result = await step('sandbox.network', () => context.network.add(attachment));
     ips = result.ips.map(({ address }) => address.split('/')[0]!);
   }
   writeFileSync(
@@ -69,7 +72,7 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
     usesPodNetwork(config) ? hostsFile(config.hostname, ips) : readFileSync('/etc/hosts', 'utf8'),
   );
   const ready: SandboxRecord = { ...record, bootId: bootId(), state: 'ready', ips };
-  await context.sandboxes.put(ready);
+  await step('sandbox.ready-record', () => context.sandboxes.put(ready));
   await updateHostPorts(context, ready);
 }
 

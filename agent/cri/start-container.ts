@@ -2,7 +2,7 @@
 // runtime's sentence as its message, as kubelet expects.
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemClock } from '../../kit/run/index.ts';
+import { step, systemClock } from '../../kit/run/index.ts';
 import { recordExit } from './container-exit.ts';
 import { containerSpec } from './container-spec.ts';
 import { type CriContext, messageOf, mustContainer, mustSandbox } from './context.ts';
@@ -50,9 +50,9 @@ export async function startContainer(context: CriContext, id: string): Promise<v
 
 async function letGo(context: CriContext, record: ContainerRecord): Promise<void> {
   const started = { ...record, startedAtMs: record.startedAtMs ?? systemClock.nowMs() };
-  await context.locks.with(`record/${record.id}`, () => context.containers.put(started));
+  await step('container.started-record', () => context.locks.with(`record/${record.id}`, () => context.containers.put(started)));
   try {
-    await context.runtime.start(record.id);
+    await step('runtime.start', () => context.runtime.start(record.id));
   } catch (error) {
     return await fail(
       context,

@@ -1,6 +1,6 @@
 // StopContainer: the stop signal, patience, SIGKILL. Resolves when the exit is recorded.
 import { constants } from 'node:os';
-import { waitFor } from '../../kit/run/index.ts';
+import { step, waitFor } from '../../kit/run/index.ts';
 import { lostExit, noticeExit, recordExit } from './container-exit.ts';
 import type { CriContext } from './context.ts';
 
@@ -12,8 +12,9 @@ export async function stopContainer(context: CriContext, id: string, timeoutMs: 
   if (!record || record.exit) return;
   const status = context.runtime.state(id).status;
   if (status === 'none') return record.startedAtMs === undefined ? undefined : await recordExit(context, record, lostExit());
-  if (timeoutMs > 0 && context.runtime.kill(id, signalNumber(signal ?? record.stopSignal)) && (await ended(context, id, timeoutMs))) return;
-  context.runtime.killAll(id);
+  const number = signalNumber(signal ?? record.stopSignal);
+  if (timeoutMs > 0 && step('container.signal', () => context.runtime.kill(id, number)) && (await ended(context, id, timeoutMs))) return;
+  step('container.kill', () => context.runtime.killAll(id));
   if (!(await ended(context, id, KILL_TIMEOUT_MS))) throw new Error(`container ${id} did not die within ${KILL_TIMEOUT_MS} ms of SIGKILL`);
 }
 

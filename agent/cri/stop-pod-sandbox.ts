@@ -1,5 +1,6 @@
 // StopPodSandbox: containers die, the network goes, the pins go. The record stays until the sandbox is removed.
 import { unmount, unpinNamespace } from '../../kit/linux/index.ts';
+import { step } from '../../kit/run/index.ts';
 import { type CriContext, containersOf, IF_NAME, messageOf, sandboxFile } from './context.ts';
 import { CriError } from './cri.ts';
 import { updateHostPorts } from './host-ports.ts';
@@ -11,7 +12,7 @@ export async function stopPodSandbox(context: CriContext, id: string): Promise<v
   await context.locks.with(`sandbox/${id}`, async () => {
     const record = context.sandboxes.get(id);
     if (!record) return;
-    if (record.state !== 'notready') await context.sandboxes.put({ ...record, state: 'notready' });
+    if (record.state !== 'notready') await step('sandbox.stop-record', () => context.sandboxes.put({ ...record, state: 'notready' }));
     try {
       await Promise.all(containersOf(context, id).map((container) => stopContainer(context, container.id, 0)));
       await tearDownSandbox(context, record);
@@ -25,8 +26,10 @@ export async function stopPodSandbox(context: CriContext, id: string): Promise<v
 export async function tearDownSandbox(context: CriContext, record: SandboxRecord): Promise<void> {
   const { id, config } = record;
   if (config.linux?.namespaces?.pid === 'pod') await stopPidHolder(context, record);
-  for (const name of ['net', 'uts', 'ipc', 'pid']) unpinNamespace(sandboxFile(context, id, name));
-  context.network.release({ containerId: id, ifName: IF_NAME }); // after the namespace, which takes its veth pair along
+  step('sandbox.unpin', () => {
+    for (const name of ['net', 'uts', 'ipc', 'pid']) unpinNamespace(sandboxFile(context, id, name));
+  });
+  step('network.release', () => context.network.release({ containerId: id, ifName: IF_NAME })); // after the namespace, which takes its veth pair along
   unmount(sandboxFile(context, id, 'shm'));
   await updateHostPorts(context, record);
 }

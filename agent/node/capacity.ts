@@ -1,7 +1,7 @@
 // What this machine has and what it is: capacity and nodeInfo.
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { arch, availableParallelism, release, totalmem } from 'node:os';
+import { arch, availableParallelism, release } from 'node:os';
 import type { NodeSystemInfo } from '../../api/gen/types/core.v1.ts';
 
 /** The version of Kubernetes whose node behaviour this agent follows. */
@@ -13,10 +13,9 @@ export interface Capacity {
   memoryBytes: number;
 }
 
-/** `folder`: where pods' local storage is. */
-export async function readCapacity(folder: string): Promise<Capacity> {
+/** `folder`: where pods' local storage is; `memoryBytes`: that the node may use. */
+export async function readCapacity(folder: string, memoryBytes: number): Promise<Capacity> {
   const disk = await statfs(folder);
-  const memoryBytes = totalmem();
   return {
     memoryBytes,
     resources: {

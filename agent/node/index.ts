@@ -1,6 +1,7 @@
 // Entry of agent/node: what this node is to the cluster.
 export { type Capacity, KUBELET_VERSION, readCapacity, systemInfo } from './capacity.ts';
 export { heartbeat } from './heartbeat.ts';
+export { kubeletConfiguration } from './kubelet-configuration.ts';
 export type { NodeFacts } from './node-object.ts';
 export { registerNode } from './register.ts';
 export { podRoutes } from './routes.ts';

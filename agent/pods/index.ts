@@ -1,3 +1,2 @@
 // Entry of agent/pods.
-export { logRotation } from './log-rotation.ts';
 export { createPods, type Pods, type PodsOptions } from './pods.ts';

@@ -6,13 +6,14 @@ import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
-import { Volumes } from '../volumes/index.ts';
+import { type LocalPaths, Volumes } from '../volumes/index.ts';
 import { refusal } from './admission.ts';
 import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
 import { registryAuths } from './registry-auths.ts';
+import { type PodStart, Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
 
 export interface PodsOptions {
@@ -25,11 +26,14 @@ export interface PodsOptions {
   nodeName: string;
   hostIP: string;
   podsDir: string;
+  localPaths: LocalPaths;
   logDir: string;
   cluster: ClusterNames;
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
+  /** For metrics. */
+  onProbe?: NonNullable<WorkerTools['onProbe']>;
 }
 
 export interface Pods {
@@ -37,6 +41,8 @@ export interface Pods {
   /** Of this node, as last seen. */
   list(): Pod[];
   get(namespace: string, name: string): Pod | undefined;
+  /** How the last ones started. */
+  starts(): readonly PodStart[];
 }
 
 type PodObject = Pod & KubeObject;
@@ -53,11 +59,13 @@ export function createPods(options: PodsOptions): Pods {
     },
     list: () => pods.informer.list(),
     get: (namespace, name) => pods.informer.get(`${namespace}/${name}`),
+    starts: () => pods.starts.list(),
   };
 }
 
 class NodePods {
   readonly informer: Informer<PodObject>;
+  readonly starts = new Starts();
   readonly #options: PodsOptions;
   readonly #stop = new AbortController();
   readonly #workers = new Map<string, PodWorker>();
@@ -82,6 +90,7 @@ class NodePods {
     this.#volumes = new Volumes({
       client,
       podsDir: options.podsDir,
+      localPaths: options.localPaths,
       clock,
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),
@@ -92,6 +101,7 @@ class NodePods {
       signal,
       events,
       volumes: this.#volumes,
+      starts: this.starts,
       pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => this.#credentials(pod, image) }),
       servicesFor: (pod) => this.#servicesFor(pod),
       otherPods: (uid) => this.#activePods().filter(({ metadata }) => metadata.uid !== uid),

@@ -13,6 +13,8 @@ export interface ProberOptions {
   events: PodEvents;
   /** Readiness or startup has changed. */
   onChange(): void;
+  /** A probe was made; `ok` undefined: it could not be. */
+  onProbe(container: string, kind: ProbeKind, ok: boolean | undefined): void;
   /** Liveness or startup has failed. */
   onUnhealthy(containerId: string, name: string, kind: ProbeKind, graceSeconds: number | undefined): void;
 }
@@ -111,9 +113,11 @@ export class Prober {
   }
 
   async #probeOnce(id: string, probed: Probed, kind: ProbeKind, probe: Probe): Promise<void> {
-    const { cri, events, onChange, onUnhealthy } = this.#options;
+    const { cri, events, onChange, onProbe, onUnhealthy } = this.#options;
     const answer = await runProbe(cri, probe, probed.container, id, this.#podIP);
-    if (!answer || probed.stop.signal.aborted || !this.#pod) return;
+    if (probed.stop.signal.aborted || !this.#pod) return;
+    onProbe(probed.container.name, kind, answer?.ok);
+    if (!answer) return;
     const before = probed.counts[kind] ?? firstCount(kind);
     const after = counted(before, answer.ok, probe);
     probed.counts[kind] = after;

@@ -3,7 +3,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigMap, Container, EphemeralContainer, Pod, Secret, Service } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
-import type { Clock } from '../../kit/run/index.ts';
+import { type Clock, step } from '../../kit/run/index.ts';
 import { type Cri, type Image, isCriError, type PodSandboxStatus } from '../cri/index.ts';
 import { type PodPlace, VolumeProblem, type Volumes } from '../volumes/index.ts';
 import { containerConfig } from './container-config.ts';
@@ -45,12 +45,12 @@ export interface StartInputs {
 /** Resolves true once it runs and postStart is done; false when postStart failed and the container must die. @throws StartProblem */
 export async function startContainer(tools: StartTools, pod: Pod, container: Container, inputs: StartInputs): Promise<boolean> {
   const { cri, events } = tools;
-  const image = await inputs.image;
+  const image = await step('image', () => inputs.image);
   inputs.signal.throwIfAborted();
   const id = await create(tools, pod, container, image, inputs);
   events.container(pod, container.name, 'Normal', 'Created', 'Container created');
   try {
-    await cri.startContainer(id);
+    await step('container.start', () => cri.startContainer(id));
   } catch (error) {
     throw failure(tools, pod, container, 'RunContainerError', error);
   }
@@ -60,7 +60,7 @@ export async function startContainer(tools: StartTools, pod: Pod, container: Con
   if (!hook) return true;
   try {
     const place = { cri, clock: tools.clock, containerId: id, container, podIP: inputs.place.podIPs[0] ?? '', signal: inputs.signal };
-    await runHook(hook, place, POST_START_MAX_MS);
+    await step('hook.post-start', () => runHook(hook, place, POST_START_MAX_MS));
     return true;
   } catch {
     if (inputs.signal.aborted) return true; // the pod is going anyway
@@ -86,7 +86,8 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
     const target = (container as EphemeralContainer).targetContainerName;
     if (target && !targetId) throw new ContainerConfigProblem(`unable to find target container "${target}"`);
     const podFolder = join(tools.podsDir, uid);
-    config = await containerConfig(pod, container, {
+    const { memoryCapacity } = tools;
+    const sources = {
       attempt,
       image,
       env,
@@ -94,14 +95,15 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
       volumes,
       files,
       podFolder,
+      memoryCapacity,
       ...(targetId ? { pidTarget: targetId } : {}),
-      memoryCapacity: tools.memoryCapacity,
-    });
+    };
+    config = await step('container.config', () => containerConfig(pod, container, sources));
   } catch (error) {
     throw failure(tools, pod, container, 'CreateContainerConfigError', error);
   }
   try {
-    return await cri.createContainer(inputs.sandbox.id, config);
+    return await step('container.create', () => cri.createContainer(inputs.sandbox.id, config));
   } catch (error) {
     throw failure(tools, pod, container, 'CreateContainerError', error);
   }

@@ -2,7 +2,7 @@
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
-import { backoffMs, type Clock, type Logger } from '../../kit/run/index.ts';
+import { backoffMs, type Clock, type Logger, step } from '../../kit/run/index.ts';
 import { statusPatch } from './status-patch.ts';
 
 export interface StatusWriterOptions {
@@ -62,9 +62,8 @@ export class StatusWriter {
       try {
         if (patch) {
           const params = { namespace, subresource: 'status' };
-          this.#learn(
-            await client.patch<Pod & KubeObject>(RESOURCES.pods, name, 'strategic', { metadata: { uid }, status: patch }, params),
-          );
+          const body = { metadata: { uid }, status: patch };
+          this.#learn(await step('status', () => client.patch<Pod & KubeObject>(RESOURCES.pods, name, 'strategic', body, params)));
         }
         if (this.#wanted === wanted) this.#wanted = undefined;
         failures = 0;

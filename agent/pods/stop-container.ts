@@ -1,6 +1,6 @@
 // One stop of a container: preStop within the grace, then the stop signal, then SIGKILL.
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
-import type { Clock } from '../../kit/run/index.ts';
+import { type Clock, step } from '../../kit/run/index.ts';
 import type { Cri } from '../cri/index.ts';
 import { runHook } from './hooks.ts';
 import type { PodEvents } from './pod-events.ts';
@@ -30,7 +30,8 @@ export async function stopContainer(pod: Pod, inputs: StopInputs): Promise<void>
   const hook = container?.lifecycle?.preStop;
   if (container && hook && inputs.graceMs > 0) {
     const { containerId, podIP, signal } = inputs;
-    const done = runHook(hook, { cri, clock, containerId, container, podIP, signal }, inputs.graceMs).catch(() => {
+    const place = { cri, clock, containerId, container, podIP, signal };
+    const done = step('hook.pre-stop', () => runHook(hook, place, inputs.graceMs)).catch(() => {
       if (!signal.aborted) events.container(pod, container.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
     });
     const over = new AbortController();

@@ -1,6 +1,6 @@
 // The volumes of one pod over its life: set up once, then kept like the objects and tokens that they show.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
-import { backoffMs, type Clock, type Logger } from '../../kit/run/index.ts';
+import { backoffMs, type Clock, type Logger, step } from '../../kit/run/index.ts';
 import { type PodPlace, VolumeSetupError, type Volumes } from '../volumes/index.ts';
 import type { Holds } from './holds.ts';
 import { podText } from './names.ts';
@@ -51,7 +51,7 @@ export class VolumeKeeper {
     const { clock, events, volumes } = this.#tools;
     this.#isChanged = false;
     try {
-      const made = await volumes.setup(pod, place);
+      const made = await step('volumes', () => volumes.setup(pod, place));
       this.#paths = made.paths;
       this.#refreshAtMs = made.refreshAtMs;
       this.#holds.cleared(VOLUMES);
@@ -68,7 +68,7 @@ export class VolumeKeeper {
     const { clock, log, volumes } = this.#tools;
     this.#isChanged = false;
     try {
-      this.#refreshAtMs = (await volumes.setup(pod, place)).refreshAtMs;
+      this.#refreshAtMs = (await volumes.refresh(pod, place)).refreshAtMs;
     } catch (error) {
       this.#refreshAtMs = clock.nowMs() + RETRY_REFRESH_MS;
       log.debug({ err: error, pod: podText(pod) }, 'volumes not refreshed');

@@ -2,10 +2,10 @@
 // The only writer of its pod. What it remembers beside the CRI's records may be lost at any time without harm.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EphemeralContainer, Pod } from '../../api/gen/types/core.v1.ts';
+import type { EphemeralContainer, Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/index.ts';
-import { backoffMs, type Logger, rfc3339Micro } from '../../kit/run/index.ts';
+import { backoffMs, type Logger, rfc3339Micro, Story, step, tell } from '../../kit/run/index.ts';
 import type { ContainerStatus, Image, PodSandboxStatus } from '../cri/index.ts';
 import type { PodPlace } from '../volumes/index.ts';
 import { Alarm } from './alarm.ts';
@@ -15,6 +15,7 @@ import type { ImagePulls } from './image-pulls.ts';
 import { findContainer, POD_UID_LABEL, podText } from './names.ts';
 import { type ClusterNames, type PodFiles, writePodFiles } from './pod-files.ts';
 import { removeFromApi, removeFromNode } from './pod-removal.ts';
+import type { ProbeKind } from './probe-verdict.ts';
 import { Prober } from './prober.ts';
 import { Resizer, type ResizerTools } from './resizer.ts';
 import { isSidecar, restarts } from './restart.ts';
@@ -22,6 +23,7 @@ import { ofFormerLife } from './restart-all.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { type StartTools, startContainer } from './start-container.ts';
 import { StartProblem } from './start-problem.ts';
+import type { Starts } from './starts.ts';
 import { podStatus } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
 import { type Decision, hasExited, newest, nextSteps, RESIZE, SANDBOX, type Step, stepKey } from './step.ts';
@@ -33,6 +35,7 @@ export interface WorkerTools extends StartTools, Pick<ResizerTools, 'otherPods'>
   client: Client;
   log: Logger;
   pulls: ImagePulls;
+  starts: Starts;
   cluster: ClusterNames;
   logDir: string;
   hostIP: string;
@@ -41,6 +44,8 @@ export interface WorkerTools extends StartTools, Pick<ResizerTools, 'otherPods'>
   signal: AbortSignal;
   /** The worker has nothing more to do, ever. */
   onDone(uid: string): void;
+  /** For metrics. */
+  onProbe?(pod: Pod, container: string, kind: ProbeKind, ok: boolean | undefined): void;
   /** Whose events are to wake this worker. */
   onSandbox(sandboxId: string, uid: string): void;
 }
@@ -81,6 +86,8 @@ export class PodWorker {
   readonly #volumes: VolumeKeeper;
   #files: PodFiles | undefined;
   #firstImage: { container: string; image: Promise<Image> } | undefined;
+  /** Of the start, until the pod is ready or has ended. */
+  #story: Story | undefined;
   #removed = false;
   #verdict: Verdict | undefined;
   #graceUntilMs: number | undefined;
@@ -98,11 +105,13 @@ export class PodWorker {
     this.#isRecovered = pod.status?.startTime === undefined;
     if (this.#isRecovered) this.#pod = this.#resizer.admit(this.#wanted);
     this.#writer = new StatusWriter(tools, pod);
+    if (!pod.status?.startTime && !pod.metadata.deletionTimestamp) this.#story = new Story();
     this.#prober = new Prober({
       cri: tools.cri,
       clock: tools.clock,
       events: tools.events,
       onChange: () => this.wake(),
+      onProbe: (container, kind, ok) => tools.onProbe?.(this.#pod, container, kind, ok),
       onUnhealthy: (containerId, name, kind, graceSeconds) => {
         this.#condemned.byProbe(this.#pod, containerId, name, kind, graceSeconds);
         this.wake();
@@ -167,7 +176,7 @@ export class PodWorker {
     if (this.#state === 'looking') this.#state = 'look again';
     if (this.#state !== 'idle' || this.#tools.signal.aborted) return;
     this.#state = 'looking';
-    void this.#lookUntilQuiet();
+    void tell(this.#story, () => this.#lookUntilQuiet());
   }
 
   /** Ends waiting and probing; containers go on. */
@@ -303,6 +312,15 @@ export class PodWorker {
       },
     );
     this.#writer.put(status);
+    this.#endStory(status);
+  }
+
+  #endStory({ phase, conditions = [] }: PodStatus): void {
+    const story = this.#story;
+    const isOver = phase === 'Succeeded' || phase === 'Failed' || conditions.some((c) => c.type === 'Ready' && c.status === 'True');
+    if (!story || !isOver) return;
+    this.#story = undefined;
+    void this.#writer.settled().then(() => this.#tools.log.debug(this.#tools.starts.add(this.#pod, story), 'pod started'));
   }
 
   #waiting(name: string, seen: Seen, nowMs: number) {
@@ -372,11 +390,13 @@ export class PodWorker {
   async #createSandbox(attempt: number): Promise<void> {
     const { clock, cluster, cri, events, logDir } = this.#tools;
     try {
-      const id = await cri.runPodSandbox(sandboxConfig(this.#pod, attempt, logDir, cluster.clusterDomain));
+      const config = sandboxConfig(this.#pod, attempt, logDir, cluster.clusterDomain);
+      const id = await step('sandbox', () => cri.runPodSandbox(config));
       this.#holds.cleared(SANDBOX);
       // The files show the new addresses; written now, while the volumes are still being made.
       const { ips } = await cri.podSandboxStatus(id);
-      this.#files = await writePodFiles(join(this.#tools.podsDir, this.#uid), this.#pod, ips, cluster);
+      const folder = join(this.#tools.podsDir, this.#uid);
+      this.#files = await step('pod.files', () => writePodFiles(folder, this.#pod, ips, cluster));
     } catch (error) {
       const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : String(error)}`;
       events.pod(this.#pod, 'Warning', 'FailedCreatePodSandBox', message);

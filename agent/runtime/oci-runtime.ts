@@ -6,7 +6,7 @@ import { open, rm } from 'node:fs/promises';
 import { identify, sendSignal, tryRun } from '../../kit/exec/index.ts';
 import { writeFileAtomic } from '../../kit/fs/index.ts';
 import { cgroups, hideUnifiedCgroup, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
-import { repeat, waitFor } from '../../kit/run/index.ts';
+import { repeat, step, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
 import { createUnderConmon } from './conmon.ts';
 import { ContainerFiles, currentBoot, readText } from './container-files.ts';
@@ -94,23 +94,24 @@ export class OciRuntime implements Runtime {
     mkdirSync(`${bundle}/persist`, { recursive: true });
     if (existsSync(`${this.#files.root}/r/${id}`)) await this.#dropAttempt(id, spec.linux.cgroupsPath);
     rmSync(this.#files.exitFile(id), { force: true }); // after it: the old monitor may just have written one
-    writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
-    const pid = await createUnderConmon({
-      id,
-      name,
-      runtimePath: await this.#path(),
-      runtimeArgs: this.#args,
-      bundle,
-      logPath,
-      exitDir: this.#files.exits,
-      terminal: spec.process.terminal === true,
-      stdin,
-      keepStdinOpen,
-    });
-    await writeFileAtomic(
-      this.#files.processFile(id),
-      JSON.stringify({ pid, startTime: identify(pid)?.startTicks ?? '', bootId: currentBoot() }),
+    step('runtime.spec', () => writeFileSync(`${bundle}/config.json`, JSON.stringify(spec)));
+    const runtimePath = await this.#path();
+    const pid = await step('runtime.create', () =>
+      createUnderConmon({
+        id,
+        name,
+        runtimePath,
+        runtimeArgs: this.#args,
+        bundle,
+        logPath,
+        exitDir: this.#files.exits,
+        terminal: spec.process.terminal === true,
+        stdin,
+        keepStdinOpen,
+      }),
     );
+    const process = { pid, startTime: identify(pid)?.startTicks ?? '', bootId: currentBoot() };
+    await step('runtime.process-record', () => writeFileAtomic(this.#files.processFile(id), JSON.stringify(process)));
     this.#watched.add(id);
   }
 

@@ -16,24 +16,37 @@ export async function checkAccess(request: IncomingMessage, nodeName: string, cl
   if (!user) throw new HttpError(401, 'Unauthorized');
   if (user.groups.includes('system:masters')) return;
   const verb = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[request.method ?? ''] ?? 'get';
-  const attributes = { verb, resource: 'nodes', subresource: subresourceOf(request.url ?? ''), name: nodeName };
-  const review = {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SubjectAccessReview',
-    metadata: {},
-    spec: { user: user.username, groups: user.groups, resourceAttributes: attributes },
-  };
-  const answer = await client.create<KubeObject>(RESOURCES.subjectaccessreviews, review);
-  if (!answer['status']?.allowed)
-    throw new HttpError(403, `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${attributes.subresource}])`);
+  const subresources = subresourcesOf(request.url ?? '');
+  for (const subresource of subresources) {
+    const attributes = { verb, resource: 'nodes', subresource, name: nodeName };
+    const review = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      metadata: {},
+      spec: { user: user.username, groups: user.groups, resourceAttributes: attributes },
+    };
+    const answer = await client.create<KubeObject>(RESOURCES.subjectaccessreviews, review);
+    if (answer['status']?.allowed) return;
+  }
+  throw new HttpError(403, `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])`);
 }
 
-/** The sub-resource of nodes that stands for a path. Pure. */
-function subresourceOf(path: string): string {
-  if (path.startsWith('/stats')) return 'stats';
-  if (path.startsWith('/metrics')) return 'metrics';
-  if (path.startsWith('/logs')) return 'log';
-  return 'proxy';
+/** Sub-resources of nodes that stand for a path; any of them will do. */
+const SUBRESOURCES: readonly [path: string, subresources: readonly string[]][] = [
+  ['stats', ['stats']],
+  ['metrics', ['metrics']],
+  ['logs', ['log']],
+  ['checkpoint', ['checkpoint']],
+  ['pods', ['pods', 'proxy']],
+  ['runningpods', ['pods', 'proxy']],
+  ['healthz', ['healthz', 'proxy']],
+  ['configz', ['configz', 'proxy']],
+];
+
+/** Pure. */
+export function subresourcesOf(url: string): readonly string[] {
+  const first = /^\/([^/?]*)/.exec(url)?.[1];
+  return SUBRESOURCES.find(([path]) => path === first)?.[1] ?? ['proxy'];
 }
 
 function certificateUser(socket: TLSSocket): User | undefined {

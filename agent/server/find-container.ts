@@ -6,6 +6,8 @@ import { HttpError } from './http-error.ts';
 export interface PodSource {
   get(namespace: string, name: string): Pod | undefined;
   list(): Pod[];
+  /** How the last ones started: what /debug/starts shows. */
+  starts(): readonly object[];
 }
 
 /** Newest attempt first. @throws HttpError 404 when the pod is not here */

@@ -5,6 +5,8 @@ import { systemClock } from '../../kit/run/index.ts';
 
 const BLOCK = 64 * 1024;
 const NEWLINE = 0x0a;
+/** The runtime ends its lines long before: what is longer is no log of ours, and is passed on in pieces. */
+const LINE_MAX = 1024 * 1024;
 
 /** Offset at which the last `count` lines begin. */
 export async function tailOffset(file: FileHandle, count: number): Promise<number> {
@@ -35,6 +37,7 @@ export interface ReadOptions {
 /** Lines without their newlines. A last line that is still being written is held back until it is whole. */
 export async function* readLines(path: string, options: ReadOptions): AsyncGenerator<Buffer> {
   let file = await open(path, 'r');
+  let next: FileHandle | undefined;
   let rest: Buffer = Buffer.alloc(0);
   using changes = new Changes(path, options.isLive !== undefined);
   try {
@@ -52,21 +55,29 @@ export async function* readLines(path: string, options: ReadOptions): AsyncGener
           from = end + 1;
         }
         rest = data.subarray(from);
+        if (rest.length > LINE_MAX) {
+          yield rest;
+          rest = Buffer.alloc(0);
+        }
         continue;
       }
-      const next = await reopened(file, path);
       if (next) {
         await file.close();
         file = next;
+        next = undefined;
         position = 0;
         changes.restart();
         continue;
       }
+      // Rotated: what was written to the old file until then is read first.
+      next = await reopened(file, path);
+      if (next) continue;
       if (!wasLive) return;
       await changes.next(options.signal);
     }
   } finally {
     await file.close();
+    await next?.close();
   }
 }
 

@@ -1,31 +1,24 @@
-// The agent's HTTPS API, as the kubelet's: one line a path.
+// The agent's HTTPS API, as the kubelet's; routes.ts has its paths.
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Client } from '../../kit/client/index.ts';
-import type { Clock, Logger, Service } from '../../kit/run/index.ts';
-import type { Cri } from '../cri/index.ts';
+import type { Logger, Service } from '../../kit/run/index.ts';
 import { checkAccess } from './access.ts';
-import { containerLogs } from './container-logs.ts';
-import type { PodSource } from './find-container.ts';
 import { forwardPorts } from './forward-ports.ts';
 import { HttpError } from './http-error.ts';
 import { attachSession, execSession } from './remote-command.ts';
-import { statsSummary } from './stats.ts';
+import { NoSuchPath, type RouteOptions, routes } from './routes.ts';
 
-export interface AgentServerOptions {
-  nodeName: string;
+export interface AgentServerOptions extends RouteOptions {
   nodeIP: string;
   port: number;
   /** PEM files. */
   servingCert: string;
   servingKey: string;
   clientCA: string;
-  cri: Cri;
-  pods: PodSource;
   client: Client;
-  clock: Clock;
   log: Logger;
 }
 
@@ -64,10 +57,12 @@ export function createAgentServer(options: AgentServerOptions): Service {
 
 class AgentApi {
   readonly #options: AgentServerOptions;
+  readonly #routes: ReturnType<typeof routes>;
   readonly #stop = new AbortController();
 
   constructor(options: AgentServerOptions) {
     this.#options = options;
+    this.#routes = routes(options);
   }
 
   close(): void {
@@ -78,7 +73,7 @@ class AgentApi {
     try {
       const url = new URL(request.url ?? '/', 'https://agent');
       if (url.pathname !== '/healthz') await checkAccess(request, this.#options.nodeName, this.#options.client);
-      await this.#route(url, response);
+      await this.#route(url, request.method ?? 'GET', response);
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500;
       if (status === 500) this.#options.log.warn({ err: error, url: request.url }, 'request failed');
@@ -96,7 +91,7 @@ class AgentApi {
     try {
       await checkAccess(incoming, nodeName, client);
       const url = new URL(incoming.url ?? '/', 'https://agent');
-      const [, verb, namespace = '', pod = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+      const [, verb, namespace = '', pod = '', ...rest] = url.pathname.split('/').map(decoded);
       const common = { namespace, pod, query: url.searchParams, incoming, socket, head, signal: this.#stop.signal };
       // /exec/{namespace}/{pod}/{container}, or with the pod's uid in between.
       const container = rest.at(-1) ?? '';
@@ -110,41 +105,27 @@ class AgentApi {
     }
   }
 
-  async #route(url: URL, response: ServerResponse): Promise<void> {
-    const { cri, pods, nodeName, clock } = this.#options;
-    const [, first = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
-    if (first === 'healthz') response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
-    else if (first === 'pods') json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods.list() });
-    else if (first === 'containerLogs' && rest.length === 3) {
-      const [namespace = '', pod = '', container = ''] = rest;
-      await containerLogs(cri, clock, pods, { namespace, pod, container, query: url.searchParams }, response);
-    } else if (first === 'stats' && (rest.length === 0 || rest[0] === 'summary'))
-      json(response, await statsSummary(cri, pods.list(), nodeName, clock));
-    else if (first === 'configz')
-      json(response, {
-        kubeletconfig: {
-          kind: 'KubeletConfiguration',
-          apiVersion: 'kubelet.config.k8s.io/v1beta1',
-          maxPods: 110,
-          serializeImagePulls: true,
-          port: this.#options.port,
-        },
-      });
-    else throw new NoSuchPath();
+  async #route(url: URL, method: string, response: ServerResponse): Promise<void> {
+    const [, first = '', ...rest] = url.pathname
+      .split('/')
+      .filter((part, at) => at === 0 || part !== '')
+      .map(decoded);
+    const handler = this.#routes.get(first);
+    if (!handler) throw new NoSuchPath();
+    await handler({ method, rest, query: url.searchParams }, response);
   }
 }
 
-class NoSuchPath extends HttpError {
-  constructor() {
-    super(404, '404 page not found');
+/** @throws HttpError 400 */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new HttpError(400, 'the path is not percent-encoded text');
   }
 }
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-function json(response: ServerResponse, body: object): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
 
 /** An HTTP error on the raw socket, when the upgrade has not been accepted yet. */
 function refuse(socket: Duplex, status: number, text: string): void {

@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { step } from '../../kit/run/index.ts';
 import { checkPaths, type Payload } from './payload.ts';
 
 const DATA = '..data';
@@ -22,10 +23,10 @@ export async function writePayload(folder: string, payload: Payload, ownership: 
   if (changed) {
     const name = `..${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:T]/g, '_')}.${randomInt(1e9, 1e10)}`;
     await mkdir(join(folder, name));
-    await fill(join(folder, name), payload, ownership);
+    await step('volumes.contents', () => fill(join(folder, name), payload, ownership));
     await rm(join(folder, `${DATA}_tmp`), { force: true });
     await symlink(name, join(folder, `${DATA}_tmp`));
-    swap(folder, names);
+    step('volumes.swap', () => swap(folder, names));
   }
   await removeStale(folder, names);
   return changed;

@@ -21,4 +21,10 @@ export async function checkHostPath({ path, type = '' }: HostPathVolumeSource): 
   return path;
 }
 
+/** The path of a `local` volume: it must be there, whatever it is. @throws VolumeProblem */
+export async function checkLocal(path: string): Promise<string> {
+  if (!(await stat(path).catch(() => undefined))) throw new VolumeProblem(`path "${path}" does not exist`, 'NewMounter');
+  return path;
+}
+
 const wrongType = (path: string, wanted: string) => new VolumeProblem(`hostPath type check failed: ${path} is not ${wanted}`);

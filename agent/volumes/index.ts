@@ -1,5 +1,6 @@
 // Entry of agent/volumes.
 export { fieldText, type PodPlace, resourceText } from './downward.ts';
+export { LocalPaths } from './local-path.ts';
 export type { ObjectCache, ObjectKind } from './objects.ts';
 export { VolumeProblem } from './payload.ts';
 export { type PodVolumes, VolumeSetupError, Volumes, type VolumesOptions } from './volumes.ts';

@@ -13,7 +13,15 @@ export interface FileContent {
 export type Payload = Map<string, FileContent>;
 
 /** A volume cannot be made now; the message is the one of the FailedMount event. */
-export class VolumeProblem extends Error {}
+export class VolumeProblem extends Error {
+  /** Where on the way from the pod to the mount, in upstream's words. */
+  readonly stage: VolumeStage;
+  constructor(message: string, stage: VolumeStage = 'SetUp') {
+    super(message);
+    this.stage = stage;
+  }
+}
+export type VolumeStage = 'process' | 'NewMounter' | 'SetUp';
 
 /** @throws VolumeProblem for a key that is not there and not optional */
 export function configMapPayload(object: ConfigMap, items: KeyToPath[] | undefined, defaultMode: number, optional: boolean): Payload {

@@ -1,9 +1,14 @@
-// subPath mounts: the part of a volume is bound once, through a descriptor, so that no symlink made by a container leads out of the volume.
-import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
-import { chmod, chown, mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+// subPath mounts: a part of a volume is opened once, beneath the volume by the kernel's own word, and bound by its descriptor: no symlink
+// that a container makes or swaps leads out of the volume.
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { bindMount, isMounted } from '../../kit/linux/index.ts';
+import { bindMount, isMounted, openBeneath, SyscallError } from '../../kit/linux/index.ts';
 import { VolumeProblem } from './payload.ts';
+
+const O_PATH = 0o10000000;
+/** A rename in the very moment makes the kernel give up; a container that renames without end does not hold us up. */
+const TRIES_MAX = 100;
 
 /**
  * Binds `subPath` of the volume at `target` and returns `target`. A missing part is made as a folder.
@@ -13,39 +18,68 @@ export async function bindSubPath(volumeFolder: string, subPath: string, target:
   if (subPath.startsWith('/') || subPath.split('/').includes('..'))
     throw new VolumeProblem(`subPath must be relative and must not contain '..': ${subPath}`);
   if (isMounted(target)) return target;
-  const base = await realpath(volumeFolder);
-  await makeMissing(base, subPath);
-  const real = await realpath(join(base, subPath));
-  const source = openSync(real, constants.O_RDONLY | 0o10000000); // O_PATH: a name for the file, without opening a device or fifo
+  const volume = openSync(volumeFolder, O_PATH | constants.O_DIRECTORY);
   try {
-    const held = `/proc/self/fd/${source}`;
-    const now = readlinkSync(held); // where the descriptor really leads, whatever was swapped since
-    if (now !== base && !now.startsWith(`${base}/`)) throw new VolumeProblem(`subpath "${now}" not within volume path "${base}"`);
-    await mkdir(dirname(target), { recursive: true });
-    if ((await stat(held)).isDirectory()) await mkdir(target, { recursive: true });
-    else await writeFile(target, '', { flag: 'a' });
-    bindMount(held, target);
+    const source = (await openInside(volume, volumeFolder, subPath)) ?? (await makeMissing(volume, volumeFolder, subPath));
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      if (fstatSync(source).isDirectory()) await mkdir(target, { recursive: true });
+      else await writeFile(target, '', { flag: 'a' });
+      bindMount(held(source), target);
+    } finally {
+      closeSync(source);
+    }
   } finally {
-    closeSync(source);
+    closeSync(volume);
   }
   return target;
 }
 
-/** Makes the folders that are not there, checking before each that the way so far stays inside. */
-async function makeMissing(base: string, subPath: string): Promise<void> {
-  let way = base;
-  for (const part of subPath.split('/')) {
-    if (part === '' || part === '.') continue;
-    const next = join(way, part);
-    const real = await realpath(next).catch(() => undefined);
-    if (real === undefined) {
-      await mkdir(next);
-      const { mode, uid, gid } = await stat(base); // as open as the volume itself, whatever the umask
-      await chown(next, uid, gid);
-      await chmod(next, mode & 0o7777);
+/** A path that is the open file itself, wherever it is moved. */
+const held = (fd: number): string => `/proc/self/fd/${fd}`;
+
+/** Undefined: there is nothing of that name. */
+async function openInside(volume: number, volumeFolder: string, subPath: string): Promise<number | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return openBeneath(volume, subPath);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      if (error.code === 'ENOENT') return undefined;
+      if (error.code === 'EAGAIN' && tries < TRIES_MAX) continue;
+      if (error.code === 'ENOSYS') throw new VolumeProblem('subPath needs Linux 5.6 or newer (openat2)');
+      throw new VolumeProblem(
+        error.code === 'EXDEV' || error.code === 'ELOOP'
+          ? `subpath "${subPath}" not within volume path "${volumeFolder}"`
+          : `subpath "${subPath}" of volume path "${volumeFolder}" cannot be opened: ${error.code}`,
+      );
     }
-    if (real !== undefined && real !== base && !real.startsWith(`${base}/`))
-      throw new VolumeProblem(`subpath "${real}" not within volume path "${base}"`);
-    way = real ?? next;
+  }
+}
+
+/** Makes the folders that are not there, each in its open parent, as open as the volume itself whatever the umask. */
+async function makeMissing(volume: number, volumeFolder: string, subPath: string): Promise<number> {
+  const { mode, uid, gid } = fstatSync(volume);
+  const parts = subPath.split('/').filter((part) => part !== '' && part !== '.');
+  let parent = openBeneath(volume, '.');
+  try {
+    for (const [at, part] of parts.entries()) {
+      const way = parts.slice(0, at + 1).join('/');
+      let next = await openInside(volume, volumeFolder, way);
+      if (next === undefined) {
+        await mkdir(join(held(parent), part)).catch((error: NodeJS.ErrnoException) => {
+          throw new VolumeProblem(`subpath "${way}" of volume path "${volumeFolder}" cannot be made: ${error.code}`);
+        });
+        next = openBeneath(parent, part);
+        await chown(held(next), uid, gid);
+        await chmod(held(next), mode & 0o7777);
+      }
+      closeSync(parent);
+      parent = next;
+    }
+    return parent;
+  } catch (error) {
+    closeSync(parent);
+    throw error;
   }
 }

@@ -2,7 +2,7 @@
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
-import type { Clock } from '../../kit/run/index.ts';
+import { type Clock, step } from '../../kit/run/index.ts';
 
 interface Token {
   text: string;
@@ -33,7 +33,7 @@ export class Tokens {
     const key = JSON.stringify(wish);
     const known = await ofPod.get(key)?.catch(() => undefined);
     if (known && known.renewAtMs > this.#clock.nowMs()) return known;
-    const asked = this.#request(pod, wish);
+    const asked = step('volumes.token', () => this.#request(pod, wish));
     ofPod.set(key, asked);
     asked.catch(() => ofPod.get(key) === asked && ofPod.delete(key));
     return asked;

@@ -8,31 +8,46 @@ import { isMounted, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
+import { claimedVolume } from './claims.ts';
 import type { PodPlace } from './downward.ts';
-import { checkHostPath } from './host-path.ts';
+import { checkHostPath, checkLocal } from './host-path.ts';
+import type { LocalPaths } from './local-path.ts';
 import { ObjectCache } from './objects.ts';
+import { giveToGroup } from './ownership.ts';
 import { VolumeProblem } from './payload.ts';
-import { claimedPath } from './persistent-volume.ts';
 import { bindSubPath } from './sub-path.ts';
 import { Tokens } from './tokens.ts';
+
+/** In a pod's folder: one empty folder for each volume that has been given to the pod's group. */
+const GIVEN = 'volumes-given';
 
 export interface VolumesOptions {
   client: Client;
   /** Folder with one folder a pod, named by uid. */
   podsDir: string;
+  localPaths: LocalPaths;
   clock: Clock;
   log: Logger;
   /** Something that the pod's volumes or environment show has changed: set up again. */
   onChange(podUid: string): void;
 }
 
-/** A volume that could not be set up: `volume` and the text of the FailedMount event. */
+/** A volume that could not be set up; the message is that of the FailedMount event. */
 export class VolumeSetupError extends Error {
-  readonly volume: string;
+  /** `volume`: as the pod names it, or the persistent volume. */
   constructor(volume: string, cause: unknown) {
-    super(`MountVolume.SetUp failed for volume "${volume}" : ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    this.volume = volume;
+    super(failureText(volume, cause), { cause });
   }
+}
+
+function failureText(volume: string, cause: unknown): string {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const stage = cause instanceof VolumeProblem ? cause.stage : 'SetUp';
+  if (stage === 'process')
+    return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[], failed to process volumes=[${volume}]: ${why}`;
+  return stage === 'NewMounter'
+    ? `MountVolume.NewMounter initialization failed for volume "${volume}" : ${why}`
+    : `MountVolume.SetUp failed for volume "${volume}" : ${why}`;
 }
 
 export interface PodVolumes {
@@ -54,15 +69,24 @@ export class Volumes {
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
   }
 
-  /** Makes all volumes of the pod, or brings them up to date. Safe to repeat. @throws VolumeSetupError */
-  async setup(pod: Pod, place: PodPlace): Promise<PodVolumes> {
+  /** Makes all volumes of the pod. Safe to repeat. @throws VolumeSetupError */
+  setup(pod: Pod, place: PodPlace): Promise<PodVolumes> {
+    return this.#setUp(pod, pod.spec?.volumes ?? [], place);
+  }
+
+  /** Brings those up to date that show objects of the API. @throws VolumeSetupError */
+  refresh(pod: Pod, place: PodPlace): Promise<PodVolumes> {
+    return this.#setUp(pod, (pod.spec?.volumes ?? []).filter(isApiVolume), place);
+  }
+
+  async #setUp(pod: Pod, volumes: readonly Volume[], place: PodPlace): Promise<PodVolumes> {
     const sources: ApiSources = { objects: this.objects, tokens: this.#tokens, place };
     const made = await Promise.all(
-      (pod.spec?.volumes ?? []).map(async (volume) => {
+      volumes.map(async (volume) => {
         try {
           return { name: volume.name, ...(await this.#setupOne(pod, volume, sources)) };
         } catch (error) {
-          throw new VolumeSetupError(volume.name, error);
+          throw error instanceof VolumeSetupError ? error : new VolumeSetupError(volume.name, error);
         }
       }),
     );
@@ -83,7 +107,7 @@ export class Volumes {
   async unmount(podUid: string): Promise<void> {
     this.objects.release(podUid);
     this.#tokens.forget(podUid);
-    for (const part of ['volume-subpaths', 'volumes']) {
+    for (const part of ['volume-subpaths', 'volumes', GIVEN]) {
       const folder = join(this.#options.podsDir, podUid, part);
       if (await stat(folder).catch(() => undefined)) await removeTree(folder); // asking is cheaper than the table of mounts
     }
@@ -108,7 +132,7 @@ export class Volumes {
   async #setupOne(pod: Pod, volume: Volume, sources: ApiSources): Promise<{ path: string; refreshAtMs?: number }> {
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     if (volume.hostPath) return { path: await checkHostPath(volume.hostPath) };
-    if (volume.persistentVolumeClaim) return { path: await claimedPath(this.#options.client, pod, volume.persistentVolumeClaim.claimName) };
+    if (volume.persistentVolumeClaim || volume.ephemeral) return { path: await this.#persistent(pod, volume) };
     if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume, fsGroup) };
     if (!isApiVolume(volume))
       throw new VolumeProblem(`volume type ${Object.keys(volume).find((key) => key !== 'name') ?? '?'} is not supported`);
@@ -117,6 +141,30 @@ export class Volumes {
     const path = await this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
     await writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
     return { path, ...(renewAtMs === undefined ? {} : { refreshAtMs: renewAtMs }) };
+  }
+
+  /** A volume behind a claim is told about by its own name. */
+  async #persistent(pod: Pod, of: Volume): Promise<string> {
+    const { client, localPaths } = this.#options;
+    const { volume } = await claimedVolume(client, pod, of);
+    try {
+      if (volume.spec?.hostPath) return await checkHostPath(volume.spec.hostPath);
+      if (!volume.spec?.local) throw new VolumeProblem('this node has no plugin for volumes of its type', 'NewMounter');
+      const path = localPaths.isOurs(volume) ? await localPaths.make(volume) : await checkLocal(volume.spec.local.path);
+      await this.#giveOnce(pod, of.name, path);
+      return path;
+    } catch (error) {
+      throw new VolumeSetupError(volume.metadata.name ?? '', error);
+    }
+  }
+
+  /** Once a pod, whatever becomes of the agent: later on modes are the containers' business. */
+  async #giveOnce(pod: Pod, name: string, path: string): Promise<void> {
+    const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
+    const mark = join(this.#options.podsDir, pod.metadata.uid ?? '', GIVEN, name);
+    if (fsGroup === undefined || (await stat(mark).catch(() => undefined))) return;
+    await giveToGroup(path, fsGroup, fsGroupChangePolicy);
+    await mkdir(mark, { recursive: true });
   }
 
   #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): Promise<string> {

@@ -30,6 +30,7 @@ describe('the text that is kept', () => {
     ['1500m', '1500m'],
     ['1000u', '1m'],
     ['1E', '1E'],
+    ['1000000000000000M', '1'],
     ['9999999999Ei', '9223372036854775807'],
     [3, '3'],
   ])('%s is %s', (written, kept) => {
@@ -46,7 +47,8 @@ describe('the text that is kept', () => {
 });
 
 describe('exact numbers', () => {
-  const number = fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n });
+  // From 10^21 on Kubernetes itself has no suffix left to write: its text is another number.
+  const number = fc.bigInt({ min: 1n - 10n ** 15n, max: 10n ** 15n - 1n });
   const text = fc.tuple(number, fc.constantFrom('', 'm', 'k', 'M', 'Ki', 'Mi', 'u')).map(([value, suffix]) => `${value}${suffix}`);
 
   test('the canonical text is the same number', () => {

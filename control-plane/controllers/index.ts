@@ -15,10 +15,12 @@ import { disruptionController } from './disruption/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointsController } from './endpointslice/endpoints-controller.ts';
 import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
+import { ephemeralVolumeController } from './ephemeralvolume/controller.ts';
 import { flowControlController } from './flowcontrol/controller.ts';
 import { garbageCollector } from './garbagecollector/controller.ts';
 import { horizontalPodAutoscalerController } from './horizontalpodautoscaler/controller.ts';
 import { jobController } from './job/controller.ts';
+import { localPathController } from './localpath/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './nodeipam/controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/controller.ts';
@@ -76,6 +78,8 @@ const controllers: readonly Controller[] = [
   endpointsController,
   endpointSliceMirroringController,
   persistentVolumeController,
+  localPathController,
+  ephemeralVolumeController,
   volumeProtectionController,
   podGCController,
   horizontalPodAutoscalerController(kindsOf),

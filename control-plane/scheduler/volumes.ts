@@ -47,7 +47,7 @@ export class VolumeBinder {
     const delayed: PersistentVolumeClaim[] = [];
     for (const name of claimNames(pod)) {
       const claim = this.#claims.get(`${pod.namespace}/${name}`);
-      const problem = problemOf(claim, name);
+      const problem = problemOf(claim, name, pod);
       if (!claim || problem) return { problem: problem ?? '' };
       if (claim.status?.phase !== 'Bound' && !this.#isDelayed(claim))
         return { problem: 'pod has unbound immediate PersistentVolumeClaims' };
@@ -134,8 +134,12 @@ const claimNames = ({ pod, name }: PodInfo): string[] =>
     return volume.ephemeral ? [`${name}-${volume.name}`] : [];
   });
 
-function problemOf(claim: PersistentVolumeClaim | undefined, name: string): string | undefined {
-  if (!claim) return `persistentvolumeclaim "${name}" not found`;
+function problemOf(claim: PersistentVolumeClaim | undefined, name: string, { pod, name: podName }: PodInfo): string | undefined {
+  const isEphemeral = pod.spec?.volumes?.some((volume) => volume.ephemeral && `${podName}-${volume.name}` === name);
+  if (!claim)
+    return isEphemeral
+      ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`
+      : `persistentvolumeclaim "${name}" not found`;
   if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`;
   if (claim.status?.phase === 'Lost')
     return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec?.volumeName}"`;

@@ -24,6 +24,7 @@ export const RESOURCES = {
   namespaces: cluster('', 'v1', 'namespaces', 'Namespace'),
   nodes: cluster('', 'v1', 'nodes', 'Node'),
   persistentvolumeclaims: namespaced('', 'v1', 'persistentvolumeclaims', 'PersistentVolumeClaim'),
+  volumeattributesclasses: cluster('storage.k8s.io', 'v1', 'volumeattributesclasses', 'VolumeAttributesClass'),
   persistentvolumes: cluster('', 'v1', 'persistentvolumes', 'PersistentVolume'),
   pods: namespaced('', 'v1', 'pods', 'Pod'),
   replicationcontrollers: namespaced('', 'v1', 'replicationcontrollers', 'ReplicationController'),

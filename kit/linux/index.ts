@@ -6,6 +6,7 @@
 //   cgroups(): { version, create, remove, kill, pids, apply, read }
 //   writeSysctl(name, value, netns?)
 export * from './address.ts';
+export { type CgroupMetrics, cgroupMetrics } from './cgroup-metrics.ts';
 export * from './cgroups.ts';
 export * from './connect.ts';
 export * from './mounts.ts';
@@ -16,6 +17,8 @@ export * from './streams.ts';
 export {
   CLONE,
   mknod,
+  openBeneath,
+  SyscallError,
   setns,
   setxattr,
 } from './syscalls.ts';

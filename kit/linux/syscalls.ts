@@ -22,6 +22,10 @@ const c = {
   pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
 };
 
+/** No wrapper in older C libraries; the number is the same on all architectures. */
+const OPENAT2 = 437;
+const openat2 = libc.func('long syscall(long number, int directory, const char *path, const uint8_t *how, size_t size)');
+
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
 
 /** A failed system call; `code` is e.g. `EPERM`. */
@@ -102,6 +106,20 @@ export function connectSeqpacket(path: string): number {
     throw error;
   }
   return fd;
+}
+
+const [RESOLVE_NO_MAGICLINKS, RESOLVE_BENEATH] = [0x02n, 0x08n];
+const O_PATH_CLOEXEC = 0o10000000n | 0o2000000n;
+
+/**
+ * Names (O_PATH) what lies at `path` below an open folder. The kernel sees to it that no symlink and no `..` leads out, whatever is
+ * swapped meanwhile. @throws SyscallError EXDEV when it would, EAGAIN when a rename came in between
+ */
+export function openBeneath(folder: number, path: string): number {
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(O_PATH_CLOEXEC, 0);
+  how.writeBigUInt64LE(RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH, 16);
+  return check(Number(openat2(OPENAT2, folder, path, how, how.length)), 'openat2', path);
 }
 
 const STATX_ATTR_MOUNT_ROOT = 0x2000n;

@@ -3,4 +3,5 @@ export * from './certificates.ts';
 export * from './pki.ts';
 export * from './port-forward.ts';
 export * from './remote-command.ts';
+export * from './remote-command-client.ts';
 export * from './streams.ts';

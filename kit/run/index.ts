@@ -4,4 +4,5 @@ export * from './clock.ts';
 export * from './log.ts';
 export * from './op.ts';
 export * from './services.ts';
+export * from './steps.ts';
 export * from './wait.ts';

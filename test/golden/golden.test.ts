@@ -1,13 +1,13 @@
 // What agreed with the recordings of a real Kubernetes once must go on agreeing.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cluster, startCluster } from '../../rig/index.ts';
+import type { Cluster } from '../../rig/index.ts';
 import agreed from './agreed.json' with { type: 'json' };
-import { areas, hasGolden, recordedCluster, replayAll, workersOf } from './replay.ts';
+import { areas, hasGolden, replayAll, startRecordedCluster, workersOf } from './replay.ts';
 
 describe.skipIf(!hasGolden())('golden recordings (skipped where ../shared/golden is absent)', () => {
   let cluster: Cluster;
   beforeAll(async () => {
-    cluster = await startCluster(recordedCluster);
+    cluster = await startRecordedCluster();
   });
   afterAll(async () => {
     await cluster?.[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 // An agent writes its own node, its own pods and its own lease only.
 import { deepEqual, type KubeObject } from '../../../api/meta/index.ts';
 import { parseSigningRequest } from '../../../kit/net/index.ts';
+import { LOCAL_PATH_FINALIZER } from '../../../kit/placement/index.ts';
 import { nodeNameOf } from '../authz/index.ts';
 import type { AdmissionPlugin, Attributes, Reader } from '../request.ts';
 import { refused } from './attributes.ts';
@@ -33,6 +34,19 @@ function checkClaimStatus(attributes: Attributes, node: string): void {
     throw refused(
       attributes,
       `node ${JSON.stringify(node)} is not allowed to update fields other than status.capacity and status.conditions`,
+    );
+}
+
+/** Of a volume that is its folder an agent writes the finalizer that says so, and nothing else. */
+function checkVolume(attributes: Attributes, node: string): void {
+  const rest = (volume: KubeObject | undefined): unknown => {
+    const { resourceVersion: _, managedFields: __, finalizers = [], ...metadata } = volume?.metadata ?? {};
+    return { ...volume, metadata: { ...metadata, finalizers: finalizers.filter((name) => name !== LOCAL_PATH_FINALIZER) } };
+  };
+  if (attributes.operation !== 'UPDATE' || !deepEqual(rest(attributes.object), rest(attributes.oldObject)))
+    throw refused(
+      attributes,
+      `node ${JSON.stringify(node)} is not allowed to change volumes but for the finalizer ${LOCAL_PATH_FINALIZER}`,
     );
 }
 
@@ -78,6 +92,8 @@ export const nodeRestriction = (reader: Reader): AdmissionPlugin => ({
         return checkPod(attributes, node, reader);
       case '/serviceaccounts':
         return subresource === 'token' ? checkToken(attributes, node, reader) : undefined;
+      case '/persistentvolumes':
+        return checkVolume(attributes, node);
       case '/persistentvolumeclaims':
         return subresource === 'status' ? checkClaimStatus(attributes, node) : undefined;
       case 'coordination.k8s.io/leases':

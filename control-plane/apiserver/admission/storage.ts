@@ -1,4 +1,4 @@
-// Claims without a class get the default one; volumes and claims in use are kept by a finalizer.
+// Claims without a class get the default one; volumes, claims and attributes classes in use are kept by a finalizer.
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { AdmissionPlugin, Reader } from '../request.ts';
 import { concerns } from './attributes.ts';
@@ -38,16 +38,17 @@ export const defaultIngressClass = (reader: Reader): AdmissionPlugin => ({
   },
 });
 
-const FINALIZERS: Record<string, string> = {
-  PersistentVolume: 'kubernetes.io/pv-protection',
-  PersistentVolumeClaim: 'kubernetes.io/pvc-protection',
-};
+const PROTECTED: readonly { group: string; kind: string; finalizer: string }[] = [
+  { group: '', kind: 'PersistentVolume', finalizer: 'kubernetes.io/pv-protection' },
+  { group: '', kind: 'PersistentVolumeClaim', finalizer: 'kubernetes.io/pvc-protection' },
+  { group: 'storage.k8s.io', kind: 'VolumeAttributesClass', finalizer: 'kubernetes.io/vac-protection' },
+];
 
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
   async admit(attributes) {
-    const finalizer = FINALIZERS[attributes.kind.kind];
-    if (!finalizer || !concerns(attributes, '', attributes.kind.kind, 'CREATE')) return;
+    const finalizer = PROTECTED.find(({ group, kind }) => concerns(attributes, group, kind, 'CREATE'))?.finalizer;
+    if (!finalizer) return;
     const { metadata } = attributes.object!;
     if (!metadata.finalizers?.includes(finalizer)) metadata.finalizers = [...(metadata.finalizers ?? []), finalizer];
   },

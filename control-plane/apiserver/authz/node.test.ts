@@ -33,7 +33,16 @@ const mine = pod('mine', 'n1', {
     { name: 'z', emptyDir: {} },
   ],
 });
-const reader = fakeReader([mine, pod('other', 'n2', { containers: [], volumes: [{ name: 's', secret: { secretName: 'theirs' } }] })]);
+const folder: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolume',
+  metadata: { name: 'folder', labels: { 'wherry.io/local-path-node': 'n1' } },
+};
+const reader = fakeReader([
+  folder,
+  mine,
+  pod('other', 'n2', { containers: [], volumes: [{ name: 's', secret: { secretName: 'theirs' } }] }),
+]);
 const node = { name: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] };
 
 test('everything that a pod refers to', () => {
@@ -54,6 +63,11 @@ test.each<[string, Partial<Question>, string | true]>([
   ['list secrets a/', {}, 'No Object name found'],
   ['get persistentvolumeclaims a/claim', {}, true],
   ['get persistentvolumes /x', {}, unrelated],
+  ['watch persistentvolumes /folder', {}, true],
+  ['patch persistentvolumes /folder', {}, true],
+  ['patch persistentvolumes /folder', { subresource: 'status' }, 'can only get individual resources of this type'],
+  ['delete persistentvolumes /folder', {}, 'can only get individual resources of this type'],
+  ['watch persistentvolumes /', {}, 'can only get individual resources of this type'],
   ['create serviceaccounts a/robot', { subresource: 'token' }, true],
   ['create serviceaccounts a/default', { subresource: 'token' }, unrelated],
   ['get nodes /n1', {}, true],
@@ -152,6 +166,11 @@ describe('node restriction', () => {
     await write('CREATE', 'Lease', 'leases', '', { ...lease, object: { metadata: { name: 'n1' } } });
     await write('CREATE', '', '', '', csr('kubernetes.io/kubelet-serving'));
     await write('CREATE', '', '', '', csr('example.com/other', { user: { ...node, name: 'system:node:n2' } }));
+    const held = { metadata: { name: 'folder', finalizers: ['a', 'wherry.io/local-path'] }, spec: {} };
+    await write('UPDATE', 'PersistentVolume', 'persistentvolumes', 'folder', {
+      oldObject: held,
+      object: { metadata: { name: 'folder', finalizers: ['a'] }, spec: {} },
+    });
     const claim = { metadata: { name: 'c', resourceVersion: '1' }, spec: {}, status: { phase: 'Bound' } };
     const grown = { ...claim, metadata: { name: 'c' }, status: { phase: 'Bound', capacity: { storage: '2Gi' } } };
     await write('UPDATE', 'PersistentVolumeClaim', 'persistentvolumeclaims', 'c', {
@@ -190,6 +209,17 @@ describe('node restriction', () => {
       'pods "other" is forbidden: node "n1" can only delete pods with spec.nodeName set to itself',
     ],
     ['a pod that is gone', ['DELETE', 'Pod', 'pods', 'gone'], 'pods "gone" not found'],
+    [
+      'more of a volume than its own finalizer',
+      [
+        'UPDATE',
+        'PersistentVolume',
+        'persistentvolumes',
+        'folder',
+        { oldObject: { metadata: { finalizers: ['a'] } }, object: { metadata: {} } },
+      ],
+      'node "n1" is not allowed to change volumes but for the finalizer wherry.io/local-path',
+    ],
     ['changing a pod', ['UPDATE', 'Pod', 'pods', 'mine', { object: mine, oldObject: mine }], 'can only create and delete mirror pods'],
     [
       'evicting another',

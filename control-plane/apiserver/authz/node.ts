@@ -1,5 +1,6 @@
 // The node authorizer: an agent reads what the pods of its node refer to, and no more.
 import type { KubeObject } from '../../../api/meta/index.ts';
+import { LOCAL_PATH_NODE } from '../../../kit/placement/index.ts';
 import type { Reader, UserInfo } from '../request.ts';
 import type { Authorizer, Decision, PolicyRule, Question } from './authorizer.ts';
 import { type References, referencesOf } from './node-references.ts';
@@ -57,9 +58,13 @@ class NodeQuestion {
   }
 
   volume(): Decision {
-    const { verb, name } = this.#question;
+    const { verb, name, subresource } = this.#question;
+    const volume = this.#reader.get(core('persistentvolumes'), '', name);
+    // Folders of this node: its agent follows them to the end, and says by a finalizer when they are gone.
+    if (subresource === '' && [...READ, 'patch'].includes(verb) && volume?.metadata.labels?.[LOCAL_PATH_NODE] === this.#node)
+      return allowed;
     if (verb !== 'get') return denied('can only get individual resources of this type');
-    const claim = this.#reader.get(core('persistentvolumes'), '', name)?.['spec']?.claimRef;
+    const claim = volume?.['spec']?.claimRef;
     const used = claim && this.#pods(claim.namespace).some((pod) => referencesOf(pod).persistentvolumeclaims.has(claim.name));
     return used ? allowed : this.#unrelated();
   }

@@ -1,10 +1,9 @@
 // What a claim and a volume need next, each seen alone (upstream's syncClaim and syncVolume). Pure.
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/gen/types/core.v1.ts';
 import type { StorageClass } from '../../../api/gen/types/storage.v1.ts';
-import { bestMatch, isBoundTo, mismatch, SELECTED_NODE, storageClassOf } from '../../../kit/placement/index.ts';
+import { bestMatch, isBoundTo, mismatch, PROVISIONED_BY, SELECTED_NODE, storageClassOf } from '../../../kit/placement/index.ts';
 
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
-const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by';
 
 export interface Note {
   type: 'Normal' | 'Warning';

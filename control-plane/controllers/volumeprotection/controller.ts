@@ -1,4 +1,5 @@
-// Holds claims while pods use them, and volumes while they are bound: by finalizers that are taken off when nobody does.
+// Holds claims while pods use them, volumes while they are bound, and attributes classes while claims or volumes name them: by
+// finalizers that are taken off when nobody does.
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES, type Resource } from '../../../kit/client/index.ts';
@@ -9,12 +10,20 @@ import { isFinished } from '../shared/pods.ts';
 
 const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
+const CLASS_FINALIZER = 'kubernetes.io/vac-protection';
 
 /** Claims of a pod, those of its ephemeral volumes included. */
 const claimNamesOf = (pod: Pod): string[] =>
   (pod.spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) =>
     persistentVolumeClaim ? [persistentVolumeClaim.claimName] : ephemeral ? [`${pod.metadata.name}-${name}`] : [],
   );
+
+/** Attributes classes that a claim asks for, has, or is changing to. */
+const classesOfClaim = ({ spec, status }: PersistentVolumeClaim): (string | undefined)[] => [
+  spec?.volumeAttributesClassName,
+  status?.currentVolumeAttributesClassName,
+  status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+];
 
 /** Adds the finalizer to what lives, takes it off what goes and is not in use. */
 async function protect(
@@ -54,6 +63,23 @@ export const volumeProtectionController: Controller = {
       if (volume) await protect(context, RESOURCES.persistentvolumes, volume, VOLUME_FINALIZER, volume.status?.phase === 'Bound');
       return done;
     });
+    const classes = context.informers.of<KubeObject>(RESOURCES.volumeattributesclasses);
+    const isNamed = (name: string) =>
+      claims.list().some((claim) => classesOfClaim(claim).includes(name)) ||
+      volumes.list().some(({ spec }) => spec?.volumeAttributesClassName === name);
+    const classQueue = reconcilerOf('vac-protection', context, signal, ready, async (name) => {
+      const found = classes.get(name);
+      if (found) await protect(context, RESOURCES.volumeattributesclasses, found, CLASS_FINALIZER, isNamed(name));
+      return done;
+    });
+    classes.on({ added: (found) => classQueue.add(keyOf(found)), updated: (_, found) => classQueue.add(keyOf(found)) });
+    const classesFreed = (names: readonly (string | undefined)[]) => {
+      for (const name of names) if (name) classQueue.add(name);
+    };
+    claims.on({ updated: (before) => classesFreed(classesOfClaim(before)), deleted: (claim) => classesFreed(classesOfClaim(claim)) });
+    const classOfVolume = ({ spec }: PersistentVolume) => [spec?.volumeAttributesClassName];
+    volumes.on({ updated: (before) => classesFreed(classOfVolume(before)), deleted: (volume) => classesFreed(classOfVolume(volume)) });
+
     claims.on({ added: (claim) => claimQueue.add(keyOf(claim)), updated: (_, claim) => claimQueue.add(keyOf(claim)) });
     volumes.on({ added: (volume) => volumeQueue.add(keyOf(volume)), updated: (_, volume) => volumeQueue.add(keyOf(volume)) });
     const podSeen = (pod: Pod) => {

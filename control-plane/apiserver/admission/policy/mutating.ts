@@ -5,7 +5,7 @@ import type { Authorizer } from '../../authz/index.ts';
 import type { ServerServices } from '../../handlers.ts';
 import type { AdmissionPlugin, Attributes } from '../../request.ts';
 import { refused } from '../attributes.ts';
-import { Reinvocation, type View, viewOf } from '../webhook/index.ts';
+import { type Reinvocation, Rounds, type View, viewOf } from '../webhook/index.ts';
 import { constrainedKind, isExcluded } from './constraints.ts';
 import { type Active, activePolicies, type Binding, type Policy } from './definitions.ts';
 import { conditionsOf, evaluationOf, namespaceFor } from './invocation.ts';
@@ -23,8 +23,7 @@ export class MutatingPolicies implements AdmissionPlugin {
   readonly ofUsers = true;
   readonly #services: ServerServices;
   readonly #authorizer: Authorizer;
-  /** From a request's first round to its second. */
-  readonly #rounds = new WeakMap<Attributes, Reinvocation>();
+  readonly #rounds = new Rounds();
 
   constructor(services: ServerServices, authorizer: Authorizer) {
     this.#services = services;
@@ -34,18 +33,11 @@ export class MutatingPolicies implements AdmissionPlugin {
   async admit(attributes: Attributes): Promise<void> {
     const active = activePolicies(this.#services.reader, 'mutating');
     if (active.length === 0 || isExcluded(attributes)) return;
-    const round = this.#roundOf(attributes);
-    if (attributes.round === 1) round.begin(attributes.object);
+    const round = this.#rounds.begin(attributes);
     const failures: Failure[] = [];
     for (const one of active) failures.push(...(await this.#apply(one, attributes, round)));
     round.end(attributes.object);
     if (failures.length > 0) throw refusal(attributes, failures);
-  }
-
-  #roundOf(attributes: Attributes): Reinvocation {
-    let round = this.#rounds.get(attributes);
-    if (round === undefined) this.#rounds.set(attributes, (round = new Reinvocation()));
-    return round;
   }
 
   async #apply({ policy, bindings }: Active, attributes: Attributes, round: Reinvocation): Promise<Failure[]> {

@@ -12,5 +12,5 @@ export const mutatingWebhooks = (services: ServerServices, authorizer: Authorize
 export const validatingWebhooks = (services: ServerServices, authorizer: Authorizer): AdmissionPlugin =>
   new ValidatingWebhooks(services, authorizer);
 export { type ViewIn, viewOf, viewsOf } from './invocation.ts';
-export { Reinvocation } from './reinvocation.ts';
+export { type Reinvocation, Rounds } from './reinvocation.ts';
 export type { View } from './review.ts';

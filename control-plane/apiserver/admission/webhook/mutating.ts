@@ -10,7 +10,7 @@ import { type ConfiguredHook, type Hook, hooksOf } from './hooks.ts';
 import { invocationOf, viewOf } from './invocation.ts';
 import { observed } from './observe.ts';
 import { operationsOf, patched } from './patch.ts';
-import { Reinvocation } from './reinvocation.ts';
+import { Rounds } from './reinvocation.ts';
 import type { View } from './review.ts';
 
 const ANNOTATION = 'mutation.webhook.admission.k8s.io/';
@@ -21,8 +21,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
   readonly ofUsers = true;
   readonly #services: ServerServices;
   readonly #authorizer: Authorizer;
-  /** From a request's first round to its second. */
-  readonly #rounds = new WeakMap<Attributes, Reinvocation>();
+  readonly #rounds = new Rounds();
 
   constructor(services: ServerServices, authorizer: Authorizer) {
     this.#services = services;
@@ -32,8 +31,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
   async admit(attributes: Attributes): Promise<void> {
     const hooks = hooksOf(this.#services.reader, 'mutating');
     if (hooks.length === 0 || isAdmissionConfiguration(attributes)) return;
-    const round = this.#roundOf(attributes);
-    if (attributes.round === 1) round.begin(attributes.object);
+    const round = this.#rounds.begin(attributes);
     for (const [i, hook] of hooks.entries()) {
       const view = await invocationOf(
         hook,
@@ -51,12 +49,6 @@ export class MutatingWebhooks implements AdmissionPlugin {
       if (hook.hook.reinvocationPolicy === 'IfNeeded') round.asked(hook.id);
     }
     round.end(attributes.object);
-  }
-
-  #roundOf(attributes: Attributes): Reinvocation {
-    let round = this.#rounds.get(attributes);
-    if (round === undefined) this.#rounds.set(attributes, (round = new Reinvocation()));
-    return round;
   }
 
   /** Whether the object changed. Throws the StatusError of a refusal or of a failure that its policy does not ignore. */

@@ -1,5 +1,19 @@
-// Which mutating webhooks are asked a second time: those with reinvocationPolicy IfNeeded, when something changed after they were asked.
+// Which mutating webhooks, or policies, are asked a second time: those with reinvocationPolicy IfNeeded, when something changed after they were asked.
 import { deepCopy, deepEqual, type KubeObject } from '../../../../api/meta/index.ts';
+import type { Attributes } from '../../request.ts';
+
+/** What is remembered of each request from its first round to its second. */
+export class Rounds {
+  readonly #of = new WeakMap<Attributes, Reinvocation>();
+
+  /** Begins the request's round. */
+  begin(attributes: Attributes): Reinvocation {
+    const known = this.#of.get(attributes) ?? new Reinvocation();
+    this.#of.set(attributes, known);
+    if (attributes.round === 1) known.begin(attributes.object);
+    return known;
+  }
+}
 
 export class Reinvocation {
   /** Asked so far, and to be asked again when something changes. */

@@ -1,0 +1,2 @@
+// Entry of agent/cri-remote: the agent on somebody else's CRI v1 runtime.
+export { createRemoteCri, type RemoteCriOptions } from './create-remote-cri.ts';

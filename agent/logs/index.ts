@@ -1,0 +1,3 @@
+// Entry of agent/logs: containers' log files on the node.
+export { containerLogLinks } from './links.ts';
+export { logRotation } from './rotation.ts';

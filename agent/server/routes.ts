@@ -1,0 +1,151 @@
+// The paths of the agent's API, one line each.
+import type { ServerResponse } from 'node:http';
+import { cgroups } from '../../kit/linux/index.ts';
+import type { Family } from '../../kit/metrics/index.ts';
+import type { Clock } from '../../kit/run/index.ts';
+import type { Cri } from '../cri/index.ts';
+import { busyNanos, memoryCapacity, memoryUsage, podUsages, SummaryMaker } from '../stats/index.ts';
+import { containerLogs } from './container-logs.ts';
+import { type PodSource, recordsOf } from './find-container.ts';
+import { HttpError } from './http-error.ts';
+import { agentMetrics, CONTENT_TYPE, cadvisorMetrics, type ProbeMetrics, resourceMetrics, sliMetrics } from './metrics/index.ts';
+import { nodeLogs } from './node-logs.ts';
+
+export interface RouteOptions {
+  nodeName: string;
+  version: string;
+  cri: Cri;
+  pods: PodSource;
+  podsDir: string;
+  /** Of the pods' logs. */
+  logDir: string;
+  /** That the node's pods live below. */
+  cgroupParent: string;
+  clock: Clock;
+  probes: ProbeMetrics;
+  /** Metrics of other parts of the agent. */
+  families: readonly Family[];
+  /** What /configz shows. */
+  kubeletConfiguration: object;
+}
+
+interface Request {
+  method: string;
+  /** Behind the path's first part. */
+  rest: string[];
+  query: URLSearchParams;
+}
+
+type Handler = (request: Request, response: ServerResponse) => Promise<void> | void;
+
+export class NoSuchPath extends HttpError {
+  constructor() {
+    super(404, '404 page not found');
+  }
+}
+
+/** Folder that /logs/ shows. */
+const NODE_LOGS = '/var/log';
+
+/** By the first part of the path. */
+export function routes(options: RouteOptions): ReadonlyMap<string, Handler> {
+  const { cri, clock, pods, nodeName, cgroupParent: cgroup, podsDir, logDir } = options;
+  const usages = () => podUsages({ cri, pods: () => pods.list(), podsDir });
+  const summary = new SummaryMaker({ cri, pods: () => pods.list(), podsDir, nodeName, cgroup, clock });
+  const startedMs = clock.nowMs() - performance.now();
+  const slis = sliMetrics();
+  const metrics: Record<string, () => Promise<string> | string> = {
+    '': async () => {
+      const [records, sandboxes, measured] = await Promise.all([cri.listContainers(), cri.listPodSandbox({ state: 'ready' }), usages()]);
+      const cgroupVersion = cgroups().layout === 'v2' ? 2 : 1;
+      const { version, families } = options;
+      return agentMetrics({
+        nodeName,
+        version,
+        startedMs,
+        cgroupVersion,
+        pods: pods.list(),
+        records,
+        readySandboxes: sandboxes.length,
+        usages: measured,
+        families,
+      });
+    },
+    cadvisor: async () => cadvisorMetrics(await usages(), memoryCapacity(cgroup)),
+    resource: async () => {
+      const { workingSetBytes } = memoryUsage(cgroup);
+      return resourceMetrics({ cpuNanos: busyNanos(), workingSetBytes, atMs: clock.nowMs() }, await usages());
+    },
+    probes: () => options.probes.text(new Set(pods.list().map(({ metadata }) => metadata.uid ?? ''))),
+    slis: () => slis(),
+  };
+  return new Map<string, Handler>([
+    ['healthz', (_, response) => text(response, 'ok')],
+    ['pods', (_, response) => json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods.list() })],
+    [
+      'debug',
+      ({ rest }, response) => {
+        if (rest.join('/') !== 'starts') throw new NoSuchPath();
+        json(response, { starts: pods.starts() });
+      },
+    ],
+    ['runningpods', async (_, response) => json(response, await runningPods(cri))],
+    [
+      'containerLogs',
+      async ({ rest, query }, response) => {
+        if (rest.length !== 3) throw new NoSuchPath();
+        const [namespace = '', pod = '', container = ''] = rest;
+        await containerLogs(cri, clock, pods, { namespace, pod, container, query }, response);
+      },
+    ],
+    [
+      'stats',
+      async ({ rest, query }, response) => {
+        if (rest.length > 0 && rest[0] !== 'summary') throw new NoSuchPath();
+        json(response, await summary.make(query.get('only_cpu_and_memory') === 'true'));
+      },
+    ],
+    [
+      'metrics',
+      async ({ rest }, response) => {
+        const make = Object.hasOwn(metrics, rest.join('/')) ? metrics[rest.join('/')] : undefined;
+        if (!make) throw new NoSuchPath();
+        const body = await make();
+        response.writeHead(200, { 'content-type': CONTENT_TYPE }).end(body);
+      },
+    ],
+    ['logs', ({ rest }, response) => nodeLogs([NODE_LOGS, logDir], rest.join('/'), response)],
+    ['configz', (_, response) => json(response, { kubeletconfig: options.kubeletConfiguration })],
+    ['checkpoint', ({ method, rest }) => refuseCheckpoint(cri, pods, method, rest)],
+  ]);
+}
+
+async function runningPods(cri: Cri): Promise<object> {
+  const [sandboxes, records] = await Promise.all([cri.listPodSandbox({ state: 'ready' }), cri.listContainers({ state: 'running' })]);
+  const items = sandboxes.map(({ id, metadata: { name, namespace, uid } }) => ({
+    metadata: { name, namespace, uid },
+    spec: {
+      containers: records
+        .filter(({ sandboxId }) => sandboxId === id)
+        .map(({ metadata, image }) => ({ name: metadata.name, image, resources: {} })),
+    },
+    status: {},
+  }));
+  return { kind: 'PodList', apiVersion: 'v1', metadata: {}, items };
+}
+
+/** No runtime of this agent can freeze a container into a file: said of containers that are there only. */
+async function refuseCheckpoint(cri: Cri, pods: PodSource, method: string, rest: readonly string[]): Promise<never> {
+  if (rest.length !== 3) throw new NoSuchPath();
+  if (method !== 'POST') throw new HttpError(405, '405: Method Not Allowed');
+  const [namespace = '', pod = '', container = ''] = rest;
+  const { records } = await recordsOf(cri, pods, namespace, pod, container);
+  if (records.length === 0) throw new HttpError(404, `Container ${container} does not exist`);
+  throw new HttpError(500, `checkpointing of ${rest.join('/')} failed (the container runtime cannot checkpoint containers)`);
+}
+
+const text = (response: ServerResponse, body: string): void =>
+  void response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(body);
+
+const json = (response: ServerResponse, body: object): void =>
+  void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));

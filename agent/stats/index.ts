@@ -1,0 +1,22 @@
+// Entry of agent/stats: what this node and its pods use.
+export {
+  busyNanos,
+  type FsUsage,
+  fsUsage,
+  type MemoryUsage,
+  memoryCapacity,
+  memoryUsage,
+  nodeLinks,
+  type PidUsage,
+  pidUsage,
+} from './machine.ts';
+export {
+  type ContainerUsage,
+  ephemeralBytes,
+  ephemeralInodes,
+  type PodUsage,
+  podUsages,
+  type UsageSources,
+  type VolumeUsage,
+} from './pods.ts';
+export { SummaryMaker } from './summary.ts';
