@@ -40,7 +40,7 @@ export function podSandboxConfig(config: wire.PodSandboxConfig, runtimeHandler: 
 }
 
 const portMapping = ({ protocol, containerPort = 0, hostPort = 0, hostIp = '' }: wire.PortMapping) => ({
-  protocol: protocol ?? 'TCP',
+  protocol: known('protocol', protocol ?? 'TCP', ['TCP', 'UDP', 'SCTP']),
   containerPort,
   hostPort,
   hostIp,
@@ -51,10 +51,13 @@ function namespaceOptions(options: wire.NamespaceOption | null | undefined): Nam
   if (!options) return undefined;
   if (options.usernsOptions && options.usernsOptions.mode !== 'NODE')
     throw new CriError('InvalidArgument', 'user namespaces are not supported by this runtime');
+  const mode = (what: string, value: wire.NamespaceMode | null | undefined) =>
+    known(`namespace mode of ${what}`, value ?? 'POD', ['POD', 'CONTAINER', 'NODE', 'TARGET']);
+  const pid = mode('pid', options.pid);
   return {
-    network: options.network === 'NODE' ? 'node' : 'pod',
-    pid: options.pid === 'NODE' ? 'node' : options.pid === 'POD' ? 'pod' : 'container',
-    ipc: options.ipc === 'NODE' ? 'node' : 'pod',
+    network: mode('network', options.network) === 'NODE' ? 'node' : 'pod',
+    pid: pid === 'NODE' ? 'node' : pid === 'POD' ? 'pod' : 'container',
+    ipc: mode('ipc', options.ipc) === 'NODE' ? 'node' : 'pod',
   };
 }
 
@@ -100,6 +103,14 @@ const PROPAGATION = {
   PROPAGATION_BIDIRECTIONAL: 'bidirectional',
 } as const;
 
+const PROPAGATIONS = Object.keys(PROPAGATION) as wire.MountPropagation[];
+
+/** A number in place of a name is a value that CRI v1 does not have. @throws CriError InvalidArgument */
+function known<T extends string>(what: string, value: T, values: readonly T[]): T {
+  if (!values.includes(value)) throw new CriError('InvalidArgument', `${what}: ${JSON.stringify(value)} is not known`);
+  return value;
+}
+
 const mount = (m: wire.Mount): Mount => ({
   hostPath: m.hostPath ?? '',
   ...(m.image?.image ? { image: m.image.image } : {}),
@@ -107,7 +118,7 @@ const mount = (m: wire.Mount): Mount => ({
   containerPath: m.containerPath ?? '',
   readonly: m.readonly === true,
   ...(m.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
-  propagation: PROPAGATION[m.propagation ?? 'PROPAGATION_PRIVATE'],
+  propagation: PROPAGATION[known('mount propagation', m.propagation ?? 'PROPAGATION_PRIVATE', PROPAGATIONS)],
 });
 
 export function linuxResources(r: wire.LinuxContainerResources): LinuxResources {
@@ -162,7 +173,7 @@ const bareName = (capability: string): string => capability.toUpperCase().replac
 /** The profile message wins over the older text form (`runtime/default`, `localhost/NAME`, `unconfined`). */
 function securityProfile(profile: wire.SecurityProfile | null | undefined, legacy: string | undefined): SecurityProfile | undefined {
   if (profile) {
-    const type = profile.profileType ?? 'RuntimeDefault';
+    const type = known('profile type', profile.profileType ?? 'RuntimeDefault', ['RuntimeDefault', 'Unconfined', 'Localhost']);
     return type === 'Localhost' ? { type, localhostRef: profile.localhostRef ?? '' } : { type };
   }
   if (!legacy || legacy === 'unconfined') return undefined;

@@ -3,20 +3,17 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import type { ContainerConfig, Image, Mount } from '../cri/index.ts';
-import type { Volumes } from '../volumes/index.ts';
-import { ContainerConfigProblem } from './env.ts';
 import { expand } from './expand.ts';
 import { GRACE_ANNOTATION, IMAGE_ANNOTATION, podLabels } from './names.ts';
 import type { PodFiles } from './pod-files.ts';
 import { containerResources } from './qos.ts';
 import { securityContext } from './security.ts';
+import { type MountInputs, volumeMounts } from './volume-mounts.ts';
 
-export interface ContainerInputs {
+export interface ContainerInputs extends MountInputs {
   attempt: number;
   image: Image;
   env: ReadonlyMap<string, string>;
-  volumePaths: ReadonlyMap<string, string>;
-  volumes: Pick<Volumes, 'bindSubPath'>;
   files: PodFiles;
   /** The pod's folder. */
   podFolder: string;
@@ -57,55 +54,6 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
       securityContext: securityContext(pod, container, inputs.image),
     },
   };
-}
-
-const PROPAGATIONS: Record<string, NonNullable<Mount['propagation']>> = {
-  HostToContainer: 'host-to-container',
-  Bidirectional: 'bidirectional',
-};
-
-async function volumeMounts(
-  pod: Pod,
-  container: Container,
-  inputs: ContainerInputs,
-  lookup: (name: string) => string | undefined,
-): Promise<Mount[]> {
-  return Promise.all(
-    (container.volumeMounts ?? []).map(async (mount, index) => {
-      let hostPath = inputs.volumePaths.get(mount.name);
-      if (hostPath === undefined)
-        throw new ContainerConfigProblem(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
-      if (mount.recursiveReadOnly === 'Enabled')
-        throw new ContainerConfigProblem(
-          `failed to resolve recursive read-only mode: volume "${mount.name}" requested recursive read-only mode, but it is not supported by the runtime`,
-        );
-      const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, lookup) : mount.subPath;
-      if (subPath)
-        hostPath = await inputs.volumes.bindSubPath(pod.metadata.uid ?? '', mount.name, hostPath, container.name, index, subPath);
-      const propagation = PROPAGATIONS[mount.mountPropagation ?? ''];
-      return {
-        hostPath,
-        containerPath: absolute(mount.mountPath),
-        readonly: mount.readOnly ?? false,
-        ...(propagation ? { propagation } : {}),
-      };
-    }),
-  );
-}
-
-const absolute = (path: string): string => (path.startsWith('/') ? path : `/${path}`);
-
-/** Unlike elsewhere an unknown variable is an error here: it would mount something else. */
-function expandStrictly(text: string, lookup: (name: string) => string | undefined): string {
-  const expanded = expand(text, (name) => {
-    const value = lookup(name);
-    if (value === undefined) throw new ContainerConfigProblem(`missing value for ${name}`);
-    return value;
-  });
-  if (expanded.startsWith('/')) throw new ContainerConfigProblem(`error SubPath \`${expanded}\` must not be an absolute path`);
-  if (expanded.split('/').includes('..'))
-    throw new ContainerConfigProblem(`unable to provision SubPath \`${expanded}\`: must not contain '..'`);
-  return expanded;
 }
 
 /** The pod's own files, unless the container mounts something of its own there. */

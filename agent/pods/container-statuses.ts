@@ -38,7 +38,7 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
     .sort((a, b) => b.metadata.attempt - a.metadata.attempt);
   const [now, earlier] = mine;
   const before = facts.before.find(({ name }) => name === container.name);
-  const mounts = mountStatuses(container);
+  const mounts = mountStatuses(container, mine[0]);
   const always = { name: container.name, ...(mounts.length > 0 ? { volumeMounts: mounts } : {}) };
   const held = facts.waiting(container.name);
   if (!now) {
@@ -97,10 +97,11 @@ function stateOf(record: ContainerStatus, facts: ContainerFacts): ContainerState
   };
 }
 
-function mountStatuses(container: Container): VolumeMountStatus[] {
+function mountStatuses(container: Container, record: ContainerStatus | undefined): VolumeMountStatus[] {
+  const isRecursive = (path: string) => record?.mounts.some((mount) => mount.containerPath === path && mount.recursiveReadOnly);
   return (container.volumeMounts ?? []).map(({ name, mountPath, readOnly }) => ({
     name,
     mountPath,
-    ...(readOnly ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
+    ...(readOnly ? { readOnly, recursiveReadOnly: isRecursive(mountPath) ? 'Enabled' : 'Disabled' } : {}),
   }));
 }

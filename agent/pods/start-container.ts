@@ -9,6 +9,7 @@ import { type PodPlace, VolumeProblem, type Volumes } from '../volumes/index.ts'
 import { containerConfig } from './container-config.ts';
 import { ContainerConfigProblem, environment } from './env.ts';
 import { runHook } from './hooks.ts';
+import type { ImagePulls } from './image-pulls.ts';
 import type { PodEvents } from './pod-events.ts';
 import type { PodFiles } from './pod-files.ts';
 import { StartProblem } from './start-problem.ts';
@@ -22,6 +23,7 @@ export interface StartTools {
   clock: Clock;
   events: PodEvents;
   volumes: Volumes;
+  pulls: ImagePulls;
   podsDir: string;
   /** Bytes. */
   memoryCapacity: number;
@@ -81,11 +83,15 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
       secret: (name) => volumes.objects.get<Secret & KubeObject>('secrets', namespace, name, uid),
     });
     const { attempt, files, volumePaths } = inputs;
+    const volumeImages = await imagesOfVolumes(tools, pod, container);
     const podFolder = join(tools.podsDir, uid);
     const { memoryCapacity } = tools;
-    const sources = { attempt, image, env, volumePaths, volumes, files, podFolder, memoryCapacity };
+    const recursiveReadOnly = await canReadOnlyRecursively(tools, container, inputs.sandbox);
+    const mounts = { volumePaths, volumeImages, volumes, recursiveReadOnly };
+    const sources = { attempt, image, env, files, podFolder, memoryCapacity, ...mounts };
     config = await step('container.config', () => containerConfig(pod, container, sources));
   } catch (error) {
+    if (error instanceof StartProblem) throw error; // the image of a volume: told already
     throw failure(tools, pod, container, 'CreateContainerConfigError', error);
   }
   try {
@@ -93,6 +99,26 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
   } catch (error) {
     throw failure(tools, pod, container, 'CreateContainerError', error);
   }
+}
+
+/** Volumes of the container that are images, pulled by their own policy. @throws StartProblem */
+async function imagesOfVolumes({ pulls }: StartTools, pod: Pod, container: Container): Promise<Map<string, string>> {
+  const mounted = new Set((container.volumeMounts ?? []).map(({ name }) => name));
+  const found = new Map<string, string>();
+  for (const { name, image } of pod.spec?.volumes ?? []) {
+    if (!image || !mounted.has(name)) continue;
+    const { reference = '', pullPolicy } = image;
+    const wanted: Container = { name: container.name, image: reference, ...(pullPolicy ? { imagePullPolicy: pullPolicy } : {}) };
+    found.set(name, (await pulls.ensure(pod, wanted)).id);
+  }
+  return found;
+}
+
+/** Asked only when a mount wants it. */
+async function canReadOnlyRecursively({ cri }: StartTools, container: Container, sandbox: PodSandboxStatus): Promise<boolean> {
+  if (!container.volumeMounts?.some(({ recursiveReadOnly = 'Disabled' }) => recursiveReadOnly !== 'Disabled')) return false;
+  const { handlers } = await cri.status();
+  return handlers.find(({ name }) => name === sandbox.runtimeHandler)?.recursiveReadOnlyMounts ?? false;
 }
 
 /** Only what lies inside the volume is read. */

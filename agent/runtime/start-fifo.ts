@@ -1,12 +1,13 @@
 // The runtime's `start` without starting the runtime: a created container waits at `exec.fifo` of its state folder before it becomes its
 // program. runc's waits to write one byte, crun's to read one. Doing the other side here saves a process, about 8 ms a container.
-import { closeSync, constants, existsSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { systemClock } from '../../kit/run/index.ts';
 import { readText } from './container-files.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const CHECK_MS = 1;
+const BECOME_TIMEOUT_MS = 1_000;
 
 /** One container that was created. */
 interface Waiting {
@@ -21,9 +22,30 @@ interface Waiting {
  */
 export async function letGo(runtime: 'runc' | 'crun', { stateFolder, pid, isRunning }: Waiting): Promise<void> {
   const path = fifoOf(stateFolder);
+  const runtimesProgram = programOf(pid);
   if (runtime === 'crun') giveByte(path, isRunning);
   else if (commandName(pid) === WAITING) await waitForByte(path, isRunning);
   await rm(path, { force: true }); // this is how the runtime tells `running` from `created`
+  if (runtimesProgram !== undefined) await waitForProgram(pid, runtimesProgram);
+}
+
+/**
+ * A signal sent before the runtime has become the container's program would be lost: a first process ignores what it has no handler for.
+ * What takes longer is not waited for.
+ */
+async function waitForProgram(pid: number, runtimesProgram: string): Promise<void> {
+  const deadline = performance.now() + BECOME_TIMEOUT_MS;
+  while (programOf(pid) === runtimesProgram && performance.now() < deadline) await systemClock.sleep(CHECK_MS);
+}
+
+/** Which file a process runs; undefined when it has ended. */
+function programOf(pid: number): string | undefined {
+  try {
+    const { dev, ino } = statSync(`/proc/${pid}/exe`);
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A fifo without a reader cannot be opened for writing: the program runs already, or has died. */

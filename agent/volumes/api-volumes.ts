@@ -23,6 +23,10 @@ const DEFAULT_MODE = 0o644;
 export const isApiVolume = (volume: Volume): boolean =>
   Boolean(volume.configMap || volume.secret || volume.downwardAPI || volume.projected);
 
+/** Containers may not write there, whatever their mount says. */
+export const isReadOnlyVolume = (volume: Volume): boolean =>
+  isApiVolume(volume) || (volume.persistentVolumeClaim?.readOnly ?? false) || (volume.csi?.readOnly ?? false);
+
 /** The present content of an API volume. @throws VolumeProblem naming what is missing */
 export async function gather(pod: Pod, volume: Volume, sources: ApiSources): Promise<Gathered> {
   if (volume.projected) return gatherProjected(pod, volume.projected.sources ?? [], volume.projected.defaultMode ?? DEFAULT_MODE, sources);

@@ -1,4 +1,5 @@
 // Entry of agent/volumes.
+export { isReadOnlyVolume } from './api-volumes.ts';
 export { fieldText, type PodPlace, resourceText } from './downward.ts';
 export { LocalPaths } from './local-path.ts';
 export type { ObjectCache, ObjectKind } from './objects.ts';

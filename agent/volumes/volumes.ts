@@ -133,6 +133,7 @@ export class Volumes {
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     if (volume.hostPath) return { path: await checkHostPath(volume.hostPath) };
     if (volume.persistentVolumeClaim || volume.ephemeral) return { path: await this.#persistent(pod, volume) };
+    if (volume.image) return { path: '' }; // the runtime mounts it
     if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume, fsGroup) };
     if (!isApiVolume(volume))
       throw new VolumeProblem(`volume type ${Object.keys(volume).find((key) => key !== 'name') ?? '?'} is not supported`);
