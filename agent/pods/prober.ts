@@ -27,6 +27,11 @@ interface Probed {
   looping: Set<ProbeKind>;
 }
 
+/** How long a container counts as young, and the pauses between looks at it: doubled each time; a command costs more than a request. */
+const EARLY_MS = 3000;
+const EARLY_PAUSE_MS = 10;
+const EARLY_PAUSE_MAX_MS = 250;
+
 const KINDS: readonly [ProbeKind, 'startupProbe' | 'livenessProbe' | 'readinessProbe'][] = [
   ['startup', 'startupProbe'],
   ['liveness', 'livenessProbe'],
@@ -98,24 +103,32 @@ export class Prober {
     const periodMs = (probe.periodSeconds ?? 10) * 1000;
     const firstMs = probed.startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000;
     if (firstMs > clock.nowMs()) await clock.sleep(firstMs - clock.nowMs(), signal);
+    let dueMs = clock.nowMs();
+    let pauseMs = probe.exec ? EARLY_PAUSE_MAX_MS : EARLY_PAUSE_MS;
     for (;;) {
       const beganMs = clock.nowMs();
+      const isDue = beganMs >= dueMs;
+      if (isDue) dueMs = beganMs + periodMs;
       if (!(this.#stopping && kind !== 'readiness')) {
-        await this.#probeOnce(id, probed, kind, probe);
+        await this.#probeOnce(id, probed, kind, probe, isDue);
         signal.throwIfAborted();
         if (kind === 'startup' && probed.counts.startup?.ok) return;
       }
-      // A container that is not ready yet is asked sooner at first, so that it does not wait for a whole period.
-      const eager = kind !== 'liveness' && !probed.counts[kind]?.ok && beganMs - firstMs < Math.min(periodMs, 3000);
-      const restMs = (eager ? Math.min(periodMs, 250) : periodMs) - (clock.nowMs() - beganMs);
-      await clock.sleep(Math.max(restMs, 1), signal);
+      // A container that is not ready yet is looked at in between at first, so that it does not wait for a whole period.
+      const isYoung = kind !== 'liveness' && !probed.counts[kind]?.ok && beganMs - firstMs < EARLY_MS;
+      const looksEarly = isYoung && (probe.successThreshold ?? 1) === 1;
+      const nextMs = looksEarly ? Math.min(dueMs, clock.nowMs() + pauseMs) : dueMs;
+      pauseMs = Math.min(pauseMs * 2, EARLY_PAUSE_MAX_MS);
+      await clock.sleep(Math.max(nextMs - clock.nowMs(), 1), signal);
     }
   }
 
-  async #probeOnce(id: string, probed: Probed, kind: ProbeKind, probe: Probe): Promise<void> {
+  /** A failure that was not due counts nothing: thresholds are counted in periods. */
+  async #probeOnce(id: string, probed: Probed, kind: ProbeKind, probe: Probe, isDue: boolean): Promise<void> {
     const { cri, events, onChange, onProbe, onUnhealthy } = this.#options;
     const answer = await runProbe(cri, probe, probed.container, id, this.#podIP);
     if (probed.stop.signal.aborted || !this.#pod) return;
+    if (!isDue && !answer?.ok) return;
     onProbe(probed.container.name, kind, answer?.ok);
     if (!answer) return;
     const before = probed.counts[kind] ?? firstCount(kind);

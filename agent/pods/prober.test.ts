@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import type { EventRecorder } from '../../kit/client/index.ts';
+import { systemClock } from '../../kit/run/index.ts';
+import type { ContainerStatus, Cri } from '../cri/index.ts';
+import { PodEvents } from './pod-events.ts';
+import { Prober } from './prober.ts';
+
+/** Time passes only while somebody sleeps, at once. */
+function fastClock() {
+  let nowMs = 0;
+  const sleep = async (ms: number, signal?: AbortSignal) => {
+    await Promise.resolve();
+    signal?.throwIfAborted();
+    nowMs += ms;
+  };
+  return { ...systemClock, nowMs: () => nowMs, sleep };
+}
+
+/** Times of the probes, and of what was told, until a minute is over or `endAtMs`. `answer`: whether a probe at that time succeeds. */
+async function probed(container: Partial<Container>, answer: (nowMs: number) => boolean, endAtMs = 60_000) {
+  const clock = fastClock();
+  const asked: number[] = [];
+  const told: string[] = [];
+  const over = Promise.withResolvers<void>();
+  const execSync = async () => {
+    const nowMs = clock.nowMs();
+    if (nowMs > endAtMs) over.resolve();
+    asked.push(nowMs);
+    return { exitCode: answer(nowMs) ? 0 : 1, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  };
+  const record: EventRecorder['record'] = (_object, _type, reason) => void told.push(`${clock.nowMs()} ${reason}`);
+  const prober = new Prober({
+    cri: { execSync } as unknown as Cri,
+    clock,
+    events: new PodEvents({ record } as EventRecorder),
+    onChange: () => told.push(`${clock.nowMs()} ready ${prober.isReady('id')}, started ${prober.hasStarted('id')}`),
+    onProbe: () => {},
+    onUnhealthy: (_id, _name, kind) => told.push(`${clock.nowMs()} ${kind} tripped`),
+  });
+  const pod: Pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', ...container }] } };
+  prober.follow(pod, [{ id: 'id', metadata: { name: 'c', attempt: 0 }, startedAtMs: 0 } as ContainerStatus], '', false);
+  await over.promise;
+  prober.close();
+  return { asked, told };
+}
+
+const exec = { command: ['x'] };
+
+test('a startup probe has its whole time: looks before it is due count no failure', async () => {
+  const { told } = await probed({ startupProbe: { exec, failureThreshold: 3, periodSeconds: 10 } }, () => false);
+  expect(told.filter((line) => line.includes('tripped'))[0]).toBe('20000 startup tripped');
+  expect(told.slice(0, 3)).toEqual(['0 Unhealthy', '10000 Unhealthy', '20000 Unhealthy']);
+});
+
+test('what becomes ready early is seen early', async () => {
+  const { told } = await probed({ readinessProbe: { exec, periodSeconds: 10 } }, (nowMs) => nowMs >= 700);
+  expect(told).toEqual(['0 Unhealthy', '750 ready true, started true']);
+});
+
+test('successes that are asked for in a row are counted in periods', async () => {
+  const { told } = await probed({ readinessProbe: { exec, periodSeconds: 10, successThreshold: 2 } }, () => true);
+  expect(told).toEqual(['10000 ready true, started true']);
+});
+
+test('one that stays unready is asked once a period', async () => {
+  const { asked } = await probed({ readinessProbe: { exec, periodSeconds: 10 } }, () => false);
+  expect(asked.filter((ms) => ms >= 10_000).slice(0, 3)).toEqual([10_000, 20_000, 30_000]);
+});
