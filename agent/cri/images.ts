@@ -1,7 +1,15 @@
 // The image operations: the store's answers in CRI's shape and with kubelet's reasons.
 
 import { diskUsage } from '../../kit/fs/index.ts';
-import { InvalidReference, importArchive, type ListedImage, normalizeName, pullImage as pull, RegistryError } from '../images/index.ts';
+import {
+  InvalidReference,
+  importArchive,
+  type ListedImage,
+  normalizeName,
+  type PullProgress,
+  pullImage as pull,
+  RegistryError,
+} from '../images/index.ts';
 import { type CriContext, messageOf } from './context.ts';
 import { CriError, type FsUsage, type Image, type RegistryAuth } from './cri.ts';
 
@@ -20,9 +28,12 @@ export async function pullImage(context: CriContext, ref: string, auth?: Registr
 
 async function pullOnce(context: CriContext, name: string, auth: RegistryAuth | undefined): Promise<string> {
   try {
-    return (await pull(context.images, name, { ...context.registries, ...(auth ? { auth } : {}) })).id;
+    const onProgress = ({ digest, state, size }: PullProgress) => {
+      if (state !== 'downloading') context.log.debug({ image: name, layer: digest, bytes: size }, `layer ${state}`);
+    };
+    return (await pull(context.images, name, { ...context.registries, ...(auth ? { auth } : {}), onProgress })).id;
   } catch (error) {
-    const message = `failed to pull and unpack image "${name}": failed to resolve reference "${name}": ${messageOf(error)}`;
+    const message = `failed to pull and unpack image "${name}": ${messageOf(error)}`;
     throw new CriError(
       error instanceof RegistryError && error.kind === 'unavailable' ? 'RegistryUnavailable' : 'ErrImagePull',
       message,

@@ -22,6 +22,8 @@ export interface ImageRecord {
   sizeBytes: number;
   config: ImageConfig;
   createdAtMs: number;
+  /** Garbage collection leaves it: it came with wherry and no registry has it. */
+  pinned?: boolean;
 }
 
 interface RawConfig {

@@ -1,15 +1,16 @@
-// The image store: records, names and unpacked layers in one folder that all agents of a machine share. Everything appears by an
+// The image store: records, names and layers in one folder that all agents of a machine share. Everything appears by an
 // atomic rename, so readers take no lock and a crash leaves only `tmp/`.
-//   images/<hex>.json   one record an image; written last        layers/<hex24>/   one unpacked layer
-//   names/<encoded>     name -> image id                          tmp/<pid>-<id>    work in progress
-import { randomUUID } from 'node:crypto';
+//   images/<hex>.json   one record an image; written last        configs/<hex>   its configuration, byte by byte
+//   names/<encoded>     name -> image id                          layers/, skeletons/, tmp/: see layers.ts
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
 import type { ImageRecord } from './config.ts';
+import { Layers } from './layers.ts';
+import { layersInUse } from './layers-in-use.ts';
 import { parseReference, referenceName, repositoryName } from './reference.ts';
-import { putInPlace, unpackLayer } from './unpack.ts';
+import type { TarLimits } from './tar-walker.ts';
 
 export interface ListedImage extends ImageRecord {
   /** Normalised `name:tag`. */
@@ -24,57 +25,87 @@ export class ImageStore {
   readonly #records = new Map<string, ImageRecord>();
   #namesRead: { mtimeNs: bigint; names: Map<string, string[]> } | undefined;
 
-  private constructor(folder: string) {
+  readonly #layers: Layers;
+
+  private constructor(folder: string, limits: Partial<TarLimits>) {
     this.folder = folder;
+    this.#layers = new Layers(folder, limits);
   }
 
-  static async open(folder: string): Promise<ImageStore> {
-    for (const name of ['images', 'layers', 'names', 'tmp']) await mkdir(`${folder}/${name}`, { recursive: true });
-    const store = new ImageStore(folder);
-    await store.#dropStale();
+  /** @param limits of one layer, below those that the disk sets */
+  static async open(folder: string, limits: Partial<TarLimits> = {}): Promise<ImageStore> {
+    for (const name of ['images', 'configs', 'layers', 'skeletons', 'names', 'tmp']) await mkdir(`${folder}/${name}`, { recursive: true });
+    const store = new ImageStore(folder, limits);
+    await store.#layers.dropStale();
+    await store.#checkAfterBoot();
     return store;
   }
 
-  /** What killed processes left in tmp/. */
-  async #dropStale(): Promise<void> {
-    for (const name of await readdir(`${this.folder}/tmp`))
-      if (!existsSync(`/proc/${name.split('-')[0]}`)) await rm(`${this.folder}/tmp/${name}`, { recursive: true, force: true });
+  /** After a power failure files may be there without their content. What is broken goes, with its images: they are pulled again. */
+  async #checkAfterBoot(): Promise<void> {
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+    const last = await readFileIfExists(`${this.folder}/boot`);
+    if (last === boot) return;
+    const broken = last === undefined ? [] : await this.#layers.dropBroken();
+    if (broken.length > 0)
+      for (const image of await this.list())
+        if (image.layers.some((layer) => broken.includes(this.layerName(layer)))) await this.remove(image.id);
+    await writeFileAtomic(`${this.folder}/boot`, boot, { mode: 0o644 });
   }
 
   /** A path for work in progress, on the store's file system. The caller removes it. */
   temporary(): string {
-    return `${this.folder}/tmp/${process.pid}-${randomUUID()}`;
+    return this.#layers.temporary();
   }
-
-  /** Folder name of a layer below `layers/`: short, because overlayfs takes at most a page of mount options. */
+  /** Folder name of a layer below `layersFolder`. */
   layerName(diffId: string): string {
-    return diffId.slice('sha256:'.length, 'sha256:'.length + 24);
+    return this.#layers.nameOf(diffId);
   }
   get layersFolder(): string {
-    return `${this.folder}/layers`;
+    return this.#layers.folder;
   }
-  hasLayer(diffId: string): boolean {
-    return existsSync(`${this.layersFolder}/${this.layerName(diffId)}`);
-  }
-
-  /** Unpacks a layer unless it is there. @throws Error when the content is not what its digests say */
-  async addLayer(diffId: string, source: () => Promise<Readable>, digest?: string): Promise<void> {
-    if (this.hasLayer(diffId)) return;
-    const folder = this.temporary();
-    try {
-      const read = await unpackLayer(await source(), folder);
-      if (read.diffId !== diffId) throw new Error(`layer ${diffId} is ${read.diffId}`);
-      if (digest && read.digest !== digest) throw new Error(`blob ${digest} is ${read.digest}`);
-      await putInPlace(folder, `${this.layersFolder}/${this.layerName(diffId)}`);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+  /** The frame of a layer's tar, to make it again. */
+  skeletonOf(diffId: string): string {
+    return this.#layers.skeletonOf(this.layerName(diffId));
   }
 
-  /** Records an image whose layers are all there, and gives it names (normalised ones). */
-  async addImage(record: ImageRecord, names: readonly string[]): Promise<void> {
+  /** Unpacks a layer; false when it was there. @throws Error when the content is not what its digests say */
+  addLayer(diffId: string, source: () => Promise<Readable>, digest?: string): Promise<boolean> {
+    return this.#layers.add(diffId, source, digest);
+  }
+
+  /** Until disposed these layers stay, also before an image has them. */
+  useLayers(diffIds: readonly string[]): Promise<AsyncDisposable> {
+    return this.#layers.use(diffIds);
+  }
+
+  /** Records an image whose layers are all there, and gives it names (normalised ones). `configText` is what its id is the digest of. */
+  async addImage(record: ImageRecord, names: readonly string[], configText: string): Promise<void> {
+    await writeFileAtomic(this.#configFile(record.id), configText, { mode: 0o644 });
     await writeFileAtomic(this.#recordFile(record.id), JSON.stringify(record), { mode: 0o644, durable: true });
-    for (const name of names) await writeFileAtomic(this.#nameFile(name), record.id, { mode: 0o644 });
+    this.#records.delete(record.id);
+    for (const name of names) await this.addName(record.id, name);
+  }
+
+  async addName(id: string, name: string): Promise<void> {
+    await writeFileAtomic(this.#nameFile(name), id, { mode: 0o644 });
+  }
+
+  /** The configuration as it came, or undefined for an image of an older store. */
+  configText(id: string): Promise<string | undefined> {
+    return readFileIfExists(this.#configFile(id));
+  }
+
+  /** Ids of images that containers of this machine run: those whose uppermost layer is mounted. */
+  async idsInUse(): Promise<Set<string>> {
+    const mounted = layersInUse();
+    const used = (await this.list()).filter(({ layers }) => layers.length > 0 && mounted.has(this.layerName(layers.at(-1)!)));
+    return new Set(used.map(({ id }) => id));
+  }
+
+  /** Removes layers that no image, container or pull of this machine needs. Returns how many. */
+  collectLayers(): Promise<number> {
+    return this.#layers.collect(async () => (await this.list()).flatMap(({ layers }) => layers.map((l) => this.layerName(l))));
   }
 
   /** By any name, by id with or without `sha256:`, or by a prefix of the id of 12 digits and more. */
@@ -136,7 +167,7 @@ export class ImageStore {
     return out;
   }
 
-  /** By id: all names go; by name: that name, and the image with its last one. Layers stay: other images and running containers use them. */
+  /** By id: all names go; by name: that name, and the image with its last one, with the layers that nobody else needs. */
   async remove(text: string): Promise<void> {
     const record = await this.find(text);
     if (!record) return;
@@ -149,12 +180,17 @@ export class ImageStore {
     for (const name of gone) await rm(this.#nameFile(name), { force: true });
     if (gone.length === names.length) {
       await rm(this.#recordFile(record.id), { force: true });
+      await rm(this.#configFile(record.id), { force: true });
       this.#records.delete(record.id);
+      await this.collectLayers();
     }
   }
 
   #recordFile(id: string): string {
     return `${this.folder}/images/${id.slice('sha256:'.length)}.json`;
+  }
+  #configFile(id: string): string {
+    return `${this.folder}/configs/${id.slice('sha256:'.length)}`;
   }
   #nameFile(name: string): string {
     return `${this.folder}/names/${encodeURIComponent(name)}`;
