@@ -12,28 +12,41 @@ test.each<[string, Pod, Pod[], string | undefined]>([
     'too much cpu',
     pod({ containers: [wants('1')] }),
     [pod({ containers: [wants('1500m')] })],
-    "OutOfcpu: Pod was rejected: Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000",
+    "OutOfcpu: Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000",
   ],
   ['an init container counts alone', pod({ initContainers: [wants('2')], containers: [wants('1')] }), [], undefined],
   [
     'a sidecar counts beside',
     pod({ initContainers: [wants('1500m', { restartPolicy: 'Always' })], containers: [wants('1')] }),
     [],
-    "OutOfcpu: Pod was rejected: Node didn't have enough resource: cpu, requested: 2500, used: 0, capacity: 2000",
+    "OutOfcpu: Node didn't have enough resource: cpu, requested: 2500, used: 0, capacity: 2000",
   ],
   [
     'too many pods',
     pod({}),
     [pod({}), pod({}), pod({})],
-    "OutOfpods: Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3",
+    "OutOfpods: Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3",
   ],
   [
     'AppArmor',
     pod({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }),
     [],
-    'AppArmor: Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host',
+    'AppArmor: Cannot enforce AppArmor: AppArmor is not enabled on the host',
   ],
+  [
+    'a sysctl that is not safe',
+    pod({ securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }),
+    [],
+    'SysctlForbidden: forbidden sysctl: "kernel.msgmax" not allowlisted',
+  ],
+  [
+    'a sysctl of the host',
+    pod({ hostNetwork: true, securityContext: { sysctls: [{ name: 'net/ipv4/tcp_syncookies', value: '1' }] } }),
+    [],
+    'SysctlForbidden: forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled',
+  ],
+  ['a safe sysctl', pod({ securityContext: { sysctls: [{ name: 'net.ipv4.tcp_syncookies', value: '1' }] } }), [], undefined],
 ])('%s', (_name, wanted, others, expected) => {
-  const found = refusal(wanted, others, node);
+  const found = refusal(wanted, others, { allocatable: node, appArmor: false });
   expect(found && `${found.reason}: ${found.message}`).toBe(expected);
 });

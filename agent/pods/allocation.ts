@@ -2,7 +2,8 @@
 import type { Container, Pod, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import type { LinuxResources } from '../cri/index.ts';
-import { amount, refusal, requestOf } from './admission.ts';
+import { noRoom } from './admission.ts';
+import { amount, podAmount } from './amounts.ts';
 
 /** Resources by container (init containers too), and those of the pod as a whole. */
 export interface Allocation {
@@ -46,15 +47,15 @@ export function judgeResize(pod: Pod, others: readonly Pod[], allocatable: Reado
   for (const resource of ['memory', 'cpu']) {
     const capacity = allocatable[resource];
     if (capacity === undefined) continue;
-    const requested = requestOf(pod, resource);
+    const requested = podAmount(pod, 'requests', resource);
     if (requested > amount(capacity, resource))
       return {
         reason: 'Infeasible',
         message: `Node didn't have enough capacity: ${resource}, requested: ${requested}, capacity: ${amount(capacity, resource)}`,
       };
   }
-  const refused = refusal(pod, others, allocatable);
-  return refused && { reason: 'Deferred', message: refused.message.replace('Pod was rejected: ', '') };
+  const lacking = noRoom(pod, others, allocatable);
+  return lacking && { reason: 'Deferred', message: lacking.message };
 }
 
 /** Which of the two resources of a running container are not as they should be. */

@@ -8,6 +8,7 @@ import { type Clock, type Logger, neverFails, type Service } from '../../kit/run
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import { type LocalPaths, Volumes } from '../volumes/index.ts';
 import { refusal } from './admission.ts';
+import { hasAppArmor } from './app-armor.ts';
 import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
@@ -68,6 +69,7 @@ class NodePods {
   readonly starts = new Starts();
   readonly #options: PodsOptions;
   readonly #stop = new AbortController();
+  readonly #appArmor = hasAppArmor();
   readonly #workers = new Map<string, PodWorker>();
   readonly #uidOfSandbox = new Map<string, string>();
   readonly #services: Informer<KubeService & KubeObject>;
@@ -137,9 +139,12 @@ class NodePods {
     if (this.#workers.has(uid)) return;
     const worker = new PodWorker(this.#tools, pod);
     // What ran here before the agent was restarted has been let in already.
-    const refused = pod.status?.startTime ? undefined : refusal(pod, this.#activePods(), this.#options.allocatable);
+    const refused = pod.status?.startTime ? undefined : refusal(pod, this.#activePods(), { ...this.#options, appArmor: this.#appArmor });
     this.#workers.set(uid, worker);
-    if (refused) worker.fail(refused.reason, refused.message);
+    if (refused) {
+      this.#tools.events.pod(pod, 'Warning', refused.reason, refused.message);
+      worker.fail(refused.reason, `Pod was rejected: ${refused.message}`);
+    }
     worker.wake();
   }
 

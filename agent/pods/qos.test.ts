@@ -48,3 +48,23 @@ test('the pod is limited only when all its containers are', () => {
   expect(podResources(pod(full, full))).toEqual({ cpuShares: 2048, cpuPeriod: 100_000, cpuQuota: 200_000, memoryLimitBytes: 2 * GiB });
   expect(podResources(pod(full, {}))).toEqual({ cpuShares: 1024 });
 });
+
+test("a pod's own group: overhead and the bigger of init and main containers, limited where all are", () => {
+  const limited = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } });
+  const p: Pod = {
+    metadata: {},
+    spec: {
+      overhead: { cpu: '100m', memory: '10' },
+      initContainers: [{ name: 'i', resources: limited('2', '100') }],
+      containers: [{ name: 'c', resources: limited('1', '200') }],
+    },
+  };
+  expect(podResources(p)).toEqual({ cpuShares: 2150, cpuPeriod: 100_000, cpuQuota: 210_000, memoryLimitBytes: 210 });
+  p.spec!.initContainers![0]!.resources = {};
+  expect(podResources(p)).toEqual({ cpuShares: 1126 });
+});
+
+test('huge pages in the words of their controller', () => {
+  const p: Pod = { metadata: {}, spec: { containers: [{ name: 'c', resources: { limits: { 'hugepages-2Mi': '4Mi' } } }] } };
+  expect(containerResources(p, p.spec!.containers[0]!, 1 << 30).hugepageLimits).toEqual([{ pageSize: '2MB', limit: 4 << 20 }]);
+});

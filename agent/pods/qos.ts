@@ -2,6 +2,7 @@
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
 import type { LinuxResources } from '../cri/index.ts';
+import { podAmount } from './amounts.ts';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
@@ -41,35 +42,30 @@ export function containerResources(pod: Pod, container: Container, memoryCapacit
   return {
     ...cpuResources(cpu === undefined ? 0 : milli(cpu), limits['cpu'] === undefined ? 0 : milli(limits['cpu'])),
     ...(isPositive(limits['memory']) ? { memoryLimitBytes: bytes(limits['memory'] as string) } : {}),
+    ...hugepages(limits),
     oomScoreAdj: oomScoreAdj(pod, container, memoryCapacity),
   };
 }
 
-/** Limits of the pod's own cgroup: shares always, quota and memory only when every container is limited. */
+/** `hugepages-2Mi: 4Mi` as the kernel's controller names it: pages of `2MB`. */
+function hugepages(limits: Record<string, string>): Pick<LinuxResources, 'hugepageLimits'> {
+  const hugepageLimits = Object.entries(limits).flatMap(([name, quantity]) => {
+    const page = /^hugepages-(\d+)([KMG])i$/.exec(name);
+    return page ? [{ pageSize: `${page[1]}${page[2]}B`, limit: bytes(quantity) }] : [];
+  });
+  return hugepageLimits.length > 0 ? { hugepageLimits } : {};
+}
+
+/** Limits of the pod's own cgroup: shares always, quota and memory only where the pod or every container of it is limited. */
 export function podResources(pod: Pod): LinuxResources {
-  const whole = pod.spec?.resources;
-  const containers = (pod.spec?.containers ?? []).map((container) => container.resources ?? {});
-  const sum = (of: (r: { requests?: Record<string, string>; limits?: Record<string, string> }) => number) =>
-    containers.reduce((total, r) => total + of(r), 0);
-  const cpuRequest = whole?.requests?.['cpu'] ?? whole?.limits?.['cpu'];
-  const cpuShareMilli = cpuRequest === undefined ? sum((r) => milli(r.requests?.['cpu'] ?? r.limits?.['cpu'] ?? '0')) : milli(cpuRequest);
-  const cpuLimit = whole?.limits?.['cpu'];
-  const cpuLimitMilli = cpuLimit
-    ? milli(cpuLimit)
-    : containers.every((r) => isPositive(r.limits?.['cpu']))
-      ? sum((r) => milli(r.limits?.['cpu'] ?? '0'))
-      : 0;
-  const memoryLimit = whole?.limits?.['memory'];
-  const memory = memoryLimit
-    ? bytes(memoryLimit)
-    : containers.every((r) => isPositive(r.limits?.['memory']))
-      ? sum((r) => bytes(r.limits?.['memory'] ?? '0'))
-      : 0;
-  // Init containers run in the same group and may need more than the others together: the pod is then not limited here.
-  const initLimits = (pod.spec?.initContainers ?? []).length > 0;
+  const isLimited = (resource: string) =>
+    pod.spec?.resources?.limits?.[resource] !== undefined ||
+    allContainers(pod).every(({ resources }) => isPositive(resources?.limits?.[resource]));
+  const request = Number(podAmount(pod, 'requests', 'cpu')) || Number(podAmount(pod, 'limits', 'cpu'));
+  const memory = isLimited('memory') ? Number(podAmount(pod, 'limits', 'memory')) : 0;
   return {
-    ...cpuResources(cpuShareMilli, initLimits ? 0 : cpuLimitMilli),
-    ...(memory > 0 && !initLimits ? { memoryLimitBytes: memory } : {}),
+    ...cpuResources(request, isLimited('cpu') ? Number(podAmount(pod, 'limits', 'cpu')) : 0),
+    ...(memory > 0 ? { memoryLimitBytes: memory } : {}),
   };
 }
 

@@ -12,6 +12,7 @@ export function securityContext(pod: Pod, container: Container, image: Pick<Imag
   const runAsGroup = own.runAsGroup ?? shared.runAsGroup;
   if (own.runAsNonRoot ?? shared.runAsNonRoot) checkNonRoot(pod, container, runAsUser, image);
   const seccomp = own.seccompProfile ?? shared.seccompProfile;
+  const appArmor = own.appArmorProfile ?? shared.appArmorProfile;
   const groups = [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])];
   return {
     privileged: own.privileged ?? false,
@@ -26,6 +27,15 @@ export function securityContext(pod: Pod, container: Container, image: Pick<Imag
           seccomp: {
             type: seccomp.type as 'RuntimeDefault',
             ...(seccomp.localhostProfile ? { localhostRef: seccomp.localhostProfile } : {}),
+          },
+        }
+      : {}),
+    ...(shared.supplementalGroupsPolicy ? { supplementalGroupsPolicy: shared.supplementalGroupsPolicy as 'Merge' } : {}),
+    ...(appArmor
+      ? {
+          apparmor: {
+            type: appArmor.type as 'RuntimeDefault',
+            ...(appArmor.localhostProfile ? { localhostRef: appArmor.localhostProfile } : {}),
           },
         }
       : {}),

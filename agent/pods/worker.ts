@@ -20,6 +20,7 @@ import { Prober } from './prober.ts';
 import { Resizer, type ResizerTools } from './resizer.ts';
 import { isSidecar, restarts } from './restart.ts';
 import { ofFormerLife } from './restart-all.ts';
+import { runtimeHandler } from './runtime-handler.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { type StartTools, startContainer } from './start-container.ts';
 import { StartProblem } from './start-problem.ts';
@@ -388,9 +389,13 @@ export class PodWorker {
   }
 
   async #createSandbox(attempt: number): Promise<void> {
-    const { clock, cluster, cri, events, logDir } = this.#tools;
+    const { client, clock, cluster, cri, events, logDir } = this.#tools;
     try {
-      const config = sandboxConfig(this.#pod, attempt, logDir, cluster.clusterDomain);
+      const handler = await runtimeHandler(this.#pod, client, cri);
+      const config = {
+        ...sandboxConfig(this.#pod, attempt, logDir, cluster.clusterDomain),
+        ...(handler ? { runtimeHandler: handler } : {}),
+      };
       const id = await step('sandbox', () => cri.runPodSandbox(config));
       this.#holds.cleared(SANDBOX);
       // The files show the new addresses; written now, while the volumes are still being made.
