@@ -1,4 +1,5 @@
 // Starts a cluster, or what of it is not running. The list of steps is the documentation; each is safe to repeat.
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { identify, isAlive, startDaemon } from '../kit/exec/index.ts';
@@ -67,7 +68,7 @@ function checkHost(): void {
 async function claim(name: string, asked: UpOptions): Promise<ClusterRecord> {
   const existing = await readRecord(name);
   const options = resolveOptions(asked, existing);
-  const apiPort = existing?.apiPort ?? asked.port ?? (await listenOnce(0));
+  const apiPort = existing?.apiPort ?? asked.port ?? (await freePort());
   if (existing && asked.port !== undefined && asked.port !== existing.apiPort)
     throw new Error(
       `cluster ${name} answers on port ${existing.apiPort}, it cannot move to ${asked.port}: wherry down --name ${name} first`,
@@ -100,15 +101,29 @@ async function checkPort(port: number): Promise<void> {
   });
 }
 
-/** The port, or with 0 one that nobody listens on now; it is taken for good when the control plane listens. @throws EADDRINUSE */
-function listenOnce(port: number): Promise<number> {
+/** Below the ports that the kernel gives to outgoing connections: one of those could hold the port when a killed control plane wants it back. */
+const PORTS = [20_000, 30_000] as const;
+const PORT_TRIES = 100;
+
+/** A port that nobody has now; it is taken for good when the control plane listens. @throws EADDRINUSE after many tries */
+async function freePort(): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const port = randomInt(...PORTS);
+    try {
+      await listenOnce(port);
+      return port;
+    } catch (error) {
+      if (tries === PORT_TRIES) throw error;
+    }
+  }
+}
+
+/** @throws EADDRINUSE */
+function listenOnce(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
-    });
+    server.listen({ host: '127.0.0.1', port }, () => server.close(() => resolve()));
   });
 }
 
