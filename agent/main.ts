@@ -5,7 +5,6 @@ import { createClientFromKubeconfig, createEventRecorder, createInformerFactory 
 import { homeFirst } from '../kit/linux/index.ts';
 import { createLogger, type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
-import { createCri } from './cri/index.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
@@ -20,6 +19,7 @@ import {
   systemInfo,
 } from './node/index.ts';
 import { nodeImages } from './node-images.ts';
+import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
@@ -46,11 +46,12 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const { uid, podCIDR } = await registerNode(facts, { client, clock, log, signal });
   const runtimeMetrics = new RuntimeMetrics();
   const probes = new ProbeMetrics();
-  const runtime = await createCri({
+  const runtime = await openCri({
     stateDir: join(config.stateDir, 'cri'),
     runDir: config.runDir,
     imagesDir: config.imagesDir,
     runtime: config.runtime,
+    runtimeHandlers: config.runtimeHandlers,
     cgroupParent: config.cgroupParent,
     cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
     insecureRegistries: config.insecureRegistries,
