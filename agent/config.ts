@@ -42,6 +42,8 @@ export interface AgentConfig {
   /** CA of the client certificates that the agent's API accepts. */
   clientCA: string;
   insecureRegistries: string[];
+  /** Folder of pods that this node runs without being asked by the API; absent: none. */
+  staticPodPath?: string;
   /** Labels that the node is registered with, beside the well-known ones. */
   labels: Record<string, string>;
 }
@@ -114,6 +116,8 @@ export function parseConfig(text: string): AgentConfig {
     if (!Number.isInteger(config[field]) || (config[field] as number) < least)
       throw new Error(`field ${field}: must be a whole number of at least ${least}, is ${JSON.stringify(config[field])}`);
   if (!isTexts(config['insecureRegistries'])) throw new Error('field insecureRegistries: must be a list of texts');
+  if (config['staticPodPath'] !== undefined && (typeof config['staticPodPath'] !== 'string' || !config['staticPodPath'].startsWith('/')))
+    throw new Error(`field staticPodPath: must be an absolute path, is ${JSON.stringify(config['staticPodPath'])}`);
   const labels = config['labels'];
   if (typeof labels !== 'object' || labels === null || !isTexts(Object.values(labels)))
     throw new Error('field labels: must map texts to texts');

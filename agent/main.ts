@@ -16,6 +16,7 @@ import {
   podRoutes,
   readCapacity,
   registerNode,
+  registration,
   systemInfo,
 } from './node/index.ts';
 import { nodeImages } from './node-images.ts';
@@ -25,6 +26,9 @@ import { startProxy } from './proxy/index.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
 import { memoryCapacity } from './stats/index.ts';
 import { LocalPaths } from './volumes/index.ts';
+
+/** An agent outlives its API server: it waits, and its containers go on. */
+const AS_LONG_AS_IT_TAKES_MS = 2 ** 31 - 1;
 
 /** Runs until `signal` aborts. @throws Error naming the service that failed */
 export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): Promise<void> {
@@ -43,7 +47,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     capacity: capacity.resources,
     info: systemInfo(`wherry://${KUBELET_VERSION.slice(1)}`),
   };
-  const { uid, podCIDR } = await registerNode(facts, { client, clock, log, signal });
+  const registered = await registration(join(config.stateDir, 'node.json'), clock, () =>
+    registerNode(facts, { client, clock, log, signal }),
+  );
+  const { uid, podCIDR } = registered.known;
   const runtimeMetrics = new RuntimeMetrics();
   const probes = new ProbeMetrics();
   const runtime = await openCri({
@@ -59,7 +66,11 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const cri = countedCri(runtime, runtimeMetrics);
   const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
-  const informers = createInformerFactory(client, { signal, onError: (error) => log.debug({ err: error }, 'watch failed') });
+  const informers = createInformerFactory(client, {
+    signal,
+    syncTimeoutMs: AS_LONG_AS_IT_TAKES_MS,
+    onError: (error) => log.debug({ err: error }, 'watch failed'),
+  });
   const { clusterDNS, clusterDomain, clusterCIDR, serviceCIDR, logDir, nodeIP, nodeName } = config;
   const cluster = { clusterDNS, clusterDomain };
   const allocatable = capacity.resources;
@@ -79,6 +90,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     cluster,
     allocatable,
     memoryCapacity: capacity.memoryBytes,
+    ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>
       probes.observe({ namespace, pod: name, podUid: uid, container }, kind, ok),
   });
@@ -101,6 +113,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
     localPaths.service,
     pods.service,
+    registered.service,
+    pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
     containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
     podRoutes({ informers, nodeName, clock, log }),
