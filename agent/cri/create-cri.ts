@@ -3,7 +3,7 @@ import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
 import { homeFirst } from '../../kit/linux/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
 import { ImageStore } from '../images/index.ts';
-import { availableCapabilities, OciRuntime } from '../runtime/index.ts';
+import { availableCapabilities, OciRuntime, type RuntimeProgram } from '../runtime/index.ts';
 import { containerDetails } from './container-details.ts';
 import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
@@ -37,7 +37,10 @@ export interface CriOptions {
   runDir: string;
   /** Names and unpacked layers; may be shared by all nodes of a machine. */
   imagesDir: string;
-  runtime: 'runc' | 'crun';
+  /** The runtime of pods that name none. */
+  runtime: RuntimeProgram;
+  /** Further runtimes, by the handler that a RuntimeClass names. */
+  runtimeHandlers?: Readonly<Record<string, RuntimeProgram>>;
   /** Cgroup that all pods' cgroups are below, e.g. `/wherry/demo/node-1`. */
   cgroupParent: string;
   cni: CniOptions;
@@ -78,6 +81,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     log,
     runtime: new OciRuntime({
       runtime: options.runtime,
+      handlers: options.runtimeHandlers ?? {},
       root: runDir,
       onError: (error) => log.error({ error: messageOf(error) }, 'watching containers'),
     }),
