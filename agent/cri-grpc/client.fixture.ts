@@ -8,8 +8,7 @@ import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import WebSocket from 'ws';
 import { type ChildProcess, exitOf, run, start } from '../../kit/exec/index.ts';
 import { cgroups, connectInNetns, createNamedNetns, homeFirst, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
-import { waitFor } from '../../kit/run/index.ts';
-import { ImageStore, importArchive } from '../images/index.ts';
+import { systemClock, waitFor } from '../../kit/run/index.ts';
 import { type CriServiceName, criMethods } from './wire.ts';
 
 const MAIN = `${import.meta.dirname}/../cri-main.ts`;
@@ -39,12 +38,13 @@ export class CriProgram {
     return program;
   }
 
-  #connect(): Client {
-    return new Client(`unix://${this.socket}`, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 });
+  /** Put images there before it starts, or while it runs. */
+  get imagesDir(): string {
+    return `${this.folder}/images`;
   }
 
-  async loadImage(tar: string): Promise<void> {
-    await importArchive(await ImageStore.open(`${this.folder}/images`), tar);
+  #connect(): Client {
+    return new Client(`unix://${this.socket}`, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 });
   }
 
   /** Output of a command in the node's network namespace. */
@@ -59,7 +59,7 @@ export class CriProgram {
       socket,
       stateDir: `${folder}/state`,
       runDir: `${folder}/run`,
-      imagesDir: `${folder}/images`,
+      imagesDir: this.imagesDir,
       cgroupParent: this.#cgroupParent,
       podCIDR: '10.244.8.0/24',
     };
@@ -88,7 +88,7 @@ export class CriProgram {
 
   callBytes(path: string, bytes: Buffer, parse: (bytes: Buffer) => object = (answer) => answer): Promise<object> {
     const { promise, resolve, reject } = Promise.withResolvers<object>();
-    const deadline = Date.now() + CALL_TIMEOUT_MS;
+    const deadline = systemClock.nowMs() + CALL_TIMEOUT_MS;
     const done = (error: ServiceError | null, answer?: object) => (error ? reject(error) : resolve(answer!));
     this.#client.makeUnaryRequest(path, (b: Buffer) => b, parse, bytes, { deadline }, done);
     return promise;
@@ -97,7 +97,7 @@ export class CriProgram {
   /** Events from now on, until `until` says that the last one has come. */
   async events(until: (events: any[]) => boolean): Promise<{ seen: Promise<any[]> }> {
     const { path, requestSerialize, responseDeserialize } = criMethods('RuntimeService')['GetContainerEvents']!;
-    const deadline = Date.now() + CALL_TIMEOUT_MS;
+    const deadline = systemClock.nowMs() + CALL_TIMEOUT_MS;
     const stream = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {}, { deadline });
     const events: object[] = [];
     const { promise: seen, resolve, reject } = Promise.withResolvers<object[]>();

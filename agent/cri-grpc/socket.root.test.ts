@@ -5,6 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { tryRun } from '../../kit/exec/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
+import { ImageStore, importArchive } from '../images/index.ts';
 import { busyboxArchive } from '../images/testing.ts';
 import { CriProgram } from './client.fixture.ts';
 
@@ -14,7 +15,7 @@ const runtime = (method: string, message?: object) => program.call('RuntimeServi
 
 beforeAll(async () => {
   program = await CriProgram.make();
-  await program.loadImage(await busyboxArchive(program.folder, 'wherry/test:1'));
+  await importArchive(await ImageStore.open(program.imagesDir), await busyboxArchive(program.folder, 'wherry/test:1'));
   await program.start();
 });
 afterEach(async () => {
