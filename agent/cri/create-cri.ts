@@ -1,4 +1,5 @@
 // Puts runtime, images and cni together into one Cri: the list of operations.
+import { dirname, join } from 'node:path';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
 import { homeFirst } from '../../kit/linux/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
@@ -44,7 +45,7 @@ export interface CriOptions {
   /** Cgroup that all pods' cgroups are below, e.g. `/wherry/demo/node-1`. */
   cgroupParent: string;
   cni: CniOptions;
-  /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` in the state folder. */
+  /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` beside the state folder. */
   seccompFolder?: string;
   /** Registries spoken to without TLS, `host:port`; loopback always is. */
   insecureRegistries?: readonly string[];
@@ -75,7 +76,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     runDir,
     stateDir,
     cgroupParent: options.cgroupParent,
-    seccompFolder: options.seccompFolder ?? `${stateDir}/seccomp`,
+    seccompFolder: options.seccompFolder ?? join(dirname(stateDir), 'seccomp'),
     cni,
     registries: { insecureRegistries: options.insecureRegistries ?? [], mirrors: options.mirrors ?? {} },
     log,
