@@ -1,6 +1,7 @@
 // The wherry command: one subcommand a file entry below; errors end in one plain sentence and exit code 1.
 import { Command, InvalidArgumentError } from 'commander';
 import * as rig from '../rig/index.ts';
+import { addCtr } from './ctr.ts';
 import { addImageCommands } from './image-commands.ts';
 import { terminalProgress } from './progress.ts';
 import { table } from './table.ts';
@@ -92,6 +93,7 @@ named(program.command('kubeconfig'))
   });
 
 addImageCommands(program, named);
+addCtr(program, named);
 
 named(program.command('exec').argument('<node>').argument('<command...>').passThroughOptions())
   .description("run a command in a node's namespaces")
