@@ -1,5 +1,6 @@
 // The agent's configuration: one JSON file, checked field by field, so that a wrong file is told at the start and by name.
 import { readFile } from 'node:fs/promises';
+import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
 
 export interface AgentConfig {
   clusterName: string;
@@ -26,7 +27,10 @@ export interface AgentConfig {
   clusterDomain: string;
   serviceCIDR: string;
   clusterCIDR: string;
-  runtime: 'runc' | 'crun';
+  /** `runc`, `crun`, the path of an OCI runtime, `unix:///…` of a CRI socket, `docker:///…` of Docker's. */
+  runtime: string;
+  /** Further OCI runtimes, by the handler that a RuntimeClass names. */
+  runtimeHandlers: RuntimeHandlers;
   /** Folder below every cgroup controller in which `kubepods` is made; `/` on a dedicated machine. */
   cgroupParent: string;
   /** Where the agent's container runtime is served to other clients, such as crictl; absent: nowhere. At most 107 bytes (unix(7)). */
@@ -38,6 +42,8 @@ export interface AgentConfig {
   /** CA of the client certificates that the agent's API accepts. */
   clientCA: string;
   insecureRegistries: string[];
+  /** Folder of pods that this node runs without being asked by the API; absent: none. */
+  staticPodPath?: string;
   /** Labels that the node is registered with, beside the well-known ones. */
   labels: Record<string, string>;
 }
@@ -67,6 +73,7 @@ const DEFAULTS = {
   clusterDomain: 'cluster.local',
   cgroupParent: '/',
   runtime: 'runc',
+  runtimeHandlers: {},
   port: 10250,
   insecureRegistries: [],
   labels: {},
@@ -97,8 +104,8 @@ export function parseConfig(text: string): AgentConfig {
     if (typeof config[field] !== 'string' || config[field] === '')
       throw new Error(`field ${field}: must be a text that is not empty, is ${JSON.stringify(config[field])}`);
   }
-  if (config['runtime'] !== 'runc' && config['runtime'] !== 'crun')
-    throw new Error(`field runtime: must be runc or crun, is ${JSON.stringify(config['runtime'])}`);
+  parseRuntime(config['runtime']);
+  config['runtimeHandlers'] = parseRuntimeHandlers(config['runtimeHandlers']);
   const port = config['port'];
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535)
     throw new Error(`field port: must be a port number, is ${JSON.stringify(port)}`);
@@ -109,6 +116,8 @@ export function parseConfig(text: string): AgentConfig {
     if (!Number.isInteger(config[field]) || (config[field] as number) < least)
       throw new Error(`field ${field}: must be a whole number of at least ${least}, is ${JSON.stringify(config[field])}`);
   if (!isTexts(config['insecureRegistries'])) throw new Error('field insecureRegistries: must be a list of texts');
+  if (config['staticPodPath'] !== undefined && (typeof config['staticPodPath'] !== 'string' || !config['staticPodPath'].startsWith('/')))
+    throw new Error(`field staticPodPath: must be an absolute path, is ${JSON.stringify(config['staticPodPath'])}`);
   const labels = config['labels'];
   if (typeof labels !== 'object' || labels === null || !isTexts(Object.values(labels)))
     throw new Error('field labels: must map texts to texts');

@@ -9,7 +9,7 @@ test.each([
   ['[]', 'must be a JSON object'],
   ['{"sokcet":"/x"}', /^field sokcet: unknown; known are socket, /],
   ['{"socket":""}', 'field socket: must be a text that is not empty, is ""'],
-  ['{"runtime":"rkt"}', 'field runtime: must be runc or crun, is "rkt"'],
+  ['{"runtime":"rkt"}', 'field runtime: must be runc, crun, the path of an OCI runtime'],
   ['{"insecureRegistries":"a"}', 'field insecureRegistries: must be a list of texts'],
   ['{"mirrors":{"docker.io":["127.0.0.1:5000"]}}', 'field mirrors: "127.0.0.1:5000" must be http:// or https://, a host and a port'],
 ])('%s is told', (text, message) => expect(() => parseCriConfig(text)).toThrow(message));

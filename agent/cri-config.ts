@@ -1,5 +1,6 @@
 // Configuration of the CRI service alone: one JSON file, checked field by field.
 import { readFile } from 'node:fs/promises';
+import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
 
 export interface CriConfig {
   /** Path of the Unix socket. */
@@ -9,7 +10,10 @@ export interface CriConfig {
   stateDir: string;
   runDir: string;
   imagesDir: string;
-  runtime: 'runc' | 'crun';
+  /** `runc`, `crun` or the path of an OCI runtime. */
+  runtime: string;
+  /** Further OCI runtimes, by the handler that a client asks for. */
+  runtimeHandlers: RuntimeHandlers;
   /** Cgroup below which all is made. */
   cgroupParent: string;
   /** Name of the pods' bridge; at most 15 bytes (IFNAMSIZ). */
@@ -28,6 +32,7 @@ const DEFAULTS: CriConfig = {
   runDir: '/run/wherry/cri',
   imagesDir: '/var/lib/wherry/images',
   runtime: 'runc',
+  runtimeHandlers: {},
   cgroupParent: '/wherry-cri',
   bridge: 'wherry0',
   podCIDR: '10.88.0.0/16',
@@ -53,6 +58,8 @@ export function parseCriConfig(text: string): CriConfig {
     if (!(field in DEFAULTS)) throw new Error(`field ${field}: unknown; known are ${Object.keys(DEFAULTS).join(', ')}`);
     if (field === 'insecureRegistries') {
       if (!isTexts(value)) throw new Error(`field ${field}: must be a list of texts`);
+    } else if (field === 'runtimeHandlers') {
+      parseRuntimeHandlers(value);
     } else if (field === 'mirrors') {
       checkMirrors(value);
     } else if (typeof value !== 'string' || value === '') {
@@ -60,8 +67,8 @@ export function parseCriConfig(text: string): CriConfig {
     }
     config[field] = value;
   }
-  if (config['runtime'] !== 'runc' && config['runtime'] !== 'crun')
-    throw new Error(`field runtime: must be runc or crun, is ${JSON.stringify(config['runtime'])}`);
+  if (parseRuntime(config['runtime']).kind !== 'oci')
+    throw new Error(`field runtime: must be a program, is ${JSON.stringify(config['runtime'])}`);
   return config as unknown as CriConfig;
 }
 

@@ -5,7 +5,6 @@ import { createClientFromKubeconfig, createEventRecorder, createInformerFactory 
 import { homeFirst } from '../kit/linux/index.ts';
 import { createLogger, type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
-import { createCri } from './cri/index.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
@@ -17,14 +16,19 @@ import {
   podRoutes,
   readCapacity,
   registerNode,
+  registration,
   systemInfo,
 } from './node/index.ts';
 import { nodeImages } from './node-images.ts';
+import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
 import { memoryCapacity } from './stats/index.ts';
 import { LocalPaths } from './volumes/index.ts';
+
+/** An agent outlives its API server: it waits, and its containers go on. */
+const AS_LONG_AS_IT_TAKES_MS = 2 ** 31 - 1;
 
 /** Runs until `signal` aborts. @throws Error naming the service that failed */
 export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): Promise<void> {
@@ -43,14 +47,18 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     capacity: capacity.resources,
     info: systemInfo(`wherry://${KUBELET_VERSION.slice(1)}`),
   };
-  const { uid, podCIDR } = await registerNode(facts, { client, clock, log, signal });
+  const registered = await registration(join(config.stateDir, 'node.json'), clock, () =>
+    registerNode(facts, { client, clock, log, signal }),
+  );
+  const { uid, podCIDR } = registered.known;
   const runtimeMetrics = new RuntimeMetrics();
   const probes = new ProbeMetrics();
-  const runtime = await createCri({
+  const runtime = await openCri({
     stateDir: join(config.stateDir, 'cri'),
     runDir: config.runDir,
     imagesDir: config.imagesDir,
     runtime: config.runtime,
+    runtimeHandlers: config.runtimeHandlers,
     cgroupParent: config.cgroupParent,
     cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
     insecureRegistries: config.insecureRegistries,
@@ -58,7 +66,11 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const cri = countedCri(runtime, runtimeMetrics);
   const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
-  const informers = createInformerFactory(client, { signal, onError: (error) => log.debug({ err: error }, 'watch failed') });
+  const informers = createInformerFactory(client, {
+    signal,
+    syncTimeoutMs: AS_LONG_AS_IT_TAKES_MS,
+    onError: (error) => log.debug({ err: error }, 'watch failed'),
+  });
   const { clusterDNS, clusterDomain, clusterCIDR, serviceCIDR, logDir, nodeIP, nodeName } = config;
   const cluster = { clusterDNS, clusterDomain };
   const allocatable = capacity.resources;
@@ -78,6 +90,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     cluster,
     allocatable,
     memoryCapacity: capacity.memoryBytes,
+    ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>
       probes.observe({ namespace, pod: name, podUid: uid, container }, kind, ok),
   });
@@ -98,8 +111,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
       kubeletConfiguration: kubeletConfiguration(config),
     }),
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
-    localPaths.service,
     pods.service,
+    registered.service,
+    localPaths.service,
+    pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
     containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
     podRoutes({ informers, nodeName, clock, log }),

@@ -1,6 +1,8 @@
 // The wherry command: one subcommand a file entry below; errors end in one plain sentence and exit code 1.
 import { Command, InvalidArgumentError } from 'commander';
 import * as rig from '../rig/index.ts';
+import { addCtr } from './ctr.ts';
+import { addImageCommands } from './image-commands.ts';
 import { terminalProgress } from './progress.ts';
 import { table } from './table.ts';
 
@@ -90,22 +92,8 @@ named(program.command('kubeconfig'))
     print(await rig.kubeconfig(options.name));
   });
 
-named(program.command('images'))
-  .description('images that the nodes have')
-  .action(async (options) =>
-    print(
-      table(
-        ['IMAGE', 'ID', 'SIZE'],
-        (await rig.images(options.name)).map((i) => [i.name, i.id.slice(0, 19), i.size]),
-      ),
-    ),
-  );
-
-named(program.command('load').argument('<tar>', 'docker-archive or OCI archive'))
-  .description('give the nodes an image from a tar file')
-  .action(async (tar, options) => {
-    for (const name of await rig.load(options.name, tar)) print(`loaded ${name}`);
-  });
+addImageCommands(program, named);
+addCtr(program, named);
 
 named(program.command('exec').argument('<node>').argument('<command...>').passThroughOptions())
   .description("run a command in a node's namespaces")

@@ -68,5 +68,6 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     clientCA: `${layout.pki}/ca.crt`,
     insecureRegistries: [],
     labels: {},
+    staticPodPath: files.manifests,
   };
 }

@@ -14,7 +14,16 @@ export interface ClusterLayout {
   /** The machine's `imagesDir`. */
   images: string;
   cgroup: string;
-  node(name: string): { dir: string; config: string; kubeconfig: string; state: string; logs: string; run: string; cgroup: string };
+  node(name: string): {
+    dir: string;
+    config: string;
+    kubeconfig: string;
+    state: string;
+    logs: string;
+    manifests: string;
+    run: string;
+    cgroup: string;
+  };
 }
 
 /** Base folders: WHERRY_HOME (default /var/lib/wherry) and WHERRY_RUN (default /run/wherry). */
@@ -46,6 +55,7 @@ export function layoutOf(cluster: string): ClusterLayout {
       kubeconfig: join(dir, 'nodes', name, 'kubeconfig'),
       state: join(dir, 'nodes', name, 'state'),
       logs: join(dir, 'nodes', name, 'logs'),
+      manifests: join(dir, 'nodes', name, 'manifests'),
       run: join(run, name),
       cgroup: `${cgroup}/${name}`,
     }),

@@ -1,12 +1,12 @@
 // Starts a cluster, or what of it is not running. The list of steps is the documentation; each is safe to repeat.
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { identify, isAlive, startDaemon } from '../kit/exec/index.ts';
 import { lockFile, writeFileAtomic } from '../kit/fs/index.ts';
 import { cgroups, homeFirst } from '../kit/linux/index.ts';
 import { systemClock } from '../kit/run/index.ts';
 import { ClusterAccess } from './access.ts';
 import { nodeAddress, nodeName } from './addresses.ts';
+import { checkPort, withFreePort } from './api-port.ts';
 import { agentConfig, controlPlaneConfig } from './configs.ts';
 import { ensureCredentials } from './credentials.ts';
 import { examineHost } from './doctor.ts';
@@ -67,49 +67,31 @@ function checkHost(): void {
 async function claim(name: string, asked: UpOptions): Promise<ClusterRecord> {
   const existing = await readRecord(name);
   const options = resolveOptions(asked, existing);
-  const apiPort = existing?.apiPort ?? asked.port ?? (await listenOnce(0));
   if (existing && asked.port !== undefined && asked.port !== existing.apiPort)
     throw new Error(
       `cluster ${name} answers on port ${existing.apiPort}, it cannot move to ${asked.port}: wherry down --name ${name} first`,
     );
-  if (!existing?.controlPlane || !isAlive(existing.controlPlane)) await checkPort(apiPort);
   const nodes: NodeRecord[] = Array.from(
     { length: options.nodes },
     (_, i) => existing?.nodes[i] ?? { name: nodeName(i), ip: nodeAddress(i) },
   );
-  const record: ClusterRecord = {
-    name,
-    options,
-    apiPort,
-    nodes,
-    ready: false,
-    ...(existing?.lan ? { lan: existing.lan } : {}),
-    ...(existing?.controlPlane ? { controlPlane: existing.controlPlane } : {}),
+  const written = async (apiPort: number): Promise<ClusterRecord> => {
+    const record: ClusterRecord = {
+      name,
+      options,
+      apiPort,
+      nodes,
+      ready: false,
+      ...(existing?.lan ? { lan: existing.lan } : {}),
+      ...(existing?.controlPlane ? { controlPlane: existing.controlPlane } : {}),
+    };
+    await writeRecord(record);
+    return record;
   };
-  await writeRecord(record);
-  return record;
-}
-
-async function checkPort(port: number): Promise<void> {
-  await listenOnce(port).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      error.code === 'EADDRINUSE'
-        ? `port ${port} on 127.0.0.1 is in use: choose another with --port`
-        : `port ${port} on 127.0.0.1: ${error.message}`,
-    );
-  });
-}
-
-/** The port, or with 0 one that nobody listens on now; it is taken for good when the control plane listens. @throws EADDRINUSE */
-function listenOnce(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
-    });
-  });
+  const port = existing?.apiPort ?? asked.port;
+  if (port === undefined) return await withFreePort(written);
+  if (!existing?.controlPlane || !isAlive(existing.controlPlane)) await checkPort(port);
+  return await written(port);
 }
 
 async function missingImages(more: readonly string[]): Promise<string[]> {

@@ -22,6 +22,7 @@ const external = [
   'netlink',
   'esbuild',
   'lmdb',
+  'dockerode',
   '@opentelemetry/sdk-trace',
   '@opentelemetry/resources',
   '@opentelemetry/exporter-trace-otlp-http',

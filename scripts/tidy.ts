@@ -19,7 +19,8 @@ const mayImport: Record<string, readonly string[]> = {
 const siblings: Record<string, Record<string, readonly string[]>> = {
   'control-plane': { store: [], apiserver: ['store'], scheduler: [], controllers: [] },
   agent: {
-    pods: ['cri', 'volumes'],
+    pods: ['cri', 'volumes', 'static'],
+    static: [],
     cri: ['runtime', 'images'],
     'cri-grpc': ['cri'],
     'cri-remote': ['cri', 'cri-grpc', 'images'],
@@ -43,6 +44,7 @@ const entries = [
   /^control-plane\/store\/store\.ts$/,
   /^agent\/cri-grpc\/(wire|gen\/types)\.ts$/,
   /^api\/kinds\/kind\.ts$/,
+  /^api\/kinds\/core\/pod\/pod\.ts$/,
   /\.contract\.ts$/,
 ];
 /** Effects that only kit may have; cli and tests print. */

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { containerConfig, linuxResources, podSandboxConfig, registryAuth } from './from-wire.ts';
 import type * as wire from './gen/types.ts';
 
-const security = (linux: wire.LinuxContainerSecurityContext) => containerConfig({ linux: { securityContext: linux } }).linux?.securityContext;
+const security = (linux: wire.LinuxContainerSecurityContext) =>
+  containerConfig({ linux: { securityContext: linux } }).linux?.securityContext;
 
 describe('containers', () => {
   test.each<[wire.LinuxContainerSecurityContext, object]>([
@@ -14,7 +15,10 @@ describe('containers', () => {
     [{ seccomp: { profileType: 'Unconfined' }, seccompProfilePath: 'runtime/default' }, { seccomp: { type: 'Unconfined' } }],
     [{ apparmor: { profileType: 'Localhost', localhostRef: 'p' } }, { apparmor: { type: 'Localhost', localhostRef: 'p' } }],
     [{ capabilities: { addCapabilities: ['CAP_sys_admin', 'ALL'] } }, { capabilities: { add: ['SYS_ADMIN', 'ALL'], drop: [] } }],
-    [{ runAsUser: { value: 0 }, runAsGroup: { value: 7 } }, { runAsUser: 0, runAsGroup: 7 }],
+    [
+      { runAsUser: { value: 0 }, runAsGroup: { value: 7 } },
+      { runAsUser: 0, runAsGroup: 7 },
+    ],
     [{ runAsUser: {} }, { runAsUser: 0 }],
     [{ supplementalGroupsPolicy: 'Strict' }, { supplementalGroupsPolicy: 'Strict' }],
     [{ namespaceOptions: { pid: 'TARGET', targetId: 'abc' } }, { pidTarget: 'abc' }],

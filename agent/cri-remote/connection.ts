@@ -1,6 +1,9 @@
 // Calls of a CRI runtime over its Unix socket. Connects when first needed and again after the runtime was restarted.
 import { existsSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { connectInNetns } from '../../kit/linux/index.ts';
+import type { Connect } from '../../kit/net/index.ts';
 import { CriError, type CriReason } from '../cri/index.ts';
 import { type CriServiceName, criMethods, type Method } from '../cri-grpc/wire.ts';
 
@@ -24,11 +27,14 @@ export interface CallOptions {
 
 export class Connection {
   readonly socket: string;
+  /** To the runtime's streaming server, when it is in another network namespace. */
+  readonly connectStream: Connect | undefined;
   readonly #client: Client;
   readonly #methods: Record<CriServiceName, Record<string, Method>>;
 
-  constructor(socket: string) {
+  constructor(socket: string, nodeNetns?: string) {
     this.socket = socket;
+    this.connectStream = nodeNetns === undefined ? undefined : (port) => new Socket({ fd: connectInNetns(nodeNetns, port) });
     this.#client = new Client(`unix://${socket}`, credentials.createInsecure(), {
       'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
       'grpc.max_send_message_length': MESSAGE_BYTES_MAX,

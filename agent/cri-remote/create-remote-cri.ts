@@ -1,7 +1,7 @@
 // A Cri over the socket of another CRI v1 runtime (containerd, CRI-O): the list of operations.
 import type { Duplex } from 'node:stream';
 import { cgroups, homeFirst } from '../../kit/linux/index.ts';
-import type { Logger } from '../../kit/run/index.ts';
+import { type Logger, waitFor } from '../../kit/run/index.ts';
 import {
   type ContainerStats,
   type ContainerStatus,
@@ -9,6 +9,7 @@ import {
   CriError,
   EventHub,
   isCriError,
+  Locks,
   type PodSandboxStats,
   type PodSandboxStatus,
   toCgroupLimits,
@@ -29,13 +30,15 @@ export interface RemoteCriOptions {
   cgroupParent: string;
   /** The node's pod range, told to the runtime; its own network configuration may use it (containerd: conf_template). */
   podCIDR: string;
+  /** The node's network namespace, when this process is in another one (tests). */
+  nodeNetns?: string;
   log: Logger;
 }
 
 /** @throws CriError when nobody answers at the socket, or not as a CRI v1 runtime */
 export async function createRemoteCri(options: RemoteCriOptions): Promise<Cri> {
   await homeFirst();
-  const connection = new Connection(options.socket);
+  const connection = new Connection(options.socket, options.nodeNetns);
   try {
     const { runtimeName = '' } = await connection.call<wire.VersionResponse>('RuntimeService', 'Version', { version: 'v1' });
     const runtimeConfig: wire.RuntimeConfig = { networkConfig: { podCidr: options.podCIDR } };
@@ -47,11 +50,15 @@ export async function createRemoteCri(options: RemoteCriOptions): Promise<Cri> {
   }
 }
 
+const EXIT_TIMEOUT_MS = 2_000;
+
 class RemoteCri {
   readonly #connection: Connection;
   readonly #runtimeName: string;
   readonly #cgroupParent: string;
   readonly #events = new EventHub();
+  /** One request for a sandbox or a container at a time: asking twice must make one. */
+  readonly #locks = new Locks();
   readonly #stop = new AbortController();
   /** By id; filled from the runtime when it is not there, so it may be dropped at any time. Ends with the sandbox. */
   readonly #notes = new Map<string, SandboxNote>();
@@ -71,7 +78,7 @@ class RemoteCri {
     const connection = this.#connection;
     const call = this.#call.bind(this);
     return {
-      runPodSandbox: (config) => this.#runPodSandbox(config),
+      runPodSandbox: (config) => this.#locks.with(`pod/${config.metadata.uid}`, () => this.#runPodSandbox(config)),
       stopPodSandbox: (id) =>
         gone(call('StopPodSandbox', { podSandboxId: id }, { timeoutMs: 2 * REQUEST_TIMEOUT_MS, reason: 'KillPodSandboxError' })),
       removePodSandbox: (id) => this.#removePodSandbox(id),
@@ -79,7 +86,8 @@ class RemoteCri {
       listPodSandbox: (filter) => this.#listPodSandbox(filter),
       updatePodSandboxResources: async (id, resources) =>
         cgroups().apply(to.podCgroup(await this.#note(id), this.#cgroupParent), toCgroupLimits(resources)),
-      createContainer: (sandboxId, config) => this.#createContainer(sandboxId, config),
+      createContainer: (sandboxId, config) =>
+        this.#locks.with(`container/${sandboxId}/${config.metadata.name}`, () => this.#createContainer(sandboxId, config)),
       startContainer: async (id) => void (await call('StartContainer', { containerId: id }, { reason: 'RunContainerError' })),
       stopContainer: (id, timeoutMs) => {
         const timeout = Math.ceil(timeoutMs / 1000);
@@ -218,8 +226,12 @@ class RemoteCri {
 
   async #attach(id: string, streams: Parameters<Cri['attach']>[1]): Promise<Awaited<ReturnType<Cri['attach']>>> {
     return await attach(this.#connection, id, streams, async () => {
-      const { state, exitCode } = await this.#containerStatus(id);
-      return state === 'exited' ? exitCode : -1;
+      // the streams may end a little before the runtime has noticed why
+      const exited = await waitFor({ what: `the exit of ${id}`, timeoutMs: EXIT_TIMEOUT_MS }, async () => {
+        const { state, exitCode } = await this.#containerStatus(id);
+        return state === 'exited' && { exitCode };
+      }).catch(() => undefined);
+      return exited?.exitCode ?? -1;
     });
   }
 

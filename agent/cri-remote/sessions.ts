@@ -34,7 +34,7 @@ const isLate = (error: unknown): boolean => error instanceof CriError && /contex
 export async function exec(connection: Connection, containerId: string, cmd: readonly string[], options: StreamOptions): Promise<Session> {
   const streams = wantedStreams(options);
   const { url = '' } = await connection.call<wire.ExecResponse>('RuntimeService', 'Exec', { containerId, cmd, ...streams });
-  return await join(url, streams, options, execEnd);
+  return await join(connection, url, streams, options, execEnd);
 }
 
 /** `ended`: the container's exit code, -1 while it runs. */
@@ -46,13 +46,13 @@ export async function attach(
 ): Promise<Session> {
   const streams = wantedStreams(options);
   const { url = '' } = await connection.call<wire.AttachResponse>('RuntimeService', 'Attach', { containerId, ...streams });
-  return await join(url, streams, options, ended);
+  return await join(connection, url, streams, options, ended);
 }
 
 export async function openPort(connection: Connection, podSandboxId: string, port: number): Promise<Duplex> {
   const { url = '' } = await connection.call<wire.PortForwardResponse>('RuntimeService', 'PortForward', { podSandboxId, port: [port] });
   try {
-    return await connectForwardedPort(url, port);
+    return await connectForwardedPort(url, port, connection.connectStream);
   } catch (error) {
     throw Object.assign(error as Error, /connection refused|exit status 1/.test((error as Error).message) ? { code: 'ECONNREFUSED' } : {});
   }
@@ -67,12 +67,13 @@ const wantedStreams = ({ stdin, stdout, stderr, tty }: StreamOptions): WantedStr
 });
 
 async function join(
+  { connectStream }: Connection,
   url: string,
   streams: WantedStreams,
   { width, height }: StreamOptions,
   end: (status: CommandStatus | undefined) => Promise<number>,
 ): Promise<Session> {
-  const remote = await connectRemoteCommand(url, streams);
+  const remote = await connectRemoteCommand(url, streams, connectStream);
   if (streams.tty && width && height) remote.resize(width, height);
   const exit = remote.status.then(end);
   exit.catch(() => {}); // the caller may have gone

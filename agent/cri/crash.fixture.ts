@@ -7,7 +7,7 @@ const cri = await createCri({
   stateDir: `${folder}/state`,
   runDir: `${folder}/run`,
   imagesDir: `${folder}/images`,
-  runtime: 'runc',
+  runtime: { path: 'runc' },
   cgroupParent,
   cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns },
   log: silentLogger,

@@ -17,7 +17,7 @@ const open = () =>
     stateDir: `${folder}/state`,
     runDir: `${folder}/run`,
     imagesDir: `${folder}/images`,
-    runtime: 'runc',
+    runtime: { path: 'runc' },
     cgroupParent,
     cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns: node },
     log: silentLogger,

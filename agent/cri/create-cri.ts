@@ -1,9 +1,10 @@
 // Puts runtime, images and cni together into one Cri: the list of operations.
+import { dirname, join } from 'node:path';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
 import { homeFirst } from '../../kit/linux/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
 import { ImageStore } from '../images/index.ts';
-import { availableCapabilities, OciRuntime } from '../runtime/index.ts';
+import { availableCapabilities, OciRuntime, type RuntimeProgram } from '../runtime/index.ts';
 import { containerDetails } from './container-details.ts';
 import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
@@ -37,11 +38,14 @@ export interface CriOptions {
   runDir: string;
   /** Names and unpacked layers; may be shared by all nodes of a machine. */
   imagesDir: string;
-  runtime: 'runc' | 'crun';
+  /** The runtime of pods that name none. */
+  runtime: RuntimeProgram;
+  /** Further runtimes, by the handler that a RuntimeClass names. */
+  runtimeHandlers?: Readonly<Record<string, RuntimeProgram>>;
   /** Cgroup that all pods' cgroups are below, e.g. `/wherry/demo/node-1`. */
   cgroupParent: string;
   cni: CniOptions;
-  /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` in the state folder. */
+  /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` beside the state folder. */
   seccompFolder?: string;
   /** Registries spoken to without TLS, `host:port`; loopback always is. */
   insecureRegistries?: readonly string[];
@@ -72,12 +76,13 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     runDir,
     stateDir,
     cgroupParent: options.cgroupParent,
-    seccompFolder: options.seccompFolder ?? `${stateDir}/seccomp`,
+    seccompFolder: options.seccompFolder ?? join(dirname(stateDir), 'seccomp'),
     cni,
     registries: { insecureRegistries: options.insecureRegistries ?? [], mirrors: options.mirrors ?? {} },
     log,
     runtime: new OciRuntime({
       runtime: options.runtime,
+      handlers: options.runtimeHandlers ?? {},
       root: runDir,
       onError: (error) => log.error({ error: messageOf(error) }, 'watching containers'),
     }),

@@ -4,5 +4,6 @@ export type { CniOptions } from './context.ts';
 export { type CriOptions, createCri } from './create-cri.ts';
 export * from './cri.ts';
 export { EventHub } from './events.ts';
+export { Locks } from './locks.ts';
 export { toCgroupLimits } from './resources.ts';
 export { serveForwardedPort, serveSession } from './serve-streams.ts';

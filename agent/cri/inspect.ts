@@ -26,7 +26,7 @@ export function inspectContainer(context: CriContext, id: string): object | unde
 export function runtimeStatus(context: CriContext): RuntimeStatus {
   const { cni, runDir, stateDir, cgroupParent, runtime, images, registries } = context;
   return {
-    handlers: ['', runtime.name].map((name) => ({ name, recursiveReadOnlyMounts: true, userNamespaces: false })),
+    handlers: ['', runtime.name, ...runtime.handlers].map((name) => ({ name, recursiveReadOnlyMounts: true, userNamespaces: false })),
     features: { supplementalGroupsPolicy: true },
     info: {
       runDir,

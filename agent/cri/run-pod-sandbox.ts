@@ -17,6 +17,7 @@ const SHM_BYTES = 64 << 20;
 export async function runPodSandbox(context: CriContext, config: PodSandboxConfig): Promise<string> {
   const { namespace, name, uid, attempt } = config.metadata;
   checkHostPorts(config);
+  checkHandler(context, config);
   return await context.locks.with(`run/${namespace}/${name}/${uid}/${attempt}`, async () => {
     const before = context.sandboxes
       .all()
@@ -47,6 +48,12 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
     }
     return record.id;
   });
+}
+
+/** @throws CriError in the words that pods' events show with other runtimes too */
+function checkHandler({ runtime }: CriContext, { runtimeHandler = '' }: PodSandboxConfig): void {
+  if (runtimeHandler === '' || runtimeHandler === runtime.name || runtime.handlers.includes(runtimeHandler)) return;
+  throw new CriError('FailedCreatePodSandBox', `failed to get sandbox runtime: no runtime for "${runtimeHandler}" is configured`);
 }
 
 async function build(context: CriContext, record: SandboxRecord): Promise<void> {

@@ -23,6 +23,7 @@ export async function startContainer(context: CriContext, id: string): Promise<v
     if (status === 'created') return await letGo(context, record);
     const sandbox = mustSandbox(context, record.sandboxId);
     const logPath = logPathOf(context, record);
+    const { runtimeHandler = '' } = sandbox.config;
     try {
       mountRootfs(context, record);
       mountImageVolumes(context, record);
@@ -35,6 +36,7 @@ export async function startContainer(context: CriContext, id: string): Promise<v
         logPath,
         stdin,
         keepStdinOpen: stdin && !stdinOnce,
+        ...(context.runtime.handlers.includes(runtimeHandler) ? { handler: runtimeHandler } : {}),
       });
     } catch (error) {
       return await fail(

@@ -20,3 +20,8 @@ test.each([
 test.each(['', 'Nginx', 'a b', 'nginx:', 'nginx@sha256:12', 'a//b', '/a', 'x:y:z', '-a', 'a/../b'])('%j is refused', (text) =>
   expect(() => normalizeName(text)).toThrow(InvalidReference),
 );
+
+test("a name with capitals is told in upstream's words", () =>
+  expect(() => normalizeName('Nginx:1')).toThrow(
+    'couldn\'t parse image name "Nginx:1": invalid reference format: repository name (library/Nginx) must be lowercase',
+  ));

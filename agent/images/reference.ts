@@ -12,8 +12,8 @@ export interface Reference {
 }
 
 export class InvalidReference extends Error {
-  constructor(text: string) {
-    super(`couldn't parse image name "${text}": invalid reference format`);
+  constructor(text: string, detail = '') {
+    super(`couldn't parse image name "${text}": invalid reference format${detail}`);
     this.name = 'InvalidReference';
   }
 }
@@ -38,6 +38,7 @@ export function parseReference(text: string): Reference {
     if (!TAG.test(tag)) throw new InvalidReference(text);
   }
   const [registry, repository] = splitRegistry(rest);
+  if (repository !== repository.toLowerCase()) throw new InvalidReference(text, `: repository name (${repository}) must be lowercase`);
   if (!HOST.test(registry) || !PATH.test(repository) || repository.length > 255) throw new InvalidReference(text);
   if (!tag && !digest) tag = 'latest';
   return { registry, repository, ...(tag ? { tag } : {}), ...(digest ? { digest } : {}) };

@@ -4,4 +4,5 @@ export { heartbeat } from './heartbeat.ts';
 export { kubeletConfiguration } from './kubelet-configuration.ts';
 export type { NodeFacts } from './node-object.ts';
 export { registerNode } from './register.ts';
+export { registration } from './remembered.ts';
 export { podRoutes } from './routes.ts';

@@ -12,10 +12,15 @@ export interface RegisterOptions {
   signal: AbortSignal;
 }
 
+export interface Registration {
+  uid: string;
+  podCIDR: string;
+}
+
 type NodeObject = Node & KubeObject;
 
 /** Creates the Node, or brings the one that is there up to date, and waits for its pod range. Tries for ever, until `signal`. */
-export async function registerNode(facts: NodeFacts, options: RegisterOptions): Promise<{ uid: string; podCIDR: string }> {
+export async function registerNode(facts: NodeFacts, options: RegisterOptions): Promise<Registration> {
   const { clock, log, signal } = options;
   for (let failures = 0; ; ) {
     try {

@@ -6,6 +6,7 @@ import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
+import { isMirror, MirrorPods, type StaticFiles, staticFiles } from '../static/index.ts';
 import { type LocalPaths, Volumes } from '../volumes/index.ts';
 import { refusal } from './admission.ts';
 import { hasAppArmor } from './app-armor.ts';
@@ -33,18 +34,26 @@ export interface PodsOptions {
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
+  /** Folder of static pods; undefined: none. */
+  staticPodPath?: string;
   /** For metrics. */
   onProbe?: NonNullable<WorkerTools['onProbe']>;
 }
 
 export interface Pods {
+  /** Takes over what runs, and runs the pods of files: needs no API server. */
   readonly service: Service;
+  /** Runs the pods that are bound to this node. */
+  readonly fromApi: Service;
   /** Of this node, as last seen. */
   list(): Pod[];
   get(namespace: string, name: string): Pod | undefined;
   /** How the last ones started. */
   starts(): readonly PodStart[];
 }
+
+/** The API server may be what runs here. */
+const AS_LONG_AS_IT_TAKES_MS = 2 ** 31 - 1;
 
 type PodObject = Pod & KubeObject;
 
@@ -58,8 +67,15 @@ export function createPods(options: PodsOptions): Pods {
         return { failed: neverFails, stop: async () => pods.stop() };
       },
     },
-    list: () => pods.informer.list(),
-    get: (namespace, name) => pods.informer.get(`${namespace}/${name}`),
+    fromApi: {
+      name: 'pods of the API',
+      start: async () => {
+        await pods.startFromApi();
+        return { failed: neverFails, stop: async () => {} };
+      },
+    },
+    list: () => pods.list(),
+    get: (namespace, name) => pods.get(`${namespace}/${name}`),
     starts: () => pods.starts.list(),
   };
 }
@@ -75,6 +91,9 @@ class NodePods {
   readonly #services: Informer<KubeService & KubeObject>;
   readonly #volumes: Volumes;
   readonly #tools: WorkerTools;
+  readonly #mirrors: MirrorPods;
+  #static: ReadonlyMap<string, Pod> = new Map();
+  #staticFiles: StaticFiles | undefined;
 
   constructor(options: PodsOptions) {
     this.#options = options;
@@ -85,7 +104,7 @@ class NodePods {
       client,
       RESOURCES.pods,
       { fieldSelector: `spec.nodeName=${options.nodeName}` },
-      { signal, onError },
+      { signal, onError, syncTimeoutMs: AS_LONG_AS_IT_TAKES_MS },
     );
     this.#services = options.informers.of(RESOURCES.services);
     this.#services.addIndex('namespace', (service) => [service.metadata.namespace ?? '']);
@@ -96,6 +115,15 @@ class NodePods {
       clock,
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),
+    });
+    this.#mirrors = new MirrorPods({
+      client,
+      clock,
+      log,
+      nodeName: options.nodeName,
+      signal,
+      seen: (key) => this.informer.get(key),
+      mirrors: () => this.informer.list().filter(isMirror),
     });
     const events = new PodEvents(options.recorder);
     this.#tools = {
@@ -114,21 +142,80 @@ class NodePods {
 
   async start(): Promise<void> {
     void this.#followRuntime();
+    const { log, nodeName, staticPodPath } = this.#options;
+    if (staticPodPath !== undefined)
+      this.#staticFiles = await staticFiles({ folder: staticPodPath, nodeName, log, onPods: (pods) => this.#followFiles(pods) });
+  }
+
+  async startFromApi(): Promise<void> {
     await Promise.all([this.informer.synced, this.#services.synced]);
     this.informer.on({
-      added: (pod) => this.#add(pod),
+      added: (pod) => (isMirror(pod) ? this.#mirrorSeen(pod) : this.#add(pod)),
       updated: (before, pod) => {
-        this.#workers.get(pod.metadata.uid ?? '')?.update(pod);
+        if (isMirror(pod)) this.#mirrorSeen(pod);
+        else this.#workers.get(pod.metadata.uid ?? '')?.update(pod);
         // An end or a resize of one pod may make room for another.
         if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation)
           for (const worker of this.#workers.values()) worker.roomMade();
       },
-      deleted: (pod) => this.#workers.get(pod.metadata.uid ?? '')?.remove(),
+      deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#workers.get(pod.metadata.uid ?? '')?.remove()),
     });
+    this.#mirrors.want(this.#static);
     await this.#removeOrphans();
   }
 
+  /** A pod of a file is shown as the API knows it, once it does. */
+  list(): Pod[] {
+    const known = this.informer.list();
+    const shown = new Set(known.map(({ metadata }) => metadata.annotations?.['kubernetes.io/config.mirror']));
+    return [...known.map((pod) => this.#ownOf(pod)), ...[...this.#static.values()].filter(({ metadata }) => !shown.has(metadata.uid))];
+  }
+
+  get(key: string): Pod | undefined {
+    const known = this.informer.get(key);
+    if (known) return this.#ownOf(known);
+    return [...this.#static.values()].find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key);
+  }
+
+  /** Under the uid that the runtime knows: a mirror's own is the API's alone. */
+  #ownOf(pod: Pod): Pod {
+    const uid = pod.metadata.annotations?.['kubernetes.io/config.mirror'];
+    return uid === undefined ? pod : { ...pod, metadata: { ...pod.metadata, uid } };
+  }
+
+  /** What is no longer in the folder ends, what is new there starts; a changed file is both. */
+  #followFiles(pods: ReadonlyMap<string, Pod>): void {
+    const before = this.#static;
+    this.#static = pods;
+    for (const uid of before.keys()) if (!pods.has(uid)) this.#workers.get(uid)?.remove();
+    for (const [uid, pod] of pods) if (!before.has(uid)) this.#addWhenFree(uid, pod as PodObject);
+    this.#mirrors.want(pods);
+  }
+
+  /** The one that had this name before ends first. */
+  #addWhenFree(uid: string, pod: PodObject): void {
+    const { clock, log } = this.#options;
+    const { signal } = this.#stop;
+    const holder = () =>
+      [...this.#workers.values()].some(
+        ({ pod: { metadata } }) =>
+          metadata.name === pod.metadata.name && metadata.namespace === pod.metadata.namespace && metadata.uid !== uid,
+      );
+    void (async () => {
+      while (holder()) await clock.sleep(100, signal);
+      if (this.#static.has(uid)) this.#add(pod);
+    })().catch((error: unknown) => {
+      if (!signal.aborted) log.error({ err: error, pod: pod.metadata.name }, 'static pod not started');
+    });
+  }
+
+  #mirrorSeen(mirror: Pod): void {
+    this.#workers.get(mirror.metadata.annotations?.['kubernetes.io/config.mirror'] ?? '')?.mirrored(mirror);
+    this.#mirrors.sync();
+  }
+
   stop(): void {
+    this.#staticFiles?.stop();
     this.#stop.abort();
     for (const worker of this.#workers.values()) worker.close();
     this.#volumes.close();

@@ -35,6 +35,7 @@ export function sandboxConfig(pod: Pod, attempt: number, logDir: string, cluster
       cgroupParent: podCgroup(pod),
       resources: podResources(pod),
       ...(Object.keys(sysctls).length > 0 ? { sysctls } : {}),
+      privileged: [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].some((c) => c.securityContext?.privileged === true),
       namespaces: {
         network: spec?.hostNetwork ? 'node' : 'pod',
         pid: spec?.hostPID ? 'node' : spec?.shareProcessNamespace ? 'pod' : 'container',

@@ -1,6 +1,6 @@
 // Security contexts of pod and container -> what the runtime is told. Pure.
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
-import type { Image, LinuxSecurityContext } from '../cri/index.ts';
+import type { Image, LinuxSecurityContext, SecurityProfile } from '../cri/index.ts';
 import { ContainerConfigProblem } from './env.ts';
 import { podText } from './names.ts';
 
@@ -12,7 +12,7 @@ export function securityContext(pod: Pod, container: Container, image: Pick<Imag
   const runAsGroup = own.runAsGroup ?? shared.runAsGroup;
   if (own.runAsNonRoot ?? shared.runAsNonRoot) checkNonRoot(pod, container, runAsUser, image);
   const seccomp = own.seccompProfile ?? shared.seccompProfile;
-  const appArmor = own.appArmorProfile ?? shared.appArmorProfile;
+  const apparmor = own.appArmorProfile ?? shared.appArmorProfile;
   const groups = [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])];
   return {
     privileged: own.privileged ?? false,
@@ -22,26 +22,17 @@ export function securityContext(pod: Pod, container: Container, image: Pick<Imag
     ...(runAsUser === undefined ? {} : { runAsUser }),
     ...(runAsGroup === undefined ? {} : { runAsGroup }),
     ...(groups.length > 0 ? { supplementalGroups: groups } : {}),
-    ...(seccomp
-      ? {
-          seccomp: {
-            type: seccomp.type as 'RuntimeDefault',
-            ...(seccomp.localhostProfile ? { localhostRef: seccomp.localhostProfile } : {}),
-          },
-        }
-      : {}),
+    ...(seccomp ? { seccomp: profile(seccomp) } : {}),
+    ...(apparmor ? { apparmor: profile(apparmor) } : {}),
     ...(shared.supplementalGroupsPolicy ? { supplementalGroupsPolicy: shared.supplementalGroupsPolicy as 'Merge' } : {}),
-    ...(appArmor
-      ? {
-          apparmor: {
-            type: appArmor.type as 'RuntimeDefault',
-            ...(appArmor.localhostProfile ? { localhostRef: appArmor.localhostProfile } : {}),
-          },
-        }
-      : {}),
     ...(own.procMount === 'Unmasked' ? { maskedPaths: [], readonlyPaths: [] } : {}),
   };
 }
+
+const profile = ({ type, localhostProfile }: { type: string; localhostProfile?: string }): SecurityProfile => ({
+  type: type as SecurityProfile['type'],
+  ...(localhostProfile ? { localhostRef: localhostProfile } : {}),
+});
 
 /** Names that are no capabilities are passed over, also those with the prefix CAP_, as containerd does. */
 const known = (names: readonly string[] | undefined): string[] => (names ?? []).filter((name) => CAPABILITIES.has(name.toUpperCase()));

@@ -32,7 +32,9 @@ export class StatusWriter {
 
   /** Remembers what the watch has shown, unless an answer was newer. */
   seen(pod: Pod): void {
-    if (isNewer(pod, this.#known)) this.#known = pod;
+    if (!isNewer(pod, this.#known)) return;
+    this.#known = pod;
+    if (this.#wanted) this.#start();
   }
 
   put(status: PodStatus): void {
@@ -43,7 +45,8 @@ export class StatusWriter {
   #start(): void {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
-      if (this.#wanted && !this.#options.signal.aborted) this.#start(); // put in the very moment of the end
+      // Put in the very moment of the end.
+      if (this.#wanted && this.#known.metadata.resourceVersion && !this.#options.signal.aborted) this.#start();
     });
   }
 
@@ -58,7 +61,8 @@ export class StatusWriter {
     while (this.#wanted && !signal.aborted) {
       const wanted = this.#wanted;
       const patch = statusPatch(this.#known.status ?? {}, wanted);
-      const { name = '', namespace = '', uid } = this.#known.metadata;
+      const { name = '', namespace = '', uid, resourceVersion } = this.#known.metadata;
+      if (resourceVersion === undefined) return; // from a file, and nothing stands for it in the API yet
       try {
         if (patch) {
           const params = { namespace, subresource: 'status' };

@@ -149,8 +149,14 @@ export class PodWorker {
 
   /** Upstream's node marks its pods with where and when it saw them; containers see that through the downward API. */
   #marked(pod: Pod): Pod {
-    const annotations = { ...pod.metadata.annotations, 'kubernetes.io/config.seen': this.#seenAt, 'kubernetes.io/config.source': 'api' };
+    const annotations = { 'kubernetes.io/config.source': 'api', ...pod.metadata.annotations, 'kubernetes.io/config.seen': this.#seenAt };
     return { ...pod, metadata: { ...pod.metadata, annotations } };
+  }
+
+  /** This pod comes from a file: its status is for the pod that stands for it in the API, as the watch shows it. */
+  mirrored(mirror: Pod): void {
+    this.#writer.seen(mirror);
+    this.wake();
   }
 
   /** The pod is gone from the API: whatever runs ends, nothing is reported. */

@@ -19,6 +19,7 @@ export interface ConmonOptions {
 }
 
 const CREATE_TIMEOUT_MS = 60_000;
+const ANSWERED = new Error('answered');
 
 /** Pure: conmon's command line. */
 export function conmonArguments(o: ConmonOptions): string[] {
@@ -75,7 +76,7 @@ async function firstLine(stream: Socket, timeoutMs: number): Promise<string | un
   try {
     return await Promise.race([line, deadline]);
   } finally {
-    stop.abort();
+    stop.abort(ANSWERED);
   }
 }
 

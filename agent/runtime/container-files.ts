@@ -30,6 +30,10 @@ export class ContainerFiles {
   processFile(id: string): string {
     return `${this.bundle(id)}/process.json`;
   }
+  /** Which of the driver's runtimes made it; not there for the default. */
+  handlerFile(id: string): string {
+    return `${this.bundle(id)}/handler`;
+  }
   startedFile(id: string): string {
     return `${this.bundle(id)}/started`;
   }

@@ -1,22 +1,25 @@
-// The driver for runc and crun under conmon. Everything it knows is in files, so a restarted agent is no different from this one.
+// The driver for OCI runtimes under conmon. Everything it knows is in files, so a restarted agent is no different from this one.
 //   <root>/c/<id>/     bundle: config.json, rootfs, pidfile, process.json, started, ctl, attach, persist/
-//   <root>/exits/<id>  exit code, written by conmon         <root>/r/  the runtime's own state         <root>/x/  execs under way
+//   <root>/exits/<id>  exit code, written by conmon   <root>/r/, r-<handler>/  the runtimes' own state   <root>/x/  execs under way
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
-import { identify, sendSignal, tryRun } from '../../kit/exec/index.ts';
+import { CommandError, identify, sendSignal } from '../../kit/exec/index.ts';
 import { writeFileAtomic } from '../../kit/fs/index.ts';
 import { cgroups, hideUnifiedCgroup, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
 import { repeat, step, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
-import { createUnderConmon } from './conmon.ts';
+import { createUnderConmon, runtimeMessage } from './conmon.ts';
 import { ContainerFiles, currentBoot, readText } from './container-files.ts';
 import { startExec } from './exec.ts';
 import type { OciSpec } from './oci.ts';
+import { Program, type RuntimeProgram } from './program.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
 import { isWaitingToStart, letGo } from './start-fifo.ts';
 
 export interface OciRuntimeOptions {
-  runtime: 'runc' | 'crun';
+  runtime: RuntimeProgram;
+  /** Further runtimes, by the handler that a RuntimeClass names. */
+  handlers?: Readonly<Record<string, RuntimeProgram>>;
   /** Folder of the driver, in the mount namespace of the containers' mounts. */
   root: string;
   onError(error: unknown): void;
@@ -28,9 +31,11 @@ const KILL_TIMEOUT_MS = 10_000;
 const MONITOR_TIMEOUT_MS = 2_000;
 
 export class OciRuntime implements Runtime {
-  readonly name: 'runc' | 'crun';
+  readonly name: string;
+  readonly handlers: readonly string[];
   readonly #files: ContainerFiles;
-  readonly #args: string[];
+  /** By handler; '' is the default. */
+  readonly #programs: ReadonlyMap<string, Program>;
   readonly #listeners: ((id: string) => void)[] = [];
   /** Containers whose end was not told yet. */
   readonly #watched = new Set<string>();
@@ -38,11 +43,14 @@ export class OciRuntime implements Runtime {
   #execs = 0;
 
   constructor(options: OciRuntimeOptions) {
-    this.name = options.runtime;
+    const { runtime, handlers = {} } = options;
+    this.#programs = new Map(Object.entries({ '': runtime, ...handlers }).map(([handler, program]) => [handler, new Program(program)]));
+    this.name = this.#programs.get('')!.name;
+    this.handlers = Object.keys(handlers);
     this.#files = new ContainerFiles(options.root);
-    this.#args = ['--root', `${options.root}/r`];
-    for (const folder of ['c', 'exits', 'r', 'x']) mkdirSync(`${options.root}/${folder}`, { recursive: true, mode: 0o711 });
-    if (options.runtime === 'crun') leaveHybridCgroups();
+    for (const folder of ['c', 'exits', 'x', ...[...this.#programs.keys()].map(stateFolder)])
+      mkdirSync(`${options.root}/${folder}`, { recursive: true, mode: 0o711 });
+    if ([...this.#programs.values()].some(({ kind }) => kind === 'crun')) leaveHybridCgroups();
     this.#dropStaleExecs();
     for (const id of this.list()) if (!['none', 'exited'].includes(this.state(id).status)) this.#watched.add(id);
     const watcher = watch(this.#files.exits, (_event, name) => this.#tellEnded(name ? [name] : this.#watched));
@@ -57,10 +65,16 @@ export class OciRuntime implements Runtime {
     this.#stop();
   }
 
-  async version(): Promise<string> {
-    const { stdout, failure } = await tryRun(this.name, ['--version']);
-    if (failure) throw failure;
-    return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+  version(): Promise<string> {
+    return this.#programs.get('')!.version();
+  }
+
+  /** The runtime that a container is made with. @throws RuntimeError when it is not configured (any more) */
+  #programOf(id: string): { program: Program; root: string } {
+    const handler = readText(this.#files.handlerFile(id)) ?? '';
+    const program = this.#programs.get(handler);
+    if (!program) throw new RuntimeError(`no runtime for "${handler}" is configured`);
+    return { program, root: `${this.#files.root}/${stateFolder(handler)}` };
   }
 
   onExit(listener: (id: string) => void): void {
@@ -89,19 +103,21 @@ export class OciRuntime implements Runtime {
     return this.#files.state(id);
   }
 
-  async create({ id, name, spec, logPath, stdin, keepStdinOpen }: CreateOptions): Promise<void> {
+  async create({ id, name, spec, logPath, stdin, keepStdinOpen, handler = '' }: CreateOptions): Promise<void> {
     const bundle = this.#files.bundle(id);
     mkdirSync(`${bundle}/persist`, { recursive: true });
-    if (existsSync(`${this.#files.root}/r/${id}`)) await this.#dropAttempt(id, spec.linux.cgroupsPath);
+    if (existsSync(`${this.#files.root}/${stateFolder(handler)}/${id}`)) await this.#dropAttempt(id, spec.linux.cgroupsPath);
+    if (handler !== '') writeFileSync(this.#files.handlerFile(id), handler);
+    const { program, root } = this.#programOf(id);
     rmSync(this.#files.exitFile(id), { force: true }); // after it: the old monitor may just have written one
     step('runtime.spec', () => writeFileSync(`${bundle}/config.json`, JSON.stringify(spec)));
-    const runtimePath = await this.#path();
+    const runtimePath = await program.path();
     const pid = await step('runtime.create', () =>
       createUnderConmon({
         id,
         name,
         runtimePath,
-        runtimeArgs: this.#args,
+        runtimeArgs: program.globalArguments(root),
         bundle,
         logPath,
         exitDir: this.#files.exits,
@@ -115,33 +131,32 @@ export class OciRuntime implements Runtime {
     this.#watched.add(id);
   }
 
-  /** conmon wants the runtime's full path. */
-  async #path(): Promise<string> {
-    pathOf[this.name] ??= tryRun('sh', ['-c', `command -v ${this.name}`]).then(({ stdout, failure }) => {
-      if (failure) throw new RuntimeError(`${this.name} is not installed`);
-      return stdout.trim();
-    });
-    return await pathOf[this.name]!;
-  }
-
   async start(id: string): Promise<void> {
-    const folder = `${this.#files.root}/r/${id}`;
+    const { program, root } = this.#programOf(id);
+    const folder = `${root}/${id}`;
     const isRunning = () => this.#files.isRunning(id);
-    if (isWaitingToStart(folder))
-      await letGo(this.name, { stateFolder: folder, pid: this.#files.process(id)?.pid ?? 0, isRunning }).catch(asRuntimeError);
+    if (program.kind === 'other') await startByCommand(program, root, id);
+    else if (isWaitingToStart(folder))
+      await letGo(program.kind, { stateFolder: folder, pid: this.#files.process(id)?.pid ?? 0, isRunning }).catch(asRuntimeError);
     else if (!isRunning()) throw new RuntimeError('cannot start a container that has stopped');
     writeFileSync(this.#files.startedFile(id), '');
   }
 
   kill(id: string, signal: NodeJS.Signals | number): boolean {
     const record = this.#files.process(id);
-    return record !== undefined && this.#files.isRunning(id) && sendSignal(record.pid, signal);
+    if (record === undefined || !this.#files.isRunning(id)) return false;
+    const { program, root } = this.#programOf(id);
+    if (program.kind !== 'other') return sendSignal(record.pid, signal);
+    // the process on this side may be a whole sandbox: its program gets signals through the runtime only
+    void program.command(root, ['kill', id, String(signal)]).catch(() => {});
+    return true;
   }
 
   killAll(id: string): void {
     const path = this.spec(id)?.linux.cgroupsPath;
     if (path) cgroups().kill(path);
-    this.kill(id, 'SIGKILL');
+    const record = this.#files.process(id);
+    if (record && this.#files.isRunning(id)) sendSignal(record.pid, 'SIGKILL');
   }
 
   async delete(id: string): Promise<void> {
@@ -162,11 +177,15 @@ export class OciRuntime implements Runtime {
     await rm(this.#files.exitFile(id), { force: true });
   }
 
-  /** What the runtime's own `delete` would do, without a process for it: its state is a folder, the rest is in the kernel. */
+  /** What runc's own `delete` would do, without a process for it: its state is a folder, the rest is in the kernel. */
   async #dropAttempt(id: string, cgroupsPath: string): Promise<void> {
     await cgroups().remove(cgroupsPath);
     await this.#endMonitor(id);
-    await rm(`${this.#files.root}/r/${id}`, { recursive: true, force: true });
+    const handler = readText(this.#files.handlerFile(id)) ?? '';
+    const program = this.#programs.get(handler);
+    const root = `${this.#files.root}/${stateFolder(handler)}`;
+    if (program?.kind === 'other') await program.command(root, ['delete', '--force', id]).catch(() => {}); // it may know nothing of it
+    await rm(`${root}/${id}`, { recursive: true, force: true });
     for (const name of ['pidfile', 'conmon.pid', 'process.json', 'started']) await rm(`${this.#files.bundle(id)}/${name}`, { force: true });
   }
 
@@ -187,7 +206,8 @@ export class OciRuntime implements Runtime {
 
   async exec(id: string, options: ExecOptions): Promise<RunningExec> {
     const file = `${this.#files.root}/x/${process.pid}-${this.#execs++}`;
-    return await startExec({ id, runtimePath: await this.#path(), runtimeArgs: this.#args, file }, options);
+    const { program, root } = this.#programOf(id);
+    return await startExec({ id, runtimePath: await program.path(), runtimeArgs: program.globalArguments(root), file }, options);
   }
 
   async attach(id: string): Promise<RunningExec> {
@@ -231,7 +251,18 @@ const asRuntimeError = (error: Error): never => {
   throw new RuntimeError(error.message, error);
 };
 
-const pathOf: Record<string, Promise<string>> = {};
+const stateFolder = (handler: string): string => (handler === '' ? 'r' : `r-${handler}`);
+
+/** Of a runtime of which only the standard is known. One that runs already was started before a crash. @throws RuntimeError */
+async function startByCommand(program: Program, root: string, id: string): Promise<void> {
+  try {
+    await program.command(root, ['start', id]);
+  } catch (error) {
+    const state = await program.command(root, ['state', id]).catch(() => '{}');
+    if ((JSON.parse(state) as { status?: string }).status === 'running') return;
+    throw new RuntimeError(error instanceof CommandError ? runtimeMessage(error.stderr) : String(error), error);
+  }
+}
 
 /** @throws RuntimeError in the machine's mount namespace, where hiding a mount would be felt by others */
 function leaveHybridCgroups(): void {

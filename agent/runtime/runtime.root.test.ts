@@ -19,7 +19,7 @@ const bedOf = (runtime: 'runc' | 'crun') => async (): Promise<RuntimeBed> => {
     cgroupParent,
     open: () =>
       new OciRuntime({
-        runtime,
+        runtime: { path: runtime },
         root: `${folder}/run`,
         onError: (error) => {
           throw error;

@@ -4,6 +4,8 @@ import type { OciProcess, OciSpec } from './oci.ts';
 
 export interface Runtime {
   readonly name: string;
+  /** Further runtimes that a container may ask for. */
+  readonly handlers: readonly string[];
   version(): Promise<string>;
   /** Where the caller mounts the root file system before create; delete unmounts it. */
   rootfsPath(id: string): string;
@@ -43,6 +45,8 @@ export interface CreateOptions {
   stdin: boolean;
   /** Keep stdin open when an attached client leaves. */
   keepStdinOpen: boolean;
+  /** Which of the driver's runtimes; absent: the default. */
+  handler?: string;
 }
 
 export type RuntimeState =

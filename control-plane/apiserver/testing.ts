@@ -1,7 +1,7 @@
 // A server for tests: memory store, open to all (no authorization), over TLS when asked.
 import { createHttpsClient, type HttpsClient } from '../../kit/client/index.ts';
 import { createCa, issue } from '../../kit/net/index.ts';
-import { systemClock } from '../../kit/run/index.ts';
+import { type Clock, systemClock } from '../../kit/run/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import type { Audit } from './audit/index.ts';
 import type { Security } from './handlers.ts';
@@ -39,6 +39,7 @@ export async function startTestServer(
     authenticate?: Stage['handle'];
     store?: Store;
     shutdownDelayMs?: number;
+    clock?: Clock;
   } = {},
 ): Promise<TestServer> {
   const store = options.store ?? (await openStore({ driver: 'memory' }));
@@ -52,6 +53,7 @@ export async function startTestServer(
     audit: options.audit,
     maxRequestsInFlight: options.maxRequestsInFlight,
     shutdownDelayMs: options.shutdownDelayMs,
+    ...(options.clock ? { clock: options.clock } : {}),
   });
   await server.start();
   const nowMs = systemClock.nowMs();

@@ -1,6 +1,7 @@
 // The client's side of exec, attach and port-forward over SPDY/3.1: for runtimes that hand out a URL of their own streaming server.
 // SPDY and not WebSocket, as every runtime speaks it and stdin can be half-closed with it in every version of the protocol.
 import { request as httpRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { systemClock } from '../run/index.ts';
@@ -15,6 +16,9 @@ const TEXT_MAX = 1000;
 /** How long a port-forward's other side may take to say that nobody listens. */
 const REFUSAL_MS = 300;
 
+/** Connects to a port of the streaming server's host; absent: by its URL. */
+export type Connect = (port: number) => Socket;
+
 export interface RemoteCommandClient {
   readonly stdin?: Duplex;
   readonly stdout?: Duplex;
@@ -26,8 +30,8 @@ export interface RemoteCommandClient {
 }
 
 /** Joins the command behind the URL. @throws Error with the server's text when it refuses */
-export async function connectRemoteCommand(url: string, wanted: WantedStreams): Promise<RemoteCommandClient> {
-  const session = await openSession(url, COMMAND_PROTOCOL);
+export async function connectRemoteCommand(url: string, wanted: WantedStreams, connect?: Connect): Promise<RemoteCommandClient> {
+  const session = await openSession(url, COMMAND_PROTOCOL, connect);
   const error = session.open({ streamtype: 'error' });
   const open = (streamtype: 'stdin' | 'stdout' | 'stderr'): { [name: string]: SpdyStream } =>
     wanted[streamtype] && !(wanted.tty && streamtype === 'stderr') ? { [streamtype]: session.open({ streamtype }) } : {};
@@ -53,8 +57,8 @@ function parseStatus(body: string): CommandStatus | undefined {
 }
 
 /** One connection to a port, in a session of its own. @throws Error with the server's text when it refuses at once */
-export async function connectForwardedPort(url: string, port: number): Promise<Duplex> {
-  const session = await openSession(url, PORT_PROTOCOL);
+export async function connectForwardedPort(url: string, port: number, connect?: Connect): Promise<Duplex> {
+  const session = await openSession(url, PORT_PROTOCOL, connect);
   const headers = { port: String(port), requestid: '0' };
   const error = session.open({ streamtype: 'error', ...headers });
   error.end();
@@ -79,11 +83,11 @@ export async function connectForwardedPort(url: string, port: number): Promise<D
   return data;
 }
 
-async function openSession(url: string, protocol: string): Promise<SpdySession> {
+async function openSession(url: string, protocol: string, connect: Connect | undefined): Promise<SpdySession> {
   const { promise, resolve, reject } = Promise.withResolvers<SpdySession>();
   const request = httpRequest(url, {
     method: 'POST',
-    agent: false,
+    ...(connect ? { createConnection: () => connect(Number(new URL(url).port)) } : { agent: false }),
     timeout: UPGRADE_TIMEOUT_MS,
     headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocol },
   });

@@ -1,0 +1,43 @@
+// Test fixture: our own service on one OCI runtime, one node in a namespace of its own.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { expect } from 'vitest';
+import { cgroups, createNamedNetns, homeFirst, mountsBelow, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
+import { silentLogger } from '../../kit/run/index.ts';
+import type { RuntimeProgram } from '../runtime/index.ts';
+import type { CriBed } from './cri.contract.ts';
+import { createCri } from './index.ts';
+
+export interface OwnBed extends CriBed {
+  /** The node's network namespace. */
+  node: string;
+}
+
+export async function ownBed(runtime: RuntimeProgram): Promise<OwnBed> {
+  await homeFirst();
+  const folder = mkdtempSync(`${tmpdir()}/wherry-cri-`);
+  const node = `${folder}/node`;
+  const cgroupParent = `/wherry-test-${folder.split('-').at(-1)}`;
+  createNamedNetns(node);
+  return {
+    folder,
+    node,
+    cgroupParent,
+    open: () =>
+      createCri({
+        stateDir: `${folder}/state`,
+        runDir: `${folder}/run`,
+        imagesDir: `${folder}/images`,
+        runtime,
+        cgroupParent,
+        cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns: node },
+        log: silentLogger,
+      }),
+    expectClean: () => expect(mountsBelow(`${folder}/run`)).toEqual([]),
+    async dispose() {
+      unpinNamespace(node);
+      await cgroups().remove(cgroupParent);
+      await removeTree(folder);
+    },
+  };
+}

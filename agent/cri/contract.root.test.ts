@@ -1,0 +1,24 @@
+// The contract for our own service on each OCI runtime that is here.
+import { existsSync, readlinkSync } from 'node:fs';
+import { describe, test } from 'vitest';
+import { cgroupLayout } from '../../kit/linux/index.ts';
+import { ownBed } from './bed.fixture.ts';
+import { criContract } from './cri.contract.ts';
+
+const network = '10.244.9';
+criContract('runc', { network, make: () => ownBed({ path: 'runc' }) });
+
+const isOwnMountNamespace = readlinkSync('/proc/self/ns/mnt') !== readlinkSync('/proc/2/ns/mnt');
+if (cgroupLayout() !== 'hybrid' || isOwnMountNamespace) criContract('crun', { network, make: () => ownBed({ path: 'crun' }) });
+else
+  describe('cri contract: crun', () =>
+    test.skip('needs a mount namespace of its own on hybrid cgroups: scripts/test-runtimes gives it one', () => {}));
+
+const runsc = process.env['WHERRY_TEST_RUNSC'] ?? '/usr/bin/runsc';
+const platform = process.env['WHERRY_TEST_RUNSC_PLATFORM'] ?? 'ptrace';
+if (existsSync(runsc))
+  criContract('runsc', {
+    network,
+    make: () => ownBed({ path: runsc, args: [`--platform=${platform}`, '--network=host', '--ignore-cgroups'] }),
+  });
+else describe('cri contract: runsc', () => test.skip(`${runsc} is not installed: scripts/test-runtimes installs it`, () => {}));

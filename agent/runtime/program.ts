@@ -1,0 +1,59 @@
+// A low-level runtime: which program, with which arguments of the user's, and what is known of its habits.
+import { basename } from 'node:path';
+import { run, tryRun } from '../../kit/exec/index.ts';
+import { RuntimeError } from './runtime.ts';
+
+/** Any OCI runtime. */
+export interface RuntimeProgram {
+  /** A name in PATH (`runc`) or an absolute path. */
+  path: string;
+  /** Global arguments, before the command: `--platform=systrap`. */
+  args?: readonly string[];
+}
+
+const COMMAND_TIMEOUT_MS = 60_000;
+const pathOf = new Map<string, Promise<string>>();
+
+export class Program {
+  /** `runc`, `crun`: how they wait between create and start is known; of any other runtime only its commands are. */
+  readonly kind: 'runc' | 'crun' | 'other';
+  readonly name: string;
+  readonly #path: string;
+  readonly #args: readonly string[];
+
+  constructor({ path, args = [] }: RuntimeProgram) {
+    this.name = basename(path);
+    this.kind = this.name === 'runc' || this.name === 'crun' ? this.name : 'other';
+    this.#path = path;
+    this.#args = args;
+  }
+
+  /** Arguments before the command; `root` holds the runtime's own state. */
+  globalArguments(root: string): string[] {
+    return [...this.#args, '--root', root];
+  }
+
+  /** The full path, which conmon wants. @throws RuntimeError when it is not installed */
+  async path(): Promise<string> {
+    const known = pathOf.get(this.#path);
+    if (known) return await known;
+    const found = tryRun('sh', ['-c', 'command -v "$1"', 'sh', this.#path]).then(({ stdout, failure }) => {
+      if (!failure) return stdout.trim();
+      pathOf.delete(this.#path); // it may be installed later
+      throw new RuntimeError(`${this.#path} is not installed`);
+    });
+    pathOf.set(this.#path, found);
+    return await found;
+  }
+
+  async version(): Promise<string> {
+    const { stdout } = await run(await this.path(), ['--version']);
+    return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+  }
+
+  /** Runs one of the standard's commands. @throws CommandError */
+  async command(root: string, args: readonly string[]): Promise<string> {
+    const { stdout } = await run(await this.path(), [...this.globalArguments(root), ...args], { timeoutMs: COMMAND_TIMEOUT_MS });
+    return stdout;
+  }
+}

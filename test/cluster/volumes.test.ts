@@ -1,0 +1,152 @@
+// Storage as users see it: the default class, data that outlives pods and agents, and nothing left behind.
+import { dirname } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cluster, startCluster } from '../../rig/index.ts';
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster();
+});
+afterAll(async () => {
+  await cluster?.[Symbol.asyncDispose]();
+});
+
+const apply = (...objects: object[]) =>
+  cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) });
+const read = (what: string, path: string) => cluster.kubectl(['get', ...what.split(' '), '-o', `jsonpath={${path}}`]);
+const until = (what: string, condition: string) => cluster.kubectl(['wait', what, `--for=${condition}`, '--timeout=60s']);
+const claim = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { name },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+});
+const pod = (name: string, volumes: object[], command = 'sleep 3600', more: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    terminationGracePeriodSeconds: 0,
+    containers: [
+      {
+        name: 'c',
+        image: 'wherry/tools:1',
+        command: ['sh', '-c', command],
+        volumeMounts: volumes.map((volume) => ({
+          name: (volume as { name: string }).name,
+          mountPath: `/${(volume as { name: string }).name}`,
+        })),
+      },
+    ],
+    volumes,
+    ...more,
+  },
+});
+const claimed = (name: string) => ({ name: 'data', persistentVolumeClaim: { claimName: name } });
+
+test('a claim gets a folder of its pod’s node, which keeps its data, grows, and goes with the claim while the agent is away', async () => {
+  await apply(claim('c'), pod('writer', [claimed('c')], 'echo kept > /data/file; sleep 3600'));
+  await until('pod/writer', 'condition=Ready');
+  const volume = await read('pvc c', '.spec.volumeName');
+  const path = await read(`pv ${volume}`, '.spec.local.path');
+  await cluster.kubectl(['delete', 'pod', 'writer']);
+  await apply(pod('reader', [claimed('c')]));
+  await until('pod/reader', 'condition=Ready');
+  expect(await cluster.kubectl(['exec', 'reader', '--', 'cat', '/data/file'])).toBe('kept\n');
+
+  await cluster.kubectl(['patch', 'pvc', 'c', '-p', '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}']);
+  await until('pvc/c', 'jsonpath={.status.capacity.storage}=2Gi');
+
+  await cluster.kubectl(['delete', 'pvc', 'c', '--wait=false']);
+  expect(await read('pvc c', '.metadata.finalizers')).toContain('pvc-protection'); // its pod still runs
+  await cluster.kubectl(['delete', 'pod', 'reader']);
+  await cluster.kill('node-1');
+  await until('pvc/c', 'delete');
+  expect(await cluster.onNode('node-1', ['cat', `${path}/file`])).toBe('kept\n');
+  await cluster.restart();
+  await until(`pv/${volume}`, 'delete');
+  expect(await cluster.onNode('node-1', ['ls', dirname(path)])).not.toContain(volume);
+});
+
+test('an ephemeral claim lives as long as its pod', async () => {
+  const template = { metadata: { labels: { of: 'template' } }, spec: claim('').spec };
+  await apply(pod('short', [{ name: 'scratch', ephemeral: { volumeClaimTemplate: template } }]));
+  await until('pod/short', 'condition=Ready');
+  expect(await read('pvc short-scratch', '.metadata.labels.of')).toBe('template');
+  await cluster.kubectl(['delete', 'pod', 'short', '--wait=false']);
+  await until('pvc/short-scratch', 'delete');
+});
+
+test('what cannot be is told in Kubernetes’ words', async () => {
+  const local = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'nowhere' },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'none',
+      local: { path: '/nowhere' },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'Exists' }] }] } },
+    },
+  };
+  const bound = { ...claim('bound'), spec: { ...claim('').spec, storageClassName: 'none', volumeName: 'nowhere' } };
+  await apply(
+    local,
+    bound,
+    pod('no-folder', [claimed('bound')]),
+    pod('no-type', [{ name: 'v', hostPath: { path: '/etc/passwd', type: 'Directory' } }]),
+    pod('no-claim', [claimed('absent')], 'true', { nodeName: 'node-1' }),
+    { ...claim('many'), spec: { ...claim('').spec, accessModes: ['ReadWriteMany'] } },
+    pod('many', [claimed('many')]),
+  );
+  const told = async (name: string, text: string) =>
+    expect
+      .poll(
+        () => cluster.kubectl(['get', 'events', '--field-selector', `involvedObject.name=${name}`, '-o', 'jsonpath={.items[*].message}']),
+        { timeout: 30_000 },
+      )
+      .toContain(text);
+  await told('no-folder', 'MountVolume.NewMounter initialization failed for volume "nowhere" : path "/nowhere" does not exist');
+  await told('no-type', 'MountVolume.SetUp failed for volume "v" : hostPath type check failed: /etc/passwd is not a directory');
+  await told('no-claim', 'error processing PVC default/absent: failed to fetch PVC from API server: persistentvolumeclaims "absent"');
+  await told('many', 'failed to provision volume with StorageClass "standard": wherry.io/local-path only supports');
+  await cluster.kubectl(['delete', 'pod', '--all', '--force']);
+});
+
+test('an agent that is killed while volumes are made or taken down leaves no mount and no folder', async () => {
+  await apply(
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cm' }, data: { k: 'v' } },
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'sec' }, stringData: { k: 'v' } },
+    claim('kept'),
+  );
+  const volumes = [
+    { name: 'disk', emptyDir: {} },
+    { name: 'memory', emptyDir: { medium: 'Memory' } },
+    { name: 'cm', configMap: { name: 'cm' } },
+    { name: 'sec', secret: { secretName: 'sec' } },
+    { name: 'fields', downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] } },
+    { name: 'all', projected: { sources: [{ configMap: { name: 'cm' } }, { serviceAccountToken: { path: 'token' } }] } },
+    { name: 'image', image: { reference: 'wherry/tools:1' } },
+    { name: 'host', hostPath: { path: '/etc' } },
+    claimed('kept'),
+  ];
+  const state = dirname(
+    dirname(await read('node node-1', ".metadata.annotations['wherry\\.io/local-path-folder']").then((path) => `${path}/x`)),
+  );
+  for (const pauseMs of [0, 60, 150, 300]) {
+    await apply(pod('all-kinds', volumes));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs)); // where the kill hits is left to chance
+    await cluster.kill('node-1');
+    await cluster.restart();
+    await until('pod/all-kinds', 'condition=Ready');
+    expect(await cluster.kubectl(['exec', 'all-kinds', '--', 'cat', '/cm/k', '/sec/k', '/all/k', '/fields/name'])).toBe('vvvall-kinds');
+    await cluster.kubectl(['delete', 'pod', 'all-kinds', '--wait=false']);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs / 3));
+    await cluster.kill('node-1');
+    await cluster.restart();
+    await until('pod/all-kinds', 'delete');
+    await expect.poll(() => cluster.onNode('node-1', ['ls', `${state}/pods`]), { timeout: 30_000 }).toBe('');
+    expect(await cluster.onNode('node-1', ['cat', '/proc/self/mountinfo'])).not.toContain(`${state}/pods`);
+  }
+});

@@ -1,0 +1,226 @@
+// kill -9 of the agent right after each named step of a pod's start and of its end (kit/run/steps.ts), once also with the control plane:
+// the same pod comes out, each container has run once, and when the pod is gone the node is as it was before.
+import { readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { KubeObject } from '../../api/meta/index.ts';
+import { RESOURCES } from '../../kit/client/index.ts';
+import { waitFor } from '../../kit/run/index.ts';
+import { type Cluster, startCluster, status } from '../../rig/index.ts';
+import { agentConfig, nodeState } from './node-state.ts';
+
+const NODE = 'node-1';
+const namespace = 'default';
+
+/** In the order in which a start comes through them; `NAME N` is the N-th time, for the pod has three containers. */
+const START = [
+  'sandbox.record',
+  'sandbox.cgroup',
+  'sandbox.namespaces',
+  'sandbox.shared-memory',
+  'network.address',
+  'network.veth',
+  'sandbox.network',
+  'sandbox.ready-record',
+  'sandbox',
+  'pod.files',
+  'volumes.token',
+  'volumes.contents',
+  'volumes.swap',
+  'volumes.swap 3',
+  'volumes',
+  'image',
+  'container.config',
+  'container.record',
+  'container.rootfs',
+  'container.user-record',
+  'container.create',
+  'runtime.spec',
+  'runtime.create',
+  'runtime.process-record',
+  'container.started-record',
+  'runtime.start',
+  'container.start',
+  'status',
+  'status 2',
+  // the first container, which is an init container, ends
+  'container.exit-record',
+  'runtime.delete',
+  // the second one, a sidecar
+  'container.record 2',
+  'runtime.create 2',
+  'container.started-record 2',
+  'runtime.start 2',
+  // the third one, which has a postStart hook
+  'container.create 3',
+  'runtime.create 3',
+  'container.started-record 3',
+  'runtime.start 3',
+  'hook.post-start',
+];
+
+/** The same for its end. The agent has been started after the pod. */
+const END = [
+  'hook.pre-stop',
+  'container.signal',
+  'container.exit-record',
+  'runtime.delete',
+  'container.signal 2',
+  'container.exit-record 2',
+  'runtime.delete 2',
+  'sandbox.stop-record',
+  'sandbox.unpin',
+  'network.release',
+  'container.remove',
+  'container.remove 3',
+  'sandbox.remove-cgroup',
+  'sandbox.remove-files',
+  'sandbox.remove-record',
+  'pod.remove-folder',
+  'pod.remove-logs',
+  'pod.api-deletion',
+];
+
+/** A container that writes down that it runs, ends at once when it is told to, and not otherwise. */
+const forever = (name: string) => `echo ${name} >> /scratch/ran; trap 'exit 0' TERM; sleep infinity & wait`;
+const scratch = { name: 'scratch', mountPath: '/scratch' };
+const shell = (name: string, script: string) => ({
+  name,
+  image: 'wherry/tools:1',
+  command: ['sh', '-c', script],
+  volumeMounts: [scratch],
+});
+
+const pod = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    terminationGracePeriodSeconds: 5,
+    initContainers: [shell('init', 'echo init >> /scratch/ran'), { ...shell('sidecar', forever('sidecar')), restartPolicy: 'Always' }],
+    containers: [
+      {
+        ...shell('main', forever('main')),
+        volumeMounts: [scratch, { name: 'settings', mountPath: '/settings' }, { name: 'keys', mountPath: '/keys' }],
+        lifecycle: {
+          postStart: { exec: { command: ['sh', '-c', 'echo started >> /scratch/hooks'] } },
+          preStop: { exec: { command: ['sh', '-c', 'echo stopping >> /scratch/hooks'] } },
+        },
+      },
+    ],
+    volumes: [
+      { name: 'scratch', emptyDir: {} },
+      { name: 'settings', configMap: { name: 'kube-root-ca.crt' } },
+      { name: 'keys', secret: { secretName: 'keys' } },
+    ],
+  },
+});
+
+describe('kill -9 of the agent after', () => {
+  let cluster: Cluster;
+  let config: Record<string, string>;
+  let before: string[];
+  let count = 0;
+
+  beforeAll(async () => {
+    cluster = await startCluster();
+    config = await agentConfig(cluster, NODE);
+    await cluster.client.create(
+      RESOURCES.secrets,
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'keys' }, stringData: { key: 'x' } },
+      { namespace },
+    );
+    // What the first pod of a node makes for good (a bridge, the image's layers) is no leak.
+    await create('first');
+    await isReady('first');
+    await remove('first');
+    await isGone('first');
+  });
+  beforeEach(async () => {
+    before = await nodeState(cluster, NODE, config);
+  });
+  afterEach(async () => {
+    // After a failure: the next step starts from an empty node all the same.
+    await cluster.restart();
+    const left = await cluster.client.list(RESOURCES.pods, { namespace });
+    for (const { metadata } of left.items) await remove(metadata.name ?? '');
+    for (const { metadata } of left.items) await isGone(metadata.name ?? '');
+  });
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  const create = (name: string) => cluster.client.create<Pod & KubeObject>(RESOURCES.pods, pod(name), { namespace });
+  const get = (name: string) => cluster.client.get<Pod & KubeObject>(RESOURCES.pods, name, { namespace });
+  const remove = (name: string) => cluster.client.delete(RESOURCES.pods, name, { namespace });
+  const isGone = (name: string) =>
+    waitFor({ what: `${name} gone`, timeoutMs: 60_000 }, async () =>
+      (await cluster.client.list(RESOURCES.pods, { namespace })).items.every(({ metadata }) => metadata.name !== name),
+    );
+  const isReady = (name: string) =>
+    waitFor({ what: `${name} Ready`, timeoutMs: 60_000 }, async () => {
+      const found = await get(name);
+      return found.status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') && found;
+    });
+
+  /** The agent is another one from now on, which dies after the step; undefined: which does not. */
+  async function agentThatDies(after: string | undefined): Promise<void> {
+    await cluster.kill(NODE);
+    if (after === undefined) return await cluster.restart();
+    process.env['WHERRY_CRASH_AFTER'] = after;
+    await cluster.restart().finally(() => delete process.env['WHERRY_CRASH_AFTER']);
+  }
+
+  const agentIsDead = () =>
+    waitFor({ what: 'the agent to die', timeoutMs: 60_000 }, async () =>
+      (await status(cluster.name)).some(({ part, pid }) => part === NODE && pid === undefined),
+    );
+
+  const ran = (uid: string) => readFileSync(`${config['stateDir']}/pods/${uid}/volumes/scratch/ran`, 'utf8');
+
+  async function expectNothingLeft(): Promise<void> {
+    let after: string[] = [];
+    const isSame = async () => {
+      after = await nodeState(cluster, NODE, config);
+      return after.length === before.length && after.every((line, i) => line === before[i]);
+    };
+    await waitFor({ what: 'the node to be as before', timeoutMs: 10_000, everyMs: 100 }, isSame).catch(() => {});
+    expect({ more: after.filter((line) => !before.includes(line)), less: before.filter((line) => !after.includes(line)) }).toEqual({
+      more: [],
+      less: [],
+    });
+  }
+
+  test.each(START)('%s, at the start of a pod', async (step) => {
+    const name = `start-${count++}`;
+    await agentThatDies(step);
+    const { uid = '' } = (await create(name)).metadata;
+    await agentIsDead();
+    if (count % 4 === 0) await cluster.kill('control-plane');
+    await agentThatDies(undefined);
+    const { status: now } = await isReady(name);
+    expect(ran(uid)).toBe('init\nsidecar\nmain\n');
+    const statuses = [...(now?.initContainerStatuses ?? []), ...(now?.containerStatuses ?? [])];
+    expect(statuses.map(({ name, restartCount }) => [name, restartCount])).toEqual([
+      ['init', 0],
+      ['sidecar', 0],
+      ['main', 0],
+    ]);
+    await remove(name);
+    await isGone(name);
+    await expectNothingLeft();
+  });
+
+  test.each(END)('%s, at the end of a pod', async (step) => {
+    const name = `end-${count++}`;
+    await create(name);
+    await isReady(name);
+    await agentThatDies(step);
+    await remove(name);
+    await agentIsDead();
+    if (count % 4 === 0) await cluster.kill('control-plane');
+    await agentThatDies(undefined);
+    await isGone(name);
+    await expectNothingLeft();
+  });
+});
