@@ -25,7 +25,7 @@ import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
 import { memoryCapacity } from './stats/index.ts';
-import { LocalPaths } from './volumes/index.ts';
+import { Drivers, LocalPaths } from './volumes/index.ts';
 
 /** An agent outlives its API server: it waits, and its containers go on. */
 const AS_LONG_AS_IT_TAKES_MS = 2 ** 31 - 1;
@@ -75,6 +75,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const cluster = { clusterDNS, clusterDomain };
   const allocatable = capacity.resources;
   const localPaths = new LocalPaths({ client, nodeName, folder: join(config.stateDir, 'local-path'), clock, log });
+  const drivers = new Drivers({ client, nodeName, folder: join(config.stateDir, 'plugins_registry'), clock, log });
   const pods = createPods({
     client,
     informers,
@@ -86,6 +87,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     hostIP: nodeIP,
     podsDir,
     localPaths,
+    drivers,
+    stagingDir: join(config.stateDir, 'plugins/kubernetes.io/csi'),
     logDir,
     cluster,
     allocatable,
@@ -114,6 +117,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     pods.service,
     registered.service,
     localPaths.service,
+    drivers.service,
     pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
     containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),

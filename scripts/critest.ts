@@ -227,6 +227,8 @@ async function main(): Promise<number> {
   const suite = spawn(critest, ['--runtime-endpoint', endpoint, '--image-endpoint', endpoint, '--ginkgo.no-color', ...SKIPPED, ...rest], {
     stdio: 'inherit',
   });
+  // the suite ends by itself, and what was made here is removed
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => suite.kill('SIGINT'));
   const code = await new Promise<number>((resolve) => suite.on('exit', (status) => resolve(status ?? 1)));
   cri.kill('SIGTERM');
   process.stdout.write(readFileSync(`${work}/cri.log`, 'utf8').split('\n').slice(-20).join('\n'));

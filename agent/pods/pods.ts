@@ -7,7 +7,7 @@ import { type Client, createInformer, type EventRecorder, type Informer, type In
 import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import { isMirror, MirrorPods, type StaticFiles, staticFiles } from '../static/index.ts';
-import { type LocalPaths, Volumes } from '../volumes/index.ts';
+import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
 import { refusal } from './admission.ts';
 import { hasAppArmor } from './app-armor.ts';
 import { ImagePulls } from './image-pulls.ts';
@@ -29,6 +29,9 @@ export interface PodsOptions {
   hostIP: string;
   podsDir: string;
   localPaths: LocalPaths;
+  drivers: Drivers;
+  /** Where CSI drivers stage volumes. */
+  stagingDir: string;
   logDir: string;
   cluster: ClusterNames;
   allocatable: Readonly<Record<string, string>>;
@@ -112,6 +115,9 @@ class NodePods {
       client,
       podsDir: options.podsDir,
       localPaths: options.localPaths,
+      drivers: options.drivers,
+      nodeName: options.nodeName,
+      stagingDir: options.stagingDir,
       clock,
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),

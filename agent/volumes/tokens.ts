@@ -4,9 +4,11 @@ import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, step } from '../../kit/run/index.ts';
 
-interface Token {
+export interface Token {
   text: string;
   renewAtMs: number;
+  /** When it ends. */
+  endMs: number;
 }
 
 export interface TokenWish {
@@ -26,7 +28,7 @@ export class Tokens {
   }
 
   /** The present token, a new one when it is due. */
-  async get(pod: Pod, wish: TokenWish): Promise<{ text: string; renewAtMs: number }> {
+  async get(pod: Pod, wish: TokenWish): Promise<Token> {
     const uid = pod.metadata.uid ?? '';
     let ofPod = this.#tokens.get(uid);
     if (!ofPod) this.#tokens.set(uid, (ofPod = new Map()));
@@ -62,6 +64,6 @@ export class Tokens {
     const nowMs = this.#clock.nowMs();
     const endMs = Date.parse(answer['status'].expirationTimestamp);
     // A token that lives longer than a day is renewed daily, as upstream does.
-    return { text: answer['status'].token, renewAtMs: nowMs + Math.min((endMs - nowMs) * 0.8, 24 * 3_600_000) };
+    return { text: answer['status'].token, renewAtMs: nowMs + Math.min((endMs - nowMs) * 0.8, 24 * 3_600_000), endMs };
   }
 }

@@ -9,6 +9,8 @@ import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import { claimedVolume } from './claims.ts';
+import type { Drivers } from './csi/drivers.ts';
+import { CsiMounts } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
 import type { LocalPaths } from './local-path.ts';
@@ -26,6 +28,10 @@ export interface VolumesOptions {
   /** Folder with one folder a pod, named by uid. */
   podsDir: string;
   localPaths: LocalPaths;
+  drivers: Pick<Drivers, 'get'>;
+  nodeName: string;
+  /** Where CSI drivers stage volumes. */
+  stagingDir: string;
   clock: Clock;
   log: Logger;
   /** Something that the pod's volumes or environment show has changed: set up again. */
@@ -45,9 +51,8 @@ function failureText(volume: string, cause: unknown): string {
   const stage = cause instanceof VolumeProblem ? cause.stage : 'SetUp';
   if (stage === 'process')
     return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[], failed to process volumes=[${volume}]: ${why}`;
-  return stage === 'NewMounter'
-    ? `MountVolume.NewMounter initialization failed for volume "${volume}" : ${why}`
-    : `MountVolume.SetUp failed for volume "${volume}" : ${why}`;
+  const step = stage === 'NewMounter' ? 'NewMounter initialization' : stage;
+  return `MountVolume.${step} failed for volume "${volume}" : ${why}`;
 }
 
 export interface PodVolumes {
@@ -61,10 +66,12 @@ export class Volumes {
   readonly objects: ObjectCache;
   readonly #options: VolumesOptions;
   readonly #tokens: Tokens;
+  readonly #csi: CsiMounts;
 
   constructor(options: VolumesOptions) {
     this.#options = options;
     this.#tokens = new Tokens(options.client, options.clock);
+    this.#csi = new CsiMounts({ ...options, tokens: this.#tokens });
     const onError = (error: unknown) => options.log.debug({ err: error }, "watch of a pod's object failed");
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
   }
@@ -107,6 +114,7 @@ export class Volumes {
   async unmount(podUid: string): Promise<void> {
     this.objects.release(podUid);
     this.#tokens.forget(podUid);
+    await this.#csi.tearDown(podUid);
     for (const part of ['volume-subpaths', 'volumes', GIVEN]) {
       const folder = join(this.#options.podsDir, podUid, part);
       if (await stat(folder).catch(() => undefined)) await removeTree(folder); // asking is cheaper than the table of mounts
@@ -117,6 +125,7 @@ export class Volumes {
   async teardown(podUid: string): Promise<void> {
     this.objects.release(podUid);
     this.#tokens.forget(podUid);
+    await this.#csi.tearDown(podUid);
     await removeTree(join(this.#options.podsDir, podUid));
   }
 
@@ -133,6 +142,7 @@ export class Volumes {
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     if (volume.hostPath) return { path: await checkHostPath(volume.hostPath) };
     if (volume.persistentVolumeClaim || volume.ephemeral) return { path: await this.#persistent(pod, volume) };
+    if (volume.csi) return { path: await this.#csi.setUpInline(pod, volume) };
     if (volume.image) return { path: '' }; // the runtime mounts it
     if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume, fsGroup) };
     if (!isApiVolume(volume))
@@ -150,6 +160,7 @@ export class Volumes {
     const { volume } = await claimedVolume(client, pod, of);
     try {
       if (volume.spec?.hostPath) return await checkHostPath(volume.spec.hostPath);
+      if (volume.spec?.csi) return await this.#csi.setUpPersistent(pod, of, volume);
       if (!volume.spec?.local) throw new VolumeProblem('this node has no plugin for volumes of its type', 'NewMounter');
       const path = localPaths.isOurs(volume) ? await localPaths.make(volume) : await checkLocal(volume.spec.local.path);
       await this.#giveOnce(pod, of.name, path);

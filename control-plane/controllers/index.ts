@@ -35,6 +35,7 @@ import { AllKinds } from './shared/all-kinds.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './tainteviction/controller.ts';
 import { ttlController } from './ttl/controller.ts';
+import { volumeAttachmentController } from './volumeattachment/controller.ts';
 import { volumeProtectionController } from './volumeprotection/controller.ts';
 
 export type { Controller, ControllersConfig } from './controller.ts';
@@ -80,6 +81,7 @@ const controllers: readonly Controller[] = [
   persistentVolumeController,
   localPathController,
   ephemeralVolumeController,
+  volumeAttachmentController,
   volumeProtectionController,
   podGCController,
   horizontalPodAutoscalerController(kindsOf),

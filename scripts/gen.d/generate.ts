@@ -1,15 +1,18 @@
-// Runs the Go exporter over the modules and writes, or compares, the generated files: api/gen, and the CRI's messages.
+// Runs the Go exporter over the modules and writes, or compares, the generated files: api/gen, and the messages of CRI and CSI.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { criFiles } from './cri.ts';
+import { csiDescriptor, registrationDescriptor } from './csi.ts';
 import { type Export, Model } from './model.ts';
 import { MODULES, PACKAGES, SUPPORT, VERSION } from './names.ts';
 import { protobufFile, schemaFile } from './schema.ts';
 import { typesFile } from './types.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
+/** Of the specification; drivers of older ones are spoken to the same way. */
+const CSI_VERSION = 'v1.11.0';
 const ROOT = join(HERE, '../..');
 
 /** Returns the exit code: 0 fine, 1 stale, 3 when there is no `go`, or it cannot get the modules. */
@@ -20,7 +23,9 @@ export function generate(check: boolean): number {
   }
   const facts = exported();
   const cri = directoryOf('k8s.io/cri-api');
-  if (!facts || !cri) return 3;
+  const csi = directoryOf('github.com/container-storage-interface/spec', CSI_VERSION);
+  const kubelet = directoryOf('k8s.io/kubelet');
+  if (!facts || !cri || !csi || !kubelet) return 3;
   const model = new Model(facts);
   const files = new Map<string, string>();
   files.set('api/gen/schema.json', lines(schemaFile(model)));
@@ -29,6 +34,8 @@ export function generate(check: boolean): number {
   const { descriptor, types } = criFiles(cri);
   files.set('agent/cri-grpc/gen/api.json', descriptor);
   files.set('agent/cri-grpc/gen/types.ts', types);
+  files.set('agent/volumes/csi/gen/csi.json', csiDescriptor(csi));
+  files.set('agent/volumes/csi/gen/registration.json', registrationDescriptor(kubelet));
   const stale = [...files].filter(([name, text]) => !existsSync(join(ROOT, name)) || readFileSync(join(ROOT, name), 'utf8') !== text);
   for (const [name, text] of stale) {
     process.stdout.write(`${check ? 'stale' : 'wrote'} ${name}\n`);
@@ -60,15 +67,15 @@ function exported(): Export | undefined {
 }
 
 /** Where the module's source lies; undefined, with a word on stderr, when it can be neither found nor fetched. */
-function directoryOf(module: string): string | undefined {
+function directoryOf(module: string, version = VERSION): string | undefined {
   try {
-    const answer = execFileSync('go', ['mod', 'download', '-json', `${module}@${VERSION}`], {
+    const answer = execFileSync('go', ['mod', 'download', '-json', `${module}@${version}`], {
       encoding: 'utf8',
       cwd: join(HERE, 'export'),
     });
     return (JSON.parse(answer) as { Dir: string }).Dir;
   } catch (error) {
-    process.stderr.write(`gen: skipped, no source of ${module}@${VERSION}: ${(error as Error).message}\n`);
+    process.stderr.write(`gen: skipped, no source of ${module}@${version}: ${(error as Error).message}\n`);
     return undefined;
   }
 }

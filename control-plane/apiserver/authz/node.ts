@@ -47,7 +47,21 @@ class NodeQuestion {
   readReferred(kind: keyof References): Decision {
     const { verb, name, subresource } = this.#question;
     if (!READ.includes(verb) || subresource !== '') return denied('can only read resources of this type');
-    return name === '' ? denied('No Object name found') : this.#referred(kind);
+    if (name === '') return denied('No Object name found');
+    const direct = this.#referred(kind);
+    return direct.allowed || kind !== 'secrets' || !this.#neededByVolume() ? direct : allowed;
+  }
+
+  /** Secrets that a driver needs to mount the volumes behind the pods' claims. */
+  #neededByVolume(): boolean {
+    const { namespace, name } = this.#question;
+    return this.#pods(undefined).some((pod) =>
+      [...referencesOf(pod).persistentvolumeclaims].some((claimName) => {
+        const claim = this.#reader.get(core('persistentvolumeclaims'), pod.metadata.namespace ?? '', claimName);
+        const csi = this.#reader.get(core('persistentvolumes'), '', claim?.['spec']?.volumeName ?? '')?.['spec']?.csi;
+        return [csi?.nodeStageSecretRef, csi?.nodePublishSecretRef].some((ref) => ref?.name === name && ref?.namespace === namespace);
+      }),
+    );
   }
 
   claim(): Decision {

@@ -1,0 +1,186 @@
+// Drivers of this node: a socket in the registry folder announces one; it is asked who it is and told into CSINode and the node's labels.
+import { type FSWatcher, watch } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CSINode, CSINodeDriver } from '../../../api/gen/types/storage.v1.ts';
+import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
+import { type Client, RESOURCES } from '../../../kit/client/index.ts';
+import { backoffMs, type Clock, type Logger, neverFails, type Service } from '../../../kit/run/index.ts';
+import { call } from './wire.ts';
+
+export interface Driver {
+  readonly name: string;
+  readonly socket: string;
+  readonly nodeId: string;
+  /** Of the node service, e.g. STAGE_UNSTAGE_VOLUME. */
+  readonly can: ReadonlySet<string>;
+}
+
+export interface DriversOptions {
+  client: Client;
+  nodeName: string;
+  /** Sockets appear and disappear here. */
+  folder: string;
+  clock: Clock;
+  log: Logger;
+}
+
+interface NodeInfo {
+  nodeId: string;
+  maxVolumesPerNode: number;
+  accessibleTopology?: { segments: Record<string, string> } | null;
+}
+
+/** A driver may take its time to come up behind its socket. */
+const ASK_MS = 10_000;
+const TRIES_MAX = 12;
+
+export class Drivers {
+  readonly #options: DriversOptions;
+  readonly #byName = new Map<string, Driver>();
+  /** Registration socket -> inode and driver; being registered: no driver yet. */
+  readonly #seen = new Map<string, { inode: number; driver?: string }>();
+  readonly #stop = new AbortController();
+  #watcher: FSWatcher | undefined;
+  #scanning: Promise<void> = Promise.resolve();
+
+  constructor(options: DriversOptions) {
+    this.#options = options;
+  }
+
+  get service(): Service {
+    return {
+      name: 'csi drivers',
+      start: async () => {
+        const { folder, log } = this.#options;
+        await mkdir(folder, { recursive: true, mode: 0o750 });
+        const look = () => {
+          this.#scanning = this.#scanning.then(() => this.#scan()).catch((error: unknown) => log.warn({ err: error }, 'plugins not seen'));
+        };
+        this.#watcher = watch(folder, look);
+        look();
+        await this.#scanning;
+        return {
+          failed: neverFails,
+          stop: async () => {
+            this.#stop.abort();
+            this.#watcher?.close();
+          },
+        };
+      },
+    };
+  }
+
+  get(name: string): Driver | undefined {
+    return this.#byName.get(name);
+  }
+
+  async #scan(): Promise<void> {
+    const { folder } = this.#options;
+    const present = new Map<string, number>();
+    for (const name of await readdir(folder)) {
+      const found = await stat(join(folder, name)).catch(() => undefined);
+      if (found?.isSocket()) present.set(join(folder, name), found.ino);
+    }
+    for (const [path, { inode, driver }] of this.#seen) {
+      if (present.get(path) === inode) continue;
+      this.#seen.delete(path);
+      if (driver !== undefined) await this.#unregister(driver);
+    }
+    for (const [path, inode] of present) {
+      if (this.#seen.has(path)) continue;
+      const entry: { inode: number; driver?: string } = { inode };
+      this.#seen.set(path, entry);
+      void this.#registerUntilDone(path, entry);
+    }
+  }
+
+  async #registerUntilDone(path: string, entry: { inode: number; driver?: string }): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let failures = 1; this.#seen.get(path) === entry && !this.#stop.signal.aborted; failures++) {
+      try {
+        const driver = await this.#register(path);
+        if (driver !== undefined) entry.driver = driver;
+        return;
+      } catch (error) {
+        log.warn({ err: error, socket: path }, 'CSI driver not registered');
+        if (failures === TRIES_MAX) return;
+        await clock.sleep(backoffMs(failures, 500, 30_000), this.#stop.signal).catch(() => {});
+      }
+    }
+  }
+
+  /** Undefined: a plugin of another kind. */
+  async #register(path: string): Promise<string | undefined> {
+    const registry = 'pluginregistration.Registration';
+    const info = await call<{ type: string; name: string; endpoint: string }>(path, registry, 'GetInfo', {}, ASK_MS);
+    if (info.type !== 'CSIPlugin') return undefined;
+    try {
+      const socket = info.endpoint || path;
+      const [node, { capabilities }] = await Promise.all([
+        call<NodeInfo>(socket, 'csi.v1.Node', 'NodeGetInfo', {}, ASK_MS),
+        call<{ capabilities: { rpc?: { type: string } }[] }>(socket, 'csi.v1.Node', 'NodeGetCapabilities', {}, ASK_MS),
+      ]);
+      const driver = { name: info.name, socket, nodeId: node.nodeId, can: new Set(capabilities.map(({ rpc }) => rpc?.type ?? '')) };
+      await this.#tell(driver, node);
+      this.#byName.set(info.name, driver);
+      await call(path, registry, 'NotifyRegistrationStatus', { pluginRegistered: true }, ASK_MS);
+    } catch (error) {
+      await call(path, registry, 'NotifyRegistrationStatus', { pluginRegistered: false, error: String(error) }, ASK_MS).catch(() => {});
+      throw error;
+    }
+    this.#options.log.info({ driver: info.name }, 'CSI driver registered');
+    return info.name;
+  }
+
+  async #tell(driver: Driver, { maxVolumesPerNode, accessibleTopology }: NodeInfo): Promise<void> {
+    const segments = accessibleTopology?.segments ?? {};
+    const { client, nodeName } = this.#options;
+    if (Object.keys(segments).length > 0) await client.patch(RESOURCES.nodes, nodeName, 'merge', { metadata: { labels: segments } });
+    await this.#change((others) => [
+      ...others.filter(({ name }) => name !== driver.name),
+      {
+        name: driver.name,
+        nodeID: driver.nodeId,
+        topologyKeys: Object.keys(segments).sort(),
+        ...(maxVolumesPerNode > 0 ? { allocatable: { count: maxVolumesPerNode } } : {}),
+      } as CSINodeDriver,
+    ]);
+  }
+
+  async #unregister(name: string): Promise<void> {
+    this.#byName.delete(name);
+    await this.#change((drivers) => drivers.filter((driver) => driver.name !== name));
+    this.#options.log.info({ driver: name }, 'CSI driver gone');
+  }
+
+  /** Drivers change CSINode one after the other. */
+  #changing: Promise<unknown> = Promise.resolve();
+  #change(next: (drivers: CSINodeDriver[]) => CSINodeDriver[]): Promise<void> {
+    const done = this.#changing.then(() => this.#changeNow(next));
+    this.#changing = done.catch(() => {});
+    return done;
+  }
+
+  async #changeNow(next: (drivers: CSINodeDriver[]) => CSINodeDriver[]): Promise<void> {
+    const { client, nodeName } = this.#options;
+    const found = await client.get<CSINode & KubeObject>(RESOURCES.csinodes, nodeName).catch((error: unknown) => {
+      if (!isStatusError(error, 'NotFound')) throw error;
+      return undefined;
+    });
+    const drivers = next(found?.spec.drivers ?? []);
+    if (found) {
+      await client.update(RESOURCES.csinodes, { ...found, spec: { ...found.spec, drivers } });
+      return;
+    }
+    const node = await client.get<KubeObject>(RESOURCES.nodes, nodeName);
+    const owner = { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: node.metadata.uid };
+    const body = {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'CSINode',
+      metadata: { name: nodeName, ownerReferences: [owner] },
+      spec: { drivers },
+    };
+    await client.create(RESOURCES.csinodes, body);
+  }
+}

@@ -1,0 +1,109 @@
+// What a driver is asked, out of a pod and a persistent volume or a volume written into the pod. Pure.
+import { createHash } from 'node:crypto';
+import type { CSIPersistentVolumeSource, CSIVolumeSource, PersistentVolume, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
+import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** The same volume, driver and node have one attachment, by the name that upstream's controller gives it. */
+export const attachmentName = (handle: string, driver: string, node: string): string => `csi-${sha256(handle + driver + node)}`;
+/** A volume written into a pod has no identity but the pod's. */
+export const inlineHandle = (podUid: string, volume: string): string => `csi-${sha256(podUid + volume)}`;
+/** Folder of the staged volume below the driver's. */
+export const stagedFolder = (handle: string): string => sha256(handle);
+
+export interface Wanted {
+  driver: string;
+  handle: string;
+  isInline: boolean;
+  readonly: boolean;
+  isBlock: boolean;
+  fsType: string;
+  mountFlags: string[];
+  accessModes: string[];
+  attributes: Record<string, string>;
+  stageSecret?: SecretRef | undefined;
+  publishSecret?: SecretRef | undefined;
+}
+export interface SecretRef {
+  name: string;
+  namespace: string;
+}
+
+const secretRef = (ref: CSIPersistentVolumeSource['nodeStageSecretRef']): SecretRef | undefined =>
+  ref?.name ? { name: ref.name, namespace: ref.namespace ?? '' } : undefined;
+
+export function persistentWish(csi: CSIPersistentVolumeSource, { spec }: PersistentVolume, of: Volume): Wanted {
+  return {
+    driver: csi.driver,
+    handle: csi.volumeHandle,
+    isInline: false,
+    readonly: (csi.readOnly ?? false) || (of.persistentVolumeClaim?.readOnly ?? false),
+    isBlock: spec?.volumeMode === 'Block',
+    fsType: csi.fsType ?? '',
+    mountFlags: spec?.mountOptions ?? [],
+    accessModes: spec?.accessModes ?? [],
+    attributes: csi.volumeAttributes ?? {},
+    stageSecret: secretRef(csi.nodeStageSecretRef),
+    publishSecret: secretRef(csi.nodePublishSecretRef),
+  };
+}
+
+export function inlineWish(csi: CSIVolumeSource, pod: Pod, of: Volume): Wanted {
+  const { namespace = '', uid = '' } = pod.metadata;
+  return {
+    driver: csi.driver,
+    handle: inlineHandle(uid, of.name),
+    isInline: true,
+    readonly: csi.readOnly ?? false,
+    isBlock: false,
+    fsType: csi.fsType ?? '',
+    mountFlags: [],
+    accessModes: ['ReadWriteOnce'],
+    attributes: csi.volumeAttributes ?? {},
+    publishSecret: secretRef(csi.nodePublishSecretRef ? { ...csi.nodePublishSecretRef, namespace } : undefined),
+  };
+}
+
+const MODES: Record<string, string> = {
+  ReadWriteOnce: 'SINGLE_NODE_WRITER',
+  ReadOnlyMany: 'MULTI_NODE_READER_ONLY',
+  ReadWriteMany: 'MULTI_NODE_MULTI_WRITER',
+  ReadWriteOncePod: 'SINGLE_NODE_WRITER',
+};
+/** Of drivers that tell one pod from several on a node. */
+const FINER_MODES: Record<string, string> = {
+  ...MODES,
+  ReadWriteOnce: 'SINGLE_NODE_MULTI_WRITER',
+  ReadWriteOncePod: 'SINGLE_NODE_SINGLE_WRITER',
+};
+
+export function capability(wanted: Wanted, can: ReadonlySet<string>, fsGroup: number | undefined): object {
+  const modes = can.has('SINGLE_NODE_MULTI_WRITER') ? FINER_MODES : MODES;
+  // The widest, when a volume allows several.
+  const mode = ['ReadWriteMany', 'ReadOnlyMany', 'ReadWriteOnce', 'ReadWriteOncePod'].find((one) => wanted.accessModes.includes(one));
+  const group = fsGroup !== undefined && can.has('VOLUME_MOUNT_GROUP') ? { volumeMountGroup: String(fsGroup) } : {};
+  const access = wanted.isBlock ? { block: {} } : { mount: { fsType: wanted.fsType, mountFlags: wanted.mountFlags, ...group } };
+  return { ...access, accessMode: { mode: modes[mode ?? ''] ?? 'UNKNOWN' } };
+}
+
+/** The pod tells the driver about itself where CSIDriver says so. */
+export function podInfo(pod: Pod, wanted: Wanted, driver: CSIDriver | undefined): Record<string, string> {
+  if (!driver?.spec.podInfoOnMount) return {};
+  const { name = '', namespace = '', uid = '' } = pod.metadata;
+  return {
+    'csi.storage.k8s.io/pod.name': name,
+    'csi.storage.k8s.io/pod.namespace': namespace,
+    'csi.storage.k8s.io/pod.uid': uid,
+    'csi.storage.k8s.io/serviceAccount.name': pod.spec?.serviceAccountName ?? '',
+    'csi.storage.k8s.io/ephemeral': String(wanted.isInline),
+  };
+}
+
+/** Whether the node gives the volume's files to the pod's group, or leaves it to the driver. */
+export function givesToGroup(wanted: Wanted, driver: CSIDriver | undefined, can: ReadonlySet<string>): boolean {
+  if (wanted.isBlock || wanted.readonly || can.has('VOLUME_MOUNT_GROUP')) return false;
+  const policy = driver?.spec.fsGroupPolicy ?? 'ReadWriteOnceWithFSType';
+  if (policy !== 'ReadWriteOnceWithFSType') return policy === 'File';
+  return wanted.fsType !== '' && wanted.accessModes.some((mode) => mode === 'ReadWriteOnce' || mode === 'ReadWriteOncePod');
+}
