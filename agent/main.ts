@@ -7,6 +7,7 @@ import { createLogger, type Logger, runServices, systemClock } from '../kit/run/
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
+import { credentialsOf, imageCollection } from './image-settings.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
   heartbeat,
@@ -62,6 +63,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     cgroupParent: config.cgroupParent,
     cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
     insecureRegistries: config.insecureRegistries,
+    mirrors: config.mirrors,
+    ...(await credentialsOf(config, clock, log)),
     log,
   });
   const cri = countedCri(runtime, runtimeMetrics);
@@ -121,6 +124,19 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
     containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
+    imageCollection({
+      imagesDir: config.imagesDir,
+      policy: {
+        highPercent: config.imageGCHighThresholdPercent,
+        lowPercent: config.imageGCLowThresholdPercent,
+        minAgeMs: config.imageMinimumGCAgeMs,
+        maxAgeMs: config.imageMaximumGCAgeMs,
+      },
+      clock,
+      log,
+      onFailure: (reason, message) =>
+        recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Warning', reason, message),
+    }),
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),

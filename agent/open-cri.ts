@@ -10,7 +10,7 @@ export interface OpenCriOptions extends Omit<CriOptions, 'runtime'> {
 /** @throws Error when the runtime is not installed, or does not answer */
 export async function openCri(options: OpenCriOptions): Promise<Cri> {
   const choice = parseRuntime(options.runtime);
-  const { cgroupParent, cni, log } = options;
+  const { cgroupParent, cni, stateDir, log } = options;
   switch (choice.kind) {
     case 'oci':
       return await createCri({ ...options, runtime: choice.program });
@@ -18,7 +18,9 @@ export async function openCri(options: OpenCriOptions): Promise<Cri> {
       const { createRemoteCri } = await import('./cri-remote/index.ts');
       return await createRemoteCri({ socket: choice.socket, cgroupParent, podCIDR: cni.subnet, log });
     }
-    case 'docker':
-      throw new Error('no driver for Docker');
+    case 'docker': {
+      const { createDockerCri } = await import('./cri-docker/index.ts');
+      return await createDockerCri({ socket: choice.socket, cgroupParent, cni, stateDir, log });
+    }
   }
 }

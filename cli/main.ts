@@ -16,9 +16,20 @@ const count = (text: string): number => {
   if (!/^[0-9]+$/.test(text) || Number(text) < 1 || Number(text) > 100) throw new InvalidArgumentError('expected a number from 1 to 100.');
   return Number(text);
 };
-const runtime = (text: string): 'runc' | 'crun' => {
-  if (text !== 'runc' && text !== 'crun') throw new InvalidArgumentError('expected runc or crun.');
-  return text;
+type RuntimeHandlers = NonNullable<rig.ClusterOptions['runtimeHandlers']>;
+
+/** `NODE=RUNTIME`, as often as there are nodes with another runtime. */
+const nodeRuntime = (text: string, before: Record<string, string> = {}): Record<string, string> => {
+  const [, node, runtime] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (node === undefined || runtime === undefined) throw new InvalidArgumentError('expected NODE=RUNTIME, for example node-2=crun.');
+  return { ...before, [node]: runtime };
+};
+/** `NAME=PATH ARG...` */
+const runtimeHandler = (text: string, before: RuntimeHandlers = {}): RuntimeHandlers => {
+  const [, name, path, args = ''] = /^([^=]+)=(\S+)(?:\s+(.*))?$/.exec(text) ?? [];
+  if (name === undefined || path === undefined)
+    throw new InvalidArgumentError("expected NAME=PATH, for example gvisor='/usr/bin/runsc --network=host'.");
+  return { ...before, [name]: { path, args: args.split(/\s+/).filter((arg) => arg !== '') } };
 };
 const port = (text: string): number => {
   if (!/^[0-9]+$/.test(text) || Number(text) < 1 || Number(text) > 65_535)
@@ -33,7 +44,9 @@ named(program.command('up'))
   .option('--nodes <n>', 'number of nodes (default: 1, or as many as the cluster has)', count)
   .option('--service-cidr <cidr>', 'range of Service addresses (default 10.0.0.0/16)')
   .option('--pod-cidr <cidr>', 'range of pod addresses, a /24 a node (default 10.244.0.0/16)')
-  .option('--runtime <runtime>', 'runc or crun (default runc)', runtime)
+  .option('--runtime <runtime>', 'runc, crun, the path of an OCI runtime, unix:///PATH of a CRI socket, docker:///PATH (default runc)')
+  .option('--node-runtime <node=runtime>', 'another runtime for one node; may be repeated', nodeRuntime)
+  .option('--runtime-handler <name=path>', 'an OCI runtime for pods whose RuntimeClass asks for it; may be repeated', runtimeHandler)
   .option('--port <port>', 'port on 127.0.0.1 for kubectl (default: a free one)', port)
   .option('--audit-policy <file>', 'write an audit log by this policy (audit.k8s.io/v1)')
   .option('--encryption-config <file>', 'encrypt secrets in the store (EncryptionConfiguration)')
@@ -41,11 +54,13 @@ named(program.command('up'))
   .option('--authentication-config <file>', 'other issuers of tokens, who needs none (AuthenticationConfiguration)')
   .option('--token-file <file>', 'static tokens: lines of token, user name, uid, "groups"')
   .option('--image <tar...>', 'image archives to load', [])
-  .action(async ({ serviceCidr, podCidr, ...options }) => {
+  .action(async ({ serviceCidr, podCidr, nodeRuntime: nodeRuntimes, runtimeHandler: runtimeHandlers, ...options }) => {
     await using cluster = await rig.up({
       ...options,
       ...(serviceCidr ? { serviceCIDR: serviceCidr } : {}),
       ...(podCidr ? { podCIDR: podCidr } : {}),
+      ...(nodeRuntimes ? { nodeRuntimes } : {}),
+      ...(runtimeHandlers ? { runtimeHandlers } : {}),
       progress: terminalProgress(process.stderr),
     });
     print(`cluster ${cluster.name} is ready: ${cluster.record.nodes.length} node(s), API at ${cluster.server}`);

@@ -2,7 +2,7 @@
 import { addressIn, agentPort, apiPortOnLan, lan } from './addresses.ts';
 import { netnsOf } from './host.ts';
 import { layoutOf } from './layout.ts';
-import { dnsAddress } from './options.ts';
+import { dnsAddress, runtimeOf } from './options.ts';
 import type { ClusterRecord, NodeRecord } from './record.ts';
 
 const clusterDomain = 'cluster.local';
@@ -60,7 +60,8 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     clusterDomain,
     serviceCIDR: record.options.serviceCIDR,
     clusterCIDR: record.options.podCIDR,
-    runtime: record.options.runtime,
+    runtime: runtimeOf(record.options, node.name),
+    runtimeHandlers: record.options.runtimeHandlers ?? {},
     cgroupParent: files.cgroup,
     port: agentPort,
     servingCert: `${files.dir}/serving.crt`,

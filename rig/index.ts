@@ -13,7 +13,7 @@ export type { NodeRuntime, NodeSession } from './node-runtime.ts';
 /** gRPC and what else it needs is loaded with it. */
 export const nodeRuntime = () => import('./node-runtime.ts');
 export type { Progress } from './progress.ts';
-export { clusterNames } from './record.ts';
+export { type ClusterOptions, clusterNames } from './record.ts';
 export { attachCluster, type Cluster, type CommandOptions, startCluster } from './start-cluster.ts';
 export { cpuSeconds, pssBytes, status, summary } from './status.ts';
 export { up } from './up.ts';

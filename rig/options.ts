@@ -1,7 +1,8 @@
 // What a user may ask of a cluster, checked before anything is made. Errors name the option, the value and what was expected.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { addressIn, cidrProblem, rangesOverlap } from './addresses.ts';
+import { parseRuntime, parseRuntimeHandlers } from '../agent/runtime-choice.ts';
+import { addressIn, cidrProblem, nodeName, rangesOverlap } from './addresses.ts';
 import type { ClusterOptions, ClusterRecord } from './record.ts';
 
 export interface UpOptions extends Partial<ClusterOptions> {
@@ -54,8 +55,11 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
     serviceCIDR: pick('serviceCIDR'),
     podCIDR: pick('podCIDR'),
     runtime: pick('runtime'),
+    ...(asked.nodeRuntimes || had?.nodeRuntimes ? { nodeRuntimes: { ...had?.nodeRuntimes, ...asked.nodeRuntimes } } : {}),
+    ...(asked.runtimeHandlers || had?.runtimeHandlers ? { runtimeHandlers: { ...had?.runtimeHandlers, ...asked.runtimeHandlers } } : {}),
     ...filesOf(asked, had),
   };
+  checkRuntimes(options);
   const problems = [cidrProblem('--service-cidr', options.serviceCIDR, 12, 24), cidrProblem('--pod-cidr', options.podCIDR, 8, 23)];
   const problem = problems.find((p) => p !== undefined);
   if (problem) throw new Error(problem);
@@ -75,6 +79,23 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
   }
   return options;
 }
+
+/** @throws Error for a runtime that cannot be, or a node that is not there */
+function checkRuntimes({ nodes, runtime, nodeRuntimes = {}, runtimeHandlers = {} }: ClusterOptions): void {
+  for (const text of [runtime, ...Object.values(nodeRuntimes)]) parseRuntime(text);
+  parseRuntimeHandlers(runtimeHandlers);
+  const names = Array.from({ length: nodes }, (_, index) => nodeName(index));
+  for (const name of Object.keys(nodeRuntimes))
+    if (!names.includes(name)) throw new Error(`--node-runtime ${name}: the cluster's nodes are ${names.join(', ')}`);
+}
+
+/** crun needs a host whose mount namespace does not show hybrid cgroups' second half. */
+export const usesCrun = (options: ClusterOptions, node: string): boolean =>
+  [runtimeOf(options, node), ...Object.values(options.runtimeHandlers ?? {}).map(({ path }) => path)].some((path) =>
+    /(^|\/)crun$/.test(path),
+  );
+
+export const runtimeOf = ({ runtime, nodeRuntimes = {} }: ClusterOptions, node: string): string => nodeRuntimes[node] ?? runtime;
 
 /** The tenth address of the service range, as kubeadm chooses it. */
 export const dnsAddress = (serviceCIDR: string): string => addressIn(serviceCIDR, 10);

@@ -8,7 +8,12 @@ export interface ClusterOptions {
   nodes: number;
   serviceCIDR: string;
   podCIDR: string;
-  runtime: 'runc' | 'crun';
+  /** `runc`, `crun`, the path of an OCI runtime, `unix:///…` of a CRI socket, `docker:///…` of Docker's. */
+  runtime: string;
+  /** Of nodes that have another one than the rest, by the node's name. */
+  nodeRuntimes?: Readonly<Record<string, string>>;
+  /** Further OCI runtimes, by the handler that a RuntimeClass names. */
+  runtimeHandlers?: Readonly<Record<string, { path: string; args?: readonly string[] }>>;
   /** Files of the user's own, read when the control plane starts: docs/how-to/operate.md. */
   auditPolicy?: string;
   encryptionConfig?: string;

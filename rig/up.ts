@@ -14,7 +14,7 @@ import { insideHost, startHost } from './host.ts';
 import { bundledImages, loadImages } from './images.ts';
 import { ensureBridge, ensureCable } from './lan.ts';
 import { layoutOf } from './layout.ts';
-import { checkName, resolveOptions, type UpOptions } from './options.ts';
+import { checkName, resolveOptions, type UpOptions, usesCrun } from './options.ts';
 import { program } from './programs.ts';
 import { type Progress, silentProgress } from './progress.ts';
 import { type ClusterRecord, type NodeRecord, readRecord, writeRecord } from './record.ts';
@@ -128,7 +128,7 @@ async function startHosts(record: ClusterRecord): Promise<void> {
           cgroupProcs,
           logFile: `${layout.logs}/${node.name}-host.log`,
           varLog: layout.node(node.name).logs,
-          hideUnifiedCgroup: record.options.runtime === 'crun',
+          hideUnifiedCgroup: usesCrun(record.options, node.name),
         });
       }
       await ensureCable(lan, node.holder, index);

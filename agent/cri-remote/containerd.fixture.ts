@@ -6,7 +6,6 @@ import { identify, run, sendSignal, start, tryRun } from '../../kit/exec/index.t
 import { cgroups, createNamedNetns, homeFirst, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
 import { silentLogger, waitFor } from '../../kit/run/index.ts';
 import type { CriBed } from '../cri/cri.contract.ts';
-import { busyboxArchive } from '../images/testing.ts';
 import { createRemoteCri } from './index.ts';
 
 const SUBNET = '10.244.8.0/24';
@@ -17,7 +16,8 @@ export interface ContainerdBed extends CriBed {
   restart(): Promise<void>;
 }
 
-export async function containerdBed(): Promise<ContainerdBed> {
+/** `makePause`: writes the archive of the image that holds sandboxes, `wherry/pause:1`, into a folder. */
+export async function containerdBed(makePause: (folder: string) => Promise<string>): Promise<ContainerdBed> {
   await homeFirst();
   const folder = mkdtempSync(`${tmpdir()}/wherry-ctd-`);
   const node = `${folder}/node`;
@@ -44,7 +44,7 @@ export async function containerdBed(): Promise<ContainerdBed> {
   };
   await waitFor({ what: 'the mount namespace', timeoutMs: 5_000 }, async () => !(await tryRun('nsenter', [...inside, 'true'])).failure);
   await startDaemon();
-  const pause = await busyboxArchive(folder, 'wherry/pause:1', { Entrypoint: ['sleep', '2147483647'], Cmd: [] });
+  const pause = await makePause(folder);
   await run('ctr', ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', pause]);
   return {
     folder,

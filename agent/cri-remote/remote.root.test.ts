@@ -6,8 +6,11 @@ import { silentLogger, systemClock } from '../../kit/run/index.ts';
 import { ownBed } from '../cri/bed.fixture.ts';
 import { type CriBed, criContract } from '../cri/cri.contract.ts';
 import { criServer } from '../cri-grpc/index.ts';
+import { busyboxArchive } from '../images/testing.ts';
 import { containerdBed } from './containerd.fixture.ts';
 import { createRemoteCri } from './index.ts';
+
+const pause = (folder: string) => busyboxArchive(folder, 'wherry/pause:1', { Entrypoint: ['sleep', '2147483647'], Cmd: [] });
 
 /** Our own service behind its socket, all in this process. */
 async function socketBed(): Promise<CriBed> {
@@ -35,12 +38,12 @@ criContract('our own service through its socket', { network: '10.244.9', make: s
 if (existsSync('/usr/bin/containerd')) {
   criContract('containerd', {
     network: '10.244.8',
-    make: containerdBed,
+    make: () => containerdBed(pause),
     lacks: { 'numeric user': 'containerd 1.6 does not tell it' },
   });
 
   test('a runtime that was killed and started again is used again', async () => {
-    const bed = await containerdBed();
+    const bed = await containerdBed(pause);
     const cri = await bed.open();
     try {
       const logDirectory = `${bed.folder}/logs`;

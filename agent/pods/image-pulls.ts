@@ -85,7 +85,7 @@ export class ImagePulls {
       return image;
     } catch (error) {
       if (isCriError(error, 'InvalidImageName')) throw this.#invalid(pod, container, error);
-      const message = `failed to pull and unpack image "${name}": ${error instanceof Error ? error.message : String(error)}`;
+      const message = error instanceof Error ? error.message : String(error);
       const reason = isCriError(error, 'RegistryUnavailable') ? 'RegistryUnavailable' : 'ErrImagePull';
       this.#remember(name, `${reason}: ${message}`);
       events.container(pod, container.name, 'Warning', 'Failed', `Failed to pull image "${name}": ${message}`);

@@ -16,8 +16,10 @@ export async function readTerminationMessage(container: Container | undefined, r
   return logTail(await tail(record.logPath, LOG_BYTES_MAX * 4));
 }
 
-/** The last lines of a log in CRI format, without stamps; pure. */
+/** The last lines of a log in CRI's format, or in Docker's, without stamps; pure. */
 function logTail(log: string): string {
+  const docker = log.split('\n').flatMap((line) => (/^\{.*"log":.*\}$/.test(line) ? [(JSON.parse(line) as { log: string }).log] : []));
+  if (docker.length > 0) return Buffer.from(docker.slice(-LOG_LINES_MAX).join('')).subarray(-LOG_BYTES_MAX).toString();
   const lines = log.split('\n').filter((line) => / (stdout|stderr) [FP] /.test(line));
   const text = lines
     .slice(-LOG_LINES_MAX)

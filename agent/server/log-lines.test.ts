@@ -32,3 +32,16 @@ test.each([
 ])('the stamp %s is printed as %s', (written, printed) => {
   expect(printedStamp(written)).toBe(printed);
 });
+
+test("Docker's json-file lines are read like CRI's; what is neither is left out", () => {
+  const line = (log: string) => Buffer.from(JSON.stringify({ log, stream: 'stderr', time: '2026-01-01T00:00:00.5Z' }));
+  expect(parseLine(line('whole\n'))).toEqual({
+    time: '2026-01-01T00:00:00.5Z',
+    stream: 'stderr',
+    partial: false,
+    text: Buffer.from('whole'),
+  });
+  expect(parseLine(line('part'))).toMatchObject({ partial: true, text: Buffer.from('part') });
+  expect(parseLine(Buffer.from('{"log":'))).toBeUndefined();
+  expect(parseLine(Buffer.from('{"stream":"stdout"}'))).toBeUndefined();
+});

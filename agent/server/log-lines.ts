@@ -11,8 +11,10 @@ export interface LogLine {
 }
 
 const SPACE = 0x20;
+const BRACE = 0x7b;
 
 export function parseLine(line: Buffer): LogLine | undefined {
+  if (line[0] === BRACE) return parseDockerLine(line);
   const first = line.indexOf(SPACE);
   const second = line.indexOf(SPACE, first + 1);
   const third = line.indexOf(SPACE, second + 1);
@@ -21,6 +23,18 @@ export function parseLine(line: Buffer): LogLine | undefined {
   if (stream !== 'stdout' && stream !== 'stderr') return undefined;
   const partial = line.toString('latin1', second + 1, third).split(':')[0] === 'P';
   return { time: line.toString('latin1', 0, first), stream, partial, text: line.subarray(third + 1) };
+}
+
+/** Docker's json-file format: a line is whole when its text ends with a newline. */
+function parseDockerLine(line: Buffer): LogLine | undefined {
+  try {
+    const { log, stream, time } = JSON.parse(line.toString()) as { log?: string; stream?: string; time?: string };
+    if (log === undefined || time === undefined || (stream !== 'stdout' && stream !== 'stderr')) return undefined;
+    const partial = !log.endsWith('\n');
+    return { time, stream, partial, text: Buffer.from(partial ? log : log.slice(0, -1)) };
+  } catch {
+    return undefined;
+  }
 }
 
 export interface LogWish {

@@ -10,13 +10,19 @@ export interface ProcessId {
 /** The process's identity, or undefined when it is gone or a zombie. */
 export function identify(pid: number): ProcessId | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command in parentheses may contain spaces and parentheses: fields are counted after the last one.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : { pid, startTicks: fields[19] ?? '' };
+    return identityIn(readFileSync(`/proc/${pid}/stat`, 'utf8'), pid);
   } catch {
     return undefined;
   }
+}
+
+/** Pure: the text of /proc/PID/stat. A zombie whose other threads are still ending holds its files and ports until they have. */
+export function identityIn(stat: string, pid: number): ProcessId | undefined {
+  // The command in parentheses may contain spaces and parentheses: fields are counted after the last one.
+  const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const threads = Number(fields[16]);
+  const hasEnded = state === 'X' || (state === 'Z' && threads <= 1);
+  return hasEnded ? undefined : { pid, startTicks: fields[18] ?? '' };
 }
 
 export const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTicks === process.startTicks;

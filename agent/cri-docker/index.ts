@@ -1,0 +1,2 @@
+// Entry of agent/cri-docker: the agent on Docker Engine.
+export { createDockerCri, type DockerCriOptions } from './create-docker-cri.ts';
