@@ -1,5 +1,6 @@
 // The agent's configuration: one JSON file, checked field by field, so that a wrong file is told at the start and by name.
 import { readFile } from 'node:fs/promises';
+import { type EvictionSettings, evictionSettings } from './eviction/index.ts';
 import { checkMirrors } from './image-settings.ts';
 import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
 
@@ -54,6 +55,12 @@ export interface AgentConfig {
   imageMinimumGCAgeMs: number;
   /** 0: no limit. */
   imageMaximumGCAgeMs: number;
+  /** From where on pods are ended for the sake of the node; what is left out is upstream's. */
+  eviction: EvictionSettings;
+  /** Resources kept for the system and the agent: not allocatable. */
+  reserved: Record<string, string>;
+  /** Pods at most. */
+  maxPods: number;
   /** Folder of pods that this node runs without being asked by the API; absent: none. */
   staticPodPath?: string;
   /** Labels that the node is registered with, beside the well-known ones. */
@@ -97,6 +104,8 @@ const DEFAULTS = {
   containerLogDir: '/var/log/containers',
   containerLogMaxBytes: 10 * 1024 * 1024,
   containerLogMaxFiles: 5,
+  reserved: {},
+  maxPods: 110,
 };
 
 /** Whole numbers, and the least that makes sense. */
@@ -150,6 +159,10 @@ export function parseConfig(text: string): AgentConfig {
   const labels = config['labels'];
   if (typeof labels !== 'object' || labels === null || !isTexts(Object.values(labels)))
     throw new Error('field labels: must map texts to texts');
+  const reserved = config['reserved'];
+  if (typeof reserved !== 'object' || reserved === null || !isTexts(Object.values(reserved)))
+    throw new Error('field reserved: must map resources to quantities');
+  config['eviction'] = evictionSettings(config['eviction']);
   return config as unknown as AgentConfig;
 }
 
