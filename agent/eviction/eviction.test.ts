@@ -84,7 +84,7 @@ test('who exceeds its request goes first, then the least important, then the gre
 
 test("upstream's sentences", () => {
   expect(evictionMessage(usage('p', 50), 'memory.available', 100 * MI, 82 * MI)).toBe(
-    'The node was low on resource: memory. Threshold quantity: 102400Ki, available: 83968Ki. Container c was using 51200Ki, request is 0Mi, has larger consumption of memory. ',
+    'The node was low on resource: memory. Threshold quantity: 100Mi, available: 82Mi. Container c was using 50Mi, request is 0Mi, has larger consumption of memory. ',
   );
   const limited = usage('p', 1);
   limited.pod.spec!.containers[0]!.resources = { limits: { 'ephemeral-storage': '1Mi' } };

@@ -64,8 +64,14 @@ export function evictionMessage(usage: PodUsage, signal: Signal, quantity: numbe
 }
 
 const storageOf = ({ stats, logs }: ContainerUsage): number => stats.rootfsUsedBytes + logs.bytes;
-/** As upstream prints such figures: whole Ki. */
-const bytesText = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
+/** As quantities are written: in the biggest unit that leaves no fraction. */
+function bytesText(bytes: number): string {
+  let [amount, unit] = [bytes, 0];
+  while (amount !== 0 && amount % 1024 === 0 && unit < UNITS.length - 1) [amount, unit] = [amount / 1024, unit + 1];
+  return `${amount}${UNITS[unit]}`;
+}
+
+const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti'];
 
 /** A pod beyond a limit of its own; undefined: within all. Volumes first, then the pod as a whole, then its containers. */
 export function limitMessage(usage: PodUsage): string | undefined {
@@ -78,7 +84,7 @@ export function limitMessage(usage: PodUsage): string | undefined {
   const limits = (pod.spec?.containers ?? []).map(({ resources }) => resources?.limits?.['ephemeral-storage']);
   const total = limits.reduce((sum, limit) => sum + toInteger(limit ?? '0'), 0n);
   if (limits.length > 0 && limits.every((limit) => limit !== undefined) && BigInt(ephemeralBytes(usage)) > total)
-    return `Pod ephemeral local storage usage exceeds the total limit of containers ${limits.length === 1 ? limits[0] : quantityOf(total)}. `;
+    return `Pod ephemeral local storage usage exceeds the total limit of containers ${limits.length === 1 ? limits[0] : bytesText(Number(total))}. `;
   for (const container of containers) {
     const limit = pod.spec?.containers.find(({ name }) => name === container.stats.name)?.resources?.limits?.['ephemeral-storage'];
     if (limit !== undefined && BigInt(storageOf(container)) > toInteger(limit))
@@ -86,9 +92,6 @@ export function limitMessage(usage: PodUsage): string | undefined {
   }
   return undefined;
 }
-
-const quantityOf = (bytes: bigint): string =>
-  bytes % 1024n === 0n ? (bytes % 1_048_576n === 0n ? `${bytes / 1_048_576n}Mi` : `${bytes / 1024n}Ki`) : String(bytes);
 
 /** Whether a pod can be beyond a limit of its own at all. */
 export const hasLimits = ({ spec }: Pod): boolean =>
