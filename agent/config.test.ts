@@ -35,6 +35,8 @@ test.each([
   [{ criSocket: 'cri.sock' }, 'field criSocket: must be a path of at most 107 bytes, is "cri.sock"'],
   [{ criSocket: `/${'x'.repeat(107)}` }, 'field criSocket: must be a path of at most 107 bytes'],
   [{ containerLogMaxFiles: 1 }, 'field containerLogMaxFiles: must be a whole number of at least 2, is 1'],
+  [{ mirrors: { 'docker.io': ['ftp://x'] } }, 'field mirrors: "ftp://x" must be http:// or https://'],
+  [{ imageGCLowThresholdPercent: 85 }, 'field imageGCLowThresholdPercent: must be less than imageGCHighThresholdPercent'],
   [{ labels: { a: 1 } }, 'field labels: must map texts to texts'],
 ])('%j is refused', (change, message) => {
   expect(() => parseConfig(JSON.stringify({ ...good, ...change }))).toThrow(message);

@@ -1,5 +1,7 @@
 // The agent's configuration: one JSON file, checked field by field, so that a wrong file is told at the start and by name.
 import { readFile } from 'node:fs/promises';
+import { type EvictionSettings, evictionSettings } from './eviction/index.ts';
+import { checkMirrors } from './image-settings.ts';
 import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
 
 export interface AgentConfig {
@@ -42,6 +44,23 @@ export interface AgentConfig {
   /** CA of the client certificates that the agent's API accepts. */
   clientCA: string;
   insecureRegistries: string[];
+  /** Endpoints asked before a registry itself, by its name: `{ "docker.io": ["http://127.0.0.1:5000"] }`. */
+  mirrors: Record<string, string[]>;
+  /** kubelet's CredentialProviderConfig file, and the folder of its programs. */
+  imageCredentialProviderConfig?: string;
+  imageCredentialProviderBinDir?: string;
+  /** Percent of the disk above which unused images go, and until which. */
+  imageGCHighThresholdPercent: number;
+  imageGCLowThresholdPercent: number;
+  imageMinimumGCAgeMs: number;
+  /** 0: no limit. */
+  imageMaximumGCAgeMs: number;
+  /** From where on pods are ended for the sake of the node; what is left out is upstream's. */
+  eviction: EvictionSettings;
+  /** Resources kept for the system and the agent: not allocatable. */
+  reserved: Record<string, string>;
+  /** Pods at most. */
+  maxPods: number;
   /** Folder of pods that this node runs without being asked by the API; absent: none. */
   staticPodPath?: string;
   /** Labels that the node is registered with, beside the well-known ones. */
@@ -76,14 +95,29 @@ const DEFAULTS = {
   runtimeHandlers: {},
   port: 10250,
   insecureRegistries: [],
+  mirrors: {},
+  imageGCHighThresholdPercent: 85,
+  imageGCLowThresholdPercent: 80,
+  imageMinimumGCAgeMs: 120_000,
+  imageMaximumGCAgeMs: 0,
   labels: {},
   containerLogDir: '/var/log/containers',
   containerLogMaxBytes: 10 * 1024 * 1024,
   containerLogMaxFiles: 5,
+  reserved: {},
+  maxPods: 110,
 };
 
 /** Whole numbers, and the least that makes sense. */
-const LEAST: Record<string, number> = { containerLogMaxBytes: 4096, containerLogMaxFiles: 2 };
+const LEAST: Record<string, number> = {
+  containerLogMaxBytes: 4096,
+  containerLogMaxFiles: 2,
+  maxPods: 1,
+  imageGCHighThresholdPercent: 0,
+  imageGCLowThresholdPercent: 0,
+  imageMinimumGCAgeMs: 0,
+  imageMaximumGCAgeMs: 0,
+};
 
 /** Reads and checks the file. @throws Error naming the file and the field. */
 export async function loadConfig(path: string): Promise<AgentConfig> {
@@ -118,9 +152,17 @@ export function parseConfig(text: string): AgentConfig {
   if (!isTexts(config['insecureRegistries'])) throw new Error('field insecureRegistries: must be a list of texts');
   if (config['staticPodPath'] !== undefined && (typeof config['staticPodPath'] !== 'string' || !config['staticPodPath'].startsWith('/')))
     throw new Error(`field staticPodPath: must be an absolute path, is ${JSON.stringify(config['staticPodPath'])}`);
+  checkMirrors(config['mirrors']);
+  const { imageGCHighThresholdPercent: high, imageGCLowThresholdPercent: low } = config;
+  if ((high as number) > 100 || (low as number) >= (high as number))
+    throw new Error(`field imageGCLowThresholdPercent: must be less than imageGCHighThresholdPercent (at most 100), is ${low} of ${high}`);
   const labels = config['labels'];
   if (typeof labels !== 'object' || labels === null || !isTexts(Object.values(labels)))
     throw new Error('field labels: must map texts to texts');
+  const reserved = config['reserved'];
+  if (typeof reserved !== 'object' || reserved === null || !isTexts(Object.values(reserved)))
+    throw new Error('field reserved: must map resources to quantities');
+  config['eviction'] = evictionSettings(config['eviction']);
   return config as unknown as AgentConfig;
 }
 

@@ -1,5 +1,6 @@
 // Configuration of the CRI service alone: one JSON file, checked field by field.
 import { readFile } from 'node:fs/promises';
+import { checkMirrors } from './image-settings.ts';
 import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
 
 export interface CriConfig {
@@ -73,11 +74,3 @@ export function parseCriConfig(text: string): CriConfig {
 }
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
-
-function checkMirrors(value: unknown): void {
-  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isMap || !Object.values(value).every(isTexts)) throw new Error('field mirrors: must map names of registries to lists of URLs');
-  for (const endpoint of Object.values(value as Record<string, string[]>).flat())
-    if (!/^https?:\/\/[^/]+\/?$/.test(endpoint))
-      throw new Error(`field mirrors: ${JSON.stringify(endpoint)} must be http:// or https://, a host and a port`);
-}

@@ -7,8 +7,11 @@ import { createLogger, type Logger, runServices, systemClock } from '../kit/run/
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
+import { evictionManager } from './eviction/index.ts';
+import { credentialsOf, imageCollection } from './image-settings.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
+  allocatableOf,
   heartbeat,
   KUBELET_VERSION,
   kubeletConfiguration,
@@ -19,7 +22,7 @@ import {
   registration,
   systemInfo,
 } from './node/index.ts';
-import { nodeImages } from './node-images.ts';
+import { nodeImages, reclaimDisk } from './node-images.ts';
 import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
@@ -37,14 +40,17 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   await Promise.all([homeFirst(), mkdir(podsDir, { recursive: true })]);
   const [client, capacity] = await Promise.all([
     createClientFromKubeconfig(config.kubeconfig, `wherry-agent/${KUBELET_VERSION}`),
-    readCapacity(config.stateDir, memoryCapacity(config.cgroupParent)),
+    readCapacity(config.stateDir, memoryCapacity(config.cgroupParent), config.maxPods),
   ]);
+  // What eviction keeps free is not for pods either.
+  const allocatable = allocatableOf(capacity.resources, config.reserved);
   const facts: NodeFacts = {
     name: config.nodeName,
     ip: config.nodeIP,
     port: config.port,
     labels: config.labels,
     capacity: capacity.resources,
+    allocatable,
     info: systemInfo(`wherry://${KUBELET_VERSION.slice(1)}`),
   };
   const registered = await registration(join(config.stateDir, 'node.json'), clock, () =>
@@ -62,6 +68,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     cgroupParent: config.cgroupParent,
     cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
     insecureRegistries: config.insecureRegistries,
+    mirrors: config.mirrors,
+    ...(await credentialsOf(config, clock, log)),
     log,
   });
   const cri = countedCri(runtime, runtimeMetrics);
@@ -73,7 +81,6 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const { clusterDNS, clusterDomain, clusterCIDR, serviceCIDR, logDir, nodeIP, nodeName } = config;
   const cluster = { clusterDNS, clusterDomain };
-  const allocatable = capacity.resources;
   const localPaths = new LocalPaths({ client, nodeName, folder: join(config.stateDir, 'local-path'), clock, log });
   const drivers = new Drivers({ client, nodeName, folder: join(config.stateDir, 'plugins_registry'), clock, log });
   const pods = createPods({
@@ -94,11 +101,24 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     allocatable,
     memoryCapacity: capacity.memoryBytes,
     ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
+    refusal: (pod) => eviction.refusal(pod),
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>
       probes.observe({ namespace, pod: name, podUid: uid, container }, kind, ok),
   });
   const criSocketService = (socket: string) =>
     criServer({ socket, streamingAddress: '127.0.0.1', imagesFolder: config.imagesDir, cri, clock, log });
+  const eviction = evictionManager({
+    settings: config.eviction,
+    sources: { cri, pods: () => pods.list(), podsDir },
+    cgroup: config.cgroupParent,
+    imagesDir: config.imagesDir,
+    nodeName,
+    clock,
+    log,
+    recorder,
+    evict: ({ metadata: { uid = '' } }, message, graceSeconds) => pods.evict(uid, { reason: 'Evicted', message, graceSeconds }),
+    reclaimDisk: () => reclaimDisk(cri),
+  });
   const services = [
     createAgentServer({
       ...config,
@@ -114,18 +134,32 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
       kubeletConfiguration: kubeletConfiguration(config),
     }),
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
+    containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
     pods.service,
     registered.service,
     localPaths.service,
     drivers.service,
     pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
-    containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
+    imageCollection({
+      imagesDir: config.imagesDir,
+      policy: {
+        highPercent: config.imageGCHighThresholdPercent,
+        lowPercent: config.imageGCLowThresholdPercent,
+        minAgeMs: config.imageMinimumGCAgeMs,
+        maxAgeMs: config.imageMaximumGCAgeMs,
+      },
+      clock,
+      log,
+      onFailure: (reason, message) =>
+        recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Warning', reason, message),
+    }),
+    eviction.service,
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),
     // Last: who sees the node Ready may count on Services and names.
-    heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri) }),
+    heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri), pressures: () => eviction.pressures }),
   ];
   try {
     await runServices(services, signal, () => log.info({ node: nodeName, podCIDR }, 'agent ready'));

@@ -70,5 +70,7 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     insecureRegistries: [],
     labels: {},
     staticPodPath: files.manifests,
+    // The disk is the machine's: how full its other users keep it must not end pods.
+    eviction: { hard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%', 'imagefs.inodesFree': '0%' } },
   };
 }

@@ -42,6 +42,7 @@ if (process.argv.includes('--write')) {
 
 Recordings of a real Kubernetes 1.36 (requests and its answers), replayed against a one-node cluster. Files that agree in every step
 are tests (\`test/golden/agreed.json\`); the others are listed below and are work to do. Written by \`node scripts/golden.ts --write\`.
+The container runtime has a referee of its own: docs/critest.md.
 
 | area | files | files that agree | steps | steps that agree |
 |---|---|---|---|---|
@@ -58,7 +59,7 @@ ${rows.join('\n')}
 - A recorded cluster without metrics.k8s.io or without node ranges: here pods are measured and nodes get their ranges.
 - A status that upstream writes a second later than we do (terminating pods of a Job).
 - An empty list in a field that Go leaves out when empty counts as absent from decoding on.
-- Not built yet in the agent: node-pressure eviction, static pods, image volumes, seccomp profiles.
+- Not built yet in the agent: node-pressure eviction, static pods, seccomp profiles.
 - Hashes that upstream takes from Go's memory layout (pod-template-hash, ControllerRevision names) have other values of the same form.
 - Pods live below the cluster's own cgroup here, so paths of cgroups do not begin with /kubepods; what the recording reads of cgroup v1 without a
   limit (9007199254740988Ki in status.resources) is not shown as one.

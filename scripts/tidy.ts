@@ -33,6 +33,7 @@ const siblings: Record<string, Record<string, readonly string[]>> = {
     node: [],
     stats: ['cri'],
     logs: ['cri'],
+    eviction: ['stats'],
     server: ['cri', 'pods', 'stats'],
   },
 };

@@ -10,7 +10,7 @@ import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
 import { type CniOptions, type CriContext, messageOf } from './context.ts';
 import { createContainer } from './create-container.ts';
-import type { Cri } from './cri.ts';
+import type { Cri, RegistryAuth } from './cri.ts';
 import { EventHub } from './events.ts';
 import { attach, exec, execSync } from './exec.ts';
 import { imageFsInfo, imageStatus, listImages, loadImage, pullImage } from './images.ts';
@@ -51,6 +51,8 @@ export interface CriOptions {
   insecureRegistries?: readonly string[];
   /** Endpoints asked before a registry itself: `{ 'docker.io': ['http://127.0.0.1:5000'] }`. */
   mirrors?: Readonly<Record<string, readonly string[]>>;
+  /** Credentials of the machine for an image, where the caller has none. */
+  credentials?: (image: string) => Promise<readonly RegistryAuth[]>;
   log: Logger;
 }
 
@@ -78,7 +80,11 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     cgroupParent: options.cgroupParent,
     seccompFolder: options.seccompFolder ?? join(dirname(stateDir), 'seccomp'),
     cni,
-    registries: { insecureRegistries: options.insecureRegistries ?? [], mirrors: options.mirrors ?? {} },
+    registries: {
+      insecureRegistries: options.insecureRegistries ?? [],
+      mirrors: options.mirrors ?? {},
+      ...(options.credentials ? { credentials: options.credentials } : {}),
+    },
     log,
     runtime: new OciRuntime({
       runtime: options.runtime,

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { arch, availableParallelism, release } from 'node:os';
 import type { NodeSystemInfo } from '../../api/gen/types/core.v1.ts';
+import { toInteger, toMilli } from '../../api/meta/index.ts';
 
 /** The version of Kubernetes whose node behaviour this agent follows. */
 export const KUBELET_VERSION = 'v1.36.2+wherry';
-const PODS_MAX = 110;
 
 export interface Capacity {
   resources: Record<string, string>;
@@ -14,7 +14,7 @@ export interface Capacity {
 }
 
 /** `folder`: where pods' local storage is; `memoryBytes`: that the node may use. */
-export async function readCapacity(folder: string, memoryBytes: number): Promise<Capacity> {
+export async function readCapacity(folder: string, memoryBytes: number, podsMax: number): Promise<Capacity> {
   const disk = await statfs(folder);
   return {
     memoryBytes,
@@ -22,10 +22,27 @@ export async function readCapacity(folder: string, memoryBytes: number): Promise
       cpu: String(availableParallelism()),
       'ephemeral-storage': `${Math.floor((disk.blocks * disk.bsize) / 1024)}Ki`,
       memory: `${Math.floor(memoryBytes / 1024)}Ki`,
-      pods: String(PODS_MAX),
+      pods: String(podsMax),
     },
   };
 }
+
+/** Capacity less what is reserved; never below nothing. Pure. */
+export function allocatableOf(
+  capacity: Readonly<Record<string, string>>,
+  reserved: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const left = Object.entries(capacity).map(([name, text]): [string, string] => {
+    const kept = reserved[name];
+    if (kept === undefined) return [name, text];
+    if (name === 'cpu') return [name, `${atLeastNothing(toMilli(text) - toMilli(kept))}m`];
+    const rest = atLeastNothing(toInteger(text) - toInteger(kept));
+    return [name, name === 'pods' ? String(rest) : `${rest / 1024n}Ki`];
+  });
+  return Object.fromEntries(left);
+}
+
+const atLeastNothing = (amount: bigint): bigint => (amount < 0n ? 0n : amount);
 
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64', arm: 'arm', ia32: '386' };
 const architecture = (): string => ARCHITECTURES[arch()] ?? arch();

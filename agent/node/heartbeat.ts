@@ -3,7 +3,7 @@ import type { ContainerImage, Node } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, repeat, rfc3339Micro, type Service } from '../../kit/run/index.ts';
-import { type NodeFacts, nodeStatus } from './node-object.ts';
+import { type NodeFacts, nodeStatus, type Pressures } from './node-object.ts';
 
 const LEASE_EVERY_MS = 10_000;
 const LEASE_SECONDS = 40;
@@ -18,6 +18,8 @@ export interface HeartbeatOptions {
   nodeUid: string;
   /** The biggest images, for the scheduler's image locality. */
   images(): Promise<ContainerImage[]>;
+  /** What the node is short of now. */
+  pressures(): Pressures;
 }
 
 type NodeObject = Node & KubeObject;
@@ -44,6 +46,7 @@ export function heartbeat(options: HeartbeatOptions): Service {
 class Heartbeat {
   readonly #options: HeartbeatOptions;
   #reportedAtMs = 0;
+  #reportedPressures = '';
   #node: NodeObject | undefined;
 
   constructor(options: HeartbeatOptions) {
@@ -51,22 +54,28 @@ class Heartbeat {
   }
 
   async reportStatus(): Promise<void> {
-    const { client, clock, facts } = this.#options;
+    const { client, clock, facts, pressures } = this.#options;
     const nowMs = clock.nowMs();
+    const reported = [...pressures()].sort().join();
     const images = this.#node ? { images: await this.#options.images() } : {}; // the first report must be quick
-    const status = { ...nodeStatus(facts, true, this.#node?.status?.conditions ?? [], nowMs), ...images };
+    const status = { ...nodeStatus(facts, true, this.#node?.status?.conditions ?? [], nowMs, pressures()), ...images };
     this.#node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { status }, { subresource: 'status' });
     this.#reportedAtMs = nowMs;
+    this.#reportedPressures = reported;
   }
 
   /** Reports when it is time, or when somebody (the node life cycle controller, after a pause of ours) wrote another truth. */
   async checkStatus(): Promise<void> {
     const { client, clock, facts } = this.#options;
-    if (clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS) return this.reportStatus();
+    if (clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS || this.#hasNewPressures()) return this.reportStatus();
     const node = await client.get<NodeObject>(RESOURCES.nodes, facts.name);
     if (node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True') return;
     this.#node = node;
     await this.reportStatus();
+  }
+
+  #hasNewPressures(): boolean {
+    return [...this.#options.pressures()].sort().join() !== this.#reportedPressures;
   }
 
   async renewLease(): Promise<void> {

@@ -1,5 +1,5 @@
 // Entry of agent/node: what this node is to the cluster.
-export { type Capacity, KUBELET_VERSION, readCapacity, systemInfo } from './capacity.ts';
+export { allocatableOf, type Capacity, KUBELET_VERSION, readCapacity, systemInfo } from './capacity.ts';
 export { heartbeat } from './heartbeat.ts';
 export { kubeletConfiguration } from './kubelet-configuration.ts';
 export type { NodeFacts } from './node-object.ts';

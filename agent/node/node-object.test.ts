@@ -17,7 +17,7 @@ test('transition times stay while the status does', () => {
 
 test('labels of the configuration are added', () => {
   const info = { architecture: 'amd64' } as Parameters<typeof nodeLabels>[0]['info'];
-  expect(nodeLabels({ name: 'n', ip: '', port: 1, labels: { zone: 'a' }, capacity: {}, info })).toEqual({
+  expect(nodeLabels({ name: 'n', ip: '', port: 1, labels: { zone: 'a' }, capacity: {}, allocatable: {}, info })).toEqual({
     'beta.kubernetes.io/arch': 'amd64',
     'beta.kubernetes.io/os': 'linux',
     'kubernetes.io/arch': 'amd64',
@@ -25,4 +25,10 @@ test('labels of the configuration are added', () => {
     'kubernetes.io/os': 'linux',
     zone: 'a',
   });
+});
+
+test('a pressure has its own words', () => {
+  const [memory, disk] = nodeConditions(true, [], 0, new Set(['DiskPressure']));
+  expect(memory?.status).toBe('False');
+  expect(disk).toMatchObject({ status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' });
 });

@@ -8,6 +8,8 @@ export interface NodeFacts {
   port: number;
   labels: Readonly<Record<string, string>>;
   capacity: Readonly<Record<string, string>>;
+  /** What is left of it for pods. */
+  allocatable: Readonly<Record<string, string>>;
   info: NodeSystemInfo;
 }
 
@@ -35,15 +37,24 @@ export function newNode(facts: NodeFacts, nowMs: number): Node {
   };
 }
 
-export function nodeStatus(facts: NodeFacts, isReady: boolean, before: readonly NodeCondition[], nowMs: number): NodeStatus {
+/** What the node is short of, by the name of its condition. */
+export type Pressures = ReadonlySet<string>;
+
+export function nodeStatus(
+  facts: NodeFacts,
+  isReady: boolean,
+  before: readonly NodeCondition[],
+  nowMs: number,
+  pressures: Pressures = new Set(),
+): NodeStatus {
   return {
     capacity: { ...facts.capacity },
-    allocatable: { ...facts.capacity },
+    allocatable: { ...facts.allocatable },
     addresses: [
       { type: 'InternalIP', address: facts.ip },
       { type: 'Hostname', address: facts.name },
     ],
-    conditions: nodeConditions(isReady, before, nowMs),
+    conditions: nodeConditions(isReady, before, nowMs, pressures),
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     nodeInfo: facts.info,
   };
@@ -52,12 +63,32 @@ export function nodeStatus(facts: NodeFacts, isReady: boolean, before: readonly 
 const NOT_READY =
   'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
 
+/** Condition, what it says while all is well, and what otherwise. */
+const PRESSURES: readonly [string, [string, string], [string, string]][] = [
+  [
+    'MemoryPressure',
+    ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+  ],
+  ['DiskPressure', ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'], ['KubeletHasDiskPressure', 'kubelet has disk pressure']],
+  [
+    'PIDPressure',
+    ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+  ],
+];
+
 /** Transition times change only with the status, heartbeats always. */
-export function nodeConditions(isReady: boolean, before: readonly NodeCondition[], nowMs: number): NodeCondition[] {
+export function nodeConditions(
+  isReady: boolean,
+  before: readonly NodeCondition[],
+  nowMs: number,
+  pressures: Pressures = new Set(),
+): NodeCondition[] {
   const wanted: [string, string, string, string][] = [
-    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-    ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ...PRESSURES.map(([type, well, ill]): [string, string, string, string] =>
+      pressures.has(type) ? [type, 'True', ...ill] : [type, 'False', ...well],
+    ),
     isReady ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'] : ['Ready', 'False', 'KubeletNotReady', NOT_READY],
   ];
   const now = rfc3339(nowMs);

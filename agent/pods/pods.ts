@@ -39,6 +39,8 @@ export interface PodsOptions {
   memoryCapacity: number;
   /** Folder of static pods; undefined: none. */
   staticPodPath?: string;
+  /** Why this node takes no such pod now (it is low on something, or going down); undefined: it does. */
+  refusal?(pod: Pod): { reason: string; message: string } | undefined;
   /** For metrics. */
   onProbe?: NonNullable<WorkerTools['onProbe']>;
 }
@@ -50,6 +52,8 @@ export interface Pods {
   readonly fromApi: Service;
   /** Of this node, as last seen. */
   list(): Pod[];
+  /** Ends a pod for the sake of the node: Failed, with a condition that says so and an event. */
+  evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
   get(namespace: string, name: string): Pod | undefined;
   /** How the last ones started. */
   starts(): readonly PodStart[];
@@ -78,6 +82,7 @@ export function createPods(options: PodsOptions): Pods {
       },
     },
     list: () => pods.list(),
+    evict: (uid, verdict) => pods.evict(uid, verdict),
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
     starts: () => pods.starts.list(),
   };
@@ -209,7 +214,9 @@ class NodePods {
       );
     void (async () => {
       while (holder()) await clock.sleep(100, signal);
-      if (this.#static.has(uid)) this.#add(pod);
+      if (!this.#static.has(uid)) return;
+      this.#add(pod);
+      for (const mirror of this.informer.list()) if (isMirror(mirror)) this.#mirrorSeen(mirror); // it may have been here first
     })().catch((error: unknown) => {
       if (!signal.aborted) log.error({ err: error, pod: pod.metadata.name }, 'static pod not started');
     });
@@ -232,13 +239,22 @@ class NodePods {
     if (this.#workers.has(uid)) return;
     const worker = new PodWorker(this.#tools, pod);
     // What ran here before the agent was restarted has been let in already.
-    const refused = pod.status?.startTime ? undefined : refusal(pod, this.#activePods(), { ...this.#options, appArmor: this.#appArmor });
+    const isNew = pod.status?.startTime === undefined && pod.metadata.annotations?.['kubernetes.io/config.source'] !== 'file';
+    const abilities = { ...this.#options, appArmor: this.#appArmor };
+    const refused = isNew ? (this.#options.refusal?.(pod) ?? refusal(pod, this.#activePods(), abilities)) : undefined;
     this.#workers.set(uid, worker);
     if (refused) {
       this.#tools.events.pod(pod, 'Warning', refused.reason, refused.message);
       worker.fail(refused.reason, `Pod was rejected: ${refused.message}`);
     }
     worker.wake();
+  }
+
+  evict(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
+    const worker = this.#workers.get(uid);
+    if (!worker) return;
+    worker.fail(reason, message, { graceSeconds, disrupts: true });
+    this.#tools.events.pod(worker.pod, 'Warning', reason, message);
   }
 
   #activePods(): Pod[] {

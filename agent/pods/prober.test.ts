@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import type { Container, Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import type { EventRecorder } from '../../kit/client/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import type { ContainerStatus, Cri } from '../cri/index.ts';
@@ -18,7 +18,7 @@ function fastClock() {
 }
 
 /** Times of the probes, and of what was told, until a minute is over or `endAtMs`. `answer`: whether a probe at that time succeeds. */
-async function probed(container: Partial<Container>, answer: (nowMs: number) => boolean, endAtMs = 60_000) {
+async function probed(container: Partial<Container>, answer: (nowMs: number) => boolean, endAtMs = 60_000, status: PodStatus = {}) {
   const clock = fastClock();
   const asked: number[] = [];
   const told: string[] = [];
@@ -34,16 +34,20 @@ async function probed(container: Partial<Container>, answer: (nowMs: number) => 
     cri: { execSync } as unknown as Cri,
     clock,
     events: new PodEvents({ record } as EventRecorder),
-    onChange: () => told.push(`${clock.nowMs()} ready ${prober.isReady('id')}, started ${prober.hasStarted('id')}`),
+    onChange: () => told.push(`${clock.nowMs()} ready ${prober.isReady(ID)}, started ${prober.hasStarted(ID)}`),
     onProbe: () => {},
     onUnhealthy: (_id, _name, kind) => told.push(`${clock.nowMs()} ${kind} tripped`),
   });
-  const pod: Pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', ...container }] } };
-  prober.follow(pod, [{ id: 'id', metadata: { name: 'c', attempt: 0 }, startedAtMs: 0 } as ContainerStatus], '', false);
+  const pod: Pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', ...container }] }, status };
+  prober.follow(pod, [{ id: ID, metadata: { name: 'c', attempt: 0 }, startedAtMs: 0 } as ContainerStatus], '', false);
+  if (status.containerStatuses && prober.isReady(ID)) told.push('ready from the first');
   await over.promise;
   prober.close();
   return { asked, told };
 }
+
+/** Its place within a period is the middle. */
+const ID = '80000000';
 
 const exec = { command: ['x'] };
 
@@ -66,4 +70,19 @@ test('successes that are asked for in a row are counted in periods', async () =>
 test('one that stays unready is asked once a period', async () => {
   const { asked } = await probed({ readinessProbe: { exec, periodSeconds: 10 } }, () => false);
   expect(asked.filter((ms) => ms >= 10_000).slice(0, 3)).toEqual([10_000, 20_000, 30_000]);
+});
+
+test('after a restart of the agent a container stays as it was reported, and its probes begin somewhere within a period', async () => {
+  const shown = (containerID: string): PodStatus => ({
+    containerStatuses: [
+      { name: 'c', image: '', imageID: '', restartCount: 0, containerID, ready: true, started: true, state: { running: {} } },
+    ],
+  });
+  const probes: Partial<Container> = { startupProbe: { exec }, readinessProbe: { exec, periodSeconds: 10 } };
+  const known = await probed(probes, (nowMs) => nowMs < 20_000, 60_000, shown(`wherry://${ID}`));
+  expect(known.asked.slice(0, 2)).toEqual([5000, 15_000]);
+  expect(known.told[0]).toBe('ready from the first');
+  expect(known.told.filter((line) => line.includes('ready false'))).toEqual(['45000 ready false, started true']);
+  const another = await probed({ readinessProbe: { exec } }, () => true, 60_000, shown('wherry://another'));
+  expect(another.told).not.toContain('ready from the first');
 });

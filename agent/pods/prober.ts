@@ -24,6 +24,8 @@ interface Probed {
   startedAtMs: number;
   stop: AbortController;
   counts: Partial<Record<ProbeKind, ProbeCount>>;
+  /** Started under an agent that has since been restarted. */
+  isKnown: boolean;
   looping: Set<ProbeKind>;
 }
 
@@ -64,7 +66,9 @@ export class Prober {
       if (!container || !KINDS.some(([, field]) => container[field])) continue;
       let probed = this.#probed.get(record.id);
       if (!probed) {
-        probed = { container, startedAtMs: record.startedAtMs, stop: new AbortController(), counts: {}, looping: new Set() };
+        const counts = countsShown(pod, record.id);
+        const isKnown = counts.startup !== undefined;
+        probed = { container, startedAtMs: record.startedAtMs, stop: new AbortController(), counts, isKnown, looping: new Set() };
         this.#probed.set(record.id, probed);
       }
       this.#startLoops(record.id, probed);
@@ -92,6 +96,7 @@ export class Prober {
       const probe = probed.container[field];
       if (!probe || probed.looping.has(kind) || (kind !== 'startup' && !this.hasStarted(id))) continue;
       probed.looping.add(kind);
+      if (kind === 'startup' && probed.counts.startup?.ok) continue; // passed before the agent was restarted
       void this.#loop(id, probed, kind, probe).catch(() => {}); // ends by its signal only
     }
   }
@@ -99,9 +104,11 @@ export class Prober {
   async #loop(id: string, probed: Probed, kind: ProbeKind, probe: Probe): Promise<void> {
     const { clock } = this.#options;
     const { signal } = probed.stop;
-    probed.counts[kind] = firstCount(kind);
     const periodMs = (probe.periodSeconds ?? 10) * 1000;
     const firstMs = probed.startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000;
+    probed.counts[kind] ??= firstCount(kind);
+    // All of a node's containers are met at once by an agent that was restarted: their probes begin over a whole period.
+    if (probed.isKnown && probed.counts[kind].ok) await clock.sleep(Math.max(1, Math.floor(spread(id) * periodMs)), signal);
     if (firstMs > clock.nowMs()) await clock.sleep(firstMs - clock.nowMs(), signal);
     let dueMs = clock.nowMs();
     let pauseMs = probe.exec ? EARLY_PAUSE_MAX_MS : EARLY_PAUSE_MS;
@@ -144,3 +151,15 @@ export class Prober {
     if (after.ok !== before.ok) onChange();
   }
 }
+
+/** An agent that was restarted goes on from what it had reported of this very container: nothing flaps until a probe says otherwise. */
+function countsShown({ status }: Pod, containerId: string): Probed['counts'] {
+  const shown = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(
+    ({ containerID, state }) => containerID?.endsWith(`//${containerId}`) && state?.running,
+  );
+  const passed: ProbeCount = { ok: true, last: undefined, row: 0 };
+  return { ...(shown?.started ? { startup: passed } : {}), ...(shown?.ready ? { readiness: passed } : {}) };
+}
+
+/** 0 to 1, by the container's id: the same each time. */
+const spread = (containerId: string): number => (Number.parseInt(containerId.slice(0, 8), 16) || 0) / 2 ** 32;

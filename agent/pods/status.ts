@@ -18,7 +18,7 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
   /** All has ended and its network is gone: only then may the phase say so. */
   finished: boolean;
   /** Decided by the node against the pod: deadline, eviction, refusal. */
-  verdict: { reason: string; message: string } | undefined;
+  verdict: { reason: string; message: string; disrupts?: boolean } | undefined;
   /** Conditions of a resize that waits or is under way. */
   resize: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[];
 }
@@ -49,11 +49,11 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
       initStatuses,
       hasNetwork,
       nowMs: facts.nowMs,
-      before: before.conditions ?? [],
+      before: facts.verdict?.disrupts ? disrupted(pod, facts.verdict.message, facts.nowMs) : (before.conditions ?? []),
       resize: facts.resize,
       startingOver,
     }),
-    ...(facts.verdict ?? {}),
+    ...(facts.verdict ? { reason: facts.verdict.reason, message: facts.verdict.message } : {}),
     hostIP: facts.hostIP,
     hostIPs: [{ ip: facts.hostIP }],
     ...(podIPs[0] ? { podIP: podIPs[0].ip, podIPs } : {}),
@@ -66,6 +66,22 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
     resources:
       (facts.resize.some(({ type }) => type === 'PodResizeInProgress') ? before.resources : undefined) ?? pod.spec?.resources ?? {},
   };
+}
+
+/** The pod's conditions, with the one by which controllers know that the pod itself did nothing wrong. */
+function disrupted({ metadata, status }: Pod, message: string, nowMs: number): PodCondition[] {
+  const before = status?.conditions ?? [];
+  if (before.some(({ type, status: is }) => type === 'DisruptionTarget' && is === 'True')) return before;
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'TerminationByKubelet',
+    message,
+    lastProbeTime: null as unknown as string,
+    lastTransitionTime: rfc3339(nowMs),
+    observedGeneration: metadata.generation ?? 0,
+  };
+  return [...before.filter(({ type }) => type !== 'DisruptionTarget'), condition];
 }
 
 /** What the node has set aside: the pod's own request, else the sum of its containers'. */

@@ -57,6 +57,7 @@ const ROUNDS_MAX = 10;
 interface Verdict {
   reason: string;
   message: string;
+  disrupts?: boolean;
 }
 
 interface Seen {
@@ -166,9 +167,11 @@ export class PodWorker {
     this.wake();
   }
 
-  /** A node-level decision against the pod. */
-  fail(reason: string, message: string): void {
-    this.#verdict ??= { reason, message };
+  /** A node-level decision against the pod; `disrupts`: it was well and ends for the sake of the node. */
+  fail(reason: string, message: string, { graceSeconds, disrupts }: { graceSeconds?: number; disrupts?: boolean } = {}): void {
+    if (this.#verdict) return;
+    this.#verdict = { reason, message, ...(disrupts ? { disrupts } : {}) };
+    if (graceSeconds !== undefined) this.#graceUntilMs = this.#tools.clock.nowMs() + graceSeconds * 1000;
     this.wake();
   }
 
