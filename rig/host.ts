@@ -7,7 +7,10 @@ export interface HostOptions {
   hostname: string;
   cgroupProcs: readonly string[];
   logFile: string;
-  /** crun refuses cgroup hybrid mode unless the almost empty v2 hierarchy is out of sight; this mount namespace is the host's own. */
+  /**
+   * crun refuses cgroup hybrid mode unless the almost empty v2 hierarchy is out of sight; this mount namespace is the host's own. It makes
+   * folders in that place all the same: in a file system that goes with the host.
+   */
   hideUnifiedCgroup: boolean;
   /** Becomes /var/log of the host, so that its logs are its own; absent: the machine's is seen. */
   varLog?: string;
@@ -15,7 +18,7 @@ export interface HostOptions {
 
 const holderScript = `
 echo "$1" > /proc/sys/kernel/hostname || exit 1
-[ "$2" = hide ] && umount /sys/fs/cgroup/unified 2>/dev/null
+[ "$2" = hide ] && umount /sys/fs/cgroup/unified 2>/dev/null && mount -t tmpfs tmpfs /sys/fs/cgroup/unified
 [ -z "$3" ] || { mkdir -p "$3" && mount --bind "$3" /var/log; } || exit 1
 exec sleep infinity
 `;
