@@ -5,7 +5,8 @@ import { table } from './table.ts';
 
 const print = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 const tell = (text: string): void => void process.stderr.write(`${text}\n`);
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
+/** An option that may be given several times. */
+export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 const credentials = (text: string): { username: string; password: string } => {
   const colon = text.indexOf(':');

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import * as rig from '../rig/index.ts';
 import { addCtr } from './ctr.ts';
-import { addImageCommands } from './image-commands.ts';
+import { addImageCommands, collect, mirror } from './image-commands.ts';
 import { terminalProgress } from './progress.ts';
 import { table } from './table.ts';
 
@@ -53,12 +53,18 @@ named(program.command('up'))
   .option('--tracing-config <file>', 'send traces of requests (TracingConfiguration)')
   .option('--authentication-config <file>', 'other issuers of tokens, who needs none (AuthenticationConfiguration)')
   .option('--token-file <file>', 'static tokens: lines of token, user name, uid, "groups"')
+  .option('--mirror <registry=url>', 'registry that the nodes ask first; may be given several times', mirror)
+  .option('--insecure-registry <host:port>', 'registry without TLS; may be given several times', collect)
   .option('--image <tar...>', 'image archives to load', [])
-  .action(async ({ serviceCidr, podCidr, nodeRuntime: nodeRuntimes, runtimeHandler: runtimeHandlers, ...options }) => {
+  .action(async ({ serviceCidr, podCidr, ...given }) => {
+    const { nodeRuntime: nodeRuntimes, runtimeHandler: runtimeHandlers, ...others } = given;
+    const { mirror: mirrors, insecureRegistry: insecureRegistries, ...options } = others;
     await using cluster = await rig.up({
       ...options,
       ...(serviceCidr ? { serviceCIDR: serviceCidr } : {}),
       ...(podCidr ? { podCIDR: podCidr } : {}),
+      ...(mirrors ? { mirrors } : {}),
+      ...(insecureRegistries ? { insecureRegistries } : {}),
       ...(nodeRuntimes ? { nodeRuntimes } : {}),
       ...(runtimeHandlers ? { runtimeHandlers } : {}),
       progress: terminalProgress(process.stderr),

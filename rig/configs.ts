@@ -67,7 +67,8 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     servingCert: `${files.dir}/serving.crt`,
     servingKey: `${files.dir}/serving.key`,
     clientCA: `${layout.pki}/ca.crt`,
-    insecureRegistries: [],
+    insecureRegistries: record.options.insecureRegistries ?? [],
+    mirrors: record.options.mirrors ?? {},
     labels: {},
     staticPodPath: files.manifests,
     // The disk is the machine's: how full its other users keep it must not end pods.

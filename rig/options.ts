@@ -45,6 +45,11 @@ function filesOf(asked: UpOptions, had: ClusterOptions | undefined): Partial<Rec
   return files;
 }
 
+function registriesOf(asked: UpOptions, had: ClusterOptions | undefined): Pick<ClusterOptions, 'mirrors' | 'insecureRegistries'> {
+  const [mirrors, insecureRegistries] = [asked.mirrors ?? had?.mirrors, asked.insecureRegistries ?? had?.insecureRegistries];
+  return { ...(mirrors ? { mirrors } : {}), ...(insecureRegistries ? { insecureRegistries } : {}) };
+}
+
 /** The options in force: what is asked now, what an existing cluster was made with, the defaults. @throws Error for what cannot be */
 export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undefined): ClusterOptions {
   const had = existing?.options;
@@ -57,6 +62,7 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
     runtime: pick('runtime'),
     ...(asked.nodeRuntimes || had?.nodeRuntimes ? { nodeRuntimes: { ...had?.nodeRuntimes, ...asked.nodeRuntimes } } : {}),
     ...(asked.runtimeHandlers || had?.runtimeHandlers ? { runtimeHandlers: { ...had?.runtimeHandlers, ...asked.runtimeHandlers } } : {}),
+    ...registriesOf(asked, had),
     ...filesOf(asked, had),
   };
   checkRuntimes(options);

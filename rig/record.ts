@@ -14,6 +14,9 @@ export interface ClusterOptions {
   nodeRuntimes?: Readonly<Record<string, string>>;
   /** Further OCI runtimes, by the handler that a RuntimeClass names. */
   runtimeHandlers?: Readonly<Record<string, { path: string; args?: readonly string[] }>>;
+  /** Registries asked first, and those without TLS; of agents that are started from now on. */
+  mirrors?: Record<string, string[]>;
+  insecureRegistries?: string[];
   /** Files of the user's own, read when the control plane starts: docs/how-to/operate.md. */
   auditPolicy?: string;
   encryptionConfig?: string;

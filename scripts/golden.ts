@@ -42,6 +42,7 @@ if (process.argv.includes('--write')) {
 
 Recordings of a real Kubernetes 1.36 (requests and its answers), replayed against a one-node cluster. Files that agree in every step
 are tests (\`test/golden/agreed.json\`); the others are listed below and are work to do. Written by \`node scripts/golden.ts --write\`.
+The container runtime has a referee of its own: docs/critest.md.
 
 | area | files | files that agree | steps | steps that agree |
 |---|---|---|---|---|

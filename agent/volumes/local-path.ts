@@ -77,12 +77,20 @@ export class LocalPaths {
     const stop = new AbortController();
     this.#followed.set(name, stop);
     const signal = AbortSignal.any([stop.signal, this.#stop.signal]);
-    const onError = (error: unknown) => this.#options.log.debug({ err: error, volume: name }, 'watch of a local volume failed');
+    const onError = (error: unknown) => {
+      this.#options.log.debug({ err: error, volume: name }, 'watch of a local volume failed');
+      if (isStatusError(error, 'Forbidden')) this.#forget(name); // the volume is gone: its folder was to be kept
+    };
     const scope = { fieldSelector: `metadata.name=${name}` };
     const informer = createInformer<VolumeObject>(this.#options.client, RESOURCES.persistentvolumes, scope, { signal, onError });
     const seen = (volume: VolumeObject) => this.#look(volume);
-    informer.on({ added: seen, updated: (_, volume) => seen(volume) });
+    informer.on({ added: seen, updated: (_, volume) => seen(volume), deleted: () => this.#forget(name) });
     informer.synced.catch(() => {}); // ended before it began
+  }
+
+  #forget(name: string): void {
+    this.#followed.get(name)?.abort();
+    this.#followed.delete(name);
   }
 
   /** Waits for the volume's other keepers: while it is bound, pods may still use the folder. */
@@ -118,8 +126,7 @@ export class LocalPaths {
         for (const entry of await readdir(going)) await rm(join(going, entry), { recursive: true, force: true });
         await this.#hold(name, false);
         await rm(going, { recursive: true, force: true });
-        this.#followed.get(name)?.abort();
-        this.#followed.delete(name);
+        this.#forget(name);
         return;
       } catch (error) {
         log.warn({ err: error, volume: name }, 'local volume not removed yet');

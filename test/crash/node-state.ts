@@ -4,7 +4,7 @@ import { type Cluster, status } from '../../rig/index.ts';
 
 /** Kinds of things, and the command that lists them inside the node. Counters, and names that only rise, are left out. */
 const KINDS: Readonly<Record<string, string>> = {
-  mount: `cut -d' ' -f5 /proc/self/mountinfo`,
+  mount: `cut -d' ' -f5 /proc/self/mountinfo | grep -e "^$RUN/" -e "^$STATE/"`,
   link: 'ls /sys/class/net',
   rule: `iptables-save | grep -v '^[#:]'`,
   cgroup: 'find /sys/fs/cgroup"$CGROUP" /sys/fs/cgroup/*"$CGROUP" -type d',
