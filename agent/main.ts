@@ -130,7 +130,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
       log,
       probes,
       version: KUBELET_VERSION,
-      families: runtimeMetrics.families,
+      families: [...runtimeMetrics.families, ...eviction.families],
       kubeletConfiguration: kubeletConfiguration(config),
     }),
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),

@@ -1,5 +1,5 @@
 // Test fixture: a containerd of the test's own: network and mount namespaces, folders, cgroups and socket that nobody else sees.
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
 import { identify, run, sendSignal, start, tryRun } from '../../kit/exec/index.ts';
@@ -34,8 +34,10 @@ export async function containerdBed(makePause: (folder: string) => Promise<strin
     const child = await start('nsenter', [...inside, 'containerd', '--config', `${folder}/config.toml`], { stdio: ['ignore', log, log] });
     daemon = child.pid ?? 0;
     await waitFor({ what: 'containerd', timeoutMs: 20_000 }, async () => {
-      const { failure } = await tryRun('ctr', ['--address', socket, 'version'], { timeoutMs: 2_000 });
+      const { failure } = await tryRun('ctr', ['--address', socket, 'version'], { timeoutMs: 5_000 });
       return !failure;
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}: ${readFileSync(`${folder}/containerd.log`, 'utf8').slice(-2000)}`, { cause: error });
     });
   };
   const stopDaemon = async (signal: 'SIGTERM' | 'SIGKILL') => {
@@ -43,6 +45,7 @@ export async function containerdBed(makePause: (folder: string) => Promise<strin
     await waitFor({ what: 'the end of containerd', timeoutMs: 10_000 }, () => identify(daemon) === undefined);
   };
   await waitFor({ what: 'the mount namespace', timeoutMs: 5_000 }, async () => !(await tryRun('nsenter', [...inside, 'true'])).failure);
+  await run('nsenter', [...inside, 'ip', 'link', 'set', 'lo', 'up']); // its streaming server listens there
   await startDaemon();
   const pause = await makePause(folder);
   await run('ctr', ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', pause]);

@@ -120,7 +120,7 @@ class RemoteCri {
       status: async () => {
         const { runtimeHandlers = [], features, info } = await call<wire.StatusResponse>('Status', { verbose: true });
         return {
-          handlers: runtimeHandlers.map((h) => ({
+          handlers: (runtimeHandlers.length > 0 ? runtimeHandlers : configuredHandlers(info)).map((h) => ({
             name: h.name ?? '',
             recursiveReadOnlyMounts: h.features?.recursiveReadOnlyMounts === true,
             userNamespaces: h.features?.userNamespaces === true,
@@ -265,6 +265,12 @@ class RemoteCri {
       containers,
     };
   }
+}
+
+/** Runtimes older than CRI's list of handlers: what containerd says of its configuration, at least the default. */
+function configuredHandlers({ config = '{}' }: Record<string, string> = {}): wire.RuntimeHandler[] {
+  const { containerd } = JSON.parse(config) as { containerd?: { runtimes?: object } };
+  return ['', ...Object.keys(containerd?.runtimes ?? {})].map((name) => ({ name }));
 }
 
 const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> =>

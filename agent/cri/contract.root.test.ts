@@ -19,6 +19,15 @@ const platform = process.env['WHERRY_TEST_RUNSC_PLATFORM'] ?? 'ptrace';
 if (existsSync(runsc))
   criContract('runsc', {
     network,
+    lacks: {
+      interfaces: "with the pod's network gVisor does not show its interfaces",
+      'command looked for': 'gVisor says it in other words',
+      'memory limit': 'not enforced with --ignore-cgroups',
+      privileged: 'this gVisor does not start with all capabilities',
+      sysctls: 'gVisor has its own network settings',
+      'exec deadline': 'what exec started lives on in the sandbox',
+      'terminal device': 'gVisor names no /dev/pts device',
+    },
     make: () => ownBed({ path: runsc, args: [`--platform=${platform}`, '--network=host', '--ignore-cgroups'] }),
   });
 else describe('cri contract: runsc', () => test.skip(`${runsc} is not installed: scripts/test-runtimes installs it`, () => {}));

@@ -1,6 +1,7 @@
 // Looks at the node again and again; when it is low on something, frees what nobody needs, then ends pods one by one.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { EventRecorder } from '../../kit/client/index.ts';
+import { type Family, sampled } from '../../kit/metrics/index.ts';
 import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
 import { fsUsage, memoryUsage, type PodUsage, pidUsage, podUsages, type UsageSources } from '../stats/index.ts';
 import { evictionMessage, hasLimits, isCritical, limitMessage, ranked, resourceOf } from './rank.ts';
@@ -39,8 +40,8 @@ export interface EvictionOptions {
 export interface Eviction {
   readonly service: Service;
   readonly pressures: ReadonlySet<Pressure>;
-  /** Ended pods by the signal that was the reason, for metrics. */
-  readonly counts: ReadonlyMap<string, number>;
+  /** For /metrics. */
+  readonly families: readonly Family[];
   /** Why a pod cannot start on a node under pressure. */
   refusal(pod: Pod): { reason: string; message: string } | undefined;
 }
@@ -68,7 +69,11 @@ export function evictionManager(options: EvictionOptions): Eviction {
     get pressures() {
       return manager.pressures;
     },
-    counts: manager.counts,
+    families: [
+      sampled('kubelet_evictions', '[ALPHA] Cumulative number of pod evictions by eviction signal', 'counter', () =>
+        [...manager.counts].map(([eviction_signal, count]) => [{ eviction_signal }, count] as const),
+      ),
+    ],
     refusal: (pod) => pressureRefusal(pod, manager.pressures),
   };
 }

@@ -1,6 +1,6 @@
 // The folder of static pods, read at once and again whenever something in it changes.
 import { type FSWatcher, watch } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { type Logger, repeat } from '../../kit/run/index.ts';
@@ -24,6 +24,7 @@ export interface StaticFiles {
 
 /** Resolves after the first look. A file that is wrong is told in the log and stops none of the others. */
 export async function staticFiles(options: StaticFilesOptions): Promise<StaticFiles> {
+  await mkdir(options.folder, { recursive: true }).catch(() => {}); // a file put there later is then seen at once
   const folder = new Folder(options);
   await folder.look();
   return folder;

@@ -42,9 +42,19 @@ export async function connectRemoteCommand(url: string, wanted: WantedStreams, c
   return {
     ...streams,
     resize: (Width, Height) => void sizes?.write(JSON.stringify({ Width, Height })),
-    status: text(error).then(parseStatus, () => undefined),
+    status: said(error).then(parseStatus),
     close: () => session.close(),
   };
+}
+
+/** All that comes on a stream. Servers may close the connection behind their last word, without ending the stream first. */
+async function said(stream: Duplex): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.once('end', resolve).once('close', resolve);
+  await promise;
+  return Buffer.concat(chunks).toString();
 }
 
 function parseStatus(body: string): CommandStatus | undefined {
@@ -63,12 +73,12 @@ export async function connectForwardedPort(url: string, port: number, connect?: 
   const error = session.open({ streamtype: 'error', ...headers });
   error.end();
   const data = session.open({ streamtype: 'data', ...headers });
-  const problem = text(error).catch(() => '');
+  const problem = said(error);
   data.once('close', () => session.close());
   const answered = new AbortController();
   const first = await Promise.race([
     problem,
-    new Promise<string>((resolve) => data.once('readable', () => resolve(''))),
+    new Promise<string>((resolve) => data.once('readable', () => data.readableLength > 0 && resolve(''))), // else it is its end
     systemClock.sleep(REFUSAL_MS, answered.signal).then(
       () => '',
       () => '',
