@@ -57,9 +57,7 @@ if (existsSync('/usr/sbin/dockerd'))
       'log rotation': 'Docker rotates by itself',
       'numeric user': 'Docker does not resolve names',
       'user at create': 'Docker looks users up when it starts the container',
-      ...(availableCapabilities().includes('SYS_RESOURCE')
-        ? {}
-        : { privileged: 'Docker wants all capabilities, some are missing here' }),
+      ...(availableCapabilities().includes('SYS_RESOURCE') ? {} : { privileged: 'Docker wants all capabilities, some are missing here' }),
     },
   });
 else describe('cri contract: docker', () => test.skip('dockerd is not installed: scripts/test-runtimes installs it', () => {}));
