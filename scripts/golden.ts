@@ -50,21 +50,20 @@ ${rows.join('\n')}
 
 ## Why they differ
 
+- Names of ReplicaSets and ControllerRevisions end in a hash over a dump of Go's own structures; ours has the same form and another value.
 - OpenAPI: query parameters and Quantity have texts of our own (the package that the build takes the documentation from has none), and
   parameters of alpha features (shardSelector) are not there.
 - The recorded fork lets everybody read /.well-known; its rules for that are not upstream's.
 - Agents may read all nodes: they do kube-proxy's work too, so system:node-proxier is bound to system:nodes.
-- Nodes get their range of pod addresses as soon as they are made; the recorded cluster gave none.
-- CEL (rules of custom resources, admission policies, match conditions) is not evaluated yet.
-- A recorded cluster without metrics.k8s.io or without node ranges: here pods are measured and nodes get their ranges.
-- A status that upstream writes a second later than we do (terminating pods of a Job).
-- An empty list in a field that Go leaves out when empty counts as absent from decoding on.
-- Not built yet in the agent: node-pressure eviction, static pods, seccomp profiles.
-- Hashes that upstream takes from Go's memory layout (pod-template-hash, ControllerRevision names) have other values of the same form.
-- Pods live below the cluster's own cgroup here, so paths of cgroups do not begin with /kubepods; what the recording reads of cgroup v1 without a
-  limit (9007199254740988Ki in status.resources) is not shown as one.
+- The recorded cluster had no metrics.k8s.io, gave nodes no range of pod addresses, had another name for its admin, and its own objects.
+- A status that upstream writes a second later than we do (terminating pods of a Job), a pod that the garbage collector ends earlier
+  (pod-table-status), an address that a pod shows earlier (pod-create-watch).
+- An empty list in a field that Go leaves out when empty counts as absent from decoding on (hpa-invalid, ingress, csinode).
+- An expression's syntax errors end at the first one; upstream's parser goes on and may tell several.
+- Pods live below the cluster's own cgroup here, so paths of cgroups do not begin with /kubepods; what the recording reads of cgroup v1
+  without a limit (9007199254740988Ki in status.resources) is not shown as one.
 - A container that is killed a moment after its start may not have done what the recorded one did (pod-restart-all-containers).
-- A recorded address or name of the recording cluster itself (its host paths, its pause process, its fork's own objects).
+- There is no pause process to be seen from a pod with the host's processes; volumes' folders and images' users are our own.
 
 ${sections.join('\n')}`,
   );
