@@ -1,4 +1,5 @@
-// Test projects: unit (pure and contract tests beside the code), root (needs root, kernel features or processes of its own), cluster (real clusters, real kubectl),
+// Test projects: unit (pure and contract tests beside the code; before each commit), slow (such tests that take seconds: floods, deadlines,
+// laws over thousands of cases), root (needs root, kernel features or processes of its own), cluster (real clusters, real kubectl),
 // clients (programs with other people's clients, real clusters).
 import { defineConfig } from 'vitest/config';
 
@@ -9,12 +10,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{api,kit,control-plane,agent,cni,rig,cli,scripts}/**/*.test.ts'],
-          exclude: ['**/*.root.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.root.test.ts', '**/*.slow.test.ts', '**/node_modules/**'],
           testTimeout: 10_000,
           // One process a worker for all files: loading the same modules again for each file took three quarters of the time.
           isolate: false,
         },
       },
+      { test: { name: 'slow', include: ['{api,kit,control-plane,agent}/**/*.slow.test.ts'], testTimeout: 30_000, isolate: false } },
       {
         test: {
           name: 'root',

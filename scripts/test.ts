@@ -18,7 +18,7 @@ interface Report {
   }[];
 }
 
-const projects = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'root', 'runtime', 'cluster', 'clients'];
+const projects = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'slow', 'root', 'runtime', 'cluster', 'clients'];
 const root = new URL('..', import.meta.url).pathname;
 const totals = { passed: 0, failed: 0, skipped: 0 };
 

@@ -46,7 +46,7 @@ describe('wherry', () => {
     [['up', '--name', 'Bad_Name'], /wherry: name "Bad_Name": expected 1 to 32 characters/],
     [['up', '--name', 'x', '--service-cidr', '10.0.0.0'], /wherry: --service-cidr: 10.0.0.0 is not an IPv4 range/],
     [['up', '--nodes', '0'], /expected a number from 1 to 100/],
-    [['up', '--runtime', 'docker'], /expected runc or crun/],
+    [['up', '--runtime', 'docker'], /runtime: must be runc, crun, the path of an OCI runtime, .* is "docker"/],
     [['up', '--image', '/no/such.tar', '--name', 'x'], /wherry: --image \/no\/such.tar: no such file/],
     [['status', '--name', 'nobody'], /wherry: there is no cluster nobody: wherry up --name nobody/],
     [['load', '/no/such.tar', '--name', 'nobody'], /wherry: there is no cluster nobody/],
