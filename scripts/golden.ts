@@ -63,6 +63,8 @@ ${rows.join('\n')}
 - Pods live below the cluster's own cgroup here, so paths of cgroups do not begin with /kubepods; what the recording reads of cgroup v1
   without a limit (9007199254740988Ki in status.resources) is not shown as one.
 - A container that is killed a moment after its start may not have done what the recorded one did (pod-restart-all-containers).
+- Recursive read-only mounts work here and did not there; images are pulled side by side (configz); nodes carry the folder of the default
+  class's volumes as an annotation; a pod's network is made while its volumes still wait for their objects.
 - There is no pause process to be seen from a pod with the host's processes; volumes' folders and images' users are our own.
 
 ${sections.join('\n')}`,

@@ -21,7 +21,18 @@ test.each([
   const path = join(folder, 'tail');
   await writeFile(path, text);
   await using file = await open(path);
-  expect(text.slice(await tailOffset(file, count))).toBe(expected);
+  expect(text.slice(await tailOffset(file, count, text.length))).toBe(expected);
+});
+
+test('what is written meanwhile is no part of an answer that does not follow', async () => {
+  const path = join(folder, 'meanwhile');
+  await writeFile(path, 'a\nb\n');
+  const seen: string[] = [];
+  for await (const line of readLines(path, { tailLines: 2, signal: AbortSignal.timeout(5000) })) {
+    seen.push(line.toString());
+    await appendFile(path, 'c\n');
+  }
+  expect(seen).toEqual(['a', 'b']);
 });
 
 test('follows while the container lives, over rotation, to its last line', async () => {

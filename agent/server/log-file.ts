@@ -8,9 +8,8 @@ const NEWLINE = 0x0a;
 /** The runtime ends its lines long before: what is longer is no log of ours, and is passed on in pieces. */
 const LINE_MAX = 1024 * 1024;
 
-/** Offset at which the last `count` lines begin. */
-export async function tailOffset(file: FileHandle, count: number): Promise<number> {
-  const { size } = await file.stat();
+/** Offset at which the last `count` lines of the first `size` bytes begin. */
+export async function tailOffset(file: FileHandle, count: number, size: number): Promise<number> {
   if (count === 0) return size;
   const block = Buffer.alloc(BLOCK);
   let seen = 0;
@@ -41,18 +40,21 @@ export async function* readLines(path: string, options: ReadOptions): AsyncGener
   let rest: Buffer = Buffer.alloc(0);
   using changes = new Changes(path, options.isLive !== undefined);
   try {
-    let position = options.tailLines === undefined ? 0 : await tailOffset(file, options.tailLines);
+    const { size } = await file.stat();
+    let position = options.tailLines === undefined ? 0 : await tailOffset(file, options.tailLines, size);
+    // What is written from now on belongs to an answer only when it follows: two lines are two lines.
+    let end = options.isLive ? Number.POSITIVE_INFINITY : size;
     const block = Buffer.alloc(BLOCK);
     while (!options.signal.aborted) {
       const wasLive = options.isLive ? await options.isLive() : false; // asked before reading: what it wrote last is then read
-      const { bytesRead } = await file.read(block, 0, BLOCK, position);
+      const { bytesRead } = position < end ? await file.read(block, 0, Math.min(BLOCK, end - position), position) : { bytesRead: 0 };
       if (bytesRead > 0) {
         position += bytesRead;
         let from = 0;
         const data = Buffer.concat([rest, block.subarray(0, bytesRead)]);
-        for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE, from)) {
-          yield data.subarray(from, end);
-          from = end + 1;
+        for (let at = data.indexOf(NEWLINE); at >= 0; at = data.indexOf(NEWLINE, from)) {
+          yield data.subarray(from, at);
+          from = at + 1;
         }
         rest = data.subarray(from);
         if (rest.length > LINE_MAX) {
@@ -66,6 +68,7 @@ export async function* readLines(path: string, options: ReadOptions): AsyncGener
         file = next;
         next = undefined;
         position = 0;
+        end = Number.POSITIVE_INFINITY;
         changes.restart();
         continue;
       }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -30,6 +30,12 @@ test('keys that go away disappear, and so does the old folder', async () => {
   expect(names.filter((name) => !name.startsWith('..2') && !name.startsWith('..1'))).toEqual(['..data', 'c']);
   expect(names).toHaveLength(3);
   expect((await stat(join(folder, 'c'))).mode & 0o777).toBe(0o644);
+});
+
+test('a folder that was made for a subPath mount stays', async () => {
+  await mkdir(join(folder, 'sub'));
+  await writePayload(folder, payload({ d: '4' }), {}, 3000);
+  expect((await readdir(folder)).filter((name) => !name.startsWith('..')).sort()).toEqual(['d', 'sub']);
 });
 
 test.each(['../x', '/x', 'a/../b', ''])('path %j is refused', async (path) => {

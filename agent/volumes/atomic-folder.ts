@@ -1,7 +1,7 @@
 // A folder whose files change all at once: a dated folder behind the symlink `..data`, which rename(2) swaps.
 // Containers see `key -> ..data/key`, and whoever holds the old folder open keeps a whole old state.
 import { randomInt } from 'node:crypto';
-import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { step } from '../../kit/run/index.ts';
@@ -60,15 +60,20 @@ function swap(folder: string, names: Set<string>): void {
     if (lstatSync(join(folder, name), { throwIfNoEntry: false })) continue;
     symlinkSync(join(DATA, name), join(folder, name));
   }
-  for (const name of staleNames(readdirSync(folder), names, readlinkSync(join(folder, DATA))))
+  for (const name of staleNames(readdirSync(folder, { withFileTypes: true }), names, readlinkSync(join(folder, DATA))))
     rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /** What a crash in the middle of a swap may have left. */
 async function removeStale(folder: string, names: Set<string>): Promise<void> {
   const current = await readlink(join(folder, DATA));
-  for (const name of staleNames(await readdir(folder), names, current)) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of staleNames(await readdir(folder, { withFileTypes: true }), names, current))
+    await rm(join(folder, name), { recursive: true, force: true });
 }
 
-const staleNames = (present: readonly string[], names: Set<string>, current: string): string[] =>
-  present.filter((name) => !names.has(name) && name !== DATA && name !== current);
+/** Only what this file makes: dated folders and links. A folder with another name was made for a subPath, and may be mounted. */
+const staleNames = (present: readonly Dirent[], names: Set<string>, current: string): string[] =>
+  present
+    .filter((entry) => entry.name.startsWith('..') || entry.isSymbolicLink())
+    .map(({ name }) => name)
+    .filter((name) => !names.has(name) && name !== DATA && name !== current);
