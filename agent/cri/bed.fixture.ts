@@ -13,7 +13,8 @@ export interface OwnBed extends CriBed {
   node: string;
 }
 
-export async function ownBed(runtime: RuntimeProgram): Promise<OwnBed> {
+/** `below`: what the service puts pods' cgroups below; a client of it may name the bed's own itself. */
+export async function ownBed(runtime: RuntimeProgram, below?: string): Promise<OwnBed> {
   await homeFirst();
   const folder = mkdtempSync(`${tmpdir()}/wherry-cri-`);
   const node = `${folder}/node`;
@@ -29,7 +30,7 @@ export async function ownBed(runtime: RuntimeProgram): Promise<OwnBed> {
         runDir: `${folder}/run`,
         imagesDir: `${folder}/images`,
         runtime,
-        cgroupParent,
+        cgroupParent: below ?? cgroupParent,
         cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns: node },
         log: silentLogger,
       }),
