@@ -1,5 +1,6 @@
 // grpc.health.v1.Health/Check, for gRPC probes. The two messages are written and read by hand: one field each.
 import { type ClientOptions, credentials, makeClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
+import { systemClock } from '../../kit/run/index.ts';
 import type { CheckAnswer } from './http-check.ts';
 
 const STATES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
@@ -47,7 +48,7 @@ export async function grpcCheck(host: string, port: number, service: string, tim
     'grpc.max_reconnect_backoff_ms': RECONNECT_MS,
   };
   const client = new HealthClient(address, credentials.createInsecure(), options);
-  const deadline = Date.now() + timeoutMs;
+  const deadline = systemClock.nowMs() + timeoutMs;
   const failed = (text: string): CheckAnswer => ({ ok: false, text });
   const within = `${timeoutMs / 1000}s`;
   try {
