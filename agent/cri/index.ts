@@ -5,6 +5,7 @@ export type { CniOptions } from './context.ts';
 export { type CriOptions, createCri } from './create-cri.ts';
 export * from './cri.ts';
 export { EventHub } from './events.ts';
+export { imageName, imageNameOrId } from './image-name.ts';
 export { Locks } from './locks.ts';
 export { toCgroupLimits } from './resources.ts';
 export { serveForwardedPort, serveSession } from './serve-streams.ts';
