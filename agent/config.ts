@@ -66,6 +66,8 @@ export interface AgentConfig {
   reserved: Record<string, string>;
   /** Pods at most. */
   maxPods: number;
+  /** Processes and threads at most in any one pod; -1: as many as the node has. */
+  podPidsLimit: number;
   /** Folder of pods that this node runs without being asked by the API; absent: none. */
   staticPodPath?: string;
   /** Labels that the node is registered with, beside the well-known ones. */
@@ -112,6 +114,7 @@ const DEFAULTS = {
   reserved: {},
   maxPods: 110,
   rotateCertificates: true,
+  podPidsLimit: -1,
 };
 
 /** Whole numbers, and the least that makes sense. */
@@ -119,6 +122,7 @@ const LEAST: Record<string, number> = {
   containerLogMaxBytes: 4096,
   containerLogMaxFiles: 2,
   maxPods: 1,
+  podPidsLimit: -1,
   imageGCHighThresholdPercent: 0,
   imageGCLowThresholdPercent: 0,
   imageMinimumGCAgeMs: 0,

@@ -60,7 +60,7 @@ function isKey(text: string): boolean {
 }
 
 /** The same for the same key and wishes. */
-export function requestName(wanted: Wanted, key: string): string {
+function requestName(wanted: Wanted, key: string): string {
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
   const digest = createHash('sha256').update(publicKey).update(JSON.stringify(wanted)).digest('hex');
   return `${wanted.prefix}${digest.slice(0, 32)}`;
