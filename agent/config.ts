@@ -61,6 +61,8 @@ export interface AgentConfig {
   reserved: Record<string, string>;
   /** Pods at most. */
   maxPods: number;
+  /** Processes and threads at most in any one pod; -1: as many as the node has. */
+  podPidsLimit: number;
   /** Folder of pods that this node runs without being asked by the API; absent: none. */
   staticPodPath?: string;
   /** Labels that the node is registered with, beside the well-known ones. */
@@ -106,6 +108,7 @@ const DEFAULTS = {
   containerLogMaxFiles: 5,
   reserved: {},
   maxPods: 110,
+  podPidsLimit: -1,
 };
 
 /** Whole numbers, and the least that makes sense. */
@@ -113,6 +116,7 @@ const LEAST: Record<string, number> = {
   containerLogMaxBytes: 4096,
   containerLogMaxFiles: 2,
   maxPods: 1,
+  podPidsLimit: -1,
   imageGCHighThresholdPercent: 0,
   imageGCLowThresholdPercent: 0,
   imageMinimumGCAgeMs: 0,

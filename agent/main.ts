@@ -100,6 +100,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     cluster,
     allocatable,
     memoryCapacity: capacity.memoryBytes,
+    podPidsLimit: config.podPidsLimit,
     ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
     refusal: (pod) => eviction.refusal(pod),
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>

@@ -43,7 +43,7 @@ const entries = [
   /^api\/meta\/object\.ts$/,
   /^kit\/client\/client\.ts$/,
   /^control-plane\/store\/store\.ts$/,
-  /^agent\/cri-grpc\/(wire|gen\/types)\.ts$/,
+  /^agent\/cri-grpc\/(wire|words|gen\/types)\.ts$/,
   /^api\/kinds\/kind\.ts$/,
   /^api\/kinds\/core\/pod\/pod\.ts$/,
   /\.contract\.ts$/,
