@@ -1,9 +1,10 @@
 // The node agent: a list of services. Stopping it leaves all containers, routes and rules as they are.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClientFromKubeconfig, createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
+import { createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
 import { homeFirst } from '../kit/linux/index.ts';
 import { createLogger, type Logger, runServices, systemClock } from '../kit/run/index.ts';
+import { nodeIdentity } from './certificates/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
@@ -39,10 +40,11 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const clock = systemClock;
   const podsDir = join(config.stateDir, 'pods');
   await Promise.all([homeFirst(), mkdir(podsDir, { recursive: true })]);
-  const [client, capacity] = await Promise.all([
-    createClientFromKubeconfig(config.kubeconfig, `wherry-agent/${KUBELET_VERSION}`),
+  const [identity, capacity] = await Promise.all([
+    nodeIdentity({ ...config, folder: join(config.stateDir, 'pki'), userAgent: `wherry-agent/${KUBELET_VERSION}`, clock, log }, signal),
     readCapacity(config.stateDir, memoryCapacity(config.cgroupParent), config.maxPods),
   ]);
+  const { client } = identity;
   // What eviction keeps free is not for pods either.
   const allocatable = allocatableOf(capacity.resources, config.reserved);
   const facts: NodeFacts = {
@@ -141,6 +143,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
       pods,
       podsDir,
       client,
+      certificate: identity.serving,
       clock,
       log,
       probes,
@@ -152,6 +155,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
     pods.service,
     registered.service,
+    identity.service,
     localPaths.service,
     drivers.service,
     pods.fromApi,
