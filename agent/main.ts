@@ -9,7 +9,8 @@ import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
-import { credentialsOf, imageCollection } from './image-settings.ts';
+import { collectedImages, imageCollection } from './image-collection.ts';
+import { credentialsOf } from './image-settings.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
   allocatableOf,
@@ -23,7 +24,7 @@ import {
   registration,
   systemInfo,
 } from './node/index.ts';
-import { nodeImages, reclaimDisk } from './node-images.ts';
+import { nodeImages } from './node-images.ts';
 import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
@@ -110,6 +111,19 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const criSocketService = (socket: string) =>
     criServer({ socket, streamingAddress: '127.0.0.1', imagesFolder: config.imagesDir, cri, clock, log });
+  const unusedImages = imageCollection({
+    images: await collectedImages(config.runtime, config.imagesDir, cri),
+    policy: {
+      highPercent: config.imageGCHighThresholdPercent,
+      lowPercent: config.imageGCLowThresholdPercent,
+      minAgeMs: config.imageMinimumGCAgeMs,
+      maxAgeMs: config.imageMaximumGCAgeMs,
+    },
+    clock,
+    log,
+    onFailure: (reason, message) =>
+      recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Warning', reason, message),
+  });
   const eviction = evictionManager({
     settings: config.eviction,
     sources: { cri, pods: () => pods.list(), podsDir },
@@ -120,7 +134,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     log,
     recorder,
     evict: ({ metadata: { uid = '' } }, message, graceSeconds) => pods.evict(uid, { reason: 'Evicted', message, graceSeconds }),
-    reclaimDisk: () => reclaimDisk(cri),
+    reclaimDisk: () => unusedImages.reclaim(),
   });
   const services = [
     createAgentServer({
@@ -146,19 +160,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     drivers.service,
     pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
-    imageCollection({
-      imagesDir: config.imagesDir,
-      policy: {
-        highPercent: config.imageGCHighThresholdPercent,
-        lowPercent: config.imageGCLowThresholdPercent,
-        minAgeMs: config.imageMinimumGCAgeMs,
-        maxAgeMs: config.imageMaximumGCAgeMs,
-      },
-      clock,
-      log,
-      onFailure: (reason, message) =>
-        recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Warning', reason, message),
-    }),
+    unusedImages.service,
     eviction.service,
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
