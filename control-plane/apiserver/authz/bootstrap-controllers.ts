@@ -231,8 +231,13 @@ const controllerRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
   ],
 };
 
-/** Of controllers that upstream does not have: wherry:controller:NAME. */
+/** What controllers do here beyond upstream's, and those that upstream does not have: wherry:controller:NAME. */
 const ownRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
+  'certificate-controller': [
+    on('list', '', 'nodes'),
+    on('get', '', 'endpoints', 'kubernetes'),
+    on('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kubelet-serving'),
+  ],
   'cluster-dns': [on('create', '', 'services'), on('create update', 'discovery.k8s.io', 'endpointslices')],
   'local-path-provisioner': [
     on('create', 'storage.k8s.io', 'storageclasses'),
