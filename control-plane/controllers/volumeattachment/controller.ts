@@ -32,6 +32,9 @@ export const attachmentOf = (volume: PersistentVolume, node: string): VolumeAtta
   };
 };
 
+/** Others may attach volumes too, under names of their own: theirs to take away. */
+const isOurs = ({ metadata }: VolumeAttachment): boolean => /^csi-[0-9a-f]{64}$/.test(metadata.name ?? '');
+
 /** How long the pod may still have its volumes mounted; 0: it has not. */
 export function holdsForMs(pod: Pod, nowMs: number): number {
   if (!isFinished(pod)) return Number.POSITIVE_INFINITY;
@@ -72,7 +75,7 @@ export const volumeAttachmentController: Controller = {
           await client.create(RESOURCES.volumeattachments, wanted);
       }
       for (const found of attachments.list()) {
-        if (found.spec.source.persistentVolumeName !== name || found.metadata.deletionTimestamp) continue;
+        if (found.spec.source.persistentVolumeName !== name || found.metadata.deletionTimestamp || !isOurs(found)) continue;
         if ((holds.get(found.spec.nodeName) ?? 0) === 0) await client.delete(RESOURCES.volumeattachments, found.metadata.name ?? '');
       }
       const again = Math.min(...[...holds.values()].filter((ms) => ms > 0));
