@@ -2,24 +2,12 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
-import { CriError, type FsUsage, type Image, type RegistryAuth } from '../cri/index.ts';
-import { InvalidReference, normalizeName } from '../images/index.ts';
+import { CriError, type FsUsage, type Image, imageNameOrId, type RegistryAuth } from '../cri/index.ts';
+import { normalizeName } from '../images/index.ts';
 import { asCriError, asked, isNotFound } from './errors.ts';
 
-const isId = (ref: string): boolean => /^(?:sha256:)?[0-9a-f]{12,64}$/.test(ref);
-
-function checkedName(ref: string): string {
-  if (isId(ref)) return ref;
-  try {
-    return normalizeName(ref);
-  } catch (error) {
-    if (error instanceof InvalidReference) throw new CriError('InvalidImageName', error.message, error);
-    throw error;
-  }
-}
-
 export async function pullImage(docker: Docker, ref: string, auth?: RegistryAuth): Promise<string> {
-  const name = checkedName(ref);
+  const name = imageNameOrId(ref);
   try {
     const progress = await docker.pull(name, auth ? { authconfig: authOf(auth, name) } : {});
     // the status line says 200 before it is known how the pull ends
@@ -52,7 +40,7 @@ function authOf(
 
 export async function imageStatus(docker: Docker, ref: string): Promise<Image | undefined> {
   try {
-    return toImage(await docker.getImage(checkedName(ref)).inspect());
+    return toImage(await docker.getImage(imageNameOrId(ref)).inspect());
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw asCriError(error);
@@ -87,7 +75,7 @@ function toImage({ Id, RepoTags, RepoDigests, Size, Config }: Docker.ImageInspec
 
 export async function removeImage(docker: Docker, ref: string): Promise<void> {
   await docker
-    .getImage(checkedName(ref))
+    .getImage(imageNameOrId(ref))
     .remove()
     .catch((error: unknown) => {
       if (!isNotFound(error)) throw asCriError(error);

@@ -1,6 +1,6 @@
 // What clients ask for, as tables.
 import { describe, expect, test } from 'vitest';
-import { containerConfig, linuxResources, podSandboxConfig, registryAuth } from './from-wire.ts';
+import { containerConfig, podSandboxConfig, registryAuth } from './from-wire.ts';
 import type * as wire from './gen/types.ts';
 
 const security = (linux: wire.LinuxContainerSecurityContext) =>
@@ -82,14 +82,6 @@ describe('sandboxes', () => {
     expect(() => podSandboxConfig({ portMappings: [{ protocol: unknown }] }, '')).toThrow('protocol: 42 is not known');
     const linux = { securityContext: { namespaceOptions: { pid: unknown } } };
     expect(() => podSandboxConfig({ linux }, '')).toThrow('namespace mode of pid: 42 is not known');
-  });
-});
-
-test('resources: zero is nothing', () => {
-  expect(linuxResources({ cpuQuota: 0, cpuShares: '512', memoryLimitInBytes: 1024, unified: { 'pids.max': '10' } })).toEqual({
-    cpuShares: 512,
-    memoryLimitBytes: 1024,
-    pidsLimit: 10,
   });
 });
 

@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import {
   type ContainerConfig,
   CriError,
-  type LinuxResources,
   type LinuxSecurityContext,
   type Mount,
   type NamespaceOptions,
@@ -12,6 +11,7 @@ import {
   type SecurityProfile,
 } from '../cri/index.ts';
 import type * as wire from './gen/types.ts';
+import { fromMount, fromNamespaces, fromResources, fromSignal, PROPAGATIONS } from './words.ts';
 
 export function podSandboxConfig(config: wire.PodSandboxConfig, runtimeHandler: string): PodSandboxConfig {
   const { name = '', namespace = '', uid = '', attempt = 0 } = config.metadata ?? {};
@@ -32,7 +32,7 @@ export function podSandboxConfig(config: wire.PodSandboxConfig, runtimeHandler: 
       : {}),
     linux: {
       ...(cgroupParent ? { cgroupParent } : {}),
-      ...(linux?.resources ? { resources: linuxResources(linux.resources) } : {}),
+      ...(linux?.resources ? { resources: fromResources(linux.resources) } : {}),
       ...(linux?.sysctls ? { sysctls: linux.sysctls } : {}),
       ...(namespaces ? { namespaces } : {}),
     },
@@ -51,14 +51,9 @@ function namespaceOptions(options: wire.NamespaceOption | null | undefined): Nam
   if (!options) return undefined;
   if (options.usernsOptions && options.usernsOptions.mode !== 'NODE')
     throw new CriError('InvalidArgument', 'user namespaces are not supported by this runtime');
-  const mode = (what: string, value: wire.NamespaceMode | null | undefined) =>
-    known(`namespace mode of ${what}`, value ?? 'POD', ['POD', 'CONTAINER', 'NODE', 'TARGET']);
-  const pid = mode('pid', options.pid);
-  return {
-    network: mode('network', options.network) === 'NODE' ? 'node' : 'pod',
-    pid: pid === 'NODE' ? 'node' : pid === 'POD' ? 'pod' : 'container',
-    ipc: mode('ipc', options.ipc) === 'NODE' ? 'node' : 'pod',
-  };
+  for (const what of ['network', 'pid', 'ipc'] as const)
+    known(`namespace mode of ${what}`, options[what] ?? 'POD', ['POD', 'CONTAINER', 'NODE', 'TARGET']);
+  return fromNamespaces(options);
 }
 
 /** The pod's PID mode where the container's own says so: kubelet always sends both alike. @throws CriError for what is not supported */
@@ -69,7 +64,7 @@ export function containerConfig(config: wire.ContainerConfig): ContainerConfig {
   }
   const security = securityContext(config.linux?.securityContext);
   const resources = config.linux?.resources;
-  const stopSignal = signalName(config.stopSignal);
+  const stopSignal = fromSignal(config.stopSignal);
   return {
     metadata: { name: config.metadata?.name ?? '', attempt: config.metadata?.attempt ?? 0 },
     image: config.image?.image ?? '',
@@ -91,19 +86,11 @@ export function containerConfig(config: wire.ContainerConfig): ContainerConfig {
     tty: config.tty === true,
     ...(stopSignal ? { stopSignal } : {}),
     linux: {
-      ...(resources ? { resources: linuxResources(resources) } : {}),
+      ...(resources ? { resources: fromResources(resources) } : {}),
       ...(security ? { securityContext: security } : {}),
     },
   };
 }
-
-const PROPAGATION = {
-  PROPAGATION_PRIVATE: 'private',
-  PROPAGATION_HOST_TO_CONTAINER: 'host-to-container',
-  PROPAGATION_BIDIRECTIONAL: 'bidirectional',
-} as const;
-
-const PROPAGATIONS = Object.keys(PROPAGATION) as wire.MountPropagation[];
 
 /** A number in place of a name is a value that CRI v1 does not have. @throws CriError InvalidArgument */
 function known<T extends string>(what: string, value: T, values: readonly T[]): T {
@@ -111,33 +98,10 @@ function known<T extends string>(what: string, value: T, values: readonly T[]): 
   return value;
 }
 
-const mount = (m: wire.Mount): Mount => ({
-  hostPath: m.hostPath ?? '',
-  ...(m.image?.image ? { image: m.image.image } : {}),
-  ...(m.imageSubPath ? { imageSubPath: m.imageSubPath } : {}),
-  containerPath: m.containerPath ?? '',
-  readonly: m.readonly === true,
-  ...(m.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
-  propagation: PROPAGATION[known('mount propagation', m.propagation ?? 'PROPAGATION_PRIVATE', PROPAGATIONS)],
-});
-
-export function linuxResources(r: wire.LinuxContainerResources): LinuxResources {
-  const number = (value: wire.Int64 | undefined): number => Number(value ?? 0);
-  const pids = Number(r.unified?.['pids.max'] ?? 0);
-  return {
-    ...(number(r.cpuPeriod) ? { cpuPeriod: number(r.cpuPeriod) } : {}),
-    ...(number(r.cpuQuota) ? { cpuQuota: number(r.cpuQuota) } : {}),
-    ...(number(r.cpuShares) ? { cpuShares: number(r.cpuShares) } : {}),
-    ...(number(r.memoryLimitInBytes) ? { memoryLimitBytes: number(r.memoryLimitInBytes) } : {}),
-    ...(number(r.oomScoreAdj) ? { oomScoreAdj: number(r.oomScoreAdj) } : {}),
-    ...(r.cpusetCpus ? { cpusetCpus: r.cpusetCpus } : {}),
-    ...(r.cpusetMems ? { cpusetMems: r.cpusetMems } : {}),
-    ...(pids > 0 ? { pidsLimit: pids } : {}),
-    ...(r.hugepageLimits?.length
-      ? { hugepageLimits: r.hugepageLimits.map(({ pageSize = '', limit = 0 }) => ({ pageSize, limit: Number(limit) })) }
-      : {}),
-  };
-}
+const mount = (m: wire.Mount): Mount => {
+  known('mount propagation', m.propagation ?? 'PROPAGATION_PRIVATE', PROPAGATIONS);
+  return fromMount(m);
+};
 
 function securityContext(s: wire.LinuxContainerSecurityContext | null | undefined): LinuxSecurityContext | undefined {
   if (!s) return undefined;
@@ -180,10 +144,6 @@ function securityProfile(profile: wire.SecurityProfile | null | undefined, legac
   if (legacy.startsWith('localhost/')) return { type: 'Localhost', localhostRef: legacy.slice('localhost/'.length) };
   return { type: 'RuntimeDefault' };
 }
-
-/** `SIGRTMINPLUS1` is the signal that everybody else calls `SIGRTMIN+1`. */
-const signalName = (signal: wire.Signal | null | undefined): string | undefined =>
-  !signal || signal === 'RUNTIME_DEFAULT' ? undefined : signal.replace('PLUS', '+').replace('MINUS', '-');
 
 export function registryAuth(auth: wire.AuthConfig | null | undefined): RegistryAuth | undefined {
   if (!auth) return undefined;

@@ -3,12 +3,13 @@ import { status } from '@grpc/grpc-js';
 import { type ContainerFilter, type ContainerStatus, type Cri, CriError, type PodSandboxStatus, type SandboxFilter } from '../cri/index.ts';
 import { RpcError } from './errors.ts';
 import { containerId, containerOf, sandboxId, sandboxOf } from './find.ts';
-import { containerConfig, linuxResources, podSandboxConfig } from './from-wire.ts';
+import { containerConfig, podSandboxConfig } from './from-wire.ts';
 import type * as wire from './gen/types.ts';
 import { pieces, type Streaming, type Unary } from './handlers.ts';
 import { DESCRIPTORS, podSandboxMetrics } from './metrics.ts';
 import type { StreamingServer } from './streaming.ts';
 import * as to from './to-wire.ts';
+import { CONTAINER_STATE, fromResources } from './words.ts';
 
 export interface RuntimeServiceOptions {
   cri: Cri;
@@ -72,7 +73,7 @@ export function runtimeService({ cri, streaming, imagesFolder, signal }: Runtime
       ListPodSandbox: async ({ filter }: wire.ListPodSandboxRequest) => ({ items: (await sandboxes(cri, filter)).map(to.podSandbox) }),
       async UpdatePodSandboxResources({ podSandboxId = '', resources }: wire.UpdatePodSandboxResourcesRequest) {
         const { id } = await sandboxOf(cri, podSandboxId);
-        if (resources) await cri.updatePodSandboxResources(id, linuxResources(resources));
+        if (resources) await cri.updatePodSandboxResources(id, fromResources(resources));
         return {};
       },
 
@@ -99,7 +100,7 @@ export function runtimeService({ cri, streaming, imagesFolder, signal }: Runtime
         return { status: to.containerStatus(status), info: verbose ? { info: JSON.stringify(await cri.inspectContainer(status.id)) } : {} };
       },
       async UpdateContainerResources({ containerId: id = '', linux }: wire.UpdateContainerResourcesRequest) {
-        await cri.updateContainerResources((await containerOf(cri, id)).id, linuxResources(linux ?? {}));
+        await cri.updateContainerResources((await containerOf(cri, id)).id, fromResources(linux ?? {}));
         return {};
       },
       async ReopenContainerLog({ containerId: id = '' }: wire.ReopenContainerLogRequest) {
@@ -223,8 +224,7 @@ const hasLabels = (labels: Record<string, string>, wanted: Record<string, string
   Object.entries(wanted ?? {}).every(([key, value]) => labels[key] === value);
 
 function mustRun(container: ContainerStatus): ContainerStatus {
-  if (container.state !== 'running')
-    throw new CriError('FailedPrecondition', `container is in state ${to.CONTAINER_STATE[container.state]}`);
+  if (container.state !== 'running') throw new CriError('FailedPrecondition', `container is in state ${CONTAINER_STATE[container.state]}`);
   return container;
 }
 

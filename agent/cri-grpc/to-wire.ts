@@ -1,26 +1,10 @@
 // What the service knows, as CRI messages. Pure.
-import type {
-  ContainerStats,
-  ContainerStatus,
-  CriEvent,
-  Image,
-  LinuxResources,
-  NamespaceOptions,
-  PodSandboxStats,
-  PodSandboxStatus,
-} from '../cri/index.ts';
+import type { ContainerStats, ContainerStatus, CriEvent, Image, PodSandboxStats, PodSandboxStatus } from '../cri/index.ts';
 import type * as wire from './gen/types.ts';
+import { CONTAINER_STATE, SANDBOX_STATE, toMount, toNamespaces, toResources, toSignal } from './words.ts';
 
 /** CRI's times are nanoseconds, more than a JavaScript number holds exactly. */
 export const nanos = (ms: number): string => (BigInt(Math.round(ms * 1000)) * 1000n).toString();
-
-export const SANDBOX_STATE = { ready: 'SANDBOX_READY', notready: 'SANDBOX_NOTREADY' } as const;
-export const CONTAINER_STATE = {
-  created: 'CONTAINER_CREATED',
-  running: 'CONTAINER_RUNNING',
-  exited: 'CONTAINER_EXITED',
-  unknown: 'CONTAINER_UNKNOWN',
-} as const;
 
 export const podSandbox = (s: PodSandboxStatus): wire.PodSandbox => ({
   id: s.id,
@@ -35,14 +19,7 @@ export const podSandbox = (s: PodSandboxStatus): wire.PodSandbox => ({
 export const podSandboxStatus = (s: PodSandboxStatus): wire.PodSandboxStatus => ({
   ...podSandbox(s),
   network: { ip: s.ips[0] ?? '', additionalIps: s.ips.slice(1).map((ip) => ({ ip })) },
-  linux: { namespaces: { options: namespaceOption(s.namespaces) } },
-});
-
-const NAMESPACE = { pod: 'POD', container: 'CONTAINER', node: 'NODE' } as const;
-const namespaceOption = ({ network = 'pod', pid = 'container', ipc = 'pod' }: NamespaceOptions): wire.NamespaceOption => ({
-  network: NAMESPACE[network],
-  pid: NAMESPACE[pid],
-  ipc: NAMESPACE[ipc],
+  linux: { namespaces: { options: toNamespaces(s.namespaces) } },
 });
 
 export const container = (c: ContainerStatus): wire.Container => ({
@@ -73,43 +50,12 @@ export const containerStatus = (c: ContainerStatus): wire.ContainerStatus => ({
   message: c.message,
   labels: c.labels,
   annotations: c.annotations,
-  mounts: c.mounts.map(mount),
+  mounts: c.mounts.map(toMount),
   logPath: c.logPath,
-  resources: { linux: resources(c.resources) },
+  resources: { linux: toResources(c.resources) },
   user: { linux: c.user },
-  stopSignal: signal(c.stopSignal),
+  stopSignal: toSignal(c.stopSignal),
 });
-
-const PROPAGATION = {
-  private: 'PROPAGATION_PRIVATE',
-  'host-to-container': 'PROPAGATION_HOST_TO_CONTAINER',
-  bidirectional: 'PROPAGATION_BIDIRECTIONAL',
-} as const;
-
-const mount = (m: ContainerStatus['mounts'][number]): wire.Mount => ({
-  hostPath: m.hostPath,
-  ...(m.image ? { image: { image: m.image, imageRef: m.imageId ?? '' }, imageSubPath: m.imageSubPath ?? '' } : {}),
-  containerPath: m.containerPath,
-  readonly: m.readonly === true,
-  recursiveReadOnly: m.recursiveReadOnly === true,
-  propagation: PROPAGATION[m.propagation ?? 'private'],
-});
-
-const resources = (r: LinuxResources): wire.LinuxContainerResources => ({
-  cpuPeriod: r.cpuPeriod ?? 0,
-  cpuQuota: r.cpuQuota ?? 0,
-  cpuShares: r.cpuShares ?? 0,
-  memoryLimitInBytes: r.memoryLimitBytes ?? 0,
-  oomScoreAdj: r.oomScoreAdj ?? 0,
-  cpusetCpus: r.cpusetCpus ?? '',
-  cpusetMems: r.cpusetMems ?? '',
-  hugepageLimits: r.hugepageLimits ?? [],
-  unified: r.pidsLimit ? { 'pids.max': String(r.pidsLimit) } : {},
-});
-
-/** The default where the image names a signal that CRI has no word for (a number, for example). */
-const signal = (name: string): wire.Signal =>
-  (/^SIG[A-Z]+[0-9+-]*$/.test(name) ? name.replace('+', 'PLUS').replace('-', 'MINUS') : 'RUNTIME_DEFAULT') as wire.Signal;
 
 const count = (value: number): wire.UInt64Value => ({ value: Math.max(0, Math.round(value)) });
 
@@ -160,6 +106,7 @@ export const image = (i: Image): wire.Image => ({
   repoTags: i.repoTags,
   repoDigests: i.repoDigests,
   size: i.sizeBytes,
+  pinned: i.pinned === true,
   ...(i.uid === undefined ? {} : { uid: { value: i.uid } }),
   username: i.username ?? '',
   spec: { image: i.id },

@@ -17,6 +17,7 @@ import {
   toCgroupLimits,
 } from '../cri/index.ts';
 import type * as wire from '../cri-grpc/gen/types.ts';
+import { toResources } from '../cri-grpc/words.ts';
 import { Connection, isUnimplemented, REQUEST_TIMEOUT_MS } from './connection.ts';
 import { watchContainers } from './events.ts';
 import * as from from './from-wire.ts';
@@ -117,7 +118,7 @@ class RemoteCri {
       containerStatus: (id) => this.#containerStatus(id),
       listContainers: (filter) => this.#listContainers(filter),
       updateContainerResources: async (id, resources) =>
-        void (await call('UpdateContainerResources', { containerId: id, linux: to.resources(resources) })),
+        void (await call('UpdateContainerResources', { containerId: id, linux: toResources(resources) })),
       execSync: (id, command, timeoutMs, bytesMax) => execSync(connection, id, command, timeoutMs, bytesMax),
       exec: (id, command, streams) => exec(connection, id, command, streams),
       attach: (id, streams) => this.#attach(id, streams),

@@ -1,13 +1,12 @@
 // What happened to containers: from the runtime's event stream where it has one, else by comparing its list each second. What happened
 // while the connection was down is found by the same comparison.
 import { repeat } from '../../kit/run/index.ts';
-import type { CriEvent } from '../cri/index.ts';
+import type { ContainerStatus, CriEvent } from '../cri/index.ts';
 import type * as wire from '../cri-grpc/gen/types.ts';
+import { containerState } from '../cri-grpc/words.ts';
 import { type Connection, isUnimplemented } from './connection.ts';
-import { CONTAINER_STATES } from './from-wire.ts';
 
-type State = (typeof CONTAINER_STATES)[keyof typeof CONTAINER_STATES];
-export type Seen = ReadonlyMap<string, { sandboxId: string; state: State }>;
+export type Seen = ReadonlyMap<string, { sandboxId: string; state: ContainerStatus['state'] }>;
 
 const LOOK_EVERY_MS = 1_000;
 const AGAIN_MS = 1_000;
@@ -28,9 +27,7 @@ export function changes(before: Seen, after: Seen): CriEvent[] {
 
 async function list(connection: Connection): Promise<Seen> {
   const { containers = [] } = await connection.call<wire.ListContainersResponse>('RuntimeService', 'ListContainers', { filter: {} });
-  return new Map(
-    containers.map((c) => [c.id ?? '', { sandboxId: c.podSandboxId ?? '', state: CONTAINER_STATES[c.state ?? 'CONTAINER_UNKNOWN'] }]),
-  );
+  return new Map(containers.map((c) => [c.id ?? '', { sandboxId: c.podSandboxId ?? '', state: containerState(c.state) }]));
 }
 
 /** Watches until the signal aborts; every event goes to `tell`. Never fails: a runtime that is away is asked again. */

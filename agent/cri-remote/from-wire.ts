@@ -1,16 +1,7 @@
 // What a CRI runtime answers, in the words of the agent. Pure.
-import type {
-  ContainerStats,
-  ContainerStatus,
-  FsUsage,
-  Image,
-  LinuxResources,
-  Mount,
-  NamespaceOptions,
-  PodSandboxStats,
-  PodSandboxStatus,
-} from '../cri/index.ts';
+import type { ContainerStats, ContainerStatus, FsUsage, Image, PodSandboxStats, PodSandboxStatus } from '../cri/index.ts';
 import type * as wire from '../cri-grpc/gen/types.ts';
+import { containerState, fromMount, fromNamespaces, fromResources } from '../cri-grpc/words.ts';
 import { containerNote, withoutNotes } from './notes.ts';
 
 const ms = (nanos: wire.Int64 | undefined): number => Math.round(Number(nanos ?? 0) / 1e6);
@@ -29,25 +20,12 @@ export const podSandboxStatus = (s: wire.PodSandboxStatus): PodSandboxStatus => 
   ips: s.linux?.namespaces?.options?.network === 'NODE' ? [] : addresses(s.network),
   labels: s.labels ?? {},
   annotations: withoutNotes(s.annotations),
-  namespaces: namespaceOptions(s.linux?.namespaces?.options),
+  namespaces: s.linux?.namespaces?.options ? fromNamespaces(s.linux.namespaces.options) : {},
   runtimeHandler: s.runtimeHandler ?? '',
 });
 
 const addresses = (network: wire.PodSandboxNetworkStatus | null | undefined): string[] =>
   [network?.ip ?? '', ...(network?.additionalIps ?? []).map(({ ip = '' }) => ip)].filter((ip) => ip !== '');
-
-const namespaceOptions = (options: wire.NamespaceOption | null | undefined): NamespaceOptions => ({
-  network: options?.network === 'NODE' ? 'node' : 'pod',
-  pid: options?.pid === 'NODE' ? 'node' : options?.pid === 'POD' ? 'pod' : 'container',
-  ipc: options?.ipc === 'NODE' ? 'node' : 'pod',
-});
-
-export const CONTAINER_STATES = {
-  CONTAINER_CREATED: 'created',
-  CONTAINER_RUNNING: 'running',
-  CONTAINER_EXITED: 'exited',
-  CONTAINER_UNKNOWN: 'unknown',
-} as const;
 
 /** `sandboxId`: where the runtime's status does not name it, its list does. */
 export function containerStatus(s: wire.ContainerStatus, sandboxId: string): ContainerStatus {
@@ -58,7 +36,7 @@ export function containerStatus(s: wire.ContainerStatus, sandboxId: string): Con
     sandboxId: note?.sandboxId ?? sandboxId,
     podUid: note?.podUid ?? s.labels?.['io.kubernetes.pod.uid'] ?? '',
     metadata: { name: s.metadata?.name ?? '', attempt: s.metadata?.attempt ?? 0 },
-    state: CONTAINER_STATES[s.state ?? 'CONTAINER_UNKNOWN'],
+    state: containerState(s.state),
     createdAtMs: ms(s.createdAt),
     startedAtMs: ms(s.startedAt),
     finishedAtMs: ms(s.finishedAt),
@@ -70,7 +48,7 @@ export function containerStatus(s: wire.ContainerStatus, sandboxId: string): Con
     imageRef,
     labels: s.labels ?? {},
     annotations: withoutNotes(s.annotations),
-    mounts: (s.mounts ?? []).map(mount),
+    mounts: (s.mounts ?? []).map(fromMount),
     logPath: s.logPath ?? '',
     pid: 0, // CRI does not tell
     user: {
@@ -81,37 +59,7 @@ export function containerStatus(s: wire.ContainerStatus, sandboxId: string): Con
     stopSignal: note?.stopSignal ?? '',
     tty: note?.tty ?? false,
     stdin: note?.stdin ?? false,
-    resources: s.resources?.linux ? resources(s.resources.linux) : (note?.resources ?? {}),
-  };
-}
-
-const PROPAGATION = {
-  PROPAGATION_PRIVATE: 'private',
-  PROPAGATION_HOST_TO_CONTAINER: 'host-to-container',
-  PROPAGATION_BIDIRECTIONAL: 'bidirectional',
-} as const;
-
-const mount = (m: wire.Mount): Mount => ({
-  hostPath: m.hostPath ?? '',
-  containerPath: m.containerPath ?? '',
-  readonly: m.readonly === true,
-  ...(m.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
-  propagation: PROPAGATION[m.propagation ?? 'PROPAGATION_PRIVATE'],
-});
-
-function resources(r: wire.LinuxContainerResources): LinuxResources {
-  const numbers = {
-    cpuPeriod: r.cpuPeriod,
-    cpuQuota: r.cpuQuota,
-    cpuShares: r.cpuShares,
-    memoryLimitBytes: r.memoryLimitInBytes,
-    oomScoreAdj: r.oomScoreAdj,
-  };
-  const given = Object.entries(numbers).flatMap(([name, value]) => (Number(value ?? 0) === 0 ? [] : [[name, Number(value)]]));
-  return {
-    ...(Object.fromEntries(given) as LinuxResources),
-    ...(r.cpusetCpus ? { cpusetCpus: r.cpusetCpus } : {}),
-    ...(r.cpusetMems ? { cpusetMems: r.cpusetMems } : {}),
+    resources: s.resources?.linux ? fromResources(s.resources.linux) : (note?.resources ?? {}),
   };
 }
 
@@ -178,6 +126,7 @@ export function image(i: wire.Image, info: Record<string, string> = {}): Image {
     repoTags: i.repoTags ?? [],
     repoDigests: i.repoDigests ?? [],
     sizeBytes: Number(i.size ?? 0),
+    ...(i.pinned ? { pinned: true } : {}),
     ...(i.uid ? { uid: Number(i.uid.value ?? 0) } : {}),
     ...(i.username ? { username: i.username } : {}),
     env: config.Env ?? [],

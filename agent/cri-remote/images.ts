@@ -1,8 +1,7 @@
 // Images of a CRI runtime. CRI cannot import an archive: containerd's own command does.
 import { tryRun } from '../../kit/exec/index.ts';
-import { CriError, type FsUsage, type Image, isCriError, type RegistryAuth } from '../cri/index.ts';
+import { CriError, type FsUsage, type Image, imageName, imageNameOrId, isCriError, type RegistryAuth } from '../cri/index.ts';
 import type * as wire from '../cri-grpc/gen/types.ts';
-import { InvalidReference, normalizeName } from '../images/index.ts';
 import { Connection, isUnavailable } from './connection.ts';
 import * as from from './from-wire.ts';
 import { authConfig } from './to-wire.ts';
@@ -13,7 +12,7 @@ const IMPORT_TIMEOUT_MS = 10 * 60_000;
 const NAMESPACE = 'k8s.io';
 
 export async function pullImage(connection: Connection, ref: string, auth?: RegistryAuth): Promise<string> {
-  const image = checkedName(ref);
+  const image = imageName(ref);
   try {
     const { imageRef = '' } = await connection.call<wire.PullImageResponse>(
       'ImageService',
@@ -28,17 +27,8 @@ export async function pullImage(connection: Connection, ref: string, auth?: Regi
   }
 }
 
-function checkedName(ref: string): string {
-  try {
-    return normalizeName(ref);
-  } catch (error) {
-    if (error instanceof InvalidReference) throw new CriError('InvalidImageName', error.message, error);
-    throw error;
-  }
-}
-
 export async function imageStatus(connection: Connection, ref: string): Promise<Image | undefined> {
-  const image = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(ref) ? ref : checkedName(ref);
+  const image = imageNameOrId(ref);
   const answer = await connection
     .call<wire.ImageStatusResponse>('ImageService', 'ImageStatus', { image: { image }, verbose: true })
     .catch((error: unknown): wire.ImageStatusResponse => {

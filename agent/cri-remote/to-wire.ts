@@ -1,17 +1,17 @@
 // What the agent wants, as messages of CRI v1. Pure.
-import type {
-  ContainerConfig,
-  ContainerFilter,
-  LinuxResources,
-  LinuxSecurityContext,
-  Mount,
-  NamespaceOptions,
-  PodSandboxConfig,
-  RegistryAuth,
-  SandboxFilter,
-  SecurityProfile,
+import {
+  type ContainerConfig,
+  type ContainerFilter,
+  type LinuxSecurityContext,
+  MASKED_PATHS,
+  type PodSandboxConfig,
+  READONLY_PATHS,
+  type RegistryAuth,
+  type SandboxFilter,
+  type SecurityProfile,
 } from '../cri/index.ts';
 import type * as wire from '../cri-grpc/gen/types.ts';
+import { CONTAINER_STATE, SANDBOX_STATE, toMount, toNamespaces, toResources, toSignal } from '../cri-grpc/words.ts';
 import { type SandboxNote, withContainerNote, withSandboxNote } from './notes.ts';
 
 /** `cgroupRoot`: what the sandbox's own cgroup parent is below. */
@@ -28,9 +28,9 @@ export function podSandboxConfig(config: PodSandboxConfig, cgroupRoot: string): 
     linux: {
       cgroupParent: podCgroup(config, cgroupRoot),
       sysctls: linux.sysctls ?? {},
-      ...(linux.resources ? { resources: resources(linux.resources) } : {}),
+      ...(linux.resources ? { resources: toResources(linux.resources) } : {}),
       securityContext: {
-        namespaceOptions: namespaceOption(linux.namespaces),
+        namespaceOptions: toNamespaces(linux.namespaces),
         privileged: linux.privileged === true,
         seccomp: { profileType: linux.privileged ? 'Unconfined' : 'RuntimeDefault' },
       },
@@ -41,12 +41,6 @@ export function podSandboxConfig(config: PodSandboxConfig, cgroupRoot: string): 
 export const podCgroup = ({ metadata, linux }: SandboxNote, root: string): string =>
   `${root}/${linux?.cgroupParent ?? `pod${metadata.uid}`}`.replace(/\/+/g, '/');
 
-const MODE = { pod: 'POD', container: 'CONTAINER', node: 'NODE' } as const;
-
-function namespaceOption({ network = 'pod', pid = 'container', ipc = 'pod' }: NamespaceOptions = {}): wire.NamespaceOption {
-  return { network: MODE[network], pid: MODE[pid], ipc: MODE[ipc] };
-}
-
 export function containerConfig(sandboxId: string, sandbox: SandboxNote, config: ContainerConfig): wire.ContainerConfig {
   const { linux = {} } = config;
   return {
@@ -56,7 +50,7 @@ export function containerConfig(sandboxId: string, sandbox: SandboxNote, config:
     args: config.args ?? [],
     workingDir: config.workingDir ?? '',
     envs: (config.env ?? []).map(({ key, value }) => ({ key, value: Buffer.from(value) })),
-    mounts: (config.mounts ?? []).map(mount),
+    mounts: (config.mounts ?? []).map(toMount),
     devices: config.devices ?? [],
     labels: config.labels ?? {},
     annotations: withContainerNote(sandboxId, sandbox.metadata.uid, config),
@@ -64,47 +58,13 @@ export function containerConfig(sandboxId: string, sandbox: SandboxNote, config:
     stdin: config.stdin === true,
     stdinOnce: config.stdinOnce === true,
     tty: config.tty === true,
-    ...(config.stopSignal ? { stopSignal: signal(config.stopSignal) } : {}),
-    linux: { resources: resources(linux.resources ?? {}), securityContext: securityContext(linux.securityContext ?? {}, sandbox) },
+    ...(config.stopSignal ? { stopSignal: toSignal(config.stopSignal) } : {}),
+    linux: { resources: toResources(linux.resources ?? {}), securityContext: securityContext(linux.securityContext ?? {}, sandbox) },
   };
 }
 
-const signal = (name: string): wire.Signal => name.replace('+', 'PLUS').replace('-', 'MINUS') as wire.Signal;
-
-const PROPAGATION = {
-  private: 'PROPAGATION_PRIVATE',
-  'host-to-container': 'PROPAGATION_HOST_TO_CONTAINER',
-  bidirectional: 'PROPAGATION_BIDIRECTIONAL',
-} as const;
-
-const mount = ({ hostPath, containerPath, readonly, recursiveReadOnly, propagation }: Mount): wire.Mount => ({
-  hostPath,
-  containerPath,
-  readonly: readonly === true,
-  recursiveReadOnly: recursiveReadOnly === true,
-  propagation: PROPAGATION[propagation ?? 'private'],
-});
-
-export const resources = (r: LinuxResources): wire.LinuxContainerResources => ({
-  cpuPeriod: r.cpuPeriod ?? 0,
-  cpuQuota: r.cpuQuota ?? 0,
-  cpuShares: r.cpuShares ?? 0,
-  memoryLimitInBytes: r.memoryLimitBytes ?? 0,
-  oomScoreAdj: r.oomScoreAdj ?? 0,
-  cpusetCpus: r.cpusetCpus ?? '',
-  cpusetMems: r.cpusetMems ?? '',
-  hugepageLimits: r.hugepageLimits ?? [],
-  unified: r.pidsLimit ? { 'pids.max': String(r.pidsLimit) } : {},
-});
-
-/** What kubelet hides of a container that does not ask for an unmasked /proc. */
-const MASKED = ['asound', 'acpi', 'kcore', 'keys', 'latency_stats', 'timer_list', 'timer_stats', 'sched_debug', 'scsi']
-  .map((name) => `/proc/${name}`)
-  .concat('/sys/firmware', '/sys/devices/virtual/powercap');
-const READ_ONLY = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`);
-
 function securityContext(s: LinuxSecurityContext, sandbox: SandboxNote): wire.LinuxContainerSecurityContext {
-  const namespaces = namespaceOption(sandbox.linux?.namespaces);
+  const namespaces = toNamespaces(sandbox.linux?.namespaces);
   return {
     privileged: s.privileged === true,
     capabilities: { addCapabilities: s.capabilities?.add ?? [], dropCapabilities: s.capabilities?.drop ?? [] },
@@ -117,8 +77,8 @@ function securityContext(s: LinuxSecurityContext, sandbox: SandboxNote): wire.Li
     supplementalGroups: s.supplementalGroups ?? [],
     supplementalGroupsPolicy: s.supplementalGroupsPolicy ?? 'Merge',
     seccomp: seccomp(s.seccomp),
-    maskedPaths: s.privileged ? [] : (s.maskedPaths ?? MASKED),
-    readonlyPaths: s.privileged ? [] : (s.readonlyPaths ?? READ_ONLY),
+    maskedPaths: s.privileged ? [] : (s.maskedPaths ?? [...MASKED_PATHS]),
+    readonlyPaths: s.privileged ? [] : (s.readonlyPaths ?? [...READONLY_PATHS]),
   };
 }
 
@@ -129,16 +89,9 @@ const seccomp = (profile: SecurityProfile | undefined): wire.SecurityProfile => 
 
 export const sandboxFilter = (filter: SandboxFilter = {}): wire.PodSandboxFilter => ({
   ...(filter.id ? { id: filter.id } : {}),
-  ...(filter.state ? { state: { state: filter.state === 'ready' ? 'SANDBOX_READY' : 'SANDBOX_NOTREADY' } } : {}),
+  ...(filter.state ? { state: { state: SANDBOX_STATE[filter.state] } } : {}),
   ...(filter.labels ? { labelSelector: filter.labels } : {}),
 });
-
-export const CONTAINER_STATE = {
-  created: 'CONTAINER_CREATED',
-  running: 'CONTAINER_RUNNING',
-  exited: 'CONTAINER_EXITED',
-  unknown: 'CONTAINER_UNKNOWN',
-} as const;
 
 export const containerFilter = (filter: ContainerFilter = {}): wire.ContainerFilter => ({
   ...(filter.id ? { id: filter.id } : {}),

@@ -1,6 +1,9 @@
 // The container runtime interface as agents call it in-process: CRI v1 in TypeScript, as small as pods need it.
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { CgroupMetrics } from '../../kit/linux/index.ts';
+import type { RegistryAuth } from '../images/index.ts';
+
+export type { RegistryAuth };
 
 /** Every operation is safe to repeat; an unknown id is an error only where CRI says so (status, start, exec), never for stop and remove. */
 export interface Cri {
@@ -362,15 +365,6 @@ export interface ContainerDetails extends CgroupMetrics {
   fileSystem: { bytes: number; inodes: number; inodesFree: number };
 }
 
-export interface RegistryAuth {
-  username?: string;
-  password?: string;
-  /** base64 of user:password. */
-  auth?: string;
-  identityToken?: string;
-  registryToken?: string;
-}
-
 export interface Image {
   /** `sha256:<config digest>` */
   id: string;
@@ -378,6 +372,8 @@ export interface Image {
   repoTags: string[];
   repoDigests: string[];
   sizeBytes: number;
+  /** Never collected, e.g. the runtime's own. */
+  pinned?: boolean;
   /** The image's USER as a number, or its name. */
   uid?: number;
   username?: string;

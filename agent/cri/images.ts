@@ -1,23 +1,16 @@
 // The image operations: the store's answers in CRI's shape and with kubelet's reasons.
 
 import { diskUsage } from '../../kit/fs/index.ts';
-import {
-  InvalidReference,
-  importArchive,
-  type ListedImage,
-  normalizeName,
-  type PullProgress,
-  pullImage as pull,
-  RegistryError,
-} from '../images/index.ts';
+import { importArchive, type ListedImage, type PullProgress, pullImage as pull, RegistryError } from '../images/index.ts';
 import { type CriContext, messageOf } from './context.ts';
 import { CriError, type FsUsage, type Image, type RegistryAuth } from './cri.ts';
+import { imageName, imageNameOrId } from './image-name.ts';
 
 /** Pulls under way, by name and who asks: a second caller waits for the first. Ends with the pull. */
 const pulls = new WeakMap<CriContext, Map<string, Promise<string>>>();
 
 export async function pullImage(context: CriContext, ref: string, auth?: RegistryAuth): Promise<string> {
-  const name = checkedName(ref);
+  const name = imageName(ref);
   const running = pulls.get(context) ?? new Map<string, Promise<string>>();
   pulls.set(context, running);
   const key = `${name} ${JSON.stringify(auth ?? null)}`;
@@ -42,17 +35,8 @@ async function pullOnce(context: CriContext, name: string, auth: RegistryAuth | 
   }
 }
 
-function checkedName(ref: string): string {
-  try {
-    return normalizeName(ref);
-  } catch (error) {
-    if (error instanceof InvalidReference) throw new CriError('InvalidImageName', error.message, error);
-    throw error;
-  }
-}
-
 export async function imageStatus(context: CriContext, ref: string): Promise<Image | undefined> {
-  if (!/^(?:sha256:)?[0-9a-f]{12,64}$/.test(ref)) checkedName(ref);
+  imageNameOrId(ref); // or it is refused
   const record = await context.images.find(ref);
   const listed = record && (await context.images.list()).find((image) => image.id === record.id);
   return listed && toImage(listed);
@@ -71,13 +55,14 @@ export async function imageFsInfo(context: CriContext): Promise<{ images: FsUsag
   };
 }
 
-function toImage({ id, tags, digests, sizeBytes, config }: ListedImage): Image {
+function toImage({ id, tags, digests, sizeBytes, pinned, config }: ListedImage): Image {
   const user = config.user.split(':')[0] ?? '';
   return {
     id,
     repoTags: tags,
     repoDigests: digests,
     sizeBytes,
+    ...(pinned ? { pinned } : {}),
     ...(/^\d+$/.test(user) ? { uid: Number(user) } : user === '' ? {} : { username: user }),
     env: config.env,
     entrypoint: config.entrypoint,

@@ -5,7 +5,7 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { exitOf, start } from '../../kit/exec/index.ts';
 import { digestOf } from './manifest.ts';
-import { normalizeName } from './reference.ts';
+import { isImageId, normalizeName } from './reference.ts';
 import { rebuildTar } from './skeleton.ts';
 import type { ImageStore } from './store.ts';
 
@@ -43,7 +43,7 @@ async function exported(store: ImageStore, text: string): Promise<Exported> {
   if (!record) throw new Error(`${text}: no such image`);
   const configText = await store.configText(record.id);
   if (configText === undefined) throw new Error(`${text} was imported by an older wherry: pull or load it again, then save it`);
-  const byId = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(text) && record.id.includes(text);
+  const byId = isImageId(text) && record.id.includes(text);
   return { id: record.id, name: byId ? undefined : normalizeName(text), configText, layers: record.layers };
 }
 

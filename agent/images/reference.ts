@@ -55,6 +55,9 @@ function splitRegistry(name: string): [string, string] {
   return ['docker.io', rest.includes('/') ? rest : `library/${rest}`];
 }
 
+/** An id with or without `sha256:`, or 12 digits and more of one. It may be a name all the same: one of such letters only. */
+export const isImageId = (text: string): boolean => /^(?:sha256:)?[0-9a-f]{12,64}$/.test(text);
+
 export const repositoryName = (ref: Reference): string => `${ref.registry}/${ref.repository}`;
 
 /** The name that is looked up: by digest when there is one, else by tag. */

@@ -9,7 +9,7 @@ import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
 import type { ImageRecord } from './config.ts';
 import { Layers } from './layers.ts';
 import { layersInUse } from './layers-in-use.ts';
-import { parseReference, referenceName, repositoryName } from './reference.ts';
+import { isImageId, parseReference, referenceName, repositoryName } from './reference.ts';
 import type { TarLimits } from './tar-walker.ts';
 
 export interface ListedImage extends ImageRecord {
@@ -172,7 +172,7 @@ export class ImageStore {
     const record = await this.find(text);
     if (!record) return;
     const names = (await this.#names()).get(record.id) ?? [];
-    const byId = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(text);
+    const byId = isImageId(text) && record.id.includes(text);
     const target = byId ? undefined : parseReference(text);
     const gone = target
       ? names.filter((n) => n === referenceName(target) || (n.includes('@') && n.startsWith(`${repositoryName(target)}@`)))

@@ -29,6 +29,6 @@ export async function runHook(hook: LifecycleHandler, place: HookPlace, timeoutM
       'kube-lifecycle/1.36',
     );
     // Any answer will do for a hook; only no answer fails it.
-    if (!answer.ok && !answer.text.startsWith('HTTP probe failed')) throw new Error(answer.text);
+    if (!answer.ok && !answer.erred && !answer.text.startsWith('HTTP probe failed')) throw new Error(answer.text);
   }
 }

@@ -6,17 +6,24 @@ import type { Container, HTTPGetAction } from '../../api/gen/types/core.v1.ts';
 
 export interface CheckAnswer {
   ok: boolean;
-  /** For the event when it is not ok. */
+  /** For the event when it is not ok, or only just. */
   text: string;
+  /** Ok, but an event says why that may be an error of its author's. */
+  warns?: true;
+  /** The check itself went wrong and counts neither way: the state that upstream calls it. */
+  erred?: 'unknown' | 'failure';
 }
 
 const BODY_MAX = 10 * 1024;
+const HOPS_MAX = 10;
+/** Go's client follows these only. */
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** A port by number or by its name in the container. @throws Error when there is no such port */
 export function portNumber(container: Container, port: number | string): number {
   const number = typeof port === 'number' ? port : /^\d+$/.test(port) ? Number(port) : undefined;
-  const found = number ?? container.ports?.find(({ name }) => name === port)?.containerPort;
-  if (found === undefined) throw new Error(`couldn't find port: "${port}" in container ${container.name}`);
+  const found = container.ports?.find(({ name }) => name === port)?.containerPort ?? number;
+  if (found === undefined) throw new Error(`strconv.Atoi: parsing "${port}": invalid syntax`);
   return found;
 }
 
@@ -30,64 +37,93 @@ export function actionUrl(action: HTTPGetAction, container: Container, podIP: st
   );
 }
 
-/** 200 to 399 is ok; redirects within the host are followed, up to ten. */
+/** Host and port, also where the port is the scheme's own. */
+const authority = ({ hostname, protocol, port }: URL): string => `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+const shown = (url: URL): string => `${url.protocol}//${authority(url)}${url.pathname}${url.search}`;
+
+/** 200 to 299 is ok; redirects within the host are followed, up to ten; one that leads elsewhere is taken for an answer. */
 export async function httpCheck(
   url: URL,
   headers: readonly { name: string; value: string }[],
   timeoutMs: number,
   userAgent: string,
 ): Promise<CheckAnswer> {
+  const sent = headersOf(headers, userAgent);
+  const deadline = AbortSignal.timeout(timeoutMs);
   let at = url;
-  for (let hops = 0; hops < 10; hops++) {
-    const answer = await get(at, headers, timeoutMs, userAgent);
-    if (typeof answer === 'string') return { ok: false, text: answer };
-    const { statusCode = 0, location } = answer;
-    if (location !== undefined && statusCode >= 300 && statusCode < 400) {
-      const next = new URL(location, at);
-      if (next.hostname !== at.hostname) return { ok: true, text: 'Probe terminated redirects' };
+  for (let hops = 1; ; hops++) {
+    const answer = await get(at, sent, deadline);
+    if ('text' in answer) return answer;
+    const { statusCode, location, body } = answer;
+    const next = REDIRECTS.has(statusCode) && location ? new URL(location, at) : undefined;
+    if (next?.hostname === url.hostname) {
+      if (hops === HOPS_MAX) return { ok: false, text: `Get "${shown(next)}": stopped after ${HOPS_MAX} redirects` };
       at = next;
       continue;
     }
-    return { ok: statusCode >= 200 && statusCode < 400, text: `HTTP probe failed with statuscode: ${statusCode}` };
+    if (statusCode >= 300 && statusCode < 400)
+      return { ok: true, text: `Probe terminated redirects, Response body: ${body.toString()}`, warns: true };
+    return { ok: statusCode >= 200 && statusCode < 300, text: `HTTP probe failed with statuscode: ${statusCode}` };
   }
-  return { ok: false, text: `Get "${url}": stopped after 10 redirects` };
 }
 
-function get(
-  url: URL,
-  headers: readonly { name: string; value: string }[],
-  timeoutMs: number,
-  userAgent: string,
-): Promise<{ statusCode: number | undefined; location: string | undefined } | string> {
+/** One that is given empty is not sent at all. */
+function headersOf(given: readonly { name: string; value: string }[], userAgent: string): Record<string, string[]> {
+  const sent: Record<string, string[]> = {};
+  for (const { name, value } of given) (sent[name.toLowerCase()] ??= []).push(value);
+  sent['user-agent'] ??= [userAgent];
+  sent['accept'] ??= ['*/*'];
+  for (const name of ['user-agent', 'accept']) if (sent[name]?.[0] === '') delete sent[name];
+  return sent;
+}
+
+interface Answer {
+  statusCode: number;
+  location: string | undefined;
+  /** Its beginning. */
+  body: Buffer;
+}
+
+function get(url: URL, { host, ...headers }: Record<string, string[]>, deadline: AbortSignal): Promise<Answer | CheckAnswer> {
   return new Promise((resolve) => {
-    const sent: Record<string, string | string[]> = { 'user-agent': userAgent, accept: '*/*' };
-    for (const { name, value } of headers) sent[name.toLowerCase()] = value;
-    const options = { headers: sent, agent: false, signal: AbortSignal.timeout(timeoutMs), rejectUnauthorized: false } as const;
+    const sent = { ...headers, host: host?.[0] ?? authority(url) };
+    let isAnswered = false;
+    const options = { headers: sent, agent: false, signal: deadline, rejectUnauthorized: false } as const;
     const onAnswer = (answer: IncomingMessage) => {
+      isAnswered = true;
+      const chunks: Buffer[] = [];
       let seen = 0;
       answer.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
         seen += chunk.length;
-        if (seen > BODY_MAX) answer.destroy();
+        if (seen > BODY_MAX) answer.destroy(); // enough: its beginning is all that is shown
       });
-      answer.on('close', () => resolve({ statusCode: answer.statusCode, location: answer.headers.location }));
+      answer.on('close', () => {
+        if (!answer.complete && seen <= BODY_MAX) resolve({ ok: false, erred: 'failure', text: bodyError(deadline) });
+        const { statusCode = 0, headers } = answer;
+        resolve({ statusCode, location: headers.location, body: Buffer.concat(chunks).subarray(0, BODY_MAX) });
+      });
       answer.on('error', () => {});
     };
     const request = url.protocol === 'https:' ? httpsRequest(url, options, onAnswer) : httpRequest(url, options, onAnswer);
-    request.on('error', (error: NodeJS.ErrnoException) =>
-      resolve(`Get "${url}": ${networkError(error, url.hostname, Number(url.port || 80))}`),
-    );
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (!isAnswered) resolve({ ok: false, text: `Get "${shown(url)}": ${httpError(error, url)}` });
+    });
     request.end();
   });
 }
 
 export function tcpCheck(host: string, port: number, timeoutMs: number): Promise<CheckAnswer> {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new Promise((resolve) => {
     const socket = connect({ host, port, signal: AbortSignal.timeout(timeoutMs) });
     socket.on('connect', () => {
       socket.destroy();
       resolve({ ok: true, text: '' });
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => resolve({ ok: false, text: networkError(error, host, port) }));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      resolve({ ok: false, text: isTimeout(error) ? `dial tcp ${address}: i/o timeout` : dialError(error, address) }),
+    );
   });
 }
 
@@ -97,10 +133,21 @@ const TEXTS: Record<string, string> = {
   ENETUNREACH: 'connect: network is unreachable',
 };
 
-function networkError(error: NodeJS.ErrnoException, host: string, port: number): string {
-  if (error.name === 'AbortError' || error.name === 'TimeoutError' || error.code === 'ABORT_ERR')
-    return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
+const bodyError = (deadline: AbortSignal): string =>
+  deadline.aborted ? 'context deadline exceeded (Client.Timeout or context cancellation while reading body)' : 'unexpected EOF';
+
+const isTimeout = ({ name, code }: NodeJS.ErrnoException): boolean =>
+  name === 'AbortError' || name === 'TimeoutError' || code === 'ABORT_ERR';
+
+/** In the words of Go's client. */
+function httpError(error: NodeJS.ErrnoException, url: URL): string {
+  if (isTimeout(error)) return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
   if (error.code === 'ECONNRESET') return 'EOF';
-  const text = TEXTS[error.code ?? ''];
-  return text ? `dial tcp ${host}:${port}: ${text}` : error.message;
+  if (url.protocol === 'https:' && error.code === 'EPROTO') return 'http: server gave HTTP response to HTTPS client';
+  return dialError(error, authority(url));
+}
+
+function dialError({ code = '', message }: NodeJS.ErrnoException, address: string): string {
+  const text = TEXTS[code];
+  return text ? `dial tcp ${address}: ${text}` : message;
 }

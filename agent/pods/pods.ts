@@ -37,6 +37,8 @@ export interface PodsOptions {
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
+  /** Of every pod; -1: none. */
+  podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
   staticPodPath?: string;
   /** Why this node takes no such pod now (it is low on something, or going down); undefined: it does. */

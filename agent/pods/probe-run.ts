@@ -7,14 +7,8 @@ import { actionUrl, type CheckAnswer, httpCheck, portNumber, tcpCheck } from './
 const OUTPUT_MAX = 10 * 1024;
 const USER_AGENT = 'kube-probe/1.36';
 
-/** Undefined: the probe itself could not be made, which counts neither way (an exec of a missing command). */
-export async function runProbe(
-  cri: Cri,
-  probe: Probe,
-  container: Container,
-  containerId: string,
-  podIP: string,
-): Promise<CheckAnswer | undefined> {
+/** One that could not be made at all (a command that is not there) has erred. */
+export async function runProbe(cri: Cri, probe: Probe, container: Container, containerId: string, podIP: string): Promise<CheckAnswer> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   if (probe.exec) return execProbe(cri, containerId, probe.exec.command ?? [], timeoutMs);
   try {
@@ -22,19 +16,25 @@ export async function runProbe(
       return await httpCheck(actionUrl(probe.httpGet, container, podIP), probe.httpGet.httpHeaders ?? [], timeoutMs, USER_AGENT);
     if (probe.tcpSocket) return await tcpCheck(probe.tcpSocket.host || podIP, portNumber(container, probe.tcpSocket.port), timeoutMs);
     if (probe.grpc) return await grpcCheck(podIP, probe.grpc.port, probe.grpc.service ?? '', timeoutMs, USER_AGENT);
-  } catch {
-    return undefined; // e.g. a named port that is not there
+  } catch (error) {
+    return erred(error); // e.g. a named port that is not there
   }
   return { ok: true, text: '' };
 }
 
-async function execProbe(cri: Cri, containerId: string, command: readonly string[], timeoutMs: number): Promise<CheckAnswer | undefined> {
+async function execProbe(cri: Cri, containerId: string, command: readonly string[], timeoutMs: number): Promise<CheckAnswer> {
   try {
     const { exitCode, stdout, stderr } = await cri.execSync(containerId, command, timeoutMs, OUTPUT_MAX);
     return { ok: exitCode === 0, text: Buffer.concat([stdout, stderr]).subarray(0, OUTPUT_MAX).toString() };
   } catch (error) {
     if (isCriError(error, 'DeadlineExceeded'))
       return { ok: false, text: `command timed out: "${command.join(' ')}" timed out after ${timeoutMs / 1000}s` };
-    return undefined;
+    return erred(error);
   }
 }
+
+const erred = (error: unknown): CheckAnswer => ({
+  ok: false,
+  erred: 'unknown',
+  text: error instanceof Error ? error.message : String(error),
+});

@@ -135,15 +135,18 @@ export class Prober {
     const { cri, events, onChange, onProbe, onUnhealthy } = this.#options;
     const answer = await runProbe(cri, probe, probed.container, id, this.#podIP);
     if (probed.stop.signal.aborted || !this.#pod) return;
-    if (!isDue && !answer?.ok) return;
-    onProbe(probed.container.name, kind, answer?.ok);
-    if (!answer) return;
+    if (!isDue && !answer.ok) return;
+    onProbe(probed.container.name, kind, answer.erred ? undefined : answer.ok);
+    const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
+    const tell = (reason: string, message: string) =>
+      events.container(this.#pod as Pod, probed.container.name, 'Warning', reason, `${name} probe ${message}`);
+    if (answer.erred) return tell('Unhealthy', `errored and resulted in ${answer.erred} state: ${answer.text}`);
+    if (answer.warns) tell('ProbeWarning', `warning: ${answer.text}`);
     const before = probed.counts[kind] ?? firstCount(kind);
     const after = counted(before, answer.ok, probe);
     probed.counts[kind] = after;
     if (!answer.ok) {
-      const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
-      events.container(this.#pod, probed.container.name, 'Warning', 'Unhealthy', `${name} probe failed: ${answer.text}`);
+      tell('Unhealthy', `failed: ${answer.text}`);
       if (after.tripped && kind !== 'readiness') {
         onUnhealthy(id, probed.container.name, kind, probe.terminationGracePeriodSeconds);
       }

@@ -3,17 +3,25 @@ import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { PodSandboxConfig } from '../cri/index.ts';
 import { GRACE_ANNOTATION, podLabels } from './names.ts';
-import { fqdnOf, hostnameOf } from './pod-files.ts';
+import { type ClusterNames, fqdnOf, hostnameOf } from './pod-files.ts';
 import { podCgroup, podResources } from './qos.ts';
 
 /** Folder of the pod's logs, as kubelet names it. */
 export const podLogFolder = (logDir: string, pod: Pod): string =>
   join(logDir, `${pod.metadata.namespace}_${pod.metadata.name}_${pod.metadata.uid}`);
 
+/** What all pods of the node share. */
+export interface SandboxSettings {
+  logDir: string;
+  /** Processes and threads at most; -1: no limit. */
+  podPidsLimit: number;
+  cluster: Pick<ClusterNames, 'clusterDomain'>;
+}
+
 /** @throws Error when the full host name is asked for and does not fit the kernel's 64 characters */
-export function sandboxConfig(pod: Pod, attempt: number, logDir: string, clusterDomain: string): PodSandboxConfig {
+export function sandboxConfig(pod: Pod, attempt: number, { logDir, podPidsLimit, cluster }: SandboxSettings): PodSandboxConfig {
   const { metadata, spec } = pod;
-  const fqdn = spec?.setHostnameAsFQDN ? fqdnOf(pod, clusterDomain) : undefined;
+  const fqdn = spec?.setHostnameAsFQDN ? fqdnOf(pod, cluster.clusterDomain) : undefined;
   if (fqdn !== undefined && fqdn.length > 64)
     throw new Error(
       `failed to construct FQDN from pod hostname and cluster domain, FQDN ${fqdn} is too long (64 characters is the max, ${fqdn.length} characters requested)`,
@@ -33,7 +41,7 @@ export function sandboxConfig(pod: Pod, attempt: number, logDir: string, cluster
     ...(portMappings.length > 0 ? { portMappings } : {}),
     linux: {
       cgroupParent: podCgroup(pod),
-      resources: podResources(pod),
+      resources: { ...podResources(pod), ...(podPidsLimit > 0 ? { pidsLimit: podPidsLimit } : {}) },
       ...(Object.keys(sysctls).length > 0 ? { sysctls } : {}),
       privileged: [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].some((c) => c.securityContext?.privileged === true),
       namespaces: {

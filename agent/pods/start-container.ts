@@ -136,11 +136,11 @@ async function readVolumeFile(folder: string, path: string): Promise<{ path: str
 function failure(tools: StartTools, pod: Pod, container: Container, reason: string, error: unknown): StartProblem {
   const message = error instanceof Error ? error.message : String(error);
   tools.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${message}`);
-  const known = error instanceof ContainerConfigProblem || error instanceof VolumeProblem || isCriError(error);
+  const isKnown = error instanceof ContainerConfigProblem || error instanceof VolumeProblem || isCriError(error);
   return new StartProblem(
     isCriError(error, 'CreateContainerConfigError') ? error.reason : reason,
     message,
     10_000,
-    known ? undefined : error,
+    error instanceof ContainerConfigProblem ? error.cause : isKnown ? undefined : error,
   );
 }

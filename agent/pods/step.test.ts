@@ -121,3 +121,14 @@ test('a container that was made and never let go keeps its attempt: that is no r
     { do: 'start-container', name: 'c', attempt: 2, sandboxId: 's' },
   ]);
 });
+
+test('a container that was made before the node was lost, and never let go, is neither waited for nor taken for the one that runs', () => {
+  const lost = { ...record('c', 'created', 0, 1), id: 'lost', sandboxId: 'former', createdAtMs: 1 };
+  const here = { ...record('c', 'running', 0, 1), createdAtMs: 2 };
+  const ended = { ...here, state: 'exited' as const };
+  for (const order of [1, -1]) {
+    expect(keys(pod({}), { containers: [lost, here].toSorted(() => order) })).toBe('');
+    expect(keys(pod({}), { containers: [lost, ended].toSorted(() => order), stopping: true })).toBe('stop-sandbox');
+    expect(keys(pod({}), { containers: [lost, ended].toSorted(() => order), stopping: true, sandbox: dead })).toBe('finished');
+  }
+});

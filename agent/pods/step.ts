@@ -57,13 +57,15 @@ export function nextSteps(pod: Pod, facts: Facts): Decision {
   return { ...decision, steps: decision.steps.filter((step) => !facts.busy.has(stepKey(step))) };
 }
 
-/** The newest record of a container. */
+/** The newest record of a container; of two with one attempt (a crash, then a new sandbox, met the first before it ran) the later one. */
 export function newest(containers: readonly ContainerStatus[], name: string): ContainerStatus | undefined {
   let found: ContainerStatus | undefined;
-  for (const record of containers)
-    if (record.metadata.name === name && (!found || record.metadata.attempt > found.metadata.attempt)) found = record;
+  for (const record of containers) if (record.metadata.name === name && (!found || isLater(record, found))) found = record;
   return found;
 }
+
+const isLater = (a: ContainerStatus, b: ContainerStatus): boolean =>
+  a.metadata.attempt === b.metadata.attempt ? a.createdAtMs > b.createdAtMs : a.metadata.attempt > b.metadata.attempt;
 
 export const hasExited = (record: ContainerStatus | undefined): record is ContainerStatus =>
   record !== undefined && (record.state === 'exited' || record.state === 'unknown');
@@ -85,7 +87,8 @@ function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'sandbox'>): boole
 }
 
 function windDown(pod: Pod, facts: Facts): Decision {
-  const running = facts.containers.filter(({ state }) => state === 'running' || state === 'created');
+  // One that was made and never let go has nothing to stop: it goes with its sandbox.
+  const running = facts.containers.filter(({ state }) => state === 'running');
   const sidecars = new Set((pod.spec?.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
   const starting = [...facts.busy].some((key) => key.startsWith('start-container') || key === 'create-sandbox');
   const mains = running.filter(({ metadata }) => !sidecars.has(metadata.name));

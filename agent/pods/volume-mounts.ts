@@ -1,7 +1,7 @@
 // volumeMounts of a container -> mounts of the CRI.
 import type { Container, Pod, Volume, VolumeMount } from '../../api/gen/types/core.v1.ts';
 import type { Mount } from '../cri/index.ts';
-import { isReadOnlyVolume, type Volumes } from '../volumes/index.ts';
+import { isReadOnlyVolume, SubPathMissing, VolumeProblem, type Volumes } from '../volumes/index.ts';
 import { ContainerConfigProblem } from './env.ts';
 import { expand } from './expand.ts';
 
@@ -44,7 +44,9 @@ async function volumeMount(
   const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, lookup) : mount.subPath;
   if (volume.image) return imageMount(volume, containerPath, subPath, inputs);
   const uid = pod.metadata.uid ?? '';
-  const hostPath = subPath ? await inputs.volumes.bindSubPath(uid, mount.name, path, container.name, index, subPath) : path;
+  const hostPath = subPath
+    ? await inputs.volumes.bindSubPath(uid, mount.name, path, container.name, index, subPath).catch(withoutPaths(mount, container))
+    : path;
   const propagation = PROPAGATIONS[mount.mountPropagation ?? ''];
   return {
     hostPath,
@@ -54,6 +56,15 @@ async function volumeMount(
     ...(propagation ? { propagation } : {}),
   };
 }
+
+/** What went wrong in detail would tell the pod's user about the node's files: upstream does not either. */
+const withoutPaths =
+  ({ name }: VolumeMount, container: Container) =>
+  (error: unknown): never => {
+    if (!(error instanceof VolumeProblem)) throw error;
+    const failed = error instanceof SubPathMissing ? 'failed to create subPath directory' : 'failed to prepare subPath';
+    throw new ContainerConfigProblem(`${failed} for volumeMount "${name}" of container "${container.name}"`, { cause: error });
+  };
 
 function imageMount({ name }: Volume, containerPath: string, imageSubPath: string | undefined, { volumeImages }: MountInputs): Mount {
   const image = volumeImages.get(name) ?? '';

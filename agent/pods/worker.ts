@@ -39,6 +39,7 @@ export interface WorkerTools extends StartTools, Pick<ResizerTools, 'otherPods'>
   starts: Starts;
   cluster: ClusterNames;
   logDir: string;
+  podPidsLimit: number;
   hostIP: string;
   allocatable: Readonly<Record<string, string>>;
   /** Ends all waiting; containers go on. */
@@ -398,11 +399,11 @@ export class PodWorker {
   }
 
   async #createSandbox(attempt: number): Promise<void> {
-    const { client, clock, cluster, cri, events, logDir } = this.#tools;
+    const { client, clock, cluster, cri, events } = this.#tools;
     try {
       const handler = await runtimeHandler(this.#pod, client, cri);
       const config = {
-        ...sandboxConfig(this.#pod, attempt, logDir, cluster.clusterDomain),
+        ...sandboxConfig(this.#pod, attempt, this.#tools),
         ...(handler ? { runtimeHandler: handler } : {}),
       };
       const id = await step('sandbox', () => cri.runPodSandbox(config));

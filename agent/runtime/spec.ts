@@ -54,7 +54,8 @@ export interface SpecResources {
   hugepageLimits?: { pageSize: string; limit: number }[];
 }
 
-const MASKED = [
+/** What is hidden of the kernel where nobody asks for an unmasked /proc: kubelet's list, for every runtime. */
+export const MASKED_PATHS: readonly string[] = [
   '/proc/asound',
   '/proc/acpi',
   '/proc/interrupts',
@@ -68,7 +69,7 @@ const MASKED = [
   '/sys/firmware',
   '/sys/devices/virtual/powercap',
 ];
-const READONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 export function buildSpec(input: SpecInput): OciSpec {
   const capabilities = capabilitySet(input);
@@ -94,8 +95,8 @@ export function buildSpec(input: SpecInput): OciSpec {
       cgroupsPath: input.cgroupsPath,
       resources: resourcesOf(input),
       devices: input.devices.map(({ device }) => device),
-      maskedPaths: privileged ? [] : (input.maskedPaths ?? MASKED),
-      readonlyPaths: privileged ? [] : (input.readonlyPaths ?? READONLY),
+      maskedPaths: privileged ? [] : (input.maskedPaths ?? [...MASKED_PATHS]),
+      readonlyPaths: privileged ? [] : (input.readonlyPaths ?? [...READONLY_PATHS]),
       ...propagationOf(input.mounts),
       ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp === 'default' ? defaultSeccomp(capabilities) : input.seccomp }),
     },

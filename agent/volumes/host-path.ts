@@ -1,5 +1,6 @@
 // hostPath volumes: a path of the node, of the wanted type, made where the type says so.
 import { mkdir, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { HostPathVolumeSource } from '../../api/gen/types/core.v1.ts';
 import { VolumeProblem } from './payload.ts';
 
@@ -9,10 +10,10 @@ export async function checkHostPath({ path, type = '' }: HostPathVolumeSource): 
   const found = await stat(path).catch(() => undefined);
   if (type === 'DirectoryOrCreate') {
     if (found && !found.isDirectory()) throw wrongType(path, 'a directory');
-    if (!found) await mkdir(path, { recursive: true, mode: 0o755 });
+    if (!found) await makeFolders(path).catch(asProblem);
   } else if (type === 'FileOrCreate') {
     if (found && !found.isFile()) throw wrongType(path, 'a file');
-    if (!found) await (await open(path, 'a', 0o644)).close();
+    if (!found) await (await open(path, 'a', 0o644).catch(asProblem)).close();
   } else if (type === 'Directory' && !found?.isDirectory()) throw wrongType(path, 'a directory');
   else if (type === 'File' && !found?.isFile()) throw wrongType(path, 'a file');
   else if (type === 'Socket' && !found?.isSocket()) throw wrongType(path, 'a socket file');
@@ -28,3 +29,21 @@ export async function checkLocal(path: string): Promise<string> {
 }
 
 const wrongType = (path: string, wanted: string) => new VolumeProblem(`hostPath type check failed: ${path} is not ${wanted}`);
+
+/** One by one: Node's own recursive mkdir never returns for a folder that cannot be made where its parent is there, as in /proc. */
+async function makeFolders(path: string): Promise<void> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
+  await makeFolders(dirname(path));
+  await mkdir(path, 0o755).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
+
+/** `mkdir /proc/x: no such file or directory` instead of `ENOENT: no such file or directory, mkdir '/proc/x'`. */
+function asProblem({ message, syscall, path }: NodeJS.ErrnoException): never {
+  throw new VolumeProblem(`${syscall} ${path}: ${/^[A-Z]+: (.*), \w+ '/.exec(message)?.[1] ?? message}`);
+}

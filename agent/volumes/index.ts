@@ -5,4 +5,5 @@ export { fieldText, type PodPlace, resourceText } from './downward.ts';
 export { LocalPaths } from './local-path.ts';
 export type { ObjectCache, ObjectKind } from './objects.ts';
 export { VolumeProblem } from './payload.ts';
+export { SubPathMissing } from './sub-path.ts';
 export { type PodVolumes, VolumeSetupError, Volumes, type VolumesOptions } from './volumes.ts';

@@ -10,6 +10,9 @@ const O_PATH = 0o10000000;
 /** A rename in the very moment makes the kernel give up; a container that renames without end does not hold us up. */
 const TRIES_MAX = 100;
 
+/** It is not there and cannot be made. */
+export class SubPathMissing extends VolumeProblem {}
+
 /**
  * Binds `subPath` of the volume at `target` and returns `target`. A missing part is made as a folder.
  * @throws VolumeProblem when it leads out of the volume
@@ -68,7 +71,7 @@ async function makeMissing(volume: number, volumeFolder: string, subPath: string
       let next = await openInside(volume, volumeFolder, way);
       if (next === undefined) {
         await mkdir(join(held(parent), part)).catch((error: NodeJS.ErrnoException) => {
-          throw new VolumeProblem(`subpath "${way}" of volume path "${volumeFolder}" cannot be made: ${error.code}`);
+          throw new SubPathMissing(`subpath "${way}" of volume path "${volumeFolder}" cannot be made: ${error.code}`);
         });
         next = openBeneath(parent, part);
         await chown(held(next), uid, gid);

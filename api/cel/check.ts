@@ -6,8 +6,6 @@ import {
   assignable,
   type Bindings,
   BOOL,
-  BYTES,
-  DOUBLE,
   DYN,
   ERROR,
   formatType,
@@ -17,15 +15,12 @@ import {
   listOf,
   mapOf,
   mostGeneral,
-  NULL,
   optionalOf,
   param,
-  STRING,
   sameType,
   substitute,
   type Type,
   typeOf,
-  UINT,
 } from './types.ts';
 import { TypeValue, typeOfValue, type Value } from './values.ts';
 
@@ -86,7 +81,7 @@ class Checker {
   #typeOf(expr: Expr): Type {
     switch (expr.kind) {
       case 'literal':
-        return literalType(expr.value);
+        return typeOfValue(expr.value);
       case 'ident': {
         const found = this.#lookup(expr.name);
         if (!found) return this.#undeclared(expr.at, expr.name);
@@ -291,21 +286,5 @@ class Checker {
   #expect(expr: Expr, expected: Type): void {
     const actual = this.check(expr);
     if (!this.#assignable([expected], [actual])) this.#mismatch(expr.at, expected, actual);
-  }
-}
-
-function literalType(value: Value): Type {
-  if (value === null) return NULL;
-  switch (typeof value) {
-    case 'boolean':
-      return BOOL;
-    case 'bigint':
-      return INT;
-    case 'number':
-      return DOUBLE;
-    case 'string':
-      return STRING;
-    default:
-      return value instanceof Uint8Array ? BYTES : typeOfValue(value).kind === 'uint' ? UINT : DYN;
   }
 }
