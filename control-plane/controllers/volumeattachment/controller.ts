@@ -5,7 +5,7 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/
 import type { CSIDriver, VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { isFinished } from '../shared/pods.ts';
 
@@ -44,6 +44,7 @@ export function holdsForMs(pod: Pod, nowMs: number): number {
 
 export const volumeAttachmentController: Controller = {
   name: 'volume-attachment',
+  user: account('attachdetach-controller'),
   start(context, signal, ready) {
     const { client, clock, informers } = context;
     const claims = informers.of<PersistentVolumeClaim>(RESOURCES.persistentvolumeclaims);
