@@ -1,4 +1,4 @@
-// Images for containers: what the pull policy asks for, one back-off an image, events with upstream's texts.
+// Images for containers: what the pull policy asks for, one back-off a pod and image, events with upstream's texts.
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import type { Clock } from '../../kit/run/index.ts';
 import { backoffMs } from '../../kit/run/index.ts';
@@ -13,7 +13,7 @@ interface Failures {
   message: string;
 }
 
-/** Images remembered as failing; beyond it the oldest is forgotten and simply tried again. */
+/** Pulls remembered as failing; beyond it the oldest is forgotten and simply tried again. */
 const FAILING_MAX = 1000;
 
 export interface ImagePullsOptions {
@@ -60,7 +60,9 @@ export class ImagePulls {
 
   async #pull(pod: Pod, container: Container, name: string): Promise<Image> {
     const { clock, events } = this.#options;
-    const failing = this.#failing.get(name);
+    // as upstream: what one pod lacks the credentials for does not hold up another that has them
+    const key = `${pod.metadata?.uid}_${name}`;
+    const failing = this.#failing.get(key);
     const nowMs = clock.nowMs();
     if (failing && failing.until > nowMs) {
       events.container(pod, container.name, 'Normal', 'BackOff', `Back-off pulling image "${name}"`);
@@ -73,7 +75,7 @@ export class ImagePulls {
     events.container(pod, container.name, 'Normal', 'Pulling', `Pulling image "${name}"`);
     try {
       const image = await this.#pullWith(pod, name);
-      this.#failing.delete(name);
+      this.#failing.delete(key);
       const took = seconds(clock.nowMs() - nowMs);
       events.container(
         pod,
@@ -87,7 +89,7 @@ export class ImagePulls {
       if (isCriError(error, 'InvalidImageName')) throw this.#invalid(pod, container, error);
       const message = error instanceof Error ? error.message : String(error);
       const reason = isCriError(error, 'RegistryUnavailable') ? 'RegistryUnavailable' : 'ErrImagePull';
-      this.#remember(name, `${reason}: ${message}`);
+      this.#remember(key, `${reason}: ${message}`);
       events.container(pod, container.name, 'Warning', 'Failed', `Failed to pull image "${name}": ${message}`);
       // The next try, soon after, shows the back-off itself.
       throw this.#failed(pod, container, new StartProblem(reason, message, 1000, error));
@@ -111,10 +113,10 @@ export class ImagePulls {
     throw problem;
   }
 
-  #remember(name: string, message: string): void {
-    const count = (this.#failing.get(name)?.count ?? 0) + 1;
-    this.#failing.delete(name);
-    this.#failing.set(name, { count, message, until: this.#options.clock.nowMs() + backoffMs(count, BACKOFF_BASE_MS, BACKOFF_MAX_MS) });
+  #remember(key: string, message: string): void {
+    const count = (this.#failing.get(key)?.count ?? 0) + 1;
+    this.#failing.delete(key);
+    this.#failing.set(key, { count, message, until: this.#options.clock.nowMs() + backoffMs(count, BACKOFF_BASE_MS, BACKOFF_MAX_MS) });
     const oldest = this.#failing.keys().next();
     if (this.#failing.size > FAILING_MAX && !oldest.done) this.#failing.delete(oldest.value);
   }

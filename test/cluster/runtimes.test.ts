@@ -11,6 +11,7 @@ import { cgroups } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, removeImage, startCluster, up } from '../../rig/index.ts';
 import { containerd, type Daemon, docker } from './daemons.ts';
+import { missingForRegistry, PASSWORD, REGISTRY, startRegistries, USER } from './registry.ts';
 
 type PodObject = Pod & KubeObject;
 const namespace = 'default';
@@ -128,6 +129,34 @@ describe('runtimes of one cluster', () => {
         ),
       );
     }
+  });
+
+  const lacking = missingForRegistry();
+  describe.skipIf(lacking.length > 0)(`a private registry${lacking.length > 0 ? ` (not installed: ${lacking.join(', ')})` : ''}`, () => {
+    beforeAll(async () => {
+      const archive = await busyboxArchive(folder, 'private:1', { Cmd: ['sleep', '1000'], WorkingDir: '/tmp' });
+      await startRegistries(cluster, `${folder}/registry`, archive, 'private:1');
+      const credentials = [`--docker-server=${REGISTRY}`, `--docker-username=${USER}`, `--docker-password=${PASSWORD}`];
+      await cluster.kubectl(['create', 'secret', 'docker-registry', 'door', ...credentials]);
+    });
+
+    test.each(here)('$name: pulls with the secret that the pod names, and not without', async ({ name, node }) => {
+      const spec = {
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'c', image: `${REGISTRY}/private:1`, imagePullPolicy: 'Always' }],
+      };
+      await create(`refused-${name}`, node, spec);
+      await until(`refused-${name}`, 'to be refused', ({ status }) =>
+        /^(ErrImagePull|ImagePullBackOff)$/.test(status?.containerStatuses?.[0]?.state?.waiting?.reason ?? ''),
+      );
+      const { stdout } = await cluster.tryKubectl(['events', '--for', `pod/refused-${name}`]);
+      expect(stdout).toMatch(
+        /Failed to pull image "127\.0\.0\.1:5000\/private:1": .*(authorization|authentication|unauthorized|credentials)/i,
+      );
+      await create(`admitted-${name}`, node, { ...spec, imagePullSecrets: [{ name: 'door' }] });
+      await ready(`admitted-${name}`);
+      await cluster.kubectl(['delete', 'pod', `refused-${name}`, `admitted-${name}`, '--timeout=60s']);
+    });
   });
 
   const agentCgroup = (node: string) => `/wherry/${cluster.name}/${node}`;
