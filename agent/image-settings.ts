@@ -48,14 +48,18 @@ export function imageCollection({ imagesDir, policy, clock, log, onFailure }: Im
     name: 'image collection',
     async start() {
       const gc = new ImageGc({ store: await ImageStore.open(imagesDir), clock, policy });
+      let hasFailed = false;
       const round = async () => {
         const { images, bytes } = await gc.collect();
+        hasFailed = false;
         if (images.length > 0) log.info({ images, bytes }, 'unused images removed');
       };
       const timer = repeat(COLLECT_EVERY_MS, round, (error) => {
         const message = error instanceof Error ? error.message : String(error);
         log.error({ err: error }, 'images not collected');
-        onFailure(error instanceof Error && error.name === 'FreeDiskSpaceFailed' ? 'FreeDiskSpaceFailed' : 'ImageGCFailed', message);
+        if (error instanceof Error && error.name === 'FreeDiskSpaceFailed') onFailure('FreeDiskSpaceFailed', message);
+        if (hasFailed) onFailure('ImageGCFailed', message); // the second time in a row, as upstream
+        hasFailed = true;
       });
       return { failed: neverFails, stop: async () => timer.stop() };
     },

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { Service as KubeService, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
-import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
+import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import { isMirror, MirrorPods, type StaticFiles, staticFiles } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
 import { refusal } from './admission.ts';
 import { hasAppArmor } from './app-armor.ts';
+import { collectGarbage, GARBAGE_EVERY_MS } from './garbage.ts';
 import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
@@ -104,6 +105,7 @@ class NodePods {
   readonly #mirrors: MirrorPods;
   #static: ReadonlyMap<string, Pod> = new Map();
   #staticFiles: StaticFiles | undefined;
+  #garbage: { stop(): void } | undefined;
 
   constructor(options: PodsOptions) {
     this.#options = options;
@@ -175,6 +177,13 @@ class NodePods {
     });
     this.#mirrors.want(this.#static);
     await this.#removeOrphans();
+    const { cri, log, logDir } = this.#options;
+    const isKnown = (uid: string) => this.#workers.has(uid) || this.#static.has(uid);
+    this.#garbage = repeat(
+      GARBAGE_EVERY_MS,
+      () => collectGarbage(cri, logDir, isKnown),
+      (error) => log.warn({ err: error }, 'dead containers not removed'),
+    );
   }
 
   /** A pod of a file is shown as the API knows it, once it does. */
@@ -231,6 +240,7 @@ class NodePods {
 
   stop(): void {
     this.#staticFiles?.stop();
+    this.#garbage?.stop();
     this.#stop.abort();
     for (const worker of this.#workers.values()) worker.close();
     this.#volumes.close();
