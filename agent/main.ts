@@ -17,6 +17,7 @@ import {
   KUBELET_VERSION,
   kubeletConfiguration,
   type NodeFacts,
+  nodeEvents,
   podRoutes,
   readCapacity,
   registerNode,
@@ -28,6 +29,7 @@ import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
+import { gracesOf, NodeShutdown, shutdownService } from './shutdown/index.ts';
 import { memoryCapacity } from './stats/index.ts';
 import { Drivers, LocalPaths } from './volumes/index.ts';
 
@@ -55,8 +57,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     allocatable,
     info: systemInfo(`wherry://${KUBELET_VERSION.slice(1)}`),
   };
+  const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
+  const tell = nodeEvents(recorder, config.nodeName);
   const registered = await registration(join(config.stateDir, 'node.json'), clock, () =>
-    registerNode(facts, { client, clock, log, signal }),
+    registerNode(facts, { client, clock, log, signal, tell }),
   );
   const { uid, podCIDR } = registered.known;
   const runtimeMetrics = new RuntimeMetrics();
@@ -75,7 +79,6 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     log,
   });
   const cri = countedCri(runtime, runtimeMetrics);
-  const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
   const informers = createInformerFactory(client, {
     signal,
     syncTimeoutMs: AS_LONG_AS_IT_TAKES_MS,
@@ -104,7 +107,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     memoryCapacity: capacity.memoryBytes,
     podPidsLimit: config.podPidsLimit,
     ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
-    refusal: (pod) => eviction.refusal(pod),
+    refusal: (pod) => shutdown.refusal() ?? eviction.refusal(pod),
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>
       probes.observe({ namespace, pod: name, podUid: uid, container }, kind, ok),
   });
@@ -120,7 +123,30 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     log,
     recorder,
     evict: ({ metadata: { uid = '' } }, message, graceSeconds) => pods.evict(uid, { reason: 'Evicted', message, graceSeconds }),
+    changed: () => beat.hurry(),
     reclaimDisk: () => reclaimDisk(cri),
+  });
+  const graces = gracesOf(config);
+  const shutdown = new NodeShutdown({
+    graces,
+    pods: () => pods.list(),
+    running: async () => new Set((await cri.listContainers({ state: 'running' })).map(({ podUid }) => podUid)),
+    end: pods.end,
+    changed: () => beat.hurry(),
+    tell: (reason, message) => tell('Normal', reason, message),
+    clock,
+    log,
+  });
+  const beat = heartbeat({
+    client,
+    clock,
+    log,
+    facts,
+    nodeUid: uid,
+    images: () => nodeImages(cri),
+    pressures: () => eviction.pressures,
+    notReady: () => shutdown.notReady,
+    tell,
   });
   const services = [
     createAgentServer({
@@ -156,15 +182,15 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
       },
       clock,
       log,
-      onFailure: (reason, message) =>
-        recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Warning', reason, message),
+      onFailure: (reason, message) => tell('Warning', reason, message),
     }),
     eviction.service,
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),
     // Last: who sees the node Ready may count on Services and names.
-    heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri), pressures: () => eviction.pressures }),
+    beat.service,
+    shutdownService(shutdown, graces, log),
   ];
   try {
     await runServices(services, signal, () => log.info({ node: nodeName, podCIDR }, 'agent ready'));

@@ -57,6 +57,8 @@ export interface Pods {
   list(): Pod[];
   /** Ends a pod for the sake of the node: Failed, with a condition that says so and an event. */
   evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
+  /** The same without an event: the node has said it of itself. */
+  end(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
   get(namespace: string, name: string): Pod | undefined;
   /** How the last ones started. */
   starts(): readonly PodStart[];
@@ -86,6 +88,7 @@ export function createPods(options: PodsOptions): Pods {
     },
     list: () => pods.list(),
     evict: (uid, verdict) => pods.evict(uid, verdict),
+    end: (uid, verdict) => pods.end(uid, verdict),
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
     starts: () => pods.starts.list(),
   };
@@ -262,11 +265,15 @@ class NodePods {
     worker.wake();
   }
 
-  evict(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
+  evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void {
     const worker = this.#workers.get(uid);
     if (!worker) return;
-    worker.fail(reason, message, { graceSeconds, disrupts: true });
-    this.#tools.events.pod(worker.pod, 'Warning', reason, message);
+    this.end(uid, verdict);
+    this.#tools.events.pod(worker.pod, 'Warning', verdict.reason, verdict.message);
+  }
+
+  end(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
+    this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true });
   }
 
   #activePods(): Pod[] {
