@@ -9,7 +9,8 @@ import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
-import { credentialsOf, imageCollection } from './image-settings.ts';
+import { collectedImages, imageCollection } from './image-collection.ts';
+import { credentialsOf } from './image-settings.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
   allocatableOf,
@@ -24,10 +25,11 @@ import {
   registration,
   systemInfo,
 } from './node/index.ts';
-import { nodeImages, reclaimDisk } from './node-images.ts';
+import { nodeImages } from './node-images.ts';
 import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
+import { parseRuntime } from './runtime-choice.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
 import { gracesOf, NodeShutdown, shutdownService } from './shutdown/index.ts';
 import { memoryCapacity } from './stats/index.ts';
@@ -75,10 +77,15 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
     insecureRegistries: config.insecureRegistries,
     mirrors: config.mirrors,
+    ...(config.cniConfDir && config.cniBinDir ? { networkFolders: { confDir: config.cniConfDir, binDir: config.cniBinDir } } : {}),
     ...(await credentialsOf(config, clock, log)),
     log,
   });
   const cri = countedCri(runtime, runtimeMetrics);
+  if (parseRuntime(config.runtime).kind !== 'oci') {
+    const { runtimeName, runtimeVersion } = await cri.version();
+    facts.info.containerRuntimeVersion = `${runtimeName}://${runtimeVersion}`;
+  }
   const informers = createInformerFactory(client, {
     signal,
     syncTimeoutMs: AS_LONG_AS_IT_TAKES_MS,
@@ -113,6 +120,18 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const criSocketService = (socket: string) =>
     criServer({ socket, streamingAddress: '127.0.0.1', imagesFolder: config.imagesDir, cri, clock, log });
+  const unusedImages = imageCollection({
+    images: await collectedImages(config.runtime, config.imagesDir, cri),
+    policy: {
+      highPercent: config.imageGCHighThresholdPercent,
+      lowPercent: config.imageGCLowThresholdPercent,
+      minAgeMs: config.imageMinimumGCAgeMs,
+      maxAgeMs: config.imageMaximumGCAgeMs,
+    },
+    clock,
+    log,
+    onFailure: (reason, message) => tell('Warning', reason, message),
+  });
   const eviction = evictionManager({
     settings: config.eviction,
     sources: { cri, pods: () => pods.list(), podsDir },
@@ -124,7 +143,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     recorder,
     evict: ({ metadata: { uid = '' } }, message, graceSeconds) => pods.evict(uid, { reason: 'Evicted', message, graceSeconds }),
     changed: () => beat.hurry(),
-    reclaimDisk: () => reclaimDisk(cri),
+    reclaimDisk: () => unusedImages.reclaim(),
   });
   const graces = gracesOf(config);
   const shutdown = new NodeShutdown({
@@ -172,18 +191,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     drivers.service,
     pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
-    imageCollection({
-      imagesDir: config.imagesDir,
-      policy: {
-        highPercent: config.imageGCHighThresholdPercent,
-        lowPercent: config.imageGCLowThresholdPercent,
-        minAgeMs: config.imageMinimumGCAgeMs,
-        maxAgeMs: config.imageMaximumGCAgeMs,
-      },
-      clock,
-      log,
-      onFailure: (reason, message) => tell('Warning', reason, message),
-    }),
+    unusedImages.service,
     eviction.service,
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),

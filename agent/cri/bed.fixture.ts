@@ -3,17 +3,17 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
 import { cgroups, createNamedNetns, homeFirst, mountsBelow, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
-import { silentLogger } from '../../kit/run/index.ts';
 import type { RuntimeProgram } from '../runtime/index.ts';
 import type { CriBed } from './cri.contract.ts';
-import { createCri } from './index.ts';
+import { openOwn } from './own.fixture.ts';
 
 export interface OwnBed extends CriBed {
   /** The node's network namespace. */
   node: string;
 }
 
-export async function ownBed(runtime: RuntimeProgram): Promise<OwnBed> {
+/** `below`: what the service puts pods' cgroups below; a client of it may name the bed's own itself. */
+export async function ownBed(runtime: RuntimeProgram, below?: string): Promise<OwnBed> {
   await homeFirst();
   const folder = mkdtempSync(`${tmpdir()}/wherry-cri-`);
   const node = `${folder}/node`;
@@ -23,16 +23,7 @@ export async function ownBed(runtime: RuntimeProgram): Promise<OwnBed> {
     folder,
     node,
     cgroupParent,
-    open: () =>
-      createCri({
-        stateDir: `${folder}/state`,
-        runDir: `${folder}/run`,
-        imagesDir: `${folder}/images`,
-        runtime,
-        cgroupParent,
-        cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns: node },
-        log: silentLogger,
-      }),
+    open: () => openOwn({ folder, node, cgroupParent: below ?? cgroupParent }, runtime),
     expectClean: () => expect(mountsBelow(`${folder}/run`)).toEqual([]),
     async dispose() {
       unpinNamespace(node);

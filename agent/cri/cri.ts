@@ -314,20 +314,9 @@ export interface ContainerStats {
   memoryWorkingSetBytes: number;
   memoryRssBytes: number;
   pids: number;
-  /** What not every runtime tells. */
-  details?: UsageDetails;
   /** Bytes of the writable layer. */
   rootfsUsedBytes: number;
   rootfsInodesUsed: number;
-}
-
-export interface UsageDetails {
-  cpuUserNanos: number;
-  cpuSystemNanos: number;
-  cpuPeriods: number;
-  cpuThrottledPeriods: number;
-  cpuThrottledNanos: number;
-  memoryCacheBytes: number;
 }
 
 export interface NetworkStats {
@@ -372,6 +361,8 @@ export interface Image {
   repoTags: string[];
   repoDigests: string[];
   sizeBytes: number;
+  /** Never collected, e.g. the runtime's own. */
+  pinned?: boolean;
   /** The image's USER as a number, or its name. */
   uid?: number;
   username?: string;

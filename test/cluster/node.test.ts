@@ -45,10 +45,18 @@ const read = async <T>(...args: string[]) => JSON.parse(await cluster.kubectl(['
 const node = () => read<Node>('node', NODE);
 const pod = (name: string, namespace = 'default') => read<Pod>('pod', name, '-n', namespace);
 const condition = async (type: string) => (await node()).status?.conditions?.find((one) => one.type === type);
-const reasons = async () =>
-  (
-    await read<{ items: { reason: string }[] }>('events', '--field-selector', `involvedObject.kind=Node,involvedObject.name=${NODE}`)
-  ).items.map(({ reason }) => reason);
+/** Events are written by and by. */
+const told = (...wanted: string[]) =>
+  waitFor({ what: `events ${wanted.join(', ')}`, timeoutMs: 60_000, everyMs: 100 }, async () => {
+    const field = `involvedObject.kind=Node,involvedObject.name=${NODE}`;
+    const { items } = await read<{ items: { reason: string }[] }>('events', '--field-selector', field);
+    return wanted.every((reason) => items.some((item) => item.reason === reason));
+  });
+const becomes = (type: string, wanted: string) =>
+  waitFor({ what: `${type}=${wanted}`, timeoutMs: 60_000, everyMs: 100 }, async () => {
+    const seen = await condition(type);
+    return seen?.status === wanted ? seen : undefined;
+  });
 const ended = (name: string, namespace = 'default') =>
   waitFor({ what: `the end of ${name}`, timeoutMs: 60_000, everyMs: 100 }, async () => {
     const seen = await pod(name, namespace);
@@ -109,8 +117,8 @@ test('a node that goes down ends its pods in order, the critical ones last, and 
   }
   const finishedAt = ({ status: shown }: Pod) => Date.parse(String(shown?.containerStatuses?.[0]?.state?.terminated?.finishedAt));
   expect(finishedAt(slow)).toBeLessThanOrEqual(finishedAt(critical));
-  expect(await condition('Ready')).toMatchObject({ status: 'False', reason: 'KubeletNotReady', message: 'node is shutting down' });
-  expect(await reasons()).toEqual(expect.arrayContaining(['Starting', 'NodeReady', 'NodeShutdown', 'NodeNotReady']));
+  expect(await becomes('Ready', 'False')).toMatchObject({ reason: 'KubeletNotReady', message: 'node is shutting down' });
+  await told('Starting', 'NodeReady', 'NodeShutdown', 'NodeNotReady');
   const late = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -137,11 +145,8 @@ test('who fills the disk is ended, neighbours live on, the node says what it lac
   const greedy = await ended('greedy');
   expect(greedy.status?.reason).toBe('Evicted');
   expect(greedy.status?.message).toMatch(/^The node was low on resource: ephemeral-storage\. Threshold quantity: \S+, available: \S+\. /);
-  await waitFor(
-    { what: 'the end of the pressure', timeoutMs: 60_000, everyMs: 100 },
-    async () => (await condition('DiskPressure'))?.status === 'False',
-  );
-  expect(await reasons()).toEqual(expect.arrayContaining(['EvictionThresholdMet', 'NodeHasDiskPressure', 'NodeHasNoDiskPressure']));
+  await told('EvictionThresholdMet', 'NodeHasDiskPressure', 'NodeHasNoDiskPressure');
+  await becomes('DiskPressure', 'False');
   expect((await pod('modest')).status).toMatchObject({ phase: 'Running', containerStatuses: [{ restartCount: 0 }] });
 });
 
@@ -154,14 +159,11 @@ test('short of processes, the node ends pods, is tainted and takes none', async 
     reason: 'Evicted',
     message: expect.stringMatching(/^The node was low on resource: pids\. Threshold quantity: /),
   });
-  await waitFor(
-    { what: 'the condition', timeoutMs: 60_000, everyMs: 100 },
-    async () => (await condition('PIDPressure'))?.status === 'True',
-  );
+  await becomes('PIDPressure', 'True');
   await waitFor({ what: 'the taint', timeoutMs: 60_000, everyMs: 100 }, async () =>
     (await node()).spec?.taints?.some(({ key, effect }) => key === 'node.kubernetes.io/pid-pressure' && effect === 'NoSchedule'),
   );
-  expect(await reasons()).toContain('NodeHasInsufficientPID');
+  await told('NodeHasInsufficientPID');
   const late = {
     apiVersion: 'v1',
     kind: 'Pod',
