@@ -125,6 +125,7 @@ class NodePods {
       drivers: options.drivers,
       nodeName: options.nodeName,
       stagingDir: options.stagingDir,
+      events: options.recorder,
       clock,
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),
