@@ -6,7 +6,7 @@ import { RESOURCES } from '../../../kit/client/index.ts';
 import { certify, parseSigningRequest, type SigningRequest } from '../../../kit/net/index.ts';
 import { done, type Outcome } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { daysFor, isOurs, isServing, nodeNameOf, refusal, selfApproval, usagesOf } from './signers.ts';
 
 const has = (csr: CertificateSigningRequest, type: string): boolean => csr.status?.conditions?.some((item) => item.type === type) === true;
@@ -100,6 +100,7 @@ async function sign(context: ControllerContext, csr: CertificateSigningRequest, 
 
 export const certificatesController: Controller = {
   name: 'certificates',
+  user: account('certificate-controller'),
   start(context, signal, ready) {
     const requests = context.informers.of<CertificateSigningRequest>(RESOURCES.certificatesigningrequests);
     const queue = reconcilerOf('certificates', context, signal, ready, async (name): Promise<Outcome> => {
