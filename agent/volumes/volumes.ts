@@ -10,7 +10,7 @@ import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import { claimedVolume } from './claims.ts';
 import type { Drivers } from './csi/drivers.ts';
-import { CsiMounts, type Published, type VolumeFigure } from './csi/mounts.ts';
+import { CsiMounts, type Published, type VolumeFigures } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
@@ -98,9 +98,10 @@ export class Volumes {
     return this.#setUp(pod, volumes, place);
   }
 
-  /** As the volume's driver counts; undefined: the volume is no driver's, or it does not count. */
-  stats(podUid: string, volume: string): Promise<VolumeFigure[] | undefined> {
-    return this.#csi.stats(podUid, volume);
+  /** The pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. */
+  async driven(podUid: string): Promise<Map<string, VolumeFigures | undefined>> {
+    const names = await this.#csi.volumesOf(podUid);
+    return new Map(await Promise.all(names.map(async (name) => [name, await this.#csi.stats(podUid, name)] as const)));
   }
 
   async #setUp(pod: Pod, volumes: readonly Volume[], place: PodPlace): Promise<PodVolumes> {

@@ -356,7 +356,7 @@ test('a pod keeps its volume while the driver is away, and its driver counts', a
   const driver = await new TestDriver(folder).start();
   const mounts = mountsOf(driver, ['GET_VOLUME_STATS']);
   const { path } = await mounts.setUpPersistent(pod('a'), of, claimed());
-  expect(await mounts.stats('uid-a', 'data')).toEqual([{ unit: 'BYTES', total: 100, used: 30, available: 70 }]);
+  expect(await mounts.stats('uid-a', 'data')).toMatchObject({ capacityBytes: 100, usedBytes: 30, availableBytes: 70, inodes: 0 });
   expect(await mountsOf(driver, []).stats('uid-a', 'data')).toBeUndefined();
   await driver[Symbol.asyncDispose]();
   expect(await mounts.setUpPersistent(pod('a'), of, claimed())).toMatchObject({ path });

@@ -47,8 +47,17 @@ export interface Published {
   refreshAtMs?: number;
 }
 
-/** Figures of one volume, as its driver counts. */
-export interface VolumeFigure {
+/** Of one volume, as its driver counts; what it does not count is 0. */
+export interface VolumeFigures {
+  capacityBytes: number;
+  availableBytes: number;
+  usedBytes: number;
+  inodes: number;
+  inodesFree: number;
+  inodesUsed: number;
+}
+
+interface Figure {
   unit: 'BYTES' | 'INODES' | 'UNKNOWN';
   available: number;
   total: number;
@@ -86,14 +95,26 @@ export class CsiMounts {
   }
 
   /** Undefined: the driver does not count, or is not there. */
-  async stats(podUid: string, volume: string): Promise<VolumeFigure[] | undefined> {
+  async stats(podUid: string, volume: string): Promise<VolumeFigures | undefined> {
     const asked = await readAsked(this.#folder(podUid), volume);
     const driver = this.#options.drivers.get(asked?.driver ?? '');
     if (!asked || !driver?.can.has('GET_VOLUME_STATS')) return undefined;
     const { handle, target, staging } = asked;
     const request = { volumeId: handle, volumePath: target, ...(staging ? { stagingTargetPath: staging } : {}) };
-    const answer = call<{ usage: VolumeFigure[] }>(driver.socket, 'csi.v1.Node', 'NodeGetVolumeStats', request, STATS_TIMEOUT_MS);
-    return (await answer.catch(() => undefined))?.usage;
+    const answer = call<{ usage: Figure[] }>(driver.socket, 'csi.v1.Node', 'NodeGetVolumeStats', request, STATS_TIMEOUT_MS);
+    const usage = (await answer.catch(() => undefined))?.usage;
+    const bytes = usage?.find(({ unit }) => unit === 'BYTES');
+    const inodes = usage?.find(({ unit }) => unit === 'INODES');
+    return (
+      usage && {
+        capacityBytes: bytes?.total ?? 0,
+        availableBytes: bytes?.available ?? 0,
+        usedBytes: bytes?.used ?? 0,
+        inodes: inodes?.total ?? 0,
+        inodesFree: inodes?.available ?? 0,
+        inodesUsed: inodes?.used ?? 0,
+      }
+    );
   }
 
   /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws DriverError */
