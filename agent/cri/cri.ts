@@ -314,20 +314,9 @@ export interface ContainerStats {
   memoryWorkingSetBytes: number;
   memoryRssBytes: number;
   pids: number;
-  /** What not every runtime tells. */
-  details?: UsageDetails;
   /** Bytes of the writable layer. */
   rootfsUsedBytes: number;
   rootfsInodesUsed: number;
-}
-
-export interface UsageDetails {
-  cpuUserNanos: number;
-  cpuSystemNanos: number;
-  cpuPeriods: number;
-  cpuThrottledPeriods: number;
-  cpuThrottledNanos: number;
-  memoryCacheBytes: number;
 }
 
 export interface NetworkStats {
