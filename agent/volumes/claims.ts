@@ -10,7 +10,7 @@ export interface Claimed {
 }
 
 /** The claim that the pod's volume stands for: its own, or the one made from the template in the pod. */
-export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
+function claimNameOf(pod: Pod, volume: Volume): string | undefined {
   if (volume.ephemeral) return `${pod.metadata.name}-${volume.name}`;
   return volume.persistentVolumeClaim?.claimName;
 }

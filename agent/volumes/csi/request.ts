@@ -8,7 +8,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 /** The same volume, driver and node have one attachment, by the name that upstream's controller gives it. */
 export const attachmentName = (handle: string, driver: string, node: string): string => `csi-${sha256(handle + driver + node)}`;
 /** A volume written into a pod has no identity but the pod's. */
-export const inlineHandle = (podUid: string, volume: string): string => `csi-${sha256(podUid + volume)}`;
+const inlineHandle = (podUid: string, volume: string): string => `csi-${sha256(podUid + volume)}`;
 /** Folder of the staged volume below the driver's. */
 export const stagedFolder = (handle: string): string => sha256(handle);
 
