@@ -60,6 +60,8 @@ export interface Pods {
   /** The same without an event: the node has said it of itself. */
   end(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
   get(namespace: string, name: string): Pod | undefined;
+  /** A pod's volumes that belong to CSI drivers, with what these count. */
+  drivenVolumes: Volumes['driven'];
   /** How the last ones started. */
   starts(): readonly PodStart[];
 }
@@ -90,6 +92,7 @@ export function createPods(options: PodsOptions): Pods {
     evict: (uid, verdict) => pods.evict(uid, verdict),
     end: (uid, verdict) => pods.end(uid, verdict),
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
+    drivenVolumes: (uid) => pods.drivenVolumes(uid),
     starts: () => pods.starts.list(),
   };
 }
@@ -130,6 +133,7 @@ class NodePods {
       drivers: options.drivers,
       nodeName: options.nodeName,
       stagingDir: options.stagingDir,
+      events: options.recorder,
       clock,
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),
@@ -263,6 +267,10 @@ class NodePods {
       worker.fail(refused.reason, `Pod was rejected: ${refused.message}`);
     }
     worker.wake();
+  }
+
+  drivenVolumes(uid: string): ReturnType<Volumes['driven']> {
+    return this.#volumes.driven(uid);
   }
 
   evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void {
