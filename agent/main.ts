@@ -132,7 +132,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const eviction = evictionManager({
     settings: config.eviction,
-    sources: { cri, pods: () => pods.list(), podsDir },
+    sources: { cri, pods: () => pods.list(), podsDir, drivenVolumes: (uid) => pods.drivenVolumes(uid) },
     cgroup: config.cgroupParent,
     imagesDir: config.imagesDir,
     nodeName,

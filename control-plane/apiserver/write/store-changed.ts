@@ -5,7 +5,7 @@ import { Conflict } from '../../store/store.ts';
 import { type Core, shownOf, storedOf, type Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Item } from '../storage/item.ts';
-import { admit, attributesOf, checkAdmission } from './admission.ts';
+import { admit, attributesOf, checkAdmission, settleReserved } from './admission.ts';
 import type { WriteOptions } from './options.ts';
 import { track } from './owners.ts';
 import { addWarnings, asStored, checkPreconditions, keepIdentity, prepareForUpdate, validateChanged } from './strategy.ts';
@@ -85,11 +85,7 @@ async function once(
     done = true;
     return stored;
   } finally {
-    if (done) await reservation?.commit();
-    else {
-      reservation?.release();
-      await undo?.();
-    }
+    await settleReserved(done, reservation, undo);
   }
 }
 

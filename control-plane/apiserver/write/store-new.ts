@@ -5,7 +5,7 @@ import { Conflict } from '../../store/store.ts';
 import { type Core, shownOf, storedOf, type Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
 import { localKey } from '../storage/keys.ts';
-import { admit, attributesOf, checkAdmission } from './admission.ts';
+import { admit, attributesOf, checkAdmission, settleReserved } from './admission.ts';
 import type { WriteOptions } from './options.ts';
 import { track } from './owners.ts';
 import { addWarnings, asStored, prepareForCreate, validateNew, wipeSystemFields } from './strategy.ts';
@@ -51,11 +51,7 @@ export async function storeNew(
     done = true;
     return stored;
   } finally {
-    if (done) await reservation?.commit();
-    else {
-      reservation?.release();
-      await undo?.();
-    }
+    await settleReserved(done, reservation, undo);
   }
 }
 
