@@ -11,6 +11,10 @@ export interface AgentConfig {
   nodeIP: string;
   /** Path of a kubeconfig. */
   kubeconfig: string;
+  /** Of a token by which a node that has no kubeconfig yet is let into the cluster; `kubeconfig` is made then. */
+  bootstrapKubeconfig?: string;
+  /** Ask the cluster for new certificates before the present ones end. */
+  rotateCertificates: boolean;
   /** Survives a reboot: pod folders, container records. */
   stateDir: string;
   /** May vanish with a reboot: sockets, pinned namespaces. */
@@ -39,6 +43,7 @@ export interface AgentConfig {
   criSocket?: string;
   /** TCP port of the agent's API. */
   port: number;
+  /** First certificate of the agent's API. Where it is missing, or ends, one is asked for. */
   servingCert: string;
   servingKey: string;
   /** CA of the client certificates that the agent's API accepts. */
@@ -108,6 +113,7 @@ const DEFAULTS = {
   containerLogMaxFiles: 5,
   reserved: {},
   maxPods: 110,
+  rotateCertificates: true,
   podPidsLimit: -1,
 };
 
@@ -156,6 +162,10 @@ export function parseConfig(text: string): AgentConfig {
   if (!isTexts(config['insecureRegistries'])) throw new Error('field insecureRegistries: must be a list of texts');
   if (config['staticPodPath'] !== undefined && (typeof config['staticPodPath'] !== 'string' || !config['staticPodPath'].startsWith('/')))
     throw new Error(`field staticPodPath: must be an absolute path, is ${JSON.stringify(config['staticPodPath'])}`);
+  if (config['bootstrapKubeconfig'] !== undefined && typeof config['bootstrapKubeconfig'] !== 'string')
+    throw new Error(`field bootstrapKubeconfig: must be a path, is ${JSON.stringify(config['bootstrapKubeconfig'])}`);
+  if (typeof config['rotateCertificates'] !== 'boolean')
+    throw new Error(`field rotateCertificates: must be true or false, is ${JSON.stringify(config['rotateCertificates'])}`);
   checkMirrors(config['mirrors']);
   const { imageGCHighThresholdPercent: high, imageGCLowThresholdPercent: low } = config;
   if ((high as number) > 100 || (low as number) >= (high as number))

@@ -1,11 +1,7 @@
-// What the configuration says of images: mirrors, programs that know credentials, when unused images go.
-
-import { type Clock, type Logger, neverFails, repeat, type Service } from '../kit/run/index.ts';
+// What the configuration says of images: mirrors, programs that know credentials.
+import type { Clock, Logger } from '../kit/run/index.ts';
 import type { CriOptions } from './cri/index.ts';
-import { CredentialProviders, type GcPolicy, ImageGc, ImageStore, loadCredentialProviders } from './images/index.ts';
-
-/** kubelet's ImageGCPeriod. */
-const COLLECT_EVERY_MS = 5 * 60_000;
+import { CredentialProviders, loadCredentialProviders } from './images/index.ts';
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
 
@@ -31,33 +27,4 @@ export async function credentialsOf(
   const onError = (error: Error) => log.error({ err: error }, 'no credentials from a provider');
   const providers = new CredentialProviders({ providers: await loadCredentialProviders(file), binDir, clock, onError });
   return { credentials: (image) => providers.credentials(image) };
-}
-
-export interface ImageCollectionOptions {
-  imagesDir: string;
-  policy: GcPolicy;
-  clock: Clock;
-  log: Logger;
-  /** Tells the node's watchers, with kubelet's reason. */
-  onFailure: (reason: string, message: string) => void;
-}
-
-/** Collects unused images now and then; the first round is one period after the start, as kubelet's. */
-export function imageCollection({ imagesDir, policy, clock, log, onFailure }: ImageCollectionOptions): Service {
-  return {
-    name: 'image collection',
-    async start() {
-      const gc = new ImageGc({ store: await ImageStore.open(imagesDir), clock, policy });
-      const round = async () => {
-        const { images, bytes } = await gc.collect();
-        if (images.length > 0) log.info({ images, bytes }, 'unused images removed');
-      };
-      const timer = repeat(COLLECT_EVERY_MS, round, (error) => {
-        const message = error instanceof Error ? error.message : String(error);
-        log.error({ err: error }, 'images not collected');
-        onFailure(error instanceof Error && error.name === 'FreeDiskSpaceFailed' ? 'FreeDiskSpaceFailed' : 'ImageGCFailed', message);
-      });
-      return { failed: neverFails, stop: async () => timer.stop() };
-    },
-  };
 }

@@ -1,14 +1,16 @@
 // The node agent: a list of services. Stopping it leaves all containers, routes and rules as they are.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClientFromKubeconfig, createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
+import { createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
 import { homeFirst } from '../kit/linux/index.ts';
 import { createLogger, type Logger, runServices, systemClock } from '../kit/run/index.ts';
+import { nodeIdentity } from './certificates/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
-import { credentialsOf, imageCollection } from './image-settings.ts';
+import { collectedImages, imageCollection } from './image-collection.ts';
+import { credentialsOf } from './image-settings.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
   allocatableOf,
@@ -22,7 +24,7 @@ import {
   registration,
   systemInfo,
 } from './node/index.ts';
-import { nodeImages, reclaimDisk } from './node-images.ts';
+import { nodeImages } from './node-images.ts';
 import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
@@ -38,10 +40,11 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const clock = systemClock;
   const podsDir = join(config.stateDir, 'pods');
   await Promise.all([homeFirst(), mkdir(podsDir, { recursive: true })]);
-  const [client, capacity] = await Promise.all([
-    createClientFromKubeconfig(config.kubeconfig, `wherry-agent/${KUBELET_VERSION}`),
+  const [identity, capacity] = await Promise.all([
+    nodeIdentity({ ...config, folder: join(config.stateDir, 'pki'), userAgent: `wherry-agent/${KUBELET_VERSION}`, clock, log }, signal),
     readCapacity(config.stateDir, memoryCapacity(config.cgroupParent), config.maxPods),
   ]);
+  const { client } = identity;
   // What eviction keeps free is not for pods either.
   const allocatable = allocatableOf(capacity.resources, config.reserved);
   const facts: NodeFacts = {
@@ -108,6 +111,19 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const criSocketService = (socket: string) =>
     criServer({ socket, streamingAddress: '127.0.0.1', imagesFolder: config.imagesDir, cri, clock, log });
+  const unusedImages = imageCollection({
+    images: await collectedImages(config.runtime, config.imagesDir, cri),
+    policy: {
+      highPercent: config.imageGCHighThresholdPercent,
+      lowPercent: config.imageGCLowThresholdPercent,
+      minAgeMs: config.imageMinimumGCAgeMs,
+      maxAgeMs: config.imageMaximumGCAgeMs,
+    },
+    clock,
+    log,
+    onFailure: (reason, message) =>
+      recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Warning', reason, message),
+  });
   const eviction = evictionManager({
     settings: config.eviction,
     sources: { cri, pods: () => pods.list(), podsDir },
@@ -118,7 +134,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     log,
     recorder,
     evict: ({ metadata: { uid = '' } }, message, graceSeconds) => pods.evict(uid, { reason: 'Evicted', message, graceSeconds }),
-    reclaimDisk: () => reclaimDisk(cri),
+    reclaimDisk: () => unusedImages.reclaim(),
   });
   const services = [
     createAgentServer({
@@ -127,6 +143,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
       pods,
       podsDir,
       client,
+      certificate: identity.serving,
       clock,
       log,
       probes,
@@ -138,23 +155,12 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
     pods.service,
     registered.service,
+    identity.service,
     localPaths.service,
     drivers.service,
     pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
-    imageCollection({
-      imagesDir: config.imagesDir,
-      policy: {
-        highPercent: config.imageGCHighThresholdPercent,
-        lowPercent: config.imageGCLowThresholdPercent,
-        minAgeMs: config.imageMinimumGCAgeMs,
-        maxAgeMs: config.imageMaximumGCAgeMs,
-      },
-      clock,
-      log,
-      onFailure: (reason, message) =>
-        recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Warning', reason, message),
-    }),
+    unusedImages.service,
     eviction.service,
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),

@@ -11,10 +11,3 @@ export async function nodeImages(cri: Pick<Cri, 'listImages'>): Promise<Containe
     .slice(0, IMAGES_MAX)
     .map(({ repoDigests, repoTags, sizeBytes }) => ({ names: [...repoDigests, ...repoTags].slice(0, 5), sizeBytes }));
 }
-
-/** Removes what no pod needs: images that no container was made from. Containers go with their pods, but for the last one of each. */
-export async function reclaimDisk(cri: Pick<Cri, 'listImages' | 'listContainers' | 'removeImage'>): Promise<void> {
-  const [images, containers] = await Promise.all([cri.listImages(), cri.listContainers()]);
-  const inUse = new Set(containers.map(({ imageId }) => imageId));
-  for (const { id } of images) if (!inUse.has(id)) await cri.removeImage(id);
-}

@@ -24,8 +24,8 @@ function end(error: Error): never {
 }
 
 const { apiServer, listeners, clientOf, pki } = await openControlPlane(config, log).catch(end);
-const informersOf = (component: string) => {
-  const client = clientOf(component);
+const informersOf = (component: string, user?: string) => {
+  const client = clientOf(component, user);
   const onError = (err: unknown) => log.warn({ err, component }, 'an informer failed');
   return { client, informers: createInformerFactory(client, { signal: stop.signal, onError }), log: log.child({ component }) };
 };
@@ -36,6 +36,7 @@ await runServices(
     listeners,
     startControllers({
       ...informersOf('kube-controller-manager'),
+      clientOf: (user) => clientOf('kube-controller-manager', user),
       config: {
         rootCA: pki.ca.cert,
         signer: pki.ca,
@@ -44,7 +45,7 @@ await runServices(
       },
     }),
     startScheduler(informersOf('kube-scheduler')),
-    ...(config.netns ? [routeService(informersOf('route-controller'))] : []),
+    ...(config.netns ? [routeService(informersOf('route-controller', 'system:serviceaccount:kube-system:route-controller'))] : []),
   ],
   stop.signal,
   () => log.info('ready'),

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import type { Client } from '../kit/client/index.ts';
 import { ensurePki, type Pki } from '../kit/net/index.ts';
 import { type Logger, neverFails, type Service, systemClock } from '../kit/run/index.ts';
-import { createApiServer, createSecurity, openAudit, openTracing, readTracing } from './apiserver/index.ts';
+import { createApiServer, createSecurity, identityOf, openAudit, openTracing, readTracing, userAgentOf } from './apiserver/index.ts';
 import { type ControlPlaneConfig, storeConfig } from './config.ts';
 import { encryptedStore, openStore, readEncryption } from './store/index.ts';
 
@@ -11,8 +11,8 @@ export interface ControlPlane {
   apiServer: Service;
   listeners: Service;
   pki: Pki;
-  /** In-process client of a component (system:kube-scheduler, ...). */
-  clientOf(component: string): Client;
+  /** In-process client of a program (kube-scheduler) as the user of that name, or as one of its service accounts. */
+  clientOf(program: string, userName?: string): Client;
 }
 
 export async function openControlPlane(config: ControlPlaneConfig, log: Logger): Promise<ControlPlane> {
@@ -49,7 +49,10 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
   const tls = { cert: pki.apiServer.cert, key: pki.apiServer.key, clientCas: [pki.ca.cert, pki.frontProxyCa.cert] };
   return {
     pki,
-    clientOf: (component) => server.client({ name: `system:${component}`, groups: ['system:masters', 'system:authenticated'] }, component),
+    clientOf(program, userName = `system:${program}`) {
+      const user = identityOf(userName);
+      return server.client(user, userAgentOf(program, user));
+    },
     apiServer: {
       name: 'apiserver',
       async start() {

@@ -51,6 +51,7 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     nodeName: node.name,
     nodeIP: node.ip,
     kubeconfig: files.kubeconfig,
+    bootstrapKubeconfig: files.bootstrapKubeconfig,
     stateDir: files.state,
     runDir: files.run,
     ...criSocket(`${files.run}/cri.sock`),

@@ -20,7 +20,8 @@ export async function ensureCredentials(record: ClusterRecord): Promise<void> {
 
 async function ensureNodeCredentials(record: ClusterRecord, node: NodeRecord, pki: Pki): Promise<void> {
   const files = layoutOf(record.name).node(node.name);
-  if (existsSync(files.kubeconfig)) return; // written last
+  // The former is written last.
+  if (existsSync(files.kubeconfig) || existsSync(files.bootstrapKubeconfig)) return;
   const identity = issueNode(pki.ca, { name: node.name, ips: [node.ip] });
   await writeFileAtomic(`${files.dir}/serving.crt`, identity.serving.cert);
   await writeFileAtomic(`${files.dir}/serving.key`, identity.serving.key);

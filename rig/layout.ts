@@ -18,6 +18,8 @@ export interface ClusterLayout {
     dir: string;
     config: string;
     kubeconfig: string;
+    /** Put here by somebody: the node asks for its credentials itself. */
+    bootstrapKubeconfig: string;
     state: string;
     logs: string;
     manifests: string;
@@ -53,6 +55,7 @@ export function layoutOf(cluster: string): ClusterLayout {
       dir: join(dir, 'nodes', name),
       config: join(dir, 'nodes', name, 'agent.json'),
       kubeconfig: join(dir, 'nodes', name, 'kubeconfig'),
+      bootstrapKubeconfig: join(dir, 'nodes', name, 'bootstrap-kubeconfig'),
       state: join(dir, 'nodes', name, 'state'),
       logs: join(dir, 'nodes', name, 'logs'),
       manifests: join(dir, 'nodes', name, 'manifests'),

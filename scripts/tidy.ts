@@ -42,6 +42,7 @@ const entries = [
   /^api\/gen\/types\//,
   /^api\/meta\/object\.ts$/,
   /^kit\/client\/client\.ts$/,
+  /^agent\/images\/testing\.ts$/,
   /^control-plane\/store\/store\.ts$/,
   /^agent\/cri-grpc\/(wire|words|gen\/types)\.ts$/,
   /^api\/kinds\/kind\.ts$/,

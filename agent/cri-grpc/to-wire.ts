@@ -106,6 +106,7 @@ export const image = (i: Image): wire.Image => ({
   repoTags: i.repoTags,
   repoDigests: i.repoDigests,
   size: i.sizeBytes,
+  pinned: i.pinned === true,
   ...(i.uid === undefined ? {} : { uid: { value: i.uid } }),
   username: i.username ?? '',
   spec: { image: i.id },

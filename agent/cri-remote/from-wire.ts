@@ -126,6 +126,7 @@ export function image(i: wire.Image, info: Record<string, string> = {}): Image {
     repoTags: i.repoTags ?? [],
     repoDigests: i.repoDigests ?? [],
     sizeBytes: Number(i.size ?? 0),
+    ...(i.pinned ? { pinned: true } : {}),
     ...(i.uid ? { uid: Number(i.uid.value ?? 0) } : {}),
     ...(i.username ? { username: i.username } : {}),
     env: config.Env ?? [],

@@ -3,10 +3,9 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
 import { cgroups, createNamedNetns, homeFirst, mountsBelow, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
-import { silentLogger } from '../../kit/run/index.ts';
 import type { RuntimeProgram } from '../runtime/index.ts';
 import type { CriBed } from './cri.contract.ts';
-import { createCri } from './index.ts';
+import { openOwn } from './own.fixture.ts';
 
 export interface OwnBed extends CriBed {
   /** The node's network namespace. */
@@ -23,16 +22,7 @@ export async function ownBed(runtime: RuntimeProgram): Promise<OwnBed> {
     folder,
     node,
     cgroupParent,
-    open: () =>
-      createCri({
-        stateDir: `${folder}/state`,
-        runDir: `${folder}/run`,
-        imagesDir: `${folder}/images`,
-        runtime,
-        cgroupParent,
-        cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns: node },
-        log: silentLogger,
-      }),
+    open: () => openOwn({ folder, node, cgroupParent }, runtime),
     expectClean: () => expect(mountsBelow(`${folder}/run`)).toEqual([]),
     async dispose() {
       unpinNamespace(node);

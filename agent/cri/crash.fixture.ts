@@ -1,17 +1,8 @@
 // Test fixture: makes and removes pods without end, until it is killed. Arguments: folder, node's namespace, cgroup.
-import { silentLogger } from '../../kit/run/index.ts';
-import { createCri } from './index.ts';
+import { openOwn } from './own.fixture.ts';
 
-const [folder = '', nodeNetns = '', cgroupParent = ''] = process.argv.slice(2);
-const cri = await createCri({
-  stateDir: `${folder}/state`,
-  runDir: `${folder}/run`,
-  imagesDir: `${folder}/images`,
-  runtime: { path: 'runc' },
-  cgroupParent,
-  cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns },
-  log: silentLogger,
-});
+const [folder = '', node = '', cgroupParent = ''] = process.argv.slice(2);
+const cri = await openOwn({ folder, node, cgroupParent }, { path: 'runc' });
 process.stdout.write('ready\n');
 
 async function live(name: string): Promise<void> {

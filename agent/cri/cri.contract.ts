@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cgroups } from '../../kit/linux/index.ts';
-import { waitFor } from '../../kit/run/index.ts';
 import { busyboxArchive } from '../images/testing.ts';
-import type { ContainerConfig, Cri, CriEvent, PodSandboxConfig } from './cri.ts';
+import type { Cri, CriEvent } from './cri.ts';
+import { container, loadTestImages, sleeping, TestPods } from './pods.fixture.ts';
 
 export interface CriBed {
   /** Opens (again) on the same state, as an agent that was started again. */
@@ -54,16 +54,13 @@ export function criContract(name: string, { make, network, lacks = {} }: CriCont
     let bed: CriBed;
     let cri: Cri;
     let folder: string;
-    let pods = 0;
+    const { sandbox, started, ended } = new TestPods(() => ({ cri, folder }));
 
     beforeAll(async () => {
       bed = await make();
       folder = bed.folder;
       cri = await bed.open();
-      await cri.loadImage(await busyboxArchive(folder, 'wherry/test:1'));
-      await cri.loadImage(
-        await busyboxArchive(folder, 'wherry/web:1', { User: 'web', WorkingDir: '/tmp', Entrypoint: ['sh', '-c'], Cmd: ['id'] }),
-      );
+      await loadTestImages(cri, folder);
     });
     afterEach(async () => {
       for (const { id } of await cri.listPodSandbox()) await cri.removePodSandbox(id);
@@ -74,35 +71,6 @@ export function criContract(name: string, { make, network, lacks = {} }: CriCont
       await cri?.close();
       await bed?.dispose();
     });
-
-    const sandbox = (change: Partial<PodSandboxConfig> = {}): PodSandboxConfig => {
-      const n = pods++;
-      return {
-        metadata: { name: `pod-${n}`, namespace: 'default', uid: `uid-${n}`, attempt: 0 },
-        hostname: `pod-${n}`,
-        logDirectory: `${folder}/logs/uid-${n}`,
-        ...change,
-      };
-    };
-    const container = (script: string, change: Partial<ContainerConfig> = {}): ContainerConfig => ({
-      metadata: { name: 'main', attempt: 0 },
-      image: 'wherry/test:1',
-      command: ['sh', '-c', script],
-      logPath: 'main/0.log',
-      ...change,
-    });
-    async function started(script: string, change: Partial<ContainerConfig> = {}, pod: Partial<PodSandboxConfig> = {}) {
-      const sandboxId = await cri.runPodSandbox(sandbox(pod));
-      const id = await cri.createContainer(sandboxId, container(script, change));
-      await cri.startContainer(id);
-      return { sandboxId, id };
-    }
-    async function ended(id: string) {
-      return await waitFor({ what: 'the exit', timeoutMs: 10_000, everyMs: 5 }, async () => {
-        const status = await cri.containerStatus(id);
-        return status.state === 'exited' && status;
-      });
-    }
     const log = async (id: string) => {
       const { logPath } = await cri.containerStatus(id);
       return logLines(existsSync(logPath) ? readFileSync(logPath, 'utf8') : '');
@@ -484,8 +452,6 @@ export function criContract(name: string, { make, network, lacks = {} }: CriCont
     });
   });
 }
-
-const sleeping = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
 
 /** Lines without their stamps. Docker keeps its own format, which log readers know too. */
 function logLines(written: string): string[] {

@@ -1,82 +1,33 @@
 // What only our own service promises, beyond the contract: recovery from a lost monitor and from lost records.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../kit/exec/index.ts';
-import { cgroups, createNamedNetns, homeFirst, mountsBelow, Netlink, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
-import { silentLogger, waitFor } from '../../kit/run/index.ts';
-import { busyboxArchive } from '../images/testing.ts';
-import { type ContainerConfig, type Cri, type CriEvent, createCri, type PodSandboxConfig } from './index.ts';
+import { Netlink } from '../../kit/linux/index.ts';
+import { type OwnBed, ownBed } from './bed.fixture.ts';
+import type { Cri, CriEvent } from './index.ts';
+import { loadTestImages, sleeping, TestPods } from './pods.fixture.ts';
 
-const folder = mkdtempSync(`${tmpdir()}/wherry-cri-`);
-const node = `${folder}/node`;
-const cgroupParent = `/wherry-test-cri-${process.pid}`;
-const runtime = (process.env['WHERRY_TEST_RUNTIME'] ?? 'runc') as 'runc' | 'crun';
+const program = process.env['WHERRY_TEST_RUNTIME'] ?? 'runc';
+let bed: OwnBed;
 let cri: Cri;
-let pods = 0;
-
-const open = () =>
-  createCri({
-    stateDir: `${folder}/state`,
-    runDir: `${folder}/run`,
-    imagesDir: `${folder}/images`,
-    runtime: { path: runtime },
-    cgroupParent,
-    cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns: node },
-    log: silentLogger,
-  });
+let folder: string;
+const { started, ended } = new TestPods(() => ({ cri, folder }));
 
 beforeAll(async () => {
-  await homeFirst();
-  createNamedNetns(node);
-  cri = await open();
-  await cri.loadImage(await busyboxArchive(folder, 'wherry/test:1'));
-  await cri.loadImage(
-    await busyboxArchive(folder, 'wherry/web:1', { User: 'web', WorkingDir: '/tmp', Entrypoint: ['sh', '-c'], Cmd: ['id'] }),
-  );
+  bed = await ownBed({ path: program });
+  folder = bed.folder;
+  cri = await bed.open();
+  await loadTestImages(cri, folder);
 });
 afterEach(async () => {
   for (const { id } of await cri.listPodSandbox()) await cri.removePodSandbox(id);
-  expect(mountsBelow(`${folder}/run`)).toEqual([]);
-  expect((await cri.listContainers()).length).toBe(0);
+  await bed.expectClean();
+  expect(await cri.listContainers()).toEqual([]);
 });
 afterAll(async () => {
-  await cri.close();
-  unpinNamespace(node);
-  await cgroups().remove(cgroupParent);
-  await removeTree(folder);
+  await cri?.close();
+  await bed?.dispose();
 });
-
-const sandbox = (change: Partial<PodSandboxConfig> = {}): PodSandboxConfig => {
-  const n = pods++;
-  return {
-    metadata: { name: `pod-${n}`, namespace: 'default', uid: `uid-${n}`, attempt: 0 },
-    hostname: `pod-${n}`,
-    logDirectory: `${folder}/logs/uid-${n}`,
-    ...change,
-  };
-};
-const container = (script: string, change: Partial<ContainerConfig> = {}): ContainerConfig => ({
-  metadata: { name: 'main', attempt: 0 },
-  image: 'wherry/test:1',
-  command: ['sh', '-c', script],
-  logPath: 'main/0.log',
-  ...change,
-});
-
-async function started(script: string, change: Partial<ContainerConfig> = {}, pod: Partial<PodSandboxConfig> = {}) {
-  const sandboxId = await cri.runPodSandbox(sandbox(pod));
-  const id = await cri.createContainer(sandboxId, container(script, change));
-  await cri.startContainer(id);
-  return { sandboxId, id };
-}
-async function ended(id: string) {
-  return await waitFor({ what: 'the exit', timeoutMs: 10_000, everyMs: 5 }, async () => {
-    const status = await cri.containerStatus(id);
-    return status.state === 'exited' && status;
-  });
-}
-const sleeping = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
 
 describe('recovery', () => {
   test('a new service finds containers running, ended meanwhile, and lost with their monitor', async () => {
@@ -89,7 +40,7 @@ describe('recovery', () => {
     await run('nsenter', ['--target', String(pidOf(ending.id)), '--mount', '--root', '/bin/touch', '/tmp/end']);
     process.kill(Number(readFileSync(`${folder}/run/c/${orphan.id}/conmon.pid`, 'utf8')), 'SIGKILL');
 
-    cri = await open();
+    cri = await bed.open();
     expect(await cri.containerStatus(running.id)).toMatchObject({ state: 'running' });
     expect((await cri.execSync(running.id, ['ls', '/tmp'], 5_000)).stdout.toString()).toBe('mark\n');
     expect((await cri.podSandboxStatus(running.sandboxId)).ips).toEqual(address);
@@ -104,10 +55,10 @@ describe('recovery', () => {
     const pid = pidOf(id);
     await cri.close();
     removeRecords(sandboxId, id);
-    cri = await open();
+    cri = await bed.open();
     expect(await cri.listPodSandbox()).toEqual([]);
     expect(existsSync(`/proc/${pid}`)).toBe(false);
-    using host = Netlink.open({ netns: node });
+    using host = Netlink.open({ netns: bed.node });
     await expect.poll(async () => (await host.links()).filter((l) => l.kind === 'veth')).toEqual([]);
   });
 
@@ -134,7 +85,7 @@ test('time from sandbox to a running container', async () => {
     times.push(performance.now() - before);
     await cri.removePodSandbox(sandboxId);
   }
-  process.stderr.write(`${runtime}: sandbox + create + start p50 ${times.sort((a, b) => a - b)[5]?.toFixed(1)} ms\n`);
+  process.stderr.write(`${program}: sandbox + create + start p50 ${times.sort((a, b) => a - b)[5]?.toFixed(1)} ms\n`);
 });
 
 const pidOf = (id: string): number => JSON.parse(readFileSync(`${folder}/run/c/${id}/process.json`, 'utf8')).pid;

@@ -372,6 +372,8 @@ export interface Image {
   repoTags: string[];
   repoDigests: string[];
   sizeBytes: number;
+  /** Never collected, e.g. the runtime's own. */
+  pinned?: boolean;
   /** The image's USER as a number, or its name. */
   uid?: number;
   username?: string;

@@ -55,13 +55,14 @@ export async function imageFsInfo(context: CriContext): Promise<{ images: FsUsag
   };
 }
 
-function toImage({ id, tags, digests, sizeBytes, config }: ListedImage): Image {
+function toImage({ id, tags, digests, sizeBytes, pinned, config }: ListedImage): Image {
   const user = config.user.split(':')[0] ?? '';
   return {
     id,
     repoTags: tags,
     repoDigests: digests,
     sizeBytes,
+    ...(pinned ? { pinned } : {}),
     ...(/^\d+$/.test(user) ? { uid: Number(user) } : user === '' ? {} : { username: user }),
     env: config.env,
     entrypoint: config.entrypoint,

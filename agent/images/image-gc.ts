@@ -1,14 +1,24 @@
 // Performs image garbage collection (the decisions are in gc.ts). Rounds are the caller's: on a timer, or when the disk is under pressure.
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../../kit/run/index.ts';
-import { bytesToFree, type Disk, type GcPolicy, gcDefaults, removable, type Sightings, sight, tooOld } from './gc.ts';
-import type { ImageStore } from './store.ts';
+import { bytesToFree, type Disk, type GcImage, type GcPolicy, gcDefaults, removable, type Sightings, sight, tooOld } from './gc.ts';
+
+/** An ImageStore, or what another runtime tells of its images. */
+export interface CollectedImages {
+  list(): Promise<readonly GcImage[]>;
+  idsInUse(): Promise<ReadonlySet<string>>;
+  remove(id: string): Promise<void>;
+  /** Removes what interrupted pulls left. */
+  collectLayers?(): Promise<unknown>;
+  /** On the disk that is watched. */
+  readonly folder: string | (() => Promise<string>);
+}
 
 export interface ImageGcOptions {
-  store: ImageStore;
+  images: CollectedImages;
   clock: Clock;
   policy?: Partial<GcPolicy>;
-  /** Default: of the file system that the store is on. */
+  /** Default: of the file system that the images are on. */
   disk?: () => Promise<Disk>;
 }
 
@@ -39,10 +49,10 @@ export class ImageGc {
 
   /** One round: what is too old goes, then, above the high threshold, what is unused. @throws FreeDiskSpaceFailed when that is too little */
   async collect(): Promise<Reclaimed> {
-    const { store, clock } = this.#options;
-    const { candidates } = await this.#look();
+    const { images, clock } = this.#options;
+    const { candidates } = await this.look();
     const old = tooOld(candidates, this.#sightings, this.#policy.maxAgeMs, clock.nowMs());
-    for (const { id } of old) await store.remove(id);
+    for (const { id } of old) await images.remove(id);
     const wanted = bytesToFree(await this.#disk(), this.#policy);
     const freed = wanted > 0 ? await this.reclaim(wanted) : { images: [], bytes: 0 };
     if (freed.bytes < wanted) throw new FreeDiskSpaceFailed(wanted, freed.bytes);
@@ -51,29 +61,31 @@ export class ImageGc {
 
   /** Removes unused images until about so many bytes are free, all of them with Infinity. Tells what went; never throws for too little. */
   async reclaim(bytes: number): Promise<Reclaimed> {
-    const { candidates } = await this.#look();
+    const { candidates } = await this.look();
     const gone: Reclaimed = { images: [], bytes: 0 };
     for (const { id, sizeBytes } of candidates) {
       if (gone.bytes >= bytes) break;
-      await this.#options.store.remove(id);
+      await this.#options.images.remove(id);
       gone.images.push(id);
       gone.bytes += sizeBytes;
     }
-    await this.#options.store.collectLayers();
+    await this.#options.images.collectLayers?.();
     return gone;
   }
 
-  async #look() {
-    const { store, clock } = this.#options;
-    const [images, inUse] = [await store.list(), await store.idsInUse()];
+  /** Notes what is there, in use or not: an image's age counts from when it was first seen. */
+  async look(): Promise<{ candidates: GcImage[] }> {
+    const { images, clock } = this.#options;
+    const [all, inUse] = [await images.list(), await images.idsInUse()];
     const nowMs = clock.nowMs();
-    this.#sightings = sight(this.#sightings, images, inUse, nowMs);
-    return { candidates: removable(images, inUse, this.#sightings, this.#policy.minAgeMs, nowMs) };
+    this.#sightings = sight(this.#sightings, all, inUse, nowMs);
+    return { candidates: removable(all, inUse, this.#sightings, this.#policy.minAgeMs, nowMs) };
   }
 
   async #disk(): Promise<Disk> {
     if (this.#options.disk) return await this.#options.disk();
-    const { bsize, blocks, bavail } = await statfs(this.#options.store.folder);
+    const { folder } = this.#options.images;
+    const { bsize, blocks, bavail } = await statfs(typeof folder === 'string' ? folder : await folder());
     return { capacityBytes: blocks * bsize, availableBytes: bavail * bsize };
   }
 }

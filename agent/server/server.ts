@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Client } from '../../kit/client/index.ts';
+import type { KeyPair } from '../../kit/net/index.ts';
 import type { Logger, Service } from '../../kit/run/index.ts';
 import { checkAccess } from './access.ts';
 import { forwardPorts } from './forward-ports.ts';
@@ -14,9 +15,9 @@ import { NoSuchPath, type RouteOptions, routes } from './routes.ts';
 export interface AgentServerOptions extends RouteOptions {
   nodeIP: string;
   port: number;
-  /** PEM files. */
-  servingCert: string;
-  servingKey: string;
+  /** What it serves with. It may change: connections go on, new ones meet the new one. */
+  certificate: { readonly pair: KeyPair; onChange(listener: (pair: KeyPair) => void): void };
+  /** PEM file. */
   clientCA: string;
   client: Client;
   log: Logger;
@@ -26,13 +27,15 @@ export function createAgentServer(options: AgentServerOptions): Service {
   return {
     name: 'server',
     async start() {
-      const [cert, key, ca] = await Promise.all([options.servingCert, options.servingKey, options.clientCA].map((path) => readFile(path)));
+      const { certificate } = options;
+      const ca = await readFile(options.clientCA);
       const api = new AgentApi(options);
       // Clients without a certificate may come too, with a token: access.ts decides.
       const server = createServer(
-        { cert, key, ca, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] } as object,
+        { ...certificate.pair, ca, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] } as object,
         (request, response) => void api.answer(request, response),
       );
+      certificate.onChange((pair) => server.setSecureContext({ ...pair, ca }));
       server.on('upgrade', (request, socket, head) => void api.upgrade(request, socket, head));
       const { promise: failed, reject } = Promise.withResolvers<never>();
       await new Promise<void>((resolve, refuse) => {

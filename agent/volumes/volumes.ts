@@ -12,6 +12,7 @@ import { claimedVolume } from './claims.ts';
 import type { Drivers } from './csi/drivers.ts';
 import { CsiMounts } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
+import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
 import type { LocalPaths } from './local-path.ts';
 import { ObjectCache } from './objects.ts';
@@ -67,11 +68,13 @@ export class Volumes {
   readonly #options: VolumesOptions;
   readonly #tokens: Tokens;
   readonly #csi: CsiMounts;
+  readonly #exclusive: ExclusiveVolumes;
 
   constructor(options: VolumesOptions) {
     this.#options = options;
     this.#tokens = new Tokens(options.client, options.clock);
     this.#csi = new CsiMounts({ ...options, tokens: this.#tokens });
+    this.#exclusive = new ExclusiveVolumes(options.podsDir);
     const onError = (error: unknown) => options.log.debug({ err: error }, "watch of a pod's object failed");
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
   }
@@ -115,7 +118,7 @@ export class Volumes {
     this.objects.release(podUid);
     this.#tokens.forget(podUid);
     await this.#csi.tearDown(podUid);
-    for (const part of ['volume-subpaths', 'volumes', GIVEN]) {
+    for (const part of ['volume-subpaths', 'volumes', GIVEN, EXCLUSIVE]) {
       const folder = join(this.#options.podsDir, podUid, part);
       if (await stat(folder).catch(() => undefined)) await removeTree(folder); // asking is cheaper than the table of mounts
     }
@@ -159,6 +162,7 @@ export class Volumes {
     const { client, localPaths } = this.#options;
     const { volume } = await claimedVolume(client, pod, of);
     try {
+      await this.#exclusive.claim(pod.metadata.uid ?? '', volume);
       if (volume.spec?.hostPath) return await checkHostPath(volume.spec.hostPath);
       if (volume.spec?.csi) return await this.#csi.setUpPersistent(pod, of, volume);
       if (!volume.spec?.local) throw new VolumeProblem('this node has no plugin for volumes of its type', 'NewMounter');

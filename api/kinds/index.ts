@@ -64,6 +64,6 @@ export { parseSchedule, type Schedule } from './batch/schedule.ts';
 export type { Behaviours } from './behaviours.ts';
 export { ageColumn, humanDuration, nameColumn, since } from './columns.ts';
 export { validateFinalizerNames } from './finalizers.ts';
-export { flowControlObjects } from './flowcontrol/objects.ts';
+export { flowControlObjects, isMandatoryFlow } from './flowcontrol/objects.ts';
 export type { Behaviour, Column, Kind, Problem, ResourceNames, Subresource } from './kind.ts';
 export { metricsKinds } from './metrics.ts';

@@ -14,15 +14,8 @@ import {
 import { goList } from './rules.ts';
 
 /** Undefined: the selector cannot be one (its problems were reported). */
-export function compiled(selector: any): Selector | undefined {
-  for (const { operator, values } of selector?.matchExpressions ?? []) {
-    const many = (values ?? []).length;
-    if (operator === 'In' || operator === 'NotIn') {
-      if (many === 0) return undefined;
-    } else if ((operator !== 'Exists' && operator !== 'DoesNotExist') || many > 0) return undefined;
-  }
-  return selectorFrom(selector);
-}
+export const compiled = (selector: any): Selector | undefined =>
+  validateLabelSelector(selector, '').length > 0 ? undefined : selectorFrom(selector);
 
 const isEmpty = (selector: any): boolean => Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0;
 

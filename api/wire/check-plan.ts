@@ -9,6 +9,8 @@ export interface PlannedField {
   via: string | undefined;
   /** A zero value is left out (omitempty without pointer). */
   dropZero: boolean;
+  /** Always written. */
+  keep: boolean;
   items?: PlannedField;
   plan?: () => Plan;
   zero(): unknown;
@@ -22,6 +24,9 @@ export interface Plan {
   kept: readonly (readonly [string, () => unknown])[];
   preserve: boolean;
 }
+
+/** Lists that are left out when empty, where upstream's defaults or texts nevertheless tell an empty list from none. */
+const TOLD_EMPTY = new Set(['HPAScalingRules.policies', 'IngressSpec.rules']);
 
 const plans = new WeakMap<Definition, Plan>();
 
@@ -37,6 +42,7 @@ export function planOf(definition: Definition, schema: Schema, name = ''): Plan 
   plans.set(definition, plan);
   for (const [key, field] of Object.entries(definition.fields)) {
     const planned = plannedField(field, schema);
+    if (TOLD_EMPTY.has(`${name}.${key}`)) planned.dropZero = false;
     fields.set(key, planned);
     if (field.keep) kept.push([key, field.pointer ? () => null : planned.zero]);
   }
@@ -50,6 +56,7 @@ function plannedField(field: Field, schema: Schema): PlannedField {
     format: field.format,
     goType: goTypeOf(field, items),
     via: field.via,
+    keep: field.keep === true,
     dropZero: !field.pointer && !field.keep && field.type !== 'any' && field.format !== 'quantity',
     zero: zeroOf(field, schema),
   };

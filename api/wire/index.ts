@@ -2,6 +2,7 @@
 export * from './body.ts';
 export * from './check.ts';
 export * from './discovery.ts';
+export { withoutEmpties } from './empties.ts';
 export { type ParsedBody, parseJson } from './json.ts';
 export { type Description, type Descriptions, noDescriptions } from './openapi/description.ts';
 export {
@@ -13,7 +14,9 @@ export {
 } from './openapi/document.ts';
 export { swaggerJson, swaggerPieces } from './openapi/swagger.ts';
 export { swaggerProtobuf } from './openapi/swagger-protobuf.ts';
+export { ByteWriter } from './protobuf/bytes.ts';
 export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';
+export { type ProtobufList, protobufList } from './protobuf/list.ts';
 export { watchFrame } from './protobuf/watch-event.ts';
 export * from './table.ts';
 export { parseYaml } from './yaml.ts';

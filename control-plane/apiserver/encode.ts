@@ -1,11 +1,12 @@
 // From an answer of the pipeline to status, headers and bytes, in the form that the client accepts.
 import { stringify } from 'yaml';
-import { apiVersionOf, badRequest, goJson, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
-import { encodeProtobuf, type IncludeObject, PROTOBUF, partialList, partialObject } from '../../api/wire/index.ts';
+import { apiVersionOf, badRequest, goJson, type KubeList, type KubeObject, notAcceptable, type StatusError } from '../../api/meta/index.ts';
+import { encodeProtobuf, type IncludeObject, PROTOBUF, partialList, partialObject, protobufList } from '../../api/wire/index.ts';
 import { ListBody, WatchBody } from './bodies.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { ServedKind } from './kind-table.ts';
 import { type Accepted, checkShape, negotiate } from './negotiate.ts';
+import { protobufPieces } from './protobuf-list.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { cachedJson, type Item, itemOf } from './storage/item.ts';
 import { tableFor } from './tables.ts';
@@ -25,9 +26,11 @@ export const isWatch = (body: Encoded['body']): body is WatchLines => typeof bod
 
 const JSON_TYPE = 'application/json';
 const YAML_TYPE = 'application/yaml';
+const TYPE_OF = { json: JSON_TYPE, yaml: YAML_TYPE, protobuf: PROTOBUF } as const;
 /** Lists of more objects are shaped in pieces of so many: 10,000 pods as a Table are a tenth of a second of work, as YAML ten seconds. */
 const SHAPE_JSON = 250;
 const SHAPE_YAML = 10;
+const SHAPE_PROTOBUF = 20;
 /** Longer lists leave in pieces of about this size, with other work between them. */
 const SLICE_BYTES = 120 * 1024;
 
@@ -51,7 +54,7 @@ export function encode(request: ApiRequest, response: ApiResponse, nowMs: number
   }
   const include = includeOf(request);
   const pieces = body instanceof ListBody ? longList(body, accepted, include, nowMs, request) : undefined;
-  if (pieces) return { status, headers: { ...headers, 'content-type': accepted.format === 'yaml' ? YAML_TYPE : JSON_TYPE }, body: pieces };
+  if (pieces) return { status, headers: { ...headers, 'content-type': TYPE_OF[accepted.format] }, body: pieces };
   const shaped = shape(body, accepted, include, nowMs, request);
   return encodeShaped(shaped, accepted, headers, status);
 }
@@ -81,7 +84,7 @@ function encodeShaped(body: object, accepted: Accepted, headers: Record<string, 
   }
   if (accepted.format === 'protobuf') {
     const bytes = encodeProtobuf((body instanceof ListBody ? plainList(body) : body) as Record<string, unknown>);
-    if (bytes === undefined) throw notAcceptable([JSON_TYPE, 'application/yaml']);
+    if (bytes === undefined) throw notAcceptable([JSON_TYPE, YAML_TYPE, PROTOBUF]);
     headers['content-type'] = PROTOBUF;
     return { status, headers, body: bytes };
   }
@@ -117,10 +120,10 @@ function longList(
   nowMs: number,
   request: ApiRequest,
 ): AsyncIterable<Uint8Array> | undefined {
+  if (accepted.format === 'protobuf') return longProtobuf(list, accepted, include, nowMs, request);
   const isYaml = accepted.format === 'yaml';
   const step = isYaml ? SHAPE_YAML : SHAPE_JSON;
-  if (list.items.length <= step || accepted.pretty || accepted.format === 'protobuf' || (!isYaml && accepted.as === undefined))
-    return undefined;
+  if (list.items.length <= step || accepted.pretty || (!isYaml && accepted.as === undefined)) return undefined;
   const pieceOf = (items: readonly KubeObject[]) =>
     shape(new ListBody(list.served, list.metadata, items), accepted, include, nowMs, request) as Record<string, unknown>;
   const piece = (at: number) => {
@@ -133,6 +136,21 @@ function longList(
     yield first;
     for (let at = step; at < list.items.length; at += step) yield piece(at);
   })();
+}
+
+/** Tables have no protobuf: they are refused where short lists are. */
+function longProtobuf(
+  list: ListBody,
+  accepted: Accepted,
+  include: IncludeObject,
+  nowMs: number,
+  request: ApiRequest,
+): AsyncIterable<Uint8Array> | undefined {
+  if (list.items.length <= SHAPE_PROTOBUF || accepted.as === 'Table') return undefined;
+  const empty = shape(new ListBody(list.served, list.metadata, []), accepted, include, nowMs, request); // may refuse
+  const form = protobufList((empty instanceof ListBody ? plainList(empty) : empty) as KubeList);
+  if (form === undefined) return undefined;
+  return protobufPieces(form, list.items, accepted.as === undefined ? undefined : (object) => partialObject(object, accepted.version));
 }
 
 /** The objects are the last field of every form of a list. */

@@ -20,5 +20,5 @@ export function fakeReader(objects: readonly KubeObject[]): Reader {
   const get = (resource: { group: string; plural: string }, namespace: string, name: string): KubeObject | undefined =>
     of(resource, namespace).find((object) => object.metadata.name === name);
   const podsOf = (node: string) => of({ group: '', plural: 'pods' }, undefined).filter((pod) => pod['spec']?.nodeName === node);
-  return { get, list: of, podsOf, getFresh: async (resource, namespace, name) => get(resource, namespace, name) };
+  return { get, list: of, version: () => 0, podsOf, getFresh: async (resource, namespace, name) => get(resource, namespace, name) };
 }

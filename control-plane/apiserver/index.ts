@@ -17,6 +17,7 @@ import { type Encoded, encode, encodeError, isWatch } from './encode.ts';
 import { Fairness } from './flowcontrol/index.ts';
 import type { MakeSecurity, ServerServices } from './handlers.ts';
 import { type Check, healthPaths } from './health.ts';
+import { SELF, userAgentOf } from './identity.ts';
 import { KindTable } from './kind-table.ts';
 import { type Address, type Listener, listen, type TlsOptions } from './listener.ts';
 import { Metrics } from './metrics/index.ts';
@@ -34,6 +35,7 @@ import { WebhookClient } from './webhook/index.ts';
 export { type Audit, type AuditConfig, openAudit } from './audit/index.ts';
 export type { AuthenticationSettings } from './authn/index.ts';
 export type { MakeSecurity, Security, ServerServices, SubresourceHandler, SubresourceHandlers } from './handlers.ts';
+export { identityOf, userAgentOf } from './identity.ts';
 export type { Address, TlsOptions } from './listener.ts';
 export type { UserInfo } from './request.ts';
 export { createSecurity, type SecurityOptions } from './security.ts';
@@ -74,7 +76,6 @@ export interface ApiServer {
 
 const FLOW_SCHEMAS = { group: 'flowcontrol.apiserver.k8s.io', plural: 'flowschemas' };
 const PRIORITY_LEVELS = { group: 'flowcontrol.apiserver.k8s.io', plural: 'prioritylevelconfigurations' };
-const SELF: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const clock = options.clock ?? systemClock;
@@ -101,7 +102,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   let handle: Handle = () => Promise.reject(new Error('the server is being made'));
   const client = (user: UserInfo, agent?: string) => inProcessClient((request) => handle(request), user, agent);
-  const self = client(SELF, 'kube-apiserver');
+  const self = client(SELF, userAgentOf('kube-apiserver', SELF));
   const reader = readerOf(storage);
   const services: ServerServices = {
     reader,

@@ -14,6 +14,7 @@ export function readerOf(storage: Storage): Reader {
         .cache(resource)
         .range(namespace ? `${namespace}/` : '', undefined)
         .map((item) => item.object),
+    version: (resource) => storage.cache(resource).changed,
     getFresh: async (resource, namespace, name) => (await storage.getFresh(resource, namespace, name))?.object,
     podsOf(node) {
       byNode ??= storage.cache(PODS).index((pod) => pod['spec']?.nodeName);

@@ -117,6 +117,8 @@ export interface AdmissionPlugin {
 export interface Reader {
   get(resource: { group: string; plural: string }, namespace: string, name: string): KubeObject | undefined;
   list(resource: { group: string; plural: string }, namespace?: string): readonly KubeObject[];
+  /** Differs when an object of the resource has changed: for what is derived from all of them. */
+  version(resource: { group: string; plural: string }): number;
   /** The pods that are bound to the node, from an index. */
   podsOf(node: string): readonly KubeObject[];
   /** Bypasses the cache. */

@@ -1,6 +1,7 @@
 // The server as HTTP clients see it, on the memory store.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
+import { decodeObject, PROTOBUF } from '../../api/wire/index.ts';
 import { RESOURCES, type WatchEvent } from '../../kit/client/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { startTestServer, type TestServer } from './testing.ts';
@@ -179,5 +180,32 @@ describe('bad input', () => {
   test('a body beyond the limit is refused', async () => {
     const answer = await call('POST', path, { body: map('big', { a: 'x'.repeat(4 << 20) }) });
     expect(answer.status).toBe(413);
+  });
+});
+
+describe('long lists as protobuf', () => {
+  const COUNT = 150;
+
+  test('are the objects of the JSON list, whole and as metadata alone', async () => {
+    const names = Array.from({ length: COUNT }, (_, i) => `p${String(i).padStart(3, '0')}`);
+    await Promise.all(
+      names.map((name) => world.client.create(maps, { ...map(name, { a: name.repeat(700) }), metadata: { name, namespace: 'wire' } })),
+    );
+    const url = '/api/v1/namespaces/wire/configmaps';
+    const listed = async (accept: string) => (await world.client.request('GET', url, { headers: { accept } })).body;
+    const decoded = (body: Uint8Array, kind: string, group = '') => {
+      const wanted = { group, version: 'v1', kind };
+      return decodeObject(body, PROTOBUF, wanted, { fieldValidation: 'Ignore' }).object as unknown as { items: KubeObject[] };
+    };
+    const { json } = await call('GET', url);
+    const bare = (object: KubeObject) => ({ metadata: object.metadata, data: object['data'] });
+    // Twice: the second time, lengths are known.
+    for (let time = 0; time < 2; time++) {
+      const { items } = decoded(await listed(PROTOBUF), 'ConfigMapList');
+      expect(items.map(bare)).toEqual(json.items.map(bare));
+    }
+    const as = `${PROTOBUF};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`;
+    const { items } = decoded(await listed(as), 'PartialObjectMetadataList', 'meta.k8s.io');
+    expect(items.map(({ metadata }) => metadata)).toEqual(json.items.map(({ metadata }: KubeObject) => metadata));
   });
 });

@@ -4,6 +4,7 @@ import type { Client, EventRecorder, InformerFactory } from '../../kit/client/in
 import type { KeyPair } from '../../kit/net/index.ts';
 import { type Reconcile, Reconciler } from '../../kit/queue/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
+import type { AllKinds } from './shared/all-kinds.ts';
 
 export interface ControllersConfig {
   /** Range of pod addresses, e.g. 10.244.0.0/16; each node gets a /24 of it. Absent: no ranges are given to nodes. */
@@ -17,9 +18,12 @@ export interface ControllersConfig {
 }
 
 export interface ControllerContext {
+  /** Acts as the controller's user. */
   client: Client;
   /** Shared by all controllers of the process. */
   informers: InformerFactory;
+  /** The same for what must look at every kind there is. */
+  allKinds: AllKinds;
   clock: Clock;
   log: Logger;
   config: ControllersConfig;
@@ -27,8 +31,16 @@ export interface ControllerContext {
   events(component: string): EventRecorder;
 }
 
+/** The user that a service account of the system is. */
+export const account = (name: string): string => `system:serviceaccount:kube-system:${name}`;
+/** The API server itself: upstream runs some of these controllers there. */
+export const API_SERVER = 'system:apiserver';
+export const CONTROLLER_MANAGER = 'system:kube-controller-manager';
+
 export interface Controller {
   readonly name: string;
+  /** As whom it acts; what it may do is in the role of that name (apiserver/authz/bootstrap-controllers.ts). */
+  readonly user: string;
   /**
    * Subscribes and begins to work; ends when `signal` aborts. Called before the caches are filled:
    * nothing may be read before `ready` resolves, and keys that are added wait for it.

@@ -1,13 +1,13 @@
 // Entry of the controllers: the list, and the service that runs them all.
-import { createEventRecorder } from '../../kit/client/index.ts';
-import { neverFails, type Service, systemClock } from '../../kit/run/index.ts';
+import { type Client, createEventRecorder } from '../../kit/client/index.ts';
+import { type Clock, neverFails, type Service, systemClock } from '../../kit/run/index.ts';
 import { admissionPolicyController } from './admissionpolicy/controller.ts';
 import { bootstrapSigner, tokenCleaner } from './bootstraptokens/controller.ts';
 import { certificateCleaner } from './certificates/cleaner.ts';
 import { certificatesController } from './certificates/controller.ts';
 import { clusterDnsController } from './clusterdns/controller.ts';
 import { clusterRoleAggregationController } from './clusterrole/controller.ts';
-import type { Controller, ControllerContext } from './controller.ts';
+import { CONTROLLER_MANAGER, type Controller, type ControllerContext } from './controller.ts';
 import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
@@ -31,26 +31,22 @@ import { rootCAController } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
 import { serviceCidrController } from './servicecidr/controller.ts';
+import { ipAddressController } from './servicecidr/ip-addresses.ts';
 import { AllKinds } from './shared/all-kinds.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './tainteviction/controller.ts';
 import { ttlController } from './ttl/controller.ts';
+import { ttlAfterFinishedController } from './ttlafterfinished/controller.ts';
 import { volumeAttachmentController } from './volumeattachment/controller.ts';
-import { volumeProtectionController } from './volumeprotection/controller.ts';
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from './volumeprotection/controller.ts';
 
 export type { Controller, ControllersConfig } from './controller.ts';
 
-/** Namespaces and the garbage collector look at all kinds: through the same caches. */
-const kindsOf = (() => {
-  const made = new WeakMap<ControllerContext, AllKinds>();
-  return (context: ControllerContext, signal: AbortSignal): AllKinds => {
-    let kinds = made.get(context);
-    if (!kinds) made.set(context, (kinds = new AllKinds(context, signal)));
-    return kinds;
-  };
-})();
-
-const controllers: readonly Controller[] = [
+export const controllers: readonly Controller[] = [
   serviceAccountController,
   serviceAccountTokenController,
   certificatesController,
@@ -62,6 +58,7 @@ const controllers: readonly Controller[] = [
   clusterDnsController,
   nodeIpamController,
   serviceCidrController,
+  ipAddressController,
   flowControlController,
   admissionPolicyController,
   nodeLifecycleController,
@@ -73,6 +70,7 @@ const controllers: readonly Controller[] = [
   daemonSetController,
   statefulSetController,
   jobController,
+  ttlAfterFinishedController,
   cronJobController,
   disruptionController,
   endpointSliceController,
@@ -82,24 +80,23 @@ const controllers: readonly Controller[] = [
   localPathController,
   ephemeralVolumeController,
   volumeAttachmentController,
+  claimProtectionController,
   volumeProtectionController,
+  attributesClassProtectionController,
   podGCController,
-  horizontalPodAutoscalerController(kindsOf),
-  namespaceController(kindsOf),
-  garbageCollector(kindsOf),
+  horizontalPodAutoscalerController,
+  namespaceController,
+  garbageCollector,
 ];
 
-export type ControllersContext = Pick<ControllerContext, 'client' | 'informers' | 'log' | 'config'> &
-  Partial<Pick<ControllerContext, 'clock'>>;
+export interface ControllersOptions extends Pick<ControllerContext, 'informers' | 'log' | 'config'> {
+  clientOf(user: string): Client;
+  clock?: Clock;
+}
 
 /** All controllers as one service; it has started when all caches are filled. */
-export function startControllers(options: ControllersContext): Service {
-  const clock = options.clock ?? systemClock;
-  const context: ControllerContext = {
-    ...options,
-    clock,
-    events: (component) => createEventRecorder({ client: options.client, component, log: options.log, clock }),
-  };
+export function startControllers(options: ControllersOptions): Service {
+  const { informers, log, config, clock = systemClock, clientOf } = options;
   return {
     name: 'controllers',
     async start() {
@@ -108,8 +105,13 @@ export function startControllers(options: ControllersContext): Service {
       const ready = new Promise<void>((resolve) => {
         open = resolve;
       });
-      for (const controller of controllers) controller.start(context, stop.signal, ready);
-      await options.informers.synced();
+      const allKinds = new AllKinds({ client: clientOf(CONTROLLER_MANAGER), informers, clock, log }, stop.signal);
+      for (const controller of controllers) {
+        const client = clientOf(controller.user);
+        const events = (component: string) => createEventRecorder({ client, component, log, clock });
+        controller.start({ client, informers, allKinds, log, config, clock, events }, stop.signal, ready);
+      }
+      await informers.synced();
       open();
       return {
         failed: neverFails,

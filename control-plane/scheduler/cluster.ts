@@ -13,6 +13,8 @@ export interface Surroundings {
   ownSelector(pod: PodInfo): Selector | undefined;
   /** Why the pod's claims forbid any node, or what they demand of a node. */
   volumes(pod: PodInfo): VolumeDemand | undefined;
+  /** Keys of the pod's claims that one pod at a time may use. */
+  exclusiveClaims(pod: PodInfo): readonly string[];
 }
 
 export class Cluster {
@@ -26,6 +28,8 @@ export class Cluster {
   readonly #all = new Map<string, NodeInfo>();
   readonly #nodeOf = new Map<string, string>();
   readonly #counts = new MatchCounts();
+  /** How many pods with a node use a claim, by its key. */
+  readonly #claimUsers = new Map<string, number>();
 
   constructor(surroundings: Surroundings) {
     this.surroundings = surroundings;
@@ -54,6 +58,7 @@ export class Cluster {
     this.#info(node).add(pod);
     this.#nodeOf.set(pod.uid, node);
     this.#counts.changed(pod, node, 1);
+    this.#countClaims(pod, 1);
     if (pod.antiAffinity.length > 0) this.antiAffine.set(pod.uid, { pod, node });
     if (pod.affinity.length + pod.preferredAffinity.length + pod.preferredAntiAffinity.length > 0) this.affine.set(pod.uid, { pod, node });
   }
@@ -67,7 +72,21 @@ export class Cluster {
     this.antiAffine.delete(uid);
     this.affine.delete(uid);
     this.#counts.changed(pod, node, -1);
+    this.#countClaims(pod, -1);
     if (info.pods.size === 0 && !info.node) this.#all.delete(node);
+  }
+
+  isClaimUsed(key: string): boolean {
+    return this.#claimUsers.has(key);
+  }
+
+  #countClaims({ claims, namespace }: PodInfo, sign: 1 | -1): void {
+    for (const name of new Set(claims)) {
+      const key = `${namespace}/${name}`;
+      const users = (this.#claimUsers.get(key) ?? 0) + sign;
+      if (users > 0) this.#claimUsers.set(key, users);
+      else this.#claimUsers.delete(key);
+    }
   }
 
   /** The node where a pod is, or is assumed to be. */

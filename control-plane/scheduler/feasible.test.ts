@@ -7,7 +7,12 @@ import { podInfoOf } from './pod-info.ts';
 import { findVictims } from './preemption.ts';
 import { best } from './scores.ts';
 
-const nothing: Surroundings = { namespacesMatching: () => [], ownSelector: () => undefined, volumes: () => undefined };
+const nothing: Surroundings = {
+  namespacesMatching: () => [],
+  ownSelector: () => undefined,
+  volumes: () => undefined,
+  exclusiveClaims: () => [],
+};
 
 interface NodeSketch {
   name: string;
@@ -53,6 +58,9 @@ const noVictims = (reasons: string, total = 3) =>
 const near = (labels: Labels, topologyKey = 'kubernetes.io/hostname') => ({
   requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: { ...labels } }, topologyKey }],
 });
+const using = (claimName: string, spec: Partial<PodSpec> = {}) =>
+  pod({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }], ...spec });
+const oneAtATime: Surroundings = { ...nothing, exclusiveClaims: ({ claims }) => claims.map((name) => `n/${name}`) };
 const port80 = { containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort: 80 }] }] };
 
 describe('which nodes, and why none', () => {
@@ -167,6 +175,14 @@ describe('which nodes, and why none', () => {
       clusterOf(abc, [], { ...nothing, volumes: () => ({ problem: 'persistentvolumeclaim "x" not found' }) }),
       hopeless('persistentvolumeclaim "x" not found'),
     ],
+    [
+      'a claim for one pod, that another has',
+      using('c'),
+      clusterOf(abc, [[using('c'), 'a']], oneAtATime),
+      noVictims('3 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod'),
+    ],
+    ['a claim for one pod, free', using('c'), clusterOf([{ name: 'a' }], [[using('d'), 'a']], oneAtATime), 'a'],
+    ['a claim for several pods', using('c'), clusterOf([{ name: 'a' }], [[using('c'), 'a']]), 'a'],
   ])('%s', (_, wanted, cluster, expected) => {
     expect(why(wanted, cluster)).toBe(expected);
   });
@@ -238,12 +254,25 @@ describe('which of the nodes that fit', () => {
   });
 });
 
+test('a claim is free again when its pod has gone', () => {
+  const holder = using('c');
+  const cluster = clusterOf([{ name: 'a' }], [[holder, 'a']], oneAtATime);
+  cluster.setPod(holder, 'a'); // seen again: still one user
+  cluster.removePod(holder.metadata.uid ?? '');
+  expect(why(using('c'), cluster)).toBe('a');
+});
+
 describe('preemption', () => {
   const victimsOf = (wanted: Pod, cluster: Cluster, forbidden = new Set<string>()) => {
     const info = podInfoOf(wanted);
     const found = findVictims(info, cluster, feasibleNodes(info, cluster, 0), (pods) => new Set(pods.filter((p) => forbidden.has(p.name))));
     return found && { node: found.node, pods: found.pods.map(({ name }) => name) };
   };
+  test('takes the less important pod that has the claim', () => {
+    const holder = using('c', { priority: 1 });
+    const cluster = clusterOf(abc, [[holder, 'b']], oneAtATime);
+    expect(victimsOf(using('c', { priority: 2 }), cluster)).toEqual({ node: 'b', pods: [holder.metadata.name] });
+  });
   test('takes the least important pods, and only as many as needed', () => {
     const [low, lower, high] = [asking('2', { priority: 5 }), asking('2', { priority: 1 }), asking('3', { priority: 9 })];
     const cluster = clusterOf(

@@ -12,6 +12,7 @@ const OTHER_NODE = hopeless("node(s) didn't match the requested node name");
 const TAINTED = hopeless('node(s) had untolerated taint(s)');
 const NO_AFFINITY = hopeless("node(s) didn't match Pod's node affinity/selector");
 const PORTS = busy("node(s) didn't have free ports for the requested pod ports");
+const CLAIM_USED = busy('node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod');
 const VOLUME_REFUSALS = {
   none: undefined,
   elsewhere: hopeless("node(s) didn't match PersistentVolume's node affinity"),
@@ -64,6 +65,15 @@ const ports: Filter = {
   },
 };
 
+const volumeRestrictions: Filter = {
+  name: 'VolumeRestrictions',
+  helpedBy: ['pod-gone', 'volume'],
+  prepare(pod, cluster) {
+    const exclusive = cluster.surroundings.exclusiveClaims(pod);
+    return exclusive.some((key) => cluster.isClaimUsed(key)) ? () => CLAIM_USED : undefined;
+  },
+};
+
 const volumes: Filter = {
   name: 'VolumeBinding',
   helpedBy: ['node', 'volume'],
@@ -80,6 +90,7 @@ export const filters: readonly Filter[] = [
   nodeAffinity,
   ports,
   resources,
+  volumeRestrictions,
   volumes,
   topologySpread,
   podAffinity,

@@ -56,6 +56,8 @@ export interface PodInfo {
   readonly hostPorts: readonly HostPort[];
   readonly tolerations: readonly Toleration[];
   readonly images: readonly string[];
+  /** Names of the claims behind its volumes, those made from templates included. */
+  readonly claims: readonly string[];
   readonly affinity: readonly AffinityTerm[];
   readonly antiAffinity: readonly AffinityTerm[];
   readonly preferredAffinity: readonly AffinityTerm[];
@@ -85,6 +87,7 @@ export function podInfoOf(pod: Pod): PodInfo {
     hostPorts: hostPortsOf(containers),
     tolerations: spec.tolerations ?? [],
     images: containers.flatMap((container) => (container.image ? [container.image] : [])),
+    claims: claimsOf(pod),
     affinity: (affinity.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map((t) => term(t)),
     antiAffinity: (affinity.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map((t) => term(t)),
     preferredAffinity: (affinity.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((w) =>
@@ -162,6 +165,12 @@ function hostPortsOf(containers: readonly Container[]): HostPort[] {
       if (port.hostPort) ports.push({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort });
   return ports;
 }
+
+const claimsOf = ({ metadata, spec }: Pod): string[] =>
+  (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
+    if (persistentVolumeClaim) return [persistentVolumeClaim.claimName];
+    return ephemeral ? [`${metadata.name}-${name}`] : [];
+  });
 
 function affinityTermOf(term: PodAffinityTerm, pod: Pod, weight: number): AffinityTerm {
   const own = term.namespaces?.length || term.namespaceSelector ? [] : [pod.metadata.namespace ?? ''];

@@ -40,5 +40,7 @@ export function surroundingsOf(informers: InformerFactory, binder: VolumeBinder)
     },
 
     volumes: (pod) => binder.demand(pod),
+
+    exclusiveClaims: (pod) => binder.exclusive(pod),
   };
 }

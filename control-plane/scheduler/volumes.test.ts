@@ -80,6 +80,11 @@ test.each<[string, PersistentVolumeClaim[], PersistentVolume[], StorageClass[], 
   expect(refusals(setup(claims, volumes, classes), ...names)).toEqual(expected);
 });
 
+test('claims for one pod alone are told from others', () => {
+  const alone = claimOf('alone', '1Gi', { spec: { accessModes: ['ReadWriteOncePod'] } });
+  expect(setup([alone, claimOf('c')], []).exclusive(podWith('alone', 'c', 'absent'))).toEqual(['n/alone']);
+});
+
 test('binding reserves the volume for the claim and waits until it is bound', async () => {
   const claims = [claimOf('c')];
   const written: PersistentVolume[] = [];

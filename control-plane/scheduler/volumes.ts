@@ -45,7 +45,7 @@ export class VolumeBinder {
   demand(pod: PodInfo): VolumeDemand | undefined {
     const bound: PersistentVolume[] = [];
     const delayed: PersistentVolumeClaim[] = [];
-    for (const name of claimNames(pod)) {
+    for (const name of pod.claims) {
       const claim = this.#claims.get(`${pod.namespace}/${name}`);
       const problem = problemOf(claim, name, pod);
       if (!claim || problem) return { problem: problem ?? '' };
@@ -64,9 +64,15 @@ export class VolumeBinder {
     };
   }
 
+  /** Keys of the pod's claims that no other pod may use at the same time. */
+  exclusive(pod: PodInfo): string[] {
+    const keys = pod.claims.map((name) => `${pod.namespace}/${name}`);
+    return keys.filter((key) => this.#claims.get(key)?.spec?.accessModes?.includes('ReadWriteOncePod'));
+  }
+
   /** Binds what waits for the pod, for that node, and resolves once all its claims are bound. */
   async bind(client: Client, pod: PodInfo, node: Node, isGone: () => boolean, signal: AbortSignal): Promise<void> {
-    const claims = claimNames(pod).map((name) => this.#claims.get(`${pod.namespace}/${name}`));
+    const claims = pod.claims.map((name) => this.#claims.get(`${pod.namespace}/${name}`));
     const waiting = claims.flatMap((claim) => (claim && claim.status?.phase !== 'Bound' ? [claim] : []));
     if (waiting.length === 0) return;
     const choices = this.#choose(waiting, node);
@@ -127,12 +133,6 @@ async function write(client: Client, { claim, volume }: Choice, node: Node): Pro
   const metadata = { uid, annotations: { [SELECTED_NODE]: node.metadata.name } };
   await client.patch(RESOURCES.persistentvolumeclaims, name, 'merge', { metadata }, { namespace });
 }
-
-const claimNames = ({ pod, name }: PodInfo): string[] =>
-  (pod.spec?.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim) return [volume.persistentVolumeClaim.claimName];
-    return volume.ephemeral ? [`${name}-${volume.name}`] : [];
-  });
 
 function problemOf(claim: PersistentVolumeClaim | undefined, name: string, { pod, name: podName }: PodInfo): string | undefined {
   const isEphemeral = pod.spec?.volumes?.some((volume) => volume.ephemeral && `${podName}-${volume.name}` === name);

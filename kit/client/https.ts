@@ -47,6 +47,8 @@ export interface HttpsClient extends Client {
     path: string,
     options: RawRequest & { signal: AbortSignal },
   ): Promise<Omit<RawResponse, 'body'> & { body: AsyncIterable<Uint8Array> }>;
+  /** Who this client is from now on (PEM); requests and watches that are under way go on as they are. */
+  useCertificate(pair: { cert: string; key: string }): void;
 }
 
 export function createHttpsClient(options: HttpsClientOptions): HttpsClient {
@@ -188,6 +190,10 @@ class Http2Client implements HttpsClient {
       ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
       ...extra,
     };
+  }
+
+  useCertificate(pair: { cert: string; key: string }): void {
+    this.#session.useCertificate(pair);
   }
 
   close(): Promise<void> {

@@ -4,9 +4,10 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { createHttpsClient, type HttpsClient, type HttpsClientOptions } from './https.ts';
 
-/** Options of the current context; `folder` is where relative file names start. @throws Error naming what is missing */
-async function optionsFromKubeconfig(text: string, folder: string): Promise<HttpsClientOptions> {
-  const config = parse(text) ?? {};
+/** What the file's current context says. @throws Error naming what is missing */
+export async function readKubeconfig(file: string): Promise<HttpsClientOptions> {
+  const folder = path.dirname(file); // where relative names start
+  const config = parse(await readFile(file, 'utf8')) ?? {};
   const find = (list: unknown, name: string, what: string) => {
     const found = (Array.isArray(list) ? list : []).find((item: { name?: string }) => item.name === name);
     if (!found) throw new Error(`kubeconfig has no ${what} "${name}"`);
@@ -36,6 +37,5 @@ async function optionsFromKubeconfig(text: string, folder: string): Promise<Http
 }
 
 export async function createClientFromKubeconfig(file: string, userAgent?: string): Promise<HttpsClient> {
-  const options = await optionsFromKubeconfig(await readFile(file, 'utf8'), path.dirname(file));
-  return createHttpsClient({ ...options, ...(userAgent ? { userAgent } : {}) });
+  return createHttpsClient({ ...(await readKubeconfig(file)), ...(userAgent ? { userAgent } : {}) });
 }

@@ -1,4 +1,4 @@
-// The resources that our own components use, by their plural name.
+// The resources that our own components and their tests use, by their plural name.
 import type { Resource } from './client.ts';
 
 const namespaced = (group: string, version: string, plural: string, kind: string): Resource => ({
@@ -62,5 +62,31 @@ export const RESOURCES = {
   storageclasses: cluster('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass'),
   volumeattachments: cluster('storage.k8s.io', 'v1', 'volumeattachments', 'VolumeAttachment'),
   validatingadmissionpolicies: cluster('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies', 'ValidatingAdmissionPolicy'),
+  validatingadmissionpolicybindings: cluster(
+    'admissionregistration.k8s.io',
+    'v1',
+    'validatingadmissionpolicybindings',
+    'ValidatingAdmissionPolicyBinding',
+  ),
+  mutatingadmissionpolicies: cluster('admissionregistration.k8s.io', 'v1', 'mutatingadmissionpolicies', 'MutatingAdmissionPolicy'),
+  mutatingadmissionpolicybindings: cluster(
+    'admissionregistration.k8s.io',
+    'v1',
+    'mutatingadmissionpolicybindings',
+    'MutatingAdmissionPolicyBinding',
+  ),
+  validatingwebhookconfigurations: cluster(
+    'admissionregistration.k8s.io',
+    'v1',
+    'validatingwebhookconfigurations',
+    'ValidatingWebhookConfiguration',
+  ),
+  mutatingwebhookconfigurations: cluster(
+    'admissionregistration.k8s.io',
+    'v1',
+    'mutatingwebhookconfigurations',
+    'MutatingWebhookConfiguration',
+  ),
+  apiservices: cluster('apiregistration.k8s.io', 'v1', 'apiservices', 'APIService'),
   customresourcedefinitions: cluster('apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition'),
 } as const satisfies Record<string, Resource>;

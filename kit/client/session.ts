@@ -15,7 +15,9 @@ export interface SessionOptions {
 }
 
 export class Session {
-  readonly #options: SessionOptions;
+  #options: SessionOptions;
+  /** With an earlier certificate: nothing new begins on them. */
+  readonly #retired = new Set<http2.ClientHttp2Session>();
   #session: http2.ClientHttp2Session | undefined;
   #opening: Promise<http2.ClientHttp2Session> | undefined;
   #failures = 0;
@@ -47,8 +49,13 @@ export class Session {
       if (waitMs > 0) await systemClock.sleep(waitMs, this.#closed.signal);
     }
     try {
-      const session = await connect(this.#options);
+      const options = this.#options;
+      const session = await connect(options);
       this.#failures = 0;
+      if (options !== this.#options) {
+        session.destroy();
+        return await this.#open();
+      }
       this.#session = session;
       this.#keepAlive(session);
       return session;
@@ -74,8 +81,20 @@ export class Session {
     session.on('close', () => clearInterval(timer));
   }
 
+  /** From now on with this certificate; what is under way goes on where it is. */
+  useCertificate({ cert, key }: { cert: string; key: string }): void {
+    this.#options = { ...this.#options, cert, key };
+    const former = this.#session;
+    this.#session = undefined;
+    if (!former || former.destroyed) return;
+    this.#retired.add(former);
+    former.once('close', () => this.#retired.delete(former));
+    former.close();
+  }
+
   async close(): Promise<void> {
     this.#closed.abort(new Error('client is closed'));
+    for (const former of this.#retired) former.destroy();
     const session = this.#session;
     this.#session = undefined;
     if (!session || session.destroyed) return;

@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import { expect, test } from 'vitest';
-import { certify, createCa, issue, newKey, parseSigningRequest, subjectOf } from './certificates.ts';
+import { certify, createCa, issue, newKey, subjectOf } from './certificates.ts';
+import { createSigningRequest, parseSigningRequest } from './signing-request.ts';
 
 const now = Date.now();
 
@@ -77,4 +78,12 @@ test('a signing request is read, checked and certified', () => {
 
 test('a key names its algorithm in its first line', () => {
   expect(newKey()).toMatch(/^-----BEGIN EC PRIVATE KEY-----\n/);
+});
+
+test.each([
+  [{ commonName: 'system:node:n', organizations: ['system:nodes'] }],
+  [{ commonName: 'system:node:n', organizations: ['system:nodes'], dnsNames: ['n', 'n.lan'], ips: ['10.0.0.1', 'fd00:0:0:0:0:0:0:1'] }],
+])('a request that was made here is read here: %o', (names) => {
+  const read = parseSigningRequest(createSigningRequest(names, newKey()));
+  expect(read).toMatchObject({ dnsNames: [], ips: [], emails: [], uris: [], ...names });
 });

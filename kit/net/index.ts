@@ -4,4 +4,5 @@ export * from './pki.ts';
 export * from './port-forward.ts';
 export * from './remote-command.ts';
 export * from './remote-command-client.ts';
+export * from './signing-request.ts';
 export * from './streams.ts';

@@ -129,7 +129,8 @@ export interface KubeconfigOptions {
   ca: string;
   /** Default NAME-admin. */
   user?: string;
-  credentials: KeyPair | { token: string };
+  /** `file`: a PEM file that holds certificate and key. */
+  credentials: KeyPair | { token: string } | { file: string };
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -139,7 +140,9 @@ export function kubeconfig({ name, server, ca, user = `${name}-admin`, credentia
   const login =
     'token' in credentials
       ? [`    token: ${JSON.stringify(credentials.token)}`]
-      : [`    client-certificate-data: ${base64(credentials.cert)}`, `    client-key-data: ${base64(credentials.key)}`];
+      : 'file' in credentials
+        ? [`    client-certificate: ${JSON.stringify(credentials.file)}`, `    client-key: ${JSON.stringify(credentials.file)}`]
+        : [`    client-certificate-data: ${base64(credentials.cert)}`, `    client-key-data: ${base64(credentials.key)}`];
   return [
     'apiVersion: v1',
     'kind: Config',

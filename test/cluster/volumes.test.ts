@@ -1,6 +1,6 @@
 // Storage as users see it: the default class, data that outlives pods and agents, and nothing left behind.
 import { dirname } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Cluster, startCluster } from '../../rig/index.ts';
 
 let cluster: Cluster;
@@ -9,6 +9,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
+});
+/** Whatever became of a test: the next finds all parts running and nothing of it. */
+afterEach(async () => {
+  await cluster.restart();
+  await cluster.kubectl(['delete', 'pod,pvc,pv', '--all', '--timeout=60s']);
 });
 
 const apply = (...objects: object[]) =>
@@ -59,13 +64,16 @@ test('a claim gets a folder of its pod’s node, which keeps its data, grows, an
 
   await cluster.kubectl(['delete', 'pvc', 'c', '--wait=false']);
   expect(await read('pvc c', '.metadata.finalizers')).toContain('pvc-protection'); // its pod still runs
-  await cluster.kubectl(['delete', 'pod', 'reader']);
-  await cluster.kill('node-1');
+  const uid = await read('pod reader', '.metadata.uid');
+  await cluster.kill('node-1'); // before the pod goes: an agent that lives removes the folder at once
+  await cluster.kubectl(['delete', 'pod', 'reader', '--force', '--grace-period=0']);
   await until('pvc/c', 'delete');
   expect(await cluster.onNode('node-1', ['cat', `${path}/file`])).toBe('kept\n');
   await cluster.restart();
   await until(`pv/${volume}`, 'delete');
   expect(await cluster.onNode('node-1', ['ls', dirname(path)])).not.toContain(volume);
+  const processes = () => cluster.onNode('node-1', ['sh', '-c', `grep -l ${uid} /proc/[0-9]*/cgroup 2>/dev/null || true`]);
+  await expect.poll(processes, { timeout: 30_000 }).toBe('');
 });
 
 test('an ephemeral claim lives as long as its pod', async () => {
@@ -111,7 +119,6 @@ test('what cannot be is told in Kubernetes’ words', async () => {
   await told('no-type', 'MountVolume.SetUp failed for volume "v" : hostPath type check failed: /etc/passwd is not a directory');
   await told('no-claim', 'error processing PVC default/absent: failed to fetch PVC from API server: persistentvolumeclaims "absent"');
   await told('many', 'failed to provision volume with StorageClass "standard": wherry.io/local-path only supports');
-  await cluster.kubectl(['delete', 'pod', '--all', '--force']);
 });
 
 test('an agent that is killed while volumes are made or taken down leaves no mount and no folder', async () => {

@@ -11,6 +11,7 @@ import { isMounted } from '../../../kit/linux/index.ts';
 import { giveToGroup } from '../ownership.ts';
 import { VolumeProblem } from '../payload.ts';
 import type { Tokens } from '../tokens.ts';
+import { Turns } from '../turns.ts';
 import type { Driver, Drivers } from './drivers.ts';
 import {
   attachmentName,
@@ -49,7 +50,7 @@ interface Asked {
 export class CsiMounts {
   readonly #options: CsiMountsOptions;
   /** One call at a time for a volume: the last pod that leaves it and the first that comes do not meet. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #turns = new Turns();
 
   constructor(options: CsiMountsOptions) {
     this.#options = options;
@@ -72,7 +73,7 @@ export class CsiMounts {
     for (const name of await readdir(folder).catch(() => [])) {
       const file = join(folder, name);
       const asked = await readAsked(file);
-      if (asked) await this.#inTurn(asked.handle, () => this.#takeBack(asked, file));
+      if (asked) await this.#turns.take(asked.handle, () => this.#takeBack(asked, file));
       else await rm(file, { force: true });
     }
   }
@@ -80,7 +81,7 @@ export class CsiMounts {
   async #setUp(pod: Pod, of: Volume, wanted: Wanted): Promise<string> {
     const driver = this.#driver(wanted.driver);
     if (wanted.isBlock) throw new VolumeProblem(`volume ${wanted.handle} is a block device, which this node cannot give to pods`);
-    return this.#inTurn(wanted.handle, () => this.#publish(pod, of, wanted, driver));
+    return this.#turns.take(wanted.handle, () => this.#publish(pod, of, wanted, driver));
   }
 
   #driver(name: string): Driver {
@@ -189,17 +190,6 @@ export class CsiMounts {
       tokens[audience] = { token: text, expirationTimestamp: new Date(endMs).toISOString().replace('.000Z', 'Z') };
     }
     return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(tokens) };
-  }
-
-  #inTurn<T>(handle: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(handle) ?? Promise.resolve();
-    const done = before.then(work, work);
-    this.#turns.set(handle, done);
-    const forget = () => {
-      if (this.#turns.get(handle) === done) this.#turns.delete(handle);
-    };
-    done.then(forget, forget);
-    return done;
   }
 }
 

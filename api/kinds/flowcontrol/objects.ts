@@ -95,5 +95,8 @@ const schemas: readonly KubeObject[] = [
   schema('global-default', 'global-default', 9900, 'ByUser', everybody, everything),
 ];
 
+/** Without these no request has a place: they count even where they are not stored. */
+export const isMandatoryFlow = ({ metadata }: KubeObject): boolean => metadata.name === 'exempt' || metadata.name === 'catch-all';
+
 /** Levels before the schemas that lead to them. */
 export const flowControlObjects: readonly KubeObject[] = [...levels, ...schemas];

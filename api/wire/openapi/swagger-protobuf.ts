@@ -31,10 +31,8 @@ const double: Put = (into, number, value: number) => {
 };
 
 function nested(into: ByteWriter, number: number, write: (inner: ByteWriter) => void): void {
-  const inner = new ByteWriter();
-  write(inner);
   into.tag(number, LENGTH_DELIMITED);
-  into.bytes(inner.result());
+  into.part(write);
 }
 
 /** openapi.v2.Any: the value as YAML, which JSON is. */

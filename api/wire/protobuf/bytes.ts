@@ -84,21 +84,36 @@ export class ByteReader {
   }
 }
 
-const encoder = new TextEncoder();
+/** How many bytes the length of a part takes: one for most parts, which therefore stay where they were written. */
+const lengthBytes = (length: number): number => {
+  let count = 1;
+  for (let rest = length; rest > 127; rest = Math.floor(rest / 128)) count++;
+  return count;
+};
 
 /** Grows as it is written. */
 export class ByteWriter {
-  #bytes = new Uint8Array(256);
+  #bytes: Buffer;
   #length = 0;
 
-  result(): Uint8Array {
+  /** With room for so many bytes at first. */
+  constructor(room = 512) {
+    this.#bytes = Buffer.allocUnsafe(room);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was written; the writer's own memory, good until it is written to again. */
+  result(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
   #room(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const bytes = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
-    bytes.set(this.#bytes.subarray(0, this.#length));
+    const bytes = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + more));
+    bytes.set(this.result());
     this.#bytes = bytes;
   }
 
@@ -127,25 +142,42 @@ export class ByteWriter {
 
   bytes(value: Uint8Array): void {
     this.varint(value.length);
+    this.raw(value);
+  }
+
+  /** Without its length before it. */
+  raw(value: Uint8Array): void {
     this.#room(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
   }
 
   string(value: string): void {
-    this.bytes(encoder.encode(value));
+    this.part(() => {
+      this.#room(value.length * 3); // of UTF-8 for a unit of UTF-16
+      this.#length += this.#bytes.write(value, this.#length);
+    });
   }
 
   double(value: number): void {
     this.#room(8);
-    new DataView(this.#bytes.buffer, this.#length, 8).setFloat64(0, value, true);
-    this.#length += 8;
+    this.#length = this.#bytes.writeDoubleLE(value, this.#length);
   }
 
-  /** A length-delimited part that `write` fills. */
+  /** A length-delimited part that `write` fills: written in place, moved when its length needs more than a byte. */
   part(write: (inner: ByteWriter) => void): void {
-    const inner = new ByteWriter();
-    write(inner);
-    this.bytes(inner.result());
+    this.#room(1);
+    const at = this.#length++;
+    write(this);
+    const length = this.#length - at - 1;
+    const extra = lengthBytes(length) - 1;
+    if (extra > 0) {
+      this.#room(extra);
+      this.#bytes.copyWithin(at + 1 + extra, at + 1, this.#length);
+      this.#length += extra;
+    }
+    let rest = length;
+    for (let i = 0; i < extra; i++, rest = Math.floor(rest / 128)) this.#bytes[at + i] = (rest % 128) | 128;
+    this.#bytes[at + extra] = rest;
   }
 }

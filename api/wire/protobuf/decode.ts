@@ -2,7 +2,7 @@
 import { type Field, readJson, setKey } from '../../meta/index.ts';
 import { type ByteReader, WireError } from './bytes.ts';
 import { durationText } from './duration.ts';
-import { eitherOf, type Message, messageOf, SCHEMA_PROPS } from './message.ts';
+import { eitherOf, type Message, type MessageField, messageOf, SCHEMA_PROPS } from './message.ts';
 
 type Json = Record<string, unknown>;
 const utf8 = new TextDecoder();
@@ -15,7 +15,7 @@ export function decodeMessage(message: Message, reader: ByteReader, out: Json = 
     const wireType = tag & 7;
     const found = message.byNumber.get(number);
     if (found) {
-      readField(found.field, found.key, wireType, reader, out);
+      readField(found, wireType, reader, out);
       continue;
     }
     const inlined = message.inlined.find((one) => one.number === number);
@@ -25,7 +25,7 @@ export function decodeMessage(message: Message, reader: ByteReader, out: Json = 
   return out;
 }
 
-function readField(field: Field, key: string, wireType: number, reader: ByteReader, out: Json): void {
+function readField({ field, key, zero }: MessageField, wireType: number, reader: ByteReader, out: Json): void {
   if (field.type === 'map') {
     const map = (out[key] ??= {}) as Json;
     readEntry(field.items!, reader.part(), map);
@@ -35,7 +35,9 @@ function readField(field: Field, key: string, wireType: number, reader: ByteRead
     const list = (out[key] ??= []) as unknown[];
     readItem(field.items!, wireType, reader, list);
   } else {
-    out[key] = readValue(field, wireType, reader);
+    const value = readValue(field, wireType, reader);
+    // Go's encoder writes what is not set, too.
+    if (zero === undefined || field.keep || value !== zero) out[key] = value;
   }
 }
 

@@ -6,10 +6,10 @@ import { eitherOf, type Message, messageOf, SCHEMA_PROPS } from './message.ts';
 
 type Json = Record<string, unknown>;
 
-/** Writes the fields that the message has; null and absent ones are left out. */
+/** Writes the fields that the message has; null and absent ones are left out, but for those with a zero value. */
 export function encodeMessage(message: Message, object: Json, out: ByteWriter): void {
-  for (const [key, { number, field }] of message.byKey) {
-    const value = object[key];
+  for (const [key, { number, field, zero }] of message.byKey) {
+    const value = object[key] ?? zero;
     if (value !== undefined && value !== null) writeField(field, number, value, out);
   }
   for (const { number, message: inner } of message.inlined) {

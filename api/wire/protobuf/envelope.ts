@@ -4,10 +4,10 @@ import { apiVersionOf, parseApiVersion } from '../../meta/index.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { decodeMessage } from './decode.ts';
 import { encodeMessage } from './encode.ts';
-import { messageOf } from './message.ts';
+import { type Message, messageOf } from './message.ts';
 
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
-const MAGIC = [0x6b, 0x38, 0x73, 0x00];
+const MAGIC = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);
 
 export interface Envelope {
   apiVersion: string;
@@ -49,12 +49,15 @@ export function decodeEnvelope(envelope: Envelope): Record<string, unknown> | un
   return decodeMessage(messageOf(name), envelope.raw, object);
 }
 
-/** Bytes of a built-in object; undefined when there is no message for its kind. */
-export function encodeProtobuf(object: Record<string, unknown>): Uint8Array | undefined {
-  const { apiVersion, kind } = object as { apiVersion?: string; kind?: string };
+/** The message of an object's kind; undefined: it has none. */
+export function messageOfObject({ apiVersion, kind }: { apiVersion?: string; kind?: string }): Message | undefined {
   const name = definitionName({ ...parseApiVersion(apiVersion ?? ''), kind: kind ?? '' });
-  if (name === undefined) return undefined;
-  const out = new ByteWriter();
+  return name === undefined ? undefined : messageOf(name);
+}
+
+/** What comes before the raw message's length. */
+export function beginEnvelope(out: ByteWriter, { apiVersion, kind }: { apiVersion?: string; kind?: string }): void {
+  out.raw(MAGIC);
   out.tag(1, 2);
   out.part((part) => {
     part.tag(1, 2);
@@ -63,14 +66,23 @@ export function encodeProtobuf(object: Record<string, unknown>): Uint8Array | un
     part.string(kind ?? '');
   });
   out.tag(2, 2);
-  out.part((part) => encodeMessage(messageOf(name), object, part));
+}
+
+/** What comes after the raw message: no encoding, no type of its own. */
+export function endEnvelope(out: ByteWriter): void {
   out.tag(3, 2);
   out.string('');
   out.tag(4, 2);
   out.string('');
-  const body = out.result();
-  const bytes = new Uint8Array(MAGIC.length + body.length);
-  bytes.set(MAGIC);
-  bytes.set(body, MAGIC.length);
-  return bytes;
+}
+
+/** Bytes of a built-in object; undefined when there is no message for its kind. */
+export function encodeProtobuf(object: Record<string, unknown>): Uint8Array | undefined {
+  const message = messageOfObject(object);
+  if (message === undefined) return undefined;
+  const out = new ByteWriter();
+  beginEnvelope(out, object);
+  out.part((part) => encodeMessage(message, object, part));
+  endEnvelope(out);
+  return out.result();
 }

@@ -6,6 +6,8 @@ export interface MessageField {
   key: string;
   number: number;
   field: Field;
+  /** Go's encoder writes the field also where nothing is set: it is a plain text, number or flag. */
+  zero: '' | 0 | false | undefined;
 }
 
 export interface Message {
@@ -32,11 +34,19 @@ export function messageOf(name: string): Message {
       for (const [at, inner] of number) inlined.push({ number: at, message: messageOf(inner) });
       continue;
     }
-    const one: MessageField = { key, number, field: fields[key]! };
+    const field = fields[key]!;
+    const one: MessageField = { key, number, field, zero: zeroOf(field) };
     byNumber.set(number, one);
     byKey.set(key, one);
   }
   return message;
+}
+
+function zeroOf({ type, format, pointer }: Field): MessageField['zero'] {
+  if (pointer) return undefined;
+  if (type === 'string') return format === undefined ? '' : undefined;
+  if (type === 'integer' || type === 'number') return 0;
+  return type === 'boolean' ? false : undefined;
 }
 
 const EXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';

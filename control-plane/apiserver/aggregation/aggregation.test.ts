@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../api/meta/index.ts';
-import { type Client, createHttpsClient, type HttpsClient, type Resource } from '../../../kit/client/index.ts';
+import { type Client, createHttpsClient, type HttpsClient, RESOURCES, type Resource } from '../../../kit/client/index.ts';
 import { createCa, issue } from '../../../kit/net/index.ts';
 import { systemClock, waitFor } from '../../../kit/run/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
@@ -16,14 +16,7 @@ const ca = createCa('cluster-ca', nowMs);
 const frontProxyCa = createCa('front-proxy-ca', nowMs);
 const frontProxyClient = issue(frontProxyCa, { commonName: 'front-proxy-client', usages: ['client'] }, nowMs);
 const GROUP = 'ext.example.com';
-const API_SERVICES: Resource = {
-  group: 'apiregistration.k8s.io',
-  version: 'v1',
-  plural: 'apiservices',
-  kind: 'APIService',
-  namespaced: false,
-};
-const SERVICES: Resource = { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true };
+const { apiservices, services, endpointslices } = RESOURCES;
 
 let store: Store;
 let server: ApiServer;
@@ -149,8 +142,8 @@ const registration = (spec: object): KubeObject => ({
 });
 
 async function register(spec: object): Promise<void> {
-  await client.create(API_SERVICES, registration(spec));
-  cleanup.push(() => client.delete(API_SERVICES, `v1.${GROUP}`));
+  await client.create(apiservices, registration(spec));
+  cleanup.push(() => client.delete(apiservices, `v1.${GROUP}`));
 }
 
 /** A Service outside of the cluster: tests have no pods. */
@@ -161,12 +154,12 @@ async function service(): Promise<void> {
     metadata: { name: 'ext', namespace: 'default' },
     spec: { type: 'ExternalName', externalName: 'localhost' },
   };
-  await client.create(SERVICES, object);
-  cleanup.push(() => client.delete(SERVICES, 'ext', { namespace: 'default' }));
+  await client.create(services, object);
+  cleanup.push(() => client.delete(services, 'ext', { namespace: 'default' }));
 }
 
 const condition = async (): Promise<{ status: string; reason: string; message: string }> =>
-  (await client.get(API_SERVICES, `v1.${GROUP}`))['status']?.conditions?.[0];
+  (await client.get(apiservices, `v1.${GROUP}`))['status']?.conditions?.[0];
 const reason = (wanted: string) =>
   waitFor({ what: wanted, timeoutMs: 10_000 }, async () => ((await condition())?.reason === wanted ? condition() : undefined));
 
@@ -191,39 +184,32 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 
 describe('the server registers what it serves itself', () => {
   test('built-in groups and versions are Local', async () => {
-    const found = await client.get(API_SERVICES, 'v1.apps');
+    const found = await client.get(apiservices, 'v1.apps');
     expect(found.metadata.labels).toEqual({ 'kube-aggregator.kubernetes.io/automanaged': 'onstart' });
     expect(found['spec']).toEqual({ group: 'apps', version: 'v1', groupPriorityMinimum: 17_800, versionPriority: 15 });
     expect(found['status'].conditions).toMatchObject([{ type: 'Available', status: 'True', reason: 'Local' }]);
-    await expect(client.get(API_SERVICES, 'v1.apiregistration.k8s.io')).rejects.toMatchObject({ code: 404 });
-    expect((await client.get(API_SERVICES, 'v1.'))['spec']).toEqual({ version: 'v1', groupPriorityMinimum: 18_000, versionPriority: 1 });
+    await expect(client.get(apiservices, 'v1.apiregistration.k8s.io')).rejects.toMatchObject({ code: 404 });
+    expect((await client.get(apiservices, 'v1.'))['spec']).toEqual({ version: 'v1', groupPriorityMinimum: 18_000, versionPriority: 1 });
   });
 
   test('those of a definition come and go with it, and come back when deleted', async () => {
-    const crds: Resource = {
-      group: 'apiextensions.k8s.io',
-      version: 'v1',
-      plural: 'customresourcedefinitions',
-      kind: 'CustomResourceDefinition',
-      namespaced: false,
-    };
     const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }];
     const names = { plural: 'gadgets', singular: 'gadget', kind: 'Gadget', listKind: 'GadgetList' };
     const spec = { group: 'crd.example.com', scope: 'Cluster', names, versions };
     const name = 'v1.crd.example.com';
-    await client.create(crds, {
+    await client.create(RESOURCES.customresourcedefinitions, {
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
       metadata: { name: 'gadgets.crd.example.com' },
       spec,
     });
-    const made = await waitFor<KubeObject>({ what: name, timeoutMs: 5000 }, () => client.get(API_SERVICES, name));
+    const made = await waitFor<KubeObject>({ what: name, timeoutMs: 5000 }, () => client.get(apiservices, name));
     expect(made['spec']).toEqual({ group: 'crd.example.com', version: 'v1', groupPriorityMinimum: 1000, versionPriority: 100 });
-    await client.delete(API_SERVICES, name);
-    await waitFor({ what: `${name} again`, timeoutMs: 5000 }, () => client.get(API_SERVICES, name));
-    await client.delete(crds, 'gadgets.crd.example.com');
+    await client.delete(apiservices, name);
+    await waitFor({ what: `${name} again`, timeoutMs: 5000 }, () => client.get(apiservices, name));
+    await client.delete(RESOURCES.customresourcedefinitions, 'gadgets.crd.example.com');
     const gone = () =>
-      client.get(API_SERVICES, name).then(
+      client.get(apiservices, name).then(
         () => false,
         () => true,
       );
@@ -242,19 +228,18 @@ describe('whether an extension server can be used', () => {
     expect(await reason('ServiceNotFound')).toMatchObject({ status: 'False', message: 'service/ext in "default" is not present' });
     await unused();
     const ports = (port: number) => ({ ports: [{ port }] });
-    const made = await client.create(SERVICES, {
+    const made = await client.create(services, {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 'ext', namespace: 'default' },
       spec: ports(80),
     });
-    cleanup.push(() => client.delete(SERVICES, 'ext', { namespace: 'default' }));
+    cleanup.push(() => client.delete(services, 'ext', { namespace: 'default' }));
     expect(await reason('ServicePortError')).toMatchObject({ message: 'service/ext in "default" is not listening on port 443' });
-    await client.update(SERVICES, { ...made, spec: { ...made['spec'], ports: [{ port: 443 }] } });
+    await client.update(services, { ...made, spec: { ...made['spec'], ports: [{ port: 443 }] } });
     expect(await reason('EndpointsNotFound')).toMatchObject({ message: 'cannot find endpointslices for service/ext in "default"' });
-    const slices = { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices', kind: 'EndpointSlice', namespaced: true };
     const metadata = { name: 'ext-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'ext' } };
-    await client.create(slices, {
+    await client.create(endpointslices, {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata,
@@ -262,7 +247,7 @@ describe('whether an extension server can be used', () => {
       endpoints: [],
       ports: [],
     });
-    cleanup.push(() => client.delete(slices, 'ext-1', { namespace: 'default' }));
+    cleanup.push(() => client.delete(endpointslices, 'ext-1', { namespace: 'default' }));
     expect(await reason('MissingEndpoints')).toMatchObject({
       message: 'endpointslices for service/ext in "default" have no addresses with port name ""',
     });
@@ -414,15 +399,16 @@ test.each<[string, object, string]>([
   ['a bundle for nobody', { caBundle: 'AAAA' }, 'spec.caBundle: Invalid value: "3 bytes": local APIServices may not have a caBundle'],
   ['a Service without a name', { service: { namespace: 'default' } }, 'spec.service.name: Required value'],
 ])('a registration with %s is refused', async (_, spec, text) => {
-  await expect(client.create(API_SERVICES, registration(spec))).rejects.toMatchObject({
+  await expect(client.create(apiservices, registration(spec))).rejects.toMatchObject({
     code: 422,
     message: expect.stringContaining(text),
   });
 });
 
 test('extension servers find what they must trust', async () => {
-  const maps: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
-  const { data } = (await client.get(maps, 'extension-apiserver-authentication', { namespace: 'kube-system' })) as unknown as {
+  const { data } = (await client.get(RESOURCES.configmaps, 'extension-apiserver-authentication', {
+    namespace: 'kube-system',
+  })) as unknown as {
     data: Record<string, string>;
   };
   expect(data['requestheader-client-ca-file']).toBe(frontProxyCa.cert);

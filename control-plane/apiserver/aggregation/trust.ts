@@ -1,6 +1,6 @@
 // What extension servers must know to believe the front proxy and our clients: ConfigMap kube-system/extension-apiserver-authentication.
 import { deepEqual, type KubeObject } from '../../../api/meta/index.ts';
-import type { Client, Resource } from '../../../kit/client/index.ts';
+import { type Client, RESOURCES } from '../../../kit/client/index.ts';
 
 export interface FrontProxy {
   /** PEM of the authority of `client`. */
@@ -14,7 +14,6 @@ export interface FrontProxy {
 /** Of the certificate's subject (kit/net issues it). */
 export const FRONT_PROXY_NAME = 'front-proxy-client';
 
-const CONFIG_MAPS: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
 const NAME = 'extension-apiserver-authentication';
 const NAMESPACE = 'kube-system';
 
@@ -32,8 +31,8 @@ const dataOf = ({ ca, clientCa }: FrontProxy): Record<string, string> => ({
 export async function publishTrust(client: Client, present: KubeObject | undefined, frontProxy: FrontProxy): Promise<void> {
   const data = dataOf(frontProxy);
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME, namespace: NAMESPACE }, data };
-  if (present === undefined) await client.create(CONFIG_MAPS, object);
-  else if (!deepEqual(present['data'], data)) await client.update(CONFIG_MAPS, { ...present, data });
+  if (present === undefined) await client.create(RESOURCES.configmaps, object);
+  else if (!deepEqual(present['data'], data)) await client.update(RESOURCES.configmaps, { ...present, data });
 }
 
-export const TRUST = { resource: CONFIG_MAPS, namespace: NAMESPACE, name: NAME };
+export const TRUST = { resource: RESOURCES.configmaps, namespace: NAMESPACE, name: NAME };

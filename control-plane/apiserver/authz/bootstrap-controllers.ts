@@ -231,6 +231,30 @@ const controllerRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
   ],
 };
 
+/** What controllers do here beyond upstream's, and those that upstream does not have: wherry:controller:NAME. */
+const ownRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
+  'certificate-controller': [
+    on('list', '', 'nodes'),
+    on('get', '', 'endpoints', 'kubernetes'),
+    on('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kubelet-serving'),
+  ],
+  'cluster-dns': [on('create', '', 'services'), on('create update', 'discovery.k8s.io', 'endpointslices')],
+  'local-path-provisioner': [
+    on('create', 'storage.k8s.io', 'storageclasses'),
+    on('create delete patch', '', 'persistentvolumes'),
+    on('patch', '', 'persistentvolumeclaims'),
+    on('update', '', 'persistentvolumeclaims/status'),
+    events,
+  ],
+};
+
+/** Cluster roles named `PREFIX:NAME`, each bound to the service account NAME. */
+const rolesOf = (prefix: string, roles: Readonly<Record<string, readonly PolicyRule[]>>): KubeObject[] =>
+  Object.entries(roles).flatMap(([controller, rules]) => {
+    const name = `${prefix}:${controller}`;
+    return [object('ClusterRole', name, { rules }), binding(name, [account(controller)], { kind: 'ClusterRole' })];
+  });
+
 const leaderRules = ['leases', 'leasecandidates'].map((resource) => on(`create ${READ} update`, 'coordination.k8s.io', resource));
 
 interface NamespacedRole {
@@ -290,10 +314,8 @@ const namespacedRoles: readonly NamespacedRole[] = [
 
 export function controllerObjects(): KubeObject[] {
   return [
-    ...Object.entries(controllerRoles).flatMap(([controller, rules]) => {
-      const name = `system:controller:${controller}`;
-      return [object('ClusterRole', name, { rules }), binding(name, [account(controller)], { kind: 'ClusterRole' })];
-    }),
+    ...rolesOf('system:controller', controllerRoles),
+    ...rolesOf('wherry:controller', ownRoles),
     ...namespacedRoles.flatMap(({ namespace, name, rules, subjects, bindingName }) => [
       object('Role', name, { rules }, namespace),
       binding(bindingName ?? name, subjects, { kind: 'Role', name }, namespace),

@@ -201,6 +201,22 @@ const bindingData: Record<string, Parameters<typeof binding>[1]> = {
   'system:volume-scheduler': [user('system:kube-scheduler')],
 };
 
+const CSRS = 'system:certificates.k8s.io:certificatesigningrequests';
+
+/** Who is let in with a bootstrap token, and renews its certificates, needs nobody's nod: the bindings of kubeadm, by its names, and one of ours. */
+const nodesLetIn: KubeObject[] = [
+  binding('kubeadm:kubelet-bootstrap', [group('system:bootstrappers')], { kind: 'ClusterRole', name: 'system:node-bootstrapper' }),
+  binding('kubeadm:node-autoapprove-bootstrap', [group('system:bootstrappers')], { kind: 'ClusterRole', name: `${CSRS}:nodeclient` }),
+  binding('kubeadm:node-autoapprove-certificate-rotation', [group('system:nodes')], {
+    kind: 'ClusterRole',
+    name: `${CSRS}:selfnodeclient`,
+  }),
+  object('ClusterRole', `${CSRS}:selfnodeserver`, {
+    rules: [on('create', 'certificates.k8s.io', 'certificatesigningrequests/selfnodeserver')],
+  }),
+  binding('wherry:node-autoapprove-serving', [group('system:nodes')], { kind: 'ClusterRole', name: `${CSRS}:selfnodeserver` }),
+];
+
 /** Rules that serve both as the source of an aggregation and as the aggregate's first content. */
 function aggregates(): KubeObject[] {
   return Object.entries(aggregated).flatMap(([name, { label, rules, also }]) => {
@@ -228,6 +244,7 @@ export function bootstrapObjects(): KubeObject[] {
       Object.fromEntries(['admin', 'edit', 'view'].map((role) => [`${AGGREGATE}${role}`, 'true'])),
     ),
     ...Object.entries(bindingData).map(([name, subjects]) => binding(name, subjects, { kind: 'ClusterRole' })),
+    ...nodesLetIn,
     ...controllerObjects(),
   ];
 }

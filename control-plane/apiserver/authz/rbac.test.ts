@@ -158,3 +158,24 @@ describe('nobody grants more than they hold', () => {
     await write('Role', role('Role', 'r', 'a', [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }]), user('admin', 'system:masters'));
   });
 });
+
+test('a binding that comes later counts at once', () => {
+  const held: KubeObject[] = [...bootstrapObjects()];
+  const reader = { ...fakeReader(held), version: () => held.length };
+  const jane = user('jane');
+  const { authorize } = createRbacAuthorizer(reader);
+  expect(authorize(question(jane, 'get', 'pods', 'a')).allowed).toBe(false);
+  held.push(
+    binding('ClusterRoleBinding', 'x', '', 'ClusterRole/view', { kind: 'Group', name: 'other' }, { kind: 'User', name: 'jane' }),
+    binding('ClusterRoleBinding', 'y', '', 'ClusterRole/view', { kind: 'ServiceAccount', name: 'robot', namespace: 'n' }),
+  );
+  expect(authorize(question(jane, 'get', 'pods', 'a'))).toEqual({
+    allowed: true,
+    reason: 'RBAC: allowed by ClusterRoleBinding "x" of ClusterRole "view" to User "jane"',
+  });
+  expect(authorize(question(user('system:serviceaccount:n:robot'), 'get', 'pods', 'a')).reason).toBe(
+    'RBAC: allowed by ClusterRoleBinding "y" of ClusterRole "view" to ServiceAccount "robot/n"',
+  );
+  held.splice(-2);
+  expect(authorize(question(jane, 'get', 'pods', 'a')).allowed).toBe(false);
+});

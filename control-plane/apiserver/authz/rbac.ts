@@ -1,9 +1,9 @@
-// RBAC over the cache: roles, cluster roles and their bindings. Read anew for each question, so never stale.
+// RBAC over the cache: roles, cluster roles and their bindings. What changes is read anew, so an answer is never stale.
 import { type KubeObject, labelSelectorMatches } from '../../../api/meta/index.ts';
-import { parseServiceAccountUserName } from '../authn/service-account-token.ts';
 import type { Reader, UserInfo } from '../request.ts';
 import { type Authorizer, type Decision, MASTERS, type PolicyRule, type Question } from './authorizer.ts';
 import { ruleAllows } from './rules.ts';
+import { ClusterSubjects, type Named, subjectMatches, subjectsOf, subjectText } from './subjects.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 const resource = (plural: string) => ({ group: GROUP, plural });
@@ -11,25 +11,6 @@ export const ROLES = resource('roles');
 export const CLUSTER_ROLES = resource('clusterroles');
 const ROLE_BINDINGS = resource('rolebindings');
 const CLUSTER_ROLE_BINDINGS = resource('clusterrolebindings');
-
-interface Subject {
-  kind: string;
-  name: string;
-  namespace?: string;
-}
-
-function subjectMatches(subject: Subject, user: UserInfo, bindingNamespace: string): boolean {
-  if (subject.kind === 'User') return subject.name === user.name;
-  if (subject.kind === 'Group') return user.groups.includes(subject.name);
-  if (subject.kind !== 'ServiceAccount') return false;
-  const account = parseServiceAccountUserName(user.name);
-  return account?.name === subject.name && account.namespace === (subject.namespace || bindingNamespace);
-}
-
-function subjectText(subject: Subject, namespace: string): string {
-  const name = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace || namespace}` : subject.name;
-  return `${subject.kind} ${JSON.stringify(name)}`;
-}
 
 /** The rules of a cluster role; aggregated ones are the union of what their selectors choose now. */
 function clusterRoleRules(reader: Reader, role: KubeObject): PolicyRule[] {
@@ -55,13 +36,25 @@ interface Grant {
   reason(): string;
 }
 
-function* grants(reader: Reader, user: UserInfo, namespace: string): Generator<Grant> {
-  const lists: [readonly KubeObject[], string][] = [[reader.list(CLUSTER_ROLE_BINDINGS), '']];
-  if (namespace !== '') lists.push([reader.list(ROLE_BINDINGS, namespace), namespace]);
-  for (const [bindings, scope] of lists) {
-    for (const binding of bindings) {
-      const subject = ((binding['subjects'] ?? []) as Subject[]).find((item) => subjectMatches(item, user, scope));
-      if (!subject) continue;
+type Grants = (user: UserInfo, namespace: string) => Generator<Grant>;
+
+function grantsOf(reader: Reader): Grants {
+  let cluster = new ClusterSubjects([]);
+  let version = -1;
+  function clusterWide(user: UserInfo): readonly Named[] {
+    const now = reader.version(CLUSTER_ROLE_BINDINGS);
+    if (now !== version) cluster = new ClusterSubjects(reader.list(CLUSTER_ROLE_BINDINGS));
+    version = now;
+    return cluster.naming(user);
+  }
+  function namespaced(user: UserInfo, namespace: string): Named[] {
+    return reader.list(ROLE_BINDINGS, namespace).flatMap((binding) => {
+      const subject = subjectsOf(binding).find((item) => subjectMatches(item, user, namespace));
+      return subject ? [{ binding, subject }] : [];
+    });
+  }
+  function* of(found: readonly Named[], scope: string): Generator<Grant> {
+    for (const { binding, subject } of found) {
       const ref = binding['roleRef'];
       const rules = rulesOfRef(reader, ref, scope);
       if (!rules) continue;
@@ -70,15 +63,20 @@ function* grants(reader: Reader, user: UserInfo, namespace: string): Generator<G
       yield { rules, reason: () => `RBAC: allowed by ${kind} "${name}" of ${ref.kind} "${ref.name}" to ${subjectText(subject, scope)}` };
     }
   }
+  return function* (user, namespace) {
+    yield* of(clusterWide(user), '');
+    if (namespace !== '') yield* of(namespaced(user, namespace), namespace);
+  };
 }
 
 const NOT_ALLOWED: Decision = { allowed: false, reason: '' };
 
 export function createRbacAuthorizer(reader: Reader): Authorizer {
+  const grants = grantsOf(reader);
   return {
     authorize(question: Question): Decision {
       if (question.user.groups.includes(MASTERS)) return { allowed: true, reason: '' };
-      for (const grant of grants(reader, question.user, question.isResource ? question.namespace : ''))
+      for (const grant of grants(question.user, question.isResource ? question.namespace : ''))
         if (grant.rules.some((rule) => ruleAllows(rule, question))) return { allowed: true, reason: grant.reason() };
       return NOT_ALLOWED;
     },
@@ -89,7 +87,7 @@ export function createRbacAuthorizer(reader: Reader): Authorizer {
             { verbs: ['*'], nonResourceURLs: ['*'] },
           ]
         : [];
-      return [...all, ...[...grants(reader, user, namespace)].flatMap((grant) => grant.rules)];
+      return [...all, ...[...grants(user, namespace)].flatMap((grant) => grant.rules)];
     },
   };
 }

@@ -1,20 +1,13 @@
 // Definitions in a server: many at once, names that become free, an end that another server completes.
 import { afterEach, expect, test } from 'vitest';
 import type { KubeObject } from '../../../api/meta/index.ts';
-import type { Client, Resource } from '../../../kit/client/index.ts';
+import { type Client, RESOURCES, type Resource } from '../../../kit/client/index.ts';
 import { waitFor } from '../../../kit/run/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { type ApiServer, createApiServer } from '../index.ts';
 import { openDoors } from '../testing.ts';
 
-const CRDS: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-};
-
+const crds = RESOURCES.customresourcedefinitions;
 const stack: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of stack.splice(0).reverse()) await close();
@@ -56,13 +49,13 @@ const conditionOf = (crd: KubeObject, type: string) => (crd['status']?.condition
 const waitEstablished = (client: Client, name: string) =>
   waitFor(
     { what: `${name} established`, timeoutMs: 20_000 },
-    async () => conditionOf(await client.get(CRDS, name), 'Established')?.status === 'True' || undefined,
+    async () => conditionOf(await client.get(crds, name), 'Established')?.status === 'True' || undefined,
   );
 
 test('200 definitions at once are all served', async () => {
   const { client } = await start(await memory());
   const each = Array.from({ length: 200 }, (_, i) => ({ plural: `things${i}`, kind: `Thing${i}`, group: `g${i % 7}.example.com` }));
-  await Promise.all(each.map(({ plural, kind, group }) => client.create(CRDS, definition(plural, kind, group))));
+  await Promise.all(each.map(({ plural, kind, group }) => client.create(crds, definition(plural, kind, group))));
   await Promise.all(each.map(({ plural, group }) => waitEstablished(client, `${plural}.${group}`)));
   for (const { plural, kind, group } of each) {
     const made = await client.create(resource(plural, kind, group), {
@@ -77,14 +70,14 @@ test('200 definitions at once are all served', async () => {
 test('a name that becomes free is the next definition’s', async () => {
   const { client } = await start(await memory());
   const group = 'g.example.com';
-  await client.create(CRDS, definition('firsts', 'Same', group));
+  await client.create(crds, definition('firsts', 'Same', group));
   await waitEstablished(client, `firsts.${group}`);
-  await client.create(CRDS, definition('seconds', 'Same', group));
+  await client.create(crds, definition('seconds', 'Same', group));
   await waitFor(
     { what: 'the conflict', timeoutMs: 5000 },
-    async () => conditionOf(await client.get(CRDS, `seconds.${group}`), 'NamesAccepted')?.status === 'False' || undefined,
+    async () => conditionOf(await client.get(crds, `seconds.${group}`), 'NamesAccepted')?.status === 'False' || undefined,
   );
-  await client.delete(CRDS, `firsts.${group}`);
+  await client.delete(crds, `firsts.${group}`);
   await waitEstablished(client, `seconds.${group}`);
 });
 
@@ -93,13 +86,13 @@ test('objects with finalizers hold their definition; a server that comes later c
   const group = 'g.example.com';
   const things = resource('things', 'Thing', group);
   const first = await start(store);
-  await first.client.create(CRDS, definition('things', 'Thing', group));
+  await first.client.create(crds, definition('things', 'Thing', group));
   await waitEstablished(first.client, `things.${group}`);
   for (let i = 0; i < 20; i++) {
     const metadata = { name: `t${i}`, namespace: 'default', ...(i < 2 ? { finalizers: ['example.com/held'] } : {}) };
     await first.client.create(things, { apiVersion: `${group}/v1`, kind: 'Thing', metadata });
   }
-  await first.client.delete(CRDS, `things.${group}`);
+  await first.client.delete(crds, `things.${group}`);
   await first.server.close(); // at whatever step it is
 
   const second = await start(store);
@@ -113,7 +106,7 @@ test('objects with finalizers hold their definition; a server that comes later c
   for (const name of ['t0', 't1'])
     await second.client.patch(things, name, 'merge', { metadata: { finalizers: null } }, { namespace: 'default' });
   await waitFor({ what: 'the definition to go', timeoutMs: 20_000 }, () =>
-    second.client.get(CRDS, `things.${group}`).then(
+    second.client.get(crds, `things.${group}`).then(
       () => undefined,
       (error: { code: number }) => error.code === 404,
     ),
@@ -124,7 +117,7 @@ test('objects with finalizers hold their definition; a server that comes later c
 test('a schema that changes ends the watches of its objects', async () => {
   const { client } = await start(await memory());
   const group = 'g.example.com';
-  const crd = await client.create(CRDS, definition('things', 'Thing', group));
+  const crd = await client.create(crds, definition('things', 'Thing', group));
   await waitEstablished(client, `things.${group}`);
   const ended = (async () => {
     for await (const _ of client.watch(
@@ -133,8 +126,8 @@ test('a schema that changes ends the watches of its objects', async () => {
       new AbortController().signal,
     ));
   })();
-  const now = await client.get(CRDS, `things.${group}`);
+  const now = await client.get(crds, `things.${group}`);
   const [version] = (now['spec'] as { versions: object[] }).versions;
-  await client.update(CRDS, { ...now, spec: { ...now['spec'], versions: [{ ...version, deprecated: true }] } });
+  await client.update(crds, { ...now, spec: { ...now['spec'], versions: [{ ...version, deprecated: true }] } });
   await ended;
 });

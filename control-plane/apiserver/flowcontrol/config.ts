@@ -1,4 +1,5 @@
 // What FlowSchemas and PriorityLevelConfigurations say, made ready for use: schemas in matching order, levels with their seats. Pure.
+import { flowControlObjects, isMandatoryFlow } from '../../../api/kinds/index.ts';
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { RequestInfo, UserInfo } from '../request.ts';
 import { matcherOf, type Rule } from './match.ts';
@@ -29,37 +30,13 @@ export interface FlowConfig {
   readonly levels: ReadonlyMap<string, LevelConfig>;
 }
 
-/** Without these two no request would have a place; a cluster cannot be without them. */
-const MANDATORY_LEVELS: readonly KubeObject[] = [
-  { metadata: { name: 'exempt' }, spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } } },
-  {
-    metadata: { name: 'catch-all' },
-    spec: { type: 'Limited', limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: 'Reject' } } },
-  },
-];
+const mandatory = (kind: string): KubeObject[] => flowControlObjects.filter((object) => object.kind === kind && isMandatoryFlow(object));
+const MANDATORY_LEVELS = mandatory('PriorityLevelConfiguration');
+const MANDATORY_SCHEMAS = mandatory('FlowSchema');
 
-const everything = [
-  { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*'] }] },
-  { nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }] },
-];
-const group = (name: string) => ({ kind: 'Group', group: { name } });
-const schema = (name: string, precedence: number, distinguisher: object | undefined, groups: readonly string[]): KubeObject => ({
-  metadata: { name },
-  spec: {
-    priorityLevelConfiguration: { name },
-    matchingPrecedence: precedence,
-    ...(distinguisher ? { distinguisherMethod: distinguisher } : {}),
-    rules: everything.map((rule) => ({ ...rule, subjects: groups.map(group) })),
-  },
-});
-const MANDATORY_SCHEMAS: readonly KubeObject[] = [
-  schema('exempt', 1, undefined, ['system:masters']),
-  schema('catch-all', 10_000, { type: 'ByUser' }, ['system:unauthenticated', 'system:authenticated']),
-];
-
-const withMandatory = (found: readonly KubeObject[], mandatory: readonly KubeObject[]): KubeObject[] => [
+const withMandatory = (found: readonly KubeObject[], needed: readonly KubeObject[]): KubeObject[] => [
   ...found,
-  ...mandatory.filter(({ metadata }) => !found.some((one) => one.metadata.name === metadata.name)),
+  ...needed.filter(({ metadata }) => !found.some((one) => one.metadata.name === metadata.name)),
 ];
 
 /** `seats`: of the whole server, shared out by the levels' shares. A schema whose level is missing counts for nothing. */

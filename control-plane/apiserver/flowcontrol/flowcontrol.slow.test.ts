@@ -168,27 +168,20 @@ test('one user floods the server with lists: another one’s gets come back with
       return next(request);
     },
   });
-  const flow = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', namespaced: false };
   const queuing = { queues: 64, handSize: 6, queueLengthLimit: 3 };
-  await world.client.create(
-    { ...flow, kind: 'PriorityLevelConfiguration', plural: 'prioritylevelconfigurations' },
-    {
-      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
-      kind: 'PriorityLevelConfiguration',
-      ...level('all', { nominalConcurrencyShares: 5, limitResponse: { type: 'Queue', queuing } }),
-    },
-  );
-  await world.client.create(
-    { ...flow, kind: 'FlowSchema', plural: 'flowschemas' },
-    {
-      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
-      kind: 'FlowSchema',
-      ...schema('all', 'all', 500, {
-        subjects: [{ kind: 'Group', group: { name: 'system:authenticated' } }],
-        resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*'] }],
-      }),
-    },
-  );
+  await world.client.create(RESOURCES.prioritylevelconfigurations, {
+    apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+    kind: 'PriorityLevelConfiguration',
+    ...level('all', { nominalConcurrencyShares: 5, limitResponse: { type: 'Queue', queuing } }),
+  });
+  await world.client.create(RESOURCES.flowschemas, {
+    apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+    kind: 'FlowSchema',
+    ...schema('all', 'all', 500, {
+      subjects: [{ kind: 'Group', group: { name: 'system:authenticated' } }],
+      resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*'] }],
+    }),
+  });
   const maps = (i: number) => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',

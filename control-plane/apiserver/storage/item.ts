@@ -14,6 +14,8 @@ export class Item {
   readonly local: string;
   readonly object: KubeObject;
   readonly revision: number;
+  /** How long it is as an item of a protobuf list; 0: nobody asked yet. */
+  protobufBytes = 0;
   readonly #stored: Uint8Array;
 
   constructor(local: string, object: KubeObject, revision: number, stored: Uint8Array) {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../api/meta/index.ts';
-import type { Client, Resource } from '../../../kit/client/index.ts';
+import { type Client, RESOURCES, type Resource } from '../../../kit/client/index.ts';
 import { waitFor } from '../../../kit/run/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { type ApiServer, createApiServer } from '../index.ts';
@@ -8,13 +8,6 @@ import { openDoors } from '../testing.ts';
 import { type Asked, type Reply, startWebhook, type TestWebhook } from './testing.ts';
 
 const GROUP = 'test.example.com';
-const CRDS: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-};
 const widgets = (version: string): Resource => ({ group: GROUP, version, plural: 'widgets', kind: 'Widget', namespaced: true });
 
 let store: Store;
@@ -77,7 +70,7 @@ beforeAll(async () => {
   await server.start();
   client = server.client({ name: 'anna', groups: [] }, 'test');
   reply = convert;
-  await client.create(CRDS, definition());
+  await client.create(RESOURCES.customresourcedefinitions, definition());
   await waitFor({ what: 'the kind is served', timeoutMs: 5000 }, () => client.list(widgets('v1')));
 });
 afterEach(() => {

@@ -8,7 +8,7 @@ import type { ApiRequest } from '../request.ts';
 import type { Item } from '../storage/item.ts';
 import { admit, attributesOf, checkAdmission } from './admission.ts';
 import type { WriteOptions } from './options.ts';
-import { addWarnings, checkPreconditions, keepIdentity, prepareForUpdate, validateChanged } from './strategy.ts';
+import { addWarnings, asStored, checkPreconditions, keepIdentity, prepareForUpdate, validateChanged } from './strategy.ts';
 
 /** How often a write without resourceVersion is tried against others (each try is lost to another's success). */
 const TRIES_MAX = 64;
@@ -78,9 +78,10 @@ async function once(
     validateChanged(target, admitted, old);
     if (target.subresource === '' || target.subresource === 'finalize') addWarnings(target, request, admitted, old);
     undo = await checkAdmission(core, attributes);
-    if (deepEqual(admitted, old) && !core.storage.stale(item)) return old;
-    if (options.dryRun) return deepFreeze(admitted);
-    const stored = await write(core, target, admitted, item);
+    const settled = asStored(target, admitted);
+    if (deepEqual(settled, old) && !core.storage.stale(item)) return old;
+    if (options.dryRun) return deepFreeze(settled);
+    const stored = await write(core, target, settled, item);
     done = true;
     return stored;
   } finally {

@@ -17,7 +17,7 @@ import type { ApiRequest } from '../request.ts';
 import { localKey } from '../storage/keys.ts';
 import { admit, attributesOf, checkAdmission } from './admission.ts';
 import type { WriteOptions } from './options.ts';
-import { addWarnings, prepareForCreate, validateNew, wipeSystemFields } from './strategy.ts';
+import { addWarnings, asStored, prepareForCreate, validateNew, wipeSystemFields } from './strategy.ts';
 
 /** Upstream's number of tries for a generated name. */
 const NAME_TRIES = 8;
@@ -51,11 +51,12 @@ export async function storeNew(
     validateNew(target, admitted);
     addWarnings(target, request, admitted);
     undo = await checkAdmission(core, attributes);
+    const settled = asStored(target, admitted);
     if (options.dryRun) {
       if (core.storage.get(target.resource, target.namespace, admitted.metadata.name!)) throw taken(core, target, admitted.metadata.name!);
-      return deepFreeze(admitted);
+      return deepFreeze(settled);
     }
-    const stored = await put(core, target, admitted, generated === undefined ? 1 : NAME_TRIES);
+    const stored = await put(core, target, settled, generated === undefined ? 1 : NAME_TRIES);
     done = true;
     return stored;
   } finally {

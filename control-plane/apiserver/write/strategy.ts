@@ -12,7 +12,7 @@ import {
   validateObjectMeta,
   validateObjectMetaUpdate,
 } from '../../../api/meta/index.ts';
-import { checkFields } from '../../../api/wire/index.ts';
+import { checkFields, withoutEmpties } from '../../../api/wire/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import type { Core, Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
@@ -143,11 +143,17 @@ export function checkPreconditions(target: Target, object: KubeObject, old: Kube
 /** Findings name the kind as it is stored (events of events.k8s.io are the core group's). */
 const storedKind = ({ kind }: Target) => ({ group: kind.storage?.group ?? kind.group, kind: kind.kind });
 
-/** Served by extension servers upstream, which let any name pass. */
-const LENIENT = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+/** Served by extension servers upstream, which let any finalizer pass and store JSON, not protobuf. */
+const EXTENSIONS = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
+const isExtension = ({ served, kind }: Target): boolean => served.custom === true || EXTENSIONS.has(kind.group);
 
 const finalizerProblems = (target: Target, object: KubeObject): Problem[] =>
-  target.served.custom || LENIENT.has(target.kind.group) ? [] : validateFinalizerNames(object.metadata.finalizers);
+  isExtension(target) ? [] : validateFinalizerNames(object.metadata.finalizers);
+
+/** The object as it comes back from the store; the same one, or a copy. */
+export const asStored = (target: Target, object: KubeObject): KubeObject =>
+  isExtension(target) || target.schema === undefined ? object : withoutEmpties(object, target.schema);
 
 /** Throws 422 with all findings. */
 export function validateNew(target: Target, object: KubeObject): void {

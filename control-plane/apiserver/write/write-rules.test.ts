@@ -348,3 +348,43 @@ test('a grace period beyond all time marks the pod for 292 years', async () => {
   expect(text).toContain('"deletionGracePeriodSeconds":9007199254740993');
   expect((await call('DELETE', `${core}/pods/patient`, { gracePeriodSeconds: 5 })).json.metadata.deletionGracePeriodSeconds).toBe(5);
 });
+
+describe('empty lists', () => {
+  const ingress = (spec: object) => ({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'empty' }, spec });
+  const ingresses = '/apis/networking.k8s.io/v1/namespaces/w/ingresses';
+  const defaultBackend = { service: { name: 's', port: { number: 1 } } };
+
+  test.each([
+    [
+      'always shown: null once stored',
+      '/apis/storage.k8s.io/v1/csinodes',
+      'CSINode',
+      { spec: { drivers: [] } },
+      { spec: { drivers: null } },
+    ],
+    ['of a dry run too', '/apis/storage.k8s.io/v1/csinodes?dryRun=All', 'CSINode', { spec: { drivers: [] } }, { spec: { drivers: null } }],
+    ['left out', ingresses, 'Ingress', { spec: { rules: [], defaultBackend } }, { spec: { defaultBackend } }],
+  ])('%s', async (_, url, kind, content, wanted) => {
+    const apiVersion = url.split('/').slice(2, 4).join('/');
+    const name = `empty-${url.length}`;
+    const { json, status } = await call('POST', url, { apiVersion, kind, metadata: { name }, ...content });
+    expect([status, { spec: json.spec }]).toEqual([201, wanted]);
+    if (!url.includes('?')) expect((await call('GET', `${url}/${name}`)).json.spec).toEqual(wanted.spec);
+  });
+
+  test('a text tells them from none', async () => {
+    const text = (shown: string) => `spec: Invalid value: ${shown}: either \`defaultBackend\` or \`rules\` must be specified`;
+    expect((await call('POST', ingresses, ingress({ rules: [] }))).json.message).toContain(text('[]'));
+    expect((await call('POST', ingresses, ingress({}))).json.message).toContain(text('null'));
+  });
+
+  test('a definition of custom kinds, stored as JSON, keeps those that are always shown', async () => {
+    const url = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All';
+    const names = { plural: 'empties', kind: 'Empty', shortNames: [] };
+    const schema = { openAPIV3Schema: { type: 'object' } };
+    const spec = { group: 'e.io', scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true, schema }] };
+    const body = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'empties.e.io' }, spec };
+    const { status, json } = await call('POST', url, body);
+    expect([status, json.status?.storedVersions, json.spec.names.shortNames]).toEqual([201, ['v1'], undefined]);
+  });
+});

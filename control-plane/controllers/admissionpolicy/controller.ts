@@ -3,12 +3,13 @@ import type { ValidatingAdmissionPolicy } from '../../../api/gen/types/admission
 import type { CustomResourceDefinition } from '../../../api/gen/types/apiextensions.v1.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { knownTypes } from './known-types.ts';
 import { typeWarnings } from './type-check.ts';
 
 export const admissionPolicyController: Controller = {
   name: 'validatingadmissionpolicy-status',
+  user: account('validatingadmissionpolicy-status-controller'),
   start(context, signal, ready) {
     const policies = context.informers.of<ValidatingAdmissionPolicy>(RESOURCES.validatingadmissionpolicies);
     const definitions = context.informers.of<CustomResourceDefinition>(RESOURCES.customresourcedefinitions);

@@ -3,7 +3,7 @@ import type { ConfigMap, Secret } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError } from '../../../api/meta/index.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { expiryOf, signed, signerOf, TYPE } from './tokens.ts';
 
 const NAMESPACE = 'kube-system';
@@ -12,6 +12,7 @@ const CLUSTER_INFO = 'kube-public/cluster-info';
 /** Deletes tokens whose time is over. */
 export const tokenCleaner: Controller = {
   name: 'token-cleaner',
+  user: account('token-cleaner'),
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const secrets = informers.of<Secret>(RESOURCES.secrets);
@@ -37,6 +38,7 @@ export const tokenCleaner: Controller = {
 /** Keeps cluster-info signed by every token that may sign. */
 export const bootstrapSigner: Controller = {
   name: 'bootstrap-signer',
+  user: account('bootstrap-signer'),
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const secrets = informers.of<Secret>(RESOURCES.secrets);

@@ -4,7 +4,7 @@ import { isStatusError } from '../../../api/meta/index.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { notAfterMs } from '../../../kit/net/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 
 const HOUR_MS = 3_600_000;
 /** After its last condition changed. */
@@ -39,6 +39,7 @@ export function goesAtMs({ metadata, status }: Pick<CertificateSigningRequest, '
 
 export const certificateCleaner: Controller = {
   name: 'certificatesigningrequest-cleaner',
+  user: account('certificate-controller'),
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const requests = informers.of<CertificateSigningRequest>(RESOURCES.certificatesigningrequests);

@@ -47,3 +47,12 @@ test.each([
 ])('approval: %s', (_, asked, right) => {
   expect(selfApproval(asked, request())).toBe(right);
 });
+
+const names = request({ dnsNames: ['n'], ips: ['10.0.0.1'] });
+test.each([
+  ['all its own', serving, names, ['n', '10.0.0.1'], 'selfnodeserver'],
+  ['one of another', serving, names, ['n'], undefined],
+  ['somebody else for the node', { ...serving, username: 'jane' }, names, ['n', '10.0.0.1'], undefined],
+])('a serving certificate of names that the node is known by: %s', (_, asked, csr, known, right) => {
+  expect(selfApproval(asked, csr, new Set(known))).toBe(right);
+});

@@ -58,11 +58,23 @@ export const usagesOf = (usages: readonly string[]): Usage[] => [
 /** Days of validity for a request that asks for `seconds`. */
 export const daysFor = (seconds: number | undefined): number => Math.min(seconds ?? MAX_SECONDS, MAX_SECONDS) / DAY_SECONDS;
 
-/** The right (a sub-resource of certificatesigningrequests) by which a node's client certificate is approved at once; undefined: a person decides. */
+/**
+ * The right (a sub-resource of certificatesigningrequests) by which a node's certificate is approved at once; undefined: a person decides.
+ * `selfnodeserver` is asked for names that the node is known by and nothing else (`known`): its own, and the addresses of its Node.
+ */
 export function selfApproval(
   { signerName, usages, username }: Asked,
   request: SigningRequest,
-): 'selfnodeclient' | 'nodeclient' | undefined {
-  if (signerName !== NODE_CLIENT || refusal({ signerName, usages, username }, request)) return undefined;
+  known: ReadonlySet<string> = new Set(),
+): 'selfnodeclient' | 'nodeclient' | 'selfnodeserver' | undefined {
+  if (refusal({ signerName, usages, username }, request)) return undefined;
+  if (signerName === NODE_SERVING)
+    return [...request.dnsNames, ...request.ips].every((name) => known.has(name)) ? 'selfnodeserver' : undefined;
+  if (signerName !== NODE_CLIENT) return undefined;
   return username === request.commonName ? 'selfnodeclient' : 'nodeclient';
 }
+
+/** The name of the node that a certificate of these nodes is for. */
+export const nodeNameOf = ({ commonName }: SigningRequest): string => commonName.slice(NODE_PREFIX.length);
+
+export const isServing = (signerName: string): boolean => signerName === NODE_SERVING;

@@ -4,7 +4,7 @@ import type { Endpoint, EndpointSlice } from '../../../api/gen/types/discovery.v
 import type { KubeObject } from '../../../api/meta/index.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 
 const NAMESPACE = 'kube-system';
 const NAME = 'kube-dns';
@@ -21,6 +21,7 @@ const PORTS = [
 
 export const clusterDnsController: Controller = {
   name: 'cluster-dns',
+  user: account('cluster-dns'),
   start(context, signal, ready) {
     const { client, informers } = context;
     const { clusterDNS } = context.config;

@@ -3,7 +3,7 @@ import type { ClusterRole, PolicyRule } from '../../../api/gen/types/rbac.v1.ts'
 import { deepEqual, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 
 /** In the order of the selectors, of one selector by name, each rule once. Pure. */
 function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): PolicyRule[] {
@@ -21,6 +21,7 @@ function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): Policy
 
 export const clusterRoleAggregationController: Controller = {
   name: 'clusterrole-aggregation',
+  user: account('clusterrole-aggregation-controller'),
   start(context, signal, ready) {
     const roles = context.informers.of<ClusterRole>(RESOURCES.clusterroles);
     const queue = reconcilerOf('clusterrole-aggregation', context, signal, ready, async (name) => {

@@ -4,7 +4,7 @@ import type { ObjectReference } from '../../../api/gen/types/core.v1.ts';
 import { controllerOf, isStatusError, type KubeObject, semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done, type Outcome } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { type CronPlan, isStranger, jobOf, planCronJob, startedStatus } from './plan.ts';
 
 class CronJobController {
@@ -108,6 +108,7 @@ class CronJobController {
 
 export const cronJobController: Controller = {
   name: 'cronjob',
+  user: account('cronjob-controller'),
   start(context, signal, ready) {
     new CronJobController(context, signal, ready);
   },

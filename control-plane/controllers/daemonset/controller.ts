@@ -5,7 +5,7 @@ import { controllerOf, deepEqual, isStatusError, type KubeObject, selectorFrom, 
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { backoffMs } from '../../../kit/run/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
@@ -187,6 +187,7 @@ function byNode(pods: readonly Pod[]): Map<string, Pod[]> {
 
 export const daemonSetController: Controller = {
   name: 'daemonset',
+  user: account('daemon-set-controller'),
   start(context, signal, ready) {
     new DaemonSetController(context, signal, ready);
   },

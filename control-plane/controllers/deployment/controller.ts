@@ -4,7 +4,7 @@ import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { controllerOf, isStatusError, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { findCondition, withCondition } from '../shared/conditions.ts';
 import { indexPods } from '../shared/pod-index.ts';
@@ -352,6 +352,7 @@ class DeploymentController {
 
 export const deploymentController: Controller = {
   name: 'deployment',
+  user: account('deployment-controller'),
   start(context, signal, ready) {
     new DeploymentController(context, signal, ready);
   },

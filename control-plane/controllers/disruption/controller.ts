@@ -5,12 +5,13 @@ import type { PodDisruptionBudget } from '../../../api/gen/types/policy.v1.ts';
 import { controllerOf, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { needsScale, nextExpiryMs, statusOf } from './status.ts';
 
 export const disruptionController: Controller = {
   name: 'disruption',
+  user: account('disruption-controller'),
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const budgets = informers.of<PodDisruptionBudget>(RESOURCES.poddisruptionbudgets);

@@ -4,7 +4,7 @@ import type { EndpointSlice } from '../../../api/gen/types/discovery.v1.ts';
 import { controllerReference, deepEqual, isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { type Informer, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { addressTypesOf, groupsOf } from './desired.ts';
 import { hasSelector, watchServices } from './services.ts';
@@ -35,6 +35,7 @@ export function indexSlices(slices: Informer<EndpointSlice>): Informer<EndpointS
 
 export const endpointSliceController: Controller = {
   name: 'endpointslice',
+  user: account('endpointslice-controller'),
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const slices = indexSlices(informers.of<EndpointSlice>(RESOURCES.endpointslices));

@@ -3,7 +3,7 @@ import type { Endpoints } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError, semanticEqual } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES, splitKey } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { HEADLESS } from './controller.ts';
 import { subsetsOf } from './endpoints.ts';
 import { hasSelector, watchServices } from './services.ts';
@@ -14,6 +14,7 @@ const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
 
 export const endpointsController: Controller = {
   name: 'endpoints',
+  user: account('endpoint-controller'),
   start(context, signal, ready) {
     const { client, informers } = context;
     const all = informers.of<Endpoints>(RESOURCES.endpoints);

@@ -4,7 +4,7 @@ import type { Endpoint, EndpointSlice } from '../../../api/gen/types/discovery.v
 import { controllerReference, isStatusError, type KubeObject, semanticEqual } from '../../../api/meta/index.ts';
 import { type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { indexSlices, MANAGED_BY, SERVICE_NAME } from './controller.ts';
 import type { Group } from './desired.ts';
@@ -40,6 +40,7 @@ function mirroredGroups(subsets: readonly EndpointSubset[], type: 'IPv4' | 'IPv6
 
 export const endpointSliceMirroringController: Controller = {
   name: 'endpointslicemirroring',
+  user: account('endpointslicemirroring-controller'),
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const services = informers.of<Service>(RESOURCES.services);

@@ -3,7 +3,7 @@ import type { PersistentVolumeClaim, Pod, Volume } from '../../../api/gen/types/
 import { isStatusError } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 
 const claimNameOf = (pod: Pod, volume: Volume): string => `${pod.metadata.name}-${volume.name}`;
@@ -31,6 +31,7 @@ const isOf = (claim: PersistentVolumeClaim, pod: Pod): boolean =>
 
 export const ephemeralVolumeController: Controller = {
   name: 'ephemeral-volume',
+  user: account('ephemeral-volume-controller'),
   start(context, signal, ready) {
     const { client, informers } = context;
     const events = context.events('ephemeral_volume');

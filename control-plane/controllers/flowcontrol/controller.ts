@@ -1,16 +1,13 @@
 // Keeps the cluster's own priority levels and flow schemas, and says of each schema whether the level that it names exists.
 import type { FlowSchema, PriorityLevelConfiguration } from '../../../api/gen/types/flowcontrol.v1.ts';
-import { flowControlObjects } from '../../../api/kinds/index.ts';
+import { flowControlObjects, isMandatoryFlow } from '../../../api/kinds/index.ts';
 import { isStatusError, type KubeObject, semanticEqual } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { API_SERVER, type Controller, reconcilerOf } from '../controller.ts';
 
 const AUTO_UPDATE = 'apf.kubernetes.io/autoupdate-spec';
-
-/** Without these no request has a place: they are kept as they are whatever their annotation says. */
-const isMandatory = ({ metadata }: KubeObject): boolean => metadata.name === 'exempt' || metadata.name === 'catch-all';
 
 /** The exempt level's own numbers may be chosen. */
 const isOpen = ({ kind, metadata }: KubeObject): boolean => kind === 'PriorityLevelConfiguration' && metadata.name === 'exempt';
@@ -22,16 +19,17 @@ export function dangling(levelName: string, exists: boolean): { status: string; 
     : { status: 'True', reason: 'NotFound', message: `${text} but there is no such object` };
 }
 
-/** The object to write, undefined when what is there is right or somebody took it over. */
+/** The object to write, undefined when what is there is right or somebody took it over: mandatory ones nobody can. */
 export function restored(wanted: KubeObject, found: KubeObject | undefined): KubeObject | undefined {
   if (!found) return wanted;
-  const isOurs = isMandatory(wanted) ? !isOpen(wanted) : found.metadata.annotations?.[AUTO_UPDATE] === 'true';
+  const isOurs = isMandatoryFlow(wanted) ? !isOpen(wanted) : found.metadata.annotations?.[AUTO_UPDATE] === 'true';
   if (!isOurs || found.metadata.deletionTimestamp || semanticEqual(found['spec'], wanted['spec'])) return undefined;
   return { ...found, apiVersion: wanted.apiVersion as string, kind: wanted.kind as string, spec: wanted['spec'] };
 }
 
 export const flowControlController: Controller = {
   name: 'flowcontrol',
+  user: API_SERVER,
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const schemas = informers.of<FlowSchema>(RESOURCES.flowschemas);

@@ -2,7 +2,7 @@
 import { apiVersionOf, isStatusError, type KubeObject, type OwnerReference, parseApiVersion } from '../../../api/meta/index.ts';
 import type { EventRecorder } from '../../../kit/client/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import type { AllKinds } from '../shared/all-kinds.ts';
 import { decide, type OwnerState } from './decision.ts';
 import { FOREGROUND, type GraphNode, ORPHAN, OwnerGraph } from './graph.ts';
@@ -173,9 +173,10 @@ async function absentIfGone<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-export const garbageCollector = (kindsOf: (context: ControllerContext, signal: AbortSignal) => AllKinds): Controller => ({
+export const garbageCollector: Controller = {
   name: 'garbagecollector',
+  user: account('generic-garbage-collector'),
   start(context, signal, ready) {
-    new Collector(context, kindsOf(context, signal), signal, ready);
+    new Collector(context, context.allKinds, signal, ready);
   },
-});
+};

@@ -5,7 +5,7 @@ import { type KubeObject, parseApiVersion, parseLabelSelector, semanticEqual } f
 import { type EventRecorder, type Informer, keyOf, RESOURCES, type Resource } from '../../../kit/client/index.ts';
 import { done, type Outcome } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import type { AllKinds } from '../shared/all-kinds.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { type History, limit, remembered, type Told } from './limits.ts';
@@ -219,9 +219,10 @@ class Status {
   }
 }
 
-export const horizontalPodAutoscalerController = (kindsOf: (context: ControllerContext, signal: AbortSignal) => AllKinds): Controller => ({
+export const horizontalPodAutoscalerController: Controller = {
   name: 'horizontalpodautoscaler',
+  user: account('horizontal-pod-autoscaler'),
   start(context, signal, ready) {
-    new AutoscalerController(context, kindsOf(context, signal), signal, ready);
+    new AutoscalerController(context, context.allKinds, signal, ready);
   },
-});
+};

@@ -4,7 +4,7 @@ import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { controllerOf, isStatusError, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
@@ -52,10 +52,9 @@ class JobController {
     const job: Job = { ...cached, apiVersion: 'batch/v1', kind: 'Job' };
     const { client, clock } = this.#context;
     const own = this.#pods.by('owner', job.metadata.uid ?? '');
-    const finished = conditionIs(job, 'Complete', 'Failed');
-    if (finished || job.metadata.deletionTimestamp) {
+    if (conditionIs(job, 'Complete', 'Failed') || job.metadata.deletionTimestamp) {
       await Promise.all(own.map((pod) => this.#release(pod)));
-      return finished && !job.metadata.deletionTimestamp ? await this.#expire(job, finished.lastTransitionTime ?? '') : done;
+      return done;
     }
     const settled = this.#expectations.satisfied(key);
     const selector = selectorFrom(job.spec?.selector);
@@ -122,25 +121,11 @@ class JobController {
       if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) throw error;
     }
   }
-
-  /** ttlSecondsAfterFinished. */
-  async #expire(job: Job, finishedAt: string): Promise<Outcome> {
-    const ttl = job.spec?.ttlSecondsAfterFinished;
-    if (ttl === undefined) return done;
-    const waitMs = (Date.parse(finishedAt) || 0) + ttl * 1000 - this.#context.clock.nowMs();
-    if (waitMs > 0) return { retryAfterMs: waitMs };
-    const { name = '', namespace = '', uid = '' } = job.metadata;
-    await this.#context.client
-      .delete(RESOURCES.jobs, name, { namespace, propagationPolicy: 'Foreground', preconditions: { uid } })
-      .catch((error: unknown) => {
-        if (!isStatusError(error, 'NotFound')) throw error;
-      });
-    return done;
-  }
 }
 
 export const jobController: Controller = {
   name: 'job',
+  user: account('job-controller'),
   start(context, signal, ready) {
     new JobController(context, signal, ready);
   },

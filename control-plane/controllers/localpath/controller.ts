@@ -5,7 +5,7 @@ import { compareQuantities, isStatusError } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { LOCAL_PATH, LOCAL_PATH_FINALIZER, localPathNode, SELECTED_NODE, storageClassOf } from '../../../kit/placement/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { newVolume, refusal, standardClass } from './volume.ts';
 
 const PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
@@ -126,6 +126,7 @@ class LocalPathController {
 
 export const localPathController: Controller = {
   name: 'local-path',
+  user: account('local-path-provisioner'),
   start(context, signal, ready) {
     new LocalPathController(context, signal, ready);
   },

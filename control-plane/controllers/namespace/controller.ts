@@ -3,7 +3,7 @@ import type { Namespace } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject, semanticEqual } from '../../../api/meta/index.ts';
 import { type Client, RESOURCES, type Resource } from '../../../kit/client/index.ts';
 import { done, type Outcome } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import type { AllKinds } from '../shared/all-kinds.ts';
 import { conditionsOf, type Remaining } from './conditions.ts';
 
@@ -94,11 +94,12 @@ class NamespaceController {
   }
 }
 
-export const namespaceController = (kindsOf: (context: ControllerContext, signal: AbortSignal) => AllKinds): Controller => ({
+export const namespaceController: Controller = {
   name: 'namespace',
+  user: account('namespace-controller'),
   start(context, signal, ready) {
     const namespaces = context.informers.of<Namespace>(RESOURCES.namespaces);
-    const kinds = kindsOf(context, signal);
+    const kinds = context.allKinds;
     const controller = new NamespaceController(context, kinds);
     const queue = reconcilerOf('namespace', context, signal, ready, async (name) => {
       const namespace = namespaces.get(name);
@@ -114,4 +115,4 @@ export const namespaceController = (kindsOf: (context: ControllerContext, signal
       });
     });
   },
-});
+};

@@ -2,11 +2,12 @@
 import type { Node } from '../../../api/gen/types/core.v1.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { freeRange } from './ranges.ts';
 
 export const nodeIpamController: Controller = {
   name: 'nodeipam',
+  user: account('node-controller'),
   start(context, signal, ready) {
     const { clusterCIDR } = context.config;
     if (!clusterCIDR) return;

@@ -5,7 +5,7 @@ import { deepEqual, isStatusError } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, RESOURCES } from '../../../kit/client/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { conditionOf } from '../shared/pods.ts';
 import { type Heard, hear, lostConditions, lostInMs } from './health.ts';
@@ -130,6 +130,7 @@ const targetOf = (node: Node) => ({ apiVersion: 'v1', kind: 'Node', metadata: no
 
 export const nodeLifecycleController: Controller = {
   name: 'nodelifecycle',
+  user: account('node-controller'),
   start(context, signal, ready) {
     new NodeLifecycle(context, signal, ready);
   },

@@ -11,7 +11,7 @@ import { semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { BOUND_BY_CONTROLLER, boundVolume, isBoundTo } from '../../../kit/placement/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { isFinished } from '../shared/pods.ts';
 import { BIND_COMPLETED, claimStep, type Note, volumeStep } from './decide.ts';
@@ -102,16 +102,11 @@ class PersistentVolumeController {
 
   /** External provisioners look for their name in the claim. */
   async #askProvisioner(claim: PersistentVolumeClaim, provisioner: string): Promise<void> {
-    const { name = '', namespace = '', uid, annotations = {} } = claim.metadata;
+    const { annotations = {} } = claim.metadata;
     if (PROVISIONER.every((key) => annotations[key] === provisioner)) return;
     const wanted = Object.fromEntries(PROVISIONER.map((key) => [key, provisioner]));
-    await this.#context.client.patch(
-      RESOURCES.persistentvolumeclaims,
-      name,
-      'merge',
-      { metadata: { uid, annotations: wanted } },
-      { namespace },
-    );
+    const metadata = { ...claim.metadata, annotations: { ...annotations, ...wanted } };
+    await this.#context.client.update(RESOURCES.persistentvolumeclaims, { ...claim, metadata });
   }
 
   /** Each write is safe to repeat: after a crash the rest follows. */
@@ -186,6 +181,7 @@ class PersistentVolumeController {
 
 export const persistentVolumeController: Controller = {
   name: 'persistentvolume',
+  user: account('persistent-volume-binder'),
   start(context, signal, ready) {
     new PersistentVolumeController(context, signal, ready);
   },

@@ -4,7 +4,7 @@ import { isStatusError } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { isFinished } from '../shared/pods.ts';
 
@@ -15,6 +15,7 @@ const FINISHED_MAX = 12_500;
 
 export const podGCController: Controller = {
   name: 'podgc',
+  user: account('pod-garbage-collector'),
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const pods = indexPods(informers);

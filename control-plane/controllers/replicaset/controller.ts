@@ -12,7 +12,7 @@ import {
 } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES, type Resource } from '../../../kit/client/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
@@ -27,6 +27,7 @@ const BURST = 500;
 /** What tells a ReplicaSet from a ReplicationController. */
 interface Flavour<T extends KubeObject> {
   name: string;
+  /** In events, and as service account. */
   component: string;
   resource: Resource;
   apiVersion: string;
@@ -210,6 +211,7 @@ class ReplicaController<T extends ReplicaSet | ReplicationController> {
 
 const controllerFor = <T extends ReplicaSet | ReplicationController>(flavour: Flavour<T>): Controller => ({
   name: flavour.name,
+  user: account(flavour.component),
   start(context, signal, ready) {
     new ReplicaController(flavour, context, signal, ready);
   },

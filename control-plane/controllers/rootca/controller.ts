@@ -3,7 +3,7 @@ import type { ConfigMap, Namespace } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError } from '../../../api/meta/index.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 
 const NAME = 'kube-root-ca.crt';
 const DESCRIPTION =
@@ -11,6 +11,7 @@ const DESCRIPTION =
 
 export const rootCAController: Controller = {
   name: 'rootca',
+  user: account('root-ca-cert-publisher'),
   start(context, signal, ready) {
     const { client, informers, config } = context;
     const namespaces = informers.of<Namespace>(RESOURCES.namespaces);

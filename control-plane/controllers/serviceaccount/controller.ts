@@ -3,12 +3,13 @@ import type { Namespace, ServiceAccount } from '../../../api/gen/types/core.v1.t
 import { isStatusError } from '../../../api/meta/index.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 
 const NAME = 'default';
 
 export const serviceAccountController: Controller = {
   name: 'serviceaccount',
+  user: account('service-account-controller'),
   start(context, signal, ready) {
     const { client, informers } = context;
     const namespaces = informers.of<Namespace>(RESOURCES.namespaces);

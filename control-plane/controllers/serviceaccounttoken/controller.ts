@@ -3,7 +3,7 @@ import type { Secret, ServiceAccount } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError } from '../../../api/meta/index.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done, type Outcome } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { CONTROLLER_MANAGER, type Controller, reconcilerOf } from '../controller.ts';
 
 const TYPE = 'kubernetes.io/service-account-token';
 const NAME = 'kubernetes.io/service-account.name';
@@ -15,6 +15,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 export const serviceAccountTokenController: Controller = {
   name: 'serviceaccounttoken',
+  user: CONTROLLER_MANAGER,
   start(context, signal, ready) {
     const { client, informers, config } = context;
     const secrets = informers.of<Secret>(RESOURCES.secrets);

@@ -1,8 +1,8 @@
 // Every kind of object that can be deleted, with a cache: built-in ones from the kind table, others as their CRDs come and go.
 import type { CustomResourceDefinition } from '../../../api/gen/types/apiextensions.v1.ts';
 import { kinds } from '../../../api/kinds/index.ts';
-import { createInformer, type Informer, RESOURCES, type Resource } from '../../../kit/client/index.ts';
-import type { ControllerContext } from '../controller.ts';
+import { type Client, createInformer, type Informer, type InformerFactory, RESOURCES, type Resource } from '../../../kit/client/index.ts';
+import type { Clock, Logger } from '../../../kit/run/index.ts';
 
 /** Listed, watched and deleted through the API, once each: kinds that are stored as another version of themselves are left out. */
 const builtInResources: readonly Resource[] = kinds
@@ -26,14 +26,21 @@ function customResource({ spec, status }: CustomResourceDefinition): Resource | 
   };
 }
 
+export interface AllKindsOptions {
+  client: Client;
+  informers: InformerFactory;
+  clock: Clock;
+  log: Logger;
+}
+
 export class AllKinds {
-  readonly #context: ControllerContext;
+  readonly #context: AllKindsOptions;
   readonly #signal: AbortSignal;
   readonly #custom = new Map<string, { resource: Resource; informer: Informer; stop: AbortController }>();
   readonly #builtIn: { resource: Resource; informer: Informer }[];
   readonly #listeners: ((informer: Informer, resource: Resource) => void)[] = [];
 
-  constructor(context: ControllerContext, signal: AbortSignal) {
+  constructor(context: AllKindsOptions, signal: AbortSignal) {
     this.#context = context;
     this.#signal = signal;
     this.#builtIn = builtInResources.map((resource) => ({ resource, informer: context.informers.of(resource, 'optional') }));

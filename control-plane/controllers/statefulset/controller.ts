@@ -1,10 +1,10 @@
 // Keeps the pods of a StatefulSet: each with a name, a place in the order and claims of its own.
 import type { ControllerRevision, StatefulSet } from '../../../api/gen/types/apps.v1.ts';
 import type { PersistentVolumeClaim, Pod, PodTemplateSpec } from '../../../api/gen/types/core.v1.ts';
-import { controllerOf, isStatusError, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
+import { controllerOf, isStatusError, type KubeObject, type OwnerReference, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
-import { type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
+import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { HISTORY_HASH, type HistoryOwner, presentRevision, REVISION_HASH, trimHistory } from '../shared/history.ts';
@@ -160,15 +160,7 @@ class StatefulSetController {
       const others = (present.metadata.ownerReferences ?? []).filter(({ kind, uid }) => uid !== set.metadata.uid && kind !== 'Pod');
       const ownerReferences = [...others, ...claimOwners(set, undefined)];
       if (semanticEqual(ownerReferences, present.metadata.ownerReferences)) continue;
-      const patch = {
-        metadata: {
-          resourceVersion: present.metadata.resourceVersion,
-          ownerReferences: ownerReferences.length > 0 ? ownerReferences : null,
-        },
-      };
-      await this.#context.client.patch(RESOURCES.persistentvolumeclaims, metadata.name ?? '', 'merge', patch, {
-        namespace: metadata.namespace ?? '',
-      });
+      await this.#giveOwners(present, ownerReferences);
     }
   }
 
@@ -178,15 +170,14 @@ class StatefulSetController {
     for (const { metadata } of claimsOf(set, ordinalOf(set, pod) ?? 0)) {
       const present = this.#claims.get(keyOf({ metadata }));
       if (!present) continue;
-      const ownerReferences = claimOwners(set, pod);
-      await this.#context.client.patch(
-        RESOURCES.persistentvolumeclaims,
-        metadata.name ?? '',
-        'merge',
-        { metadata: { ownerReferences } },
-        { namespace: metadata.namespace ?? '' },
-      );
+      await this.#giveOwners(present, claimOwners(set, pod));
     }
+  }
+
+  async #giveOwners(claim: PersistentVolumeClaim, ownerReferences: OwnerReference[]): Promise<void> {
+    const { ownerReferences: _, ...metadata } = claim.metadata;
+    const owned = ownerReferences.length > 0 ? { ownerReferences } : {};
+    await this.#context.client.update(RESOURCES.persistentvolumeclaims, { ...claim, metadata: { ...metadata, ...owned } });
   }
 
   async #writeStatus(world: StatefulWorld, collisionCount: number): Promise<void> {
@@ -203,6 +194,7 @@ function templateOf(revision: ControllerRevision): PodTemplateSpec {
 
 export const statefulSetController: Controller = {
   name: 'statefulset',
+  user: account('statefulset-controller'),
   start(context, signal, ready) {
     new StatefulSetController(context, signal, ready);
   },

@@ -4,13 +4,14 @@ import { deepEqual, isStatusError } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { isFinished } from '../shared/pods.ts';
 import { staySeconds, taintedSinceMs } from './eviction.ts';
 
 export const taintEvictionController: Controller = {
   name: 'tainteviction',
+  user: account('node-controller'),
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const nodes = informers.of<Node>(RESOURCES.nodes);

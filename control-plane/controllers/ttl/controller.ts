@@ -2,7 +2,7 @@
 import type { Node } from '../../../api/gen/types/core.v1.ts';
 import { RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 
 const ANNOTATION = 'node.alpha.kubernetes.io/ttl';
 
@@ -16,6 +16,7 @@ function ttlSeconds(nodes: number): number {
 
 export const ttlController: Controller = {
   name: 'ttl',
+  user: account('ttl-controller'),
   start(context, signal, ready) {
     const nodes = context.informers.of<Node>(RESOURCES.nodes);
     const queue = reconcilerOf('ttl', context, signal, ready, async (name) => {

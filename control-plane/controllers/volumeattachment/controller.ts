@@ -5,7 +5,7 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/
 import type { CSIDriver, VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done } from '../../../kit/queue/index.ts';
-import { type Controller, reconcilerOf } from '../controller.ts';
+import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
 import { isFinished } from '../shared/pods.ts';
 
@@ -32,6 +32,9 @@ export const attachmentOf = (volume: PersistentVolume, node: string): VolumeAtta
   };
 };
 
+/** Others may attach volumes too, under names of their own: theirs to take away. */
+const isOurs = ({ metadata }: VolumeAttachment): boolean => /^csi-[0-9a-f]{64}$/.test(metadata.name ?? '');
+
 /** How long the pod may still have its volumes mounted; 0: it has not. */
 export function holdsForMs(pod: Pod, nowMs: number): number {
   if (!isFinished(pod)) return Number.POSITIVE_INFINITY;
@@ -41,6 +44,7 @@ export function holdsForMs(pod: Pod, nowMs: number): number {
 
 export const volumeAttachmentController: Controller = {
   name: 'volume-attachment',
+  user: account('attachdetach-controller'),
   start(context, signal, ready) {
     const { client, clock, informers } = context;
     const claims = informers.of<PersistentVolumeClaim>(RESOURCES.persistentvolumeclaims);
@@ -72,7 +76,7 @@ export const volumeAttachmentController: Controller = {
           await client.create(RESOURCES.volumeattachments, wanted);
       }
       for (const found of attachments.list()) {
-        if (found.spec.source.persistentVolumeName !== name || found.metadata.deletionTimestamp) continue;
+        if (found.spec.source.persistentVolumeName !== name || found.metadata.deletionTimestamp || !isOurs(found)) continue;
         if ((holds.get(found.spec.nodeName) ?? 0) === 0) await client.delete(RESOURCES.volumeattachments, found.metadata.name ?? '');
       }
       const again = Math.min(...[...holds.values()].filter((ms) => ms > 0));

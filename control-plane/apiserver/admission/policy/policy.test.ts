@@ -1,33 +1,21 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { apiVersionOf, type KubeObject, StatusError } from '../../../../api/meta/index.ts';
-import type { Client, Resource } from '../../../../kit/client/index.ts';
+import { type Client, RESOURCES, type Resource } from '../../../../kit/client/index.ts';
 import { openStore, type Store } from '../../../store/index.ts';
 import type { Authorizer } from '../../authz/index.ts';
 import { type ApiServer, createApiServer } from '../../index.ts';
 import { openDoors } from '../../testing.ts';
 import { mutatingPolicies, validatingPolicies } from './index.ts';
 
-const registration = (plural: string, kind: string): Resource => ({
-  group: 'admissionregistration.k8s.io',
-  version: 'v1',
-  plural,
-  kind,
-  namespaced: false,
-});
-const VALIDATING = registration('validatingadmissionpolicies', 'ValidatingAdmissionPolicy');
-const VALIDATING_BINDING = registration('validatingadmissionpolicybindings', 'ValidatingAdmissionPolicyBinding');
-const MUTATING = registration('mutatingadmissionpolicies', 'MutatingAdmissionPolicy');
-const MUTATING_BINDING = registration('mutatingadmissionpolicybindings', 'MutatingAdmissionPolicyBinding');
-const CONFIGMAPS: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
-const DEPLOYMENTS: Resource = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true };
-
-const CRDS: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-};
+const {
+  validatingadmissionpolicies: VALIDATING,
+  validatingadmissionpolicybindings: VALIDATING_BINDING,
+  mutatingadmissionpolicies: MUTATING,
+  mutatingadmissionpolicybindings: MUTATING_BINDING,
+  configmaps: CONFIGMAPS,
+  deployments: DEPLOYMENTS,
+  customresourcedefinitions: CRDS,
+} = RESOURCES;
 const LIMITS: Resource = { group: 'example.com', version: 'v1', plural: 'limits', kind: 'Limit', namespaced: false };
 
 /** May do nothing but get pods. */
@@ -241,14 +229,7 @@ describe('ValidatingAdmissionPolicy', () => {
         },
       ],
     });
-    const v2: Resource = {
-      group: 'autoscaling',
-      version: 'v2',
-      plural: 'horizontalpodautoscalers',
-      kind: 'HorizontalPodAutoscaler',
-      namespaced: true,
-    };
-    expect(await create(v2, { ...autoscaler, spec } as KubeObject)).toContain('denied request: v1 v2');
+    expect(await create(RESOURCES.horizontalpodautoscalers, { ...autoscaler, spec } as KubeObject)).toContain('denied request: v1 v2');
   });
 
   test('the authorizer and the request are visible', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { apiVersionOf, type KubeObject } from '../../../../api/meta/index.ts';
-import type { Client, Resource } from '../../../../kit/client/index.ts';
+import { type Client, RESOURCES, type Resource } from '../../../../kit/client/index.ts';
 import { waitFor } from '../../../../kit/run/index.ts';
 import { openStore, type Store } from '../../../store/index.ts';
 import type { Authorizer } from '../../authz/index.ts';
@@ -10,18 +10,12 @@ import { openDoors } from '../../testing.ts';
 import { type Asked, type Reply, startWebhook, type TestWebhook } from '../../webhook/testing.ts';
 import { mutatingWebhooks, validatingWebhooks } from './index.ts';
 
-const core = (plural: string, kind: string): Resource => ({ group: '', version: 'v1', plural, kind, namespaced: true });
-const registration = (plural: string, kind: string): Resource => ({
-  group: 'admissionregistration.k8s.io',
-  version: 'v1',
-  plural,
-  kind,
-  namespaced: false,
-});
-const CONFIGMAPS = core('configmaps', 'ConfigMap');
-const MUTATING = registration('mutatingwebhookconfigurations', 'MutatingWebhookConfiguration');
-const VALIDATING = registration('validatingwebhookconfigurations', 'ValidatingWebhookConfiguration');
-const AUTOSCALER = { group: 'autoscaling', plural: 'horizontalpodautoscalers', kind: 'HorizontalPodAutoscaler', namespaced: true };
+const {
+  configmaps: CONFIGMAPS,
+  mutatingwebhookconfigurations: MUTATING,
+  validatingwebhookconfigurations: VALIDATING,
+  horizontalpodautoscalers: AUTOSCALERS,
+} = RESOURCES;
 
 /** May do nothing but get pods. */
 const nobody: Authorizer = {
@@ -416,7 +410,7 @@ describe('who is asked', () => {
       metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 60 } } }],
     };
     const object = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h', namespace: 'default' }, spec };
-    const made = await client.create({ ...AUTOSCALER, version: 'v2' }, object);
+    const made = await client.create(AUTOSCALERS, object);
     expect(server.asked[0]!.body.request).toMatchObject({
       kind: { version: 'v1' },
       resource: { version: 'v1' },
@@ -428,21 +422,19 @@ describe('who is asked', () => {
 
   test('a custom resource: pruned after the patch, converted where another version is wanted', async () => {
     const group = 'webhook.example.com';
-    const crds = {
-      group: 'apiextensions.k8s.io',
-      version: 'v1',
-      plural: 'customresourcedefinitions',
-      kind: 'CustomResourceDefinition',
-      namespaced: false,
-    };
     const schema = {
       openAPIV3Schema: { type: 'object', properties: { data: { type: 'object', additionalProperties: { type: 'string' } } } },
     };
     const version = (name: string) => ({ name, served: true, storage: name === 'v1', schema });
     const names = { plural: 'notes', singular: 'note', kind: 'Note', listKind: 'NoteList' };
     const spec = { group, scope: 'Namespaced', names, versions: [version('v1'), version('v2')], conversion: { strategy: 'None' } };
-    await client.create(crds, { apiVersion: 'apiextensions.k8s.io/v1', kind: crds.kind, metadata: { name: `notes.${group}` }, spec });
-    cleanup.push(() => client.delete(crds, `notes.${group}`));
+    await client.create(RESOURCES.customresourcedefinitions, {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `notes.${group}` },
+      spec,
+    });
+    cleanup.push(() => client.delete(RESOURCES.customresourcedefinitions, `notes.${group}`));
     const notes = (v: string): Resource => ({ group, version: v, plural: 'notes', kind: 'Note', namespaced: true });
     await waitFor({ what: 'the kind', timeoutMs: 5000 }, () => client.list(notes('v2')));
     const server = await webhook((asked) =>
@@ -462,7 +454,7 @@ describe('who is asked', () => {
   });
 
   test('an eviction is asked about as an Eviction, and not as a deletion', async () => {
-    const pods = core('pods', 'Pod');
+    const pods = RESOURCES.pods;
     const spec = { containers: [{ name: 'c', image: 'i' }] };
     await client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'default' }, spec });
     const server = await webhook((asked) => allow(asked));
@@ -487,7 +479,7 @@ describe('who is asked', () => {
     const server = await webhook((asked) => patch(asked, { op: 'replace', path: '/spec/replicas', value: 4 }));
     const rules = [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*/scale'] }];
     await configure(MUTATING, 'm', hook(server, { rules }));
-    const rc = { ...core('replicationcontrollers', 'ReplicationController') };
+    const rc = RESOURCES.replicationcontrollers;
     const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
     await client.create(rc, {
       apiVersion: 'v1',
@@ -539,7 +531,7 @@ test('a Service is asked by its name', async () => {
   await configure(VALIDATING, 'v', hook(made, { clientConfig: { service, caBundle: made.caBundle } }));
   const host = `hook.default.svc:${made.port}`;
   await expect(create(configMap())).rejects.toThrow(`Post "https://${host}/check?timeout=5s": service "hook" not found`);
-  await client.create(core('services', 'Service'), {
+  await client.create(RESOURCES.services, {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: 'hook', namespace: 'default' },
@@ -554,7 +546,7 @@ test('a server comes up again, whatever webhooks would say of its own objects', 
   const all = [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*/*'] }];
   await configure(VALIDATING, 'v', hook({ url: 'https://127.0.0.1:1' }, { rules: all }));
   await configure(MUTATING, 'm', hook({ url: 'https://127.0.0.1:1' }, { rules: all }));
-  const endpoints = { ...core('endpoints', 'Endpoints') };
+  const endpoints = RESOURCES.endpoints;
   const again = createApiServer({
     store,
     serviceCIDR: '10.0.0.0/16',

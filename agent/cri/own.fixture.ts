@@ -1,0 +1,22 @@
+// Test fixture: opens our own service below a folder: in tests, and in the processes that tests kill.
+import { silentLogger } from '../../kit/run/index.ts';
+import type { RuntimeProgram } from '../runtime/index.ts';
+import { createCri } from './index.ts';
+
+interface OwnPlace {
+  folder: string;
+  /** The node's network namespace. */
+  node: string;
+  cgroupParent: string;
+}
+
+export const openOwn = ({ folder, node, cgroupParent }: OwnPlace, runtime: RuntimeProgram) =>
+  createCri({
+    stateDir: `${folder}/state`,
+    runDir: `${folder}/run`,
+    imagesDir: `${folder}/images`,
+    runtime,
+    cgroupParent,
+    cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns: node },
+    log: silentLogger,
+  });

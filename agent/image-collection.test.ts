@@ -1,0 +1,31 @@
+// What goes when a foreign runtime's disk is nearly full.
+import { expect, test } from 'vitest';
+import { silentLogger, systemClock } from '../kit/run/index.ts';
+import type { ContainerStatus, Cri, Image } from './cri/index.ts';
+import { criImages, imageCollection } from './image-collection.ts';
+import { gcDefaults } from './images/index.ts';
+
+test('images of containers and of their volumes stay, pinned ones too; the others go once they are old enough', async () => {
+  const removed: string[] = [];
+  const cri = {
+    listImages: async () =>
+      ['run', 'volume', 'pause', 'unused'].map((id) => ({ id, sizeBytes: 1, ...(id === 'pause' ? { pinned: true } : {}) }) as Image),
+    listContainers: async () =>
+      [{ imageId: 'run', mounts: [{ hostPath: '', containerPath: '/v', image: 'v:1', imageId: 'volume' }] }] as ContainerStatus[],
+    removeImage: async (id: string) => void removed.push(id),
+    imageFsInfo: async () => ({ images: { path: '/', usedBytes: 0, inodesUsed: 0 } }) as Awaited<ReturnType<Cri['imageFsInfo']>>,
+  };
+  let nowMs = 1_000_000;
+  const { reclaim } = imageCollection({
+    images: criImages(cri),
+    policy: gcDefaults,
+    clock: { ...systemClock, nowMs: () => nowMs },
+    log: silentLogger,
+    onFailure: () => expect.unreachable(),
+  });
+  await reclaim();
+  expect(removed).toEqual([]);
+  nowMs += gcDefaults.minAgeMs;
+  await reclaim();
+  expect(removed).toEqual(['unused']);
+});

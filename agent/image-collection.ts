@@ -1,0 +1,64 @@
+// Unused images go: now and then, and when the disk is nearly full. One collector for both, so that an image's age counts for both.
+import { type Clock, type Logger, neverFails, repeat, type Service } from '../kit/run/index.ts';
+import type { Cri } from './cri/index.ts';
+import { type CollectedImages, type GcPolicy, ImageGc, ImageStore } from './images/index.ts';
+import { parseRuntime } from './runtime-choice.ts';
+
+/** kubelet's ImageGCPeriod. */
+const COLLECT_EVERY_MS = 5 * 60_000;
+
+type ImagesOfCri = Pick<Cri, 'listImages' | 'listContainers' | 'removeImage' | 'imageFsInfo'>;
+
+/** Our own store tells what all nodes of this machine use of it; of other people's runtimes what their containers use. */
+export async function collectedImages(runtime: string, imagesDir: string, cri: ImagesOfCri): Promise<CollectedImages> {
+  return parseRuntime(runtime).kind === 'oci' ? await ImageStore.open(imagesDir) : criImages(cri);
+}
+
+export const criImages = (cri: ImagesOfCri): CollectedImages => ({
+  list: () => cri.listImages(),
+  async idsInUse() {
+    const containers = await cri.listContainers();
+    return new Set(containers.flatMap(({ imageId, mounts }) => [imageId, ...mounts.flatMap((mount) => mount.imageId ?? [])]));
+  },
+  remove: (id) => cri.removeImage(id),
+  folder: async () => (await cri.imageFsInfo()).images.path,
+});
+
+export interface ImageCollectionOptions {
+  images: CollectedImages;
+  policy: GcPolicy;
+  clock: Clock;
+  log: Logger;
+  /** Tells the node's watchers, with kubelet's reason. */
+  onFailure: (reason: string, message: string) => void;
+}
+
+export interface ImageCollection {
+  /** The first round is one period after the start, as kubelet's. */
+  service: Service;
+  /** Removes all unused images that are old enough. */
+  reclaim(): Promise<void>;
+}
+
+export function imageCollection({ images, policy, clock, log, onFailure }: ImageCollectionOptions): ImageCollection {
+  const gc = new ImageGc({ images, clock, policy });
+  const told = ({ images: gone, bytes }: { images: string[]; bytes: number }) => {
+    if (gone.length > 0) log.info({ images: gone, bytes }, 'unused images removed');
+  };
+  const onError = (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    log.error({ err: error }, 'images not collected');
+    onFailure(error instanceof Error && error.name === 'FreeDiskSpaceFailed' ? 'FreeDiskSpaceFailed' : 'ImageGCFailed', message);
+  };
+  return {
+    service: {
+      name: 'image collection',
+      async start() {
+        await gc.look().catch(onError);
+        const timer = repeat(COLLECT_EVERY_MS, async () => told(await gc.collect()), onError);
+        return { failed: neverFails, stop: async () => timer.stop() };
+      },
+    },
+    reclaim: async () => told(await gc.reclaim(Number.POSITIVE_INFINITY)),
+  };
+}
