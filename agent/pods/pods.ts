@@ -254,8 +254,7 @@ class NodePods {
 
   evict(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
     const worker = this.#workers.get(uid);
-    if (!worker) return;
-    worker.fail(reason, message, { graceSeconds, disrupts: true });
+    if (!worker?.fail(reason, message, { graceSeconds, disrupts: true })) return;
     this.#tools.events.pod(worker.pod, 'Warning', reason, message);
   }
 

@@ -168,12 +168,13 @@ export class PodWorker {
     this.wake();
   }
 
-  /** A node-level decision against the pod; `disrupts`: it was well and ends for the sake of the node. */
-  fail(reason: string, message: string, { graceSeconds, disrupts }: { graceSeconds?: number; disrupts?: boolean } = {}): void {
-    if (this.#verdict) return;
+  /** A node-level decision against the pod; `disrupts`: it was well and ends for the sake of the node. False: decided already. */
+  fail(reason: string, message: string, { graceSeconds, disrupts }: { graceSeconds?: number; disrupts?: boolean } = {}): boolean {
+    if (this.#verdict) return false;
     this.#verdict = { reason, message, ...(disrupts ? { disrupts } : {}) };
     if (graceSeconds !== undefined) this.#graceUntilMs = this.#tools.clock.nowMs() + graceSeconds * 1000;
     this.wake();
+    return true;
   }
 
   /** An object that the pod uses has changed. */
