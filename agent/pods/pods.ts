@@ -14,6 +14,7 @@ import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { QosGroups } from './qos-groups.ts';
 import { registryAuths } from './registry-auths.ts';
 import { type PodStart, Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
@@ -37,6 +38,8 @@ export interface PodsOptions {
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
+  /** Folder of cgroups in which those of pods are made. */
+  cgroupParent: string;
   /** Of every pod; -1: none. */
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
@@ -102,6 +105,7 @@ class NodePods {
   readonly #volumes: Volumes;
   readonly #tools: WorkerTools;
   readonly #mirrors: MirrorPods;
+  readonly #qosGroups: QosGroups;
   #static: ReadonlyMap<string, Pod> = new Map();
   #staticFiles: StaticFiles | undefined;
 
@@ -138,6 +142,7 @@ class NodePods {
       seen: (key) => this.informer.get(key),
       mirrors: () => this.informer.list().filter(isMirror),
     });
+    this.#qosGroups = new QosGroups(options);
     const events = new PodEvents(options.recorder);
     this.#tools = {
       ...options,
@@ -167,14 +172,20 @@ class NodePods {
       updated: (before, pod) => {
         if (isMirror(pod)) this.#mirrorSeen(pod);
         else this.#workers.get(pod.metadata.uid ?? '')?.update(pod);
-        // An end or a resize of one pod may make room for another.
-        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation)
-          for (const worker of this.#workers.values()) worker.roomMade();
+        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation) this.#roomMade(pod);
       },
       deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#workers.get(pod.metadata.uid ?? '')?.remove()),
     });
     this.#mirrors.want(this.#static);
     await this.#removeOrphans();
+  }
+
+  /** An end or a resize of one pod may make room for another. */
+  #roomMade({ metadata: { uid = '' } }: Pod): void {
+    const worker = this.#workers.get(uid);
+    if (worker && isActive(worker)) this.#qosGroups.put(worker.pod);
+    else this.#qosGroups.drop(uid);
+    for (const each of this.#workers.values()) each.roomMade();
   }
 
   /** A pod of a file is shown as the API knows it, once it does. */
@@ -245,6 +256,7 @@ class NodePods {
     const abilities = { ...this.#options, appArmor: this.#appArmor };
     const refused = isNew ? (this.#options.refusal?.(pod) ?? refusal(pod, this.#activePods(), abilities)) : undefined;
     this.#workers.set(uid, worker);
+    if (!refused && isActive(worker)) this.#qosGroups.put(worker.pod);
     if (refused) {
       this.#tools.events.pod(pod, 'Warning', refused.reason, refused.message);
       worker.fail(refused.reason, `Pod was rejected: ${refused.message}`);
@@ -259,13 +271,12 @@ class NodePods {
   }
 
   #activePods(): Pod[] {
-    return [...this.#workers.values()]
-      .map(({ pod }) => pod)
-      .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+    return [...this.#workers.values()].filter(isActive).map(({ pod }) => pod);
   }
 
   #forget(uid: string): void {
     this.#workers.delete(uid);
+    this.#qosGroups.drop(uid);
     for (const worker of this.#workers.values()) worker.roomMade();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
   }
@@ -326,3 +337,5 @@ class NodePods {
     return found;
   }
 }
+
+const isActive = ({ pod: { status } }: PodWorker): boolean => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
