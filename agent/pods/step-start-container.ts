@@ -1,8 +1,8 @@
 // The step `start-container`: one attempt of a container; what it replaces is forgotten once it runs.
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EphemeralContainer } from '../../api/gen/types/core.v1.ts';
 import type { ContainerStatus } from '../cri/index.ts';
+import { forgetContainer } from './garbage.ts';
 import { findContainer, podText } from './names.ts';
 import { writePodFiles } from './pod-files.ts';
 import { startContainer } from './start-container.ts';
@@ -56,10 +56,9 @@ function targetOf({ targetContainerName }: EphemeralContainer, seen: Seen): stri
   return record?.state === 'running' ? record.id : undefined;
 }
 
-async function forget({ tools, messages }: StepContext, { id, logPath }: ContainerStatus): Promise<void> {
-  await tools.cri.removeContainer(id);
-  messages.delete(id);
-  await rm(logPath, { force: true });
+async function forget({ tools, messages }: StepContext, record: ContainerStatus): Promise<void> {
+  messages.delete(record.id);
+  await forgetContainer(tools.cri, record);
 }
 
 /** The promise, or the abort reason when that comes first. */
