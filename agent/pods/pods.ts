@@ -57,6 +57,8 @@ export interface Pods {
   /** Ends a pod for the sake of the node: Failed, with a condition that says so and an event. */
   evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
   get(namespace: string, name: string): Pod | undefined;
+  /** A pod's volumes that belong to CSI drivers, with what these count. */
+  drivenVolumes: Volumes['driven'];
   /** How the last ones started. */
   starts(): readonly PodStart[];
 }
@@ -86,6 +88,7 @@ export function createPods(options: PodsOptions): Pods {
     list: () => pods.list(),
     evict: (uid, verdict) => pods.evict(uid, verdict),
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
+    drivenVolumes: (uid) => pods.drivenVolumes(uid),
     starts: () => pods.starts.list(),
   };
 }
@@ -125,6 +128,7 @@ class NodePods {
       drivers: options.drivers,
       nodeName: options.nodeName,
       stagingDir: options.stagingDir,
+      events: options.recorder,
       clock,
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),
@@ -250,6 +254,10 @@ class NodePods {
       worker.fail(refused.reason, `Pod was rejected: ${refused.message}`);
     }
     worker.wake();
+  }
+
+  drivenVolumes(uid: string): ReturnType<Volumes['driven']> {
+    return this.#volumes.driven(uid);
   }
 
   evict(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {

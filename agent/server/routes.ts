@@ -50,8 +50,9 @@ const NODE_LOGS = '/var/log';
 /** By the first part of the path. */
 export function routes(options: RouteOptions): ReadonlyMap<string, Handler> {
   const { cri, clock, pods, nodeName, cgroupParent: cgroup, podsDir, logDir } = options;
-  const usages = () => podUsages({ cri, pods: () => pods.list(), podsDir });
-  const summary = new SummaryMaker({ cri, pods: () => pods.list(), podsDir, nodeName, cgroup, clock });
+  const sources = { cri, pods: () => pods.list(), podsDir, drivenVolumes: pods.drivenVolumes };
+  const usages = () => podUsages(sources);
+  const summary = new SummaryMaker({ ...sources, nodeName, cgroup, clock });
   const startedMs = clock.nowMs() - performance.now();
   const slis = sliMetrics();
   const metrics: Record<string, () => Promise<string> | string> = {
