@@ -118,6 +118,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     shaped: (object, kind) => shapedObject(kinds, object, kind),
     webhooks: new WebhookClient(reader),
     webhookMetrics: metrics.webhooks,
+    admissionMetrics: metrics.admission,
   };
   const security = options.security(services);
   const serviceHooks = serviceHook({
