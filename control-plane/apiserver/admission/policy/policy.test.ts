@@ -18,9 +18,13 @@ const {
 } = RESOURCES;
 const LIMITS: Resource = { group: 'example.com', version: 'v1', plural: 'limits', kind: 'Limit', namespaced: false };
 
-/** May do nothing but get pods. */
+const ofNode = ({ field, value }: { field: string; value: string }) => field === 'spec.nodeName' && value === 'n';
+/** May do nothing but get pods, and list those of one node. */
 const nobody = {
-  authorize: ({ verb, resource }) => ({ allowed: verb === 'get' && resource === 'pods', reason: '' }),
+  authorize: ({ verb, resource, fields }) => ({
+    allowed: resource === 'pods' && (verb === 'get' || (verb === 'list' && fields?.some(ofNode) === true)),
+    reason: '',
+  }),
 } as Authorizer;
 
 let store: Store;
@@ -237,6 +241,12 @@ describe('ValidatingAdmissionPolicy', () => {
       matchConstraints: rule(CONFIGMAPS),
       validations: [
         { expression: "authorizer.group('').resource('pods').check('get').allowed()", message: 'pods' },
+        {
+          expression: "authorizer.group('').resource('pods').fieldSelector('spec.nodeName=n').check('list').allowed()",
+          message: 'its pods',
+        },
+        { expression: "!authorizer.group('').resource('pods').fieldSelector('spec.nodeName=').check('list').allowed()", message: 'others' },
+        { expression: "!authorizer.group('').resource('pods').fieldSelector('no selector').check('list').allowed()", message: 'all' },
         { expression: "!authorizer.requestResource.check('own').allowed()", message: 'own' },
         {
           expression:
