@@ -15,6 +15,7 @@ import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { QosGroups } from './qos-groups.ts';
 import { registryAuths } from './registry-auths.ts';
 import { type PodStart, Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
@@ -38,6 +39,8 @@ export interface PodsOptions {
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
+  /** Folder of cgroups in which those of pods are made. */
+  cgroupParent: string;
   /** Of every pod; -1: none. */
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
@@ -109,6 +112,7 @@ class NodePods {
   readonly #volumes: Volumes;
   readonly #tools: WorkerTools;
   readonly #mirrors: MirrorPods;
+  readonly #qosGroups: QosGroups;
   #static: ReadonlyMap<string, Pod> = new Map();
   #staticFiles: StaticFiles | undefined;
   #garbage: { stop(): void } | undefined;
@@ -147,6 +151,7 @@ class NodePods {
       seen: (key) => this.informer.get(key),
       mirrors: () => this.informer.list().filter(isMirror),
     });
+    this.#qosGroups = new QosGroups(options);
     const events = new PodEvents(options.recorder);
     this.#tools = {
       ...options,
@@ -176,9 +181,7 @@ class NodePods {
       updated: (before, pod) => {
         if (isMirror(pod)) this.#mirrorSeen(pod);
         else this.#workers.get(pod.metadata.uid ?? '')?.update(pod);
-        // An end or a resize of one pod may make room for another.
-        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation)
-          for (const worker of this.#workers.values()) worker.roomMade();
+        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation) this.#roomMade(pod);
       },
       deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#workers.get(pod.metadata.uid ?? '')?.remove()),
     });
@@ -191,6 +194,14 @@ class NodePods {
       () => collectGarbage(cri, logDir, isKnown),
       (error) => log.warn({ err: error }, 'dead containers not removed'),
     );
+  }
+
+  /** An end or a resize of one pod may make room for another. */
+  #roomMade({ metadata: { uid = '' } }: Pod): void {
+    const worker = this.#workers.get(uid);
+    if (worker && isActive(worker)) this.#qosGroups.put(worker.pod);
+    else this.#qosGroups.drop(uid);
+    for (const each of this.#workers.values()) each.roomMade();
   }
 
   /** A pod of a file is shown as the API knows it, once it does. */
@@ -262,6 +273,7 @@ class NodePods {
     const abilities = { ...this.#options, appArmor: this.#appArmor };
     const refused = isNew ? (this.#options.refusal?.(pod) ?? refusal(pod, this.#activePods(), abilities)) : undefined;
     this.#workers.set(uid, worker);
+    if (!refused && isActive(worker)) this.#qosGroups.put(worker.pod);
     if (refused) {
       this.#tools.events.pod(pod, 'Warning', refused.reason, refused.message);
       worker.fail(refused.reason, `Pod was rejected: ${refused.message}`);
@@ -275,23 +287,22 @@ class NodePods {
 
   evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void {
     const worker = this.#workers.get(uid);
-    if (!worker) return;
-    this.end(uid, verdict);
+    if (!worker || !this.end(uid, verdict)) return;
     this.#tools.events.pod(worker.pod, 'Warning', verdict.reason, verdict.message);
   }
 
-  end(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
-    this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true });
+  /** False: it is not here, or ends already. */
+  end(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): boolean {
+    return this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true }) ?? false;
   }
 
   #activePods(): Pod[] {
-    return [...this.#workers.values()]
-      .map(({ pod }) => pod)
-      .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+    return [...this.#workers.values()].filter(isActive).map(({ pod }) => pod);
   }
 
   #forget(uid: string): void {
     this.#workers.delete(uid);
+    this.#qosGroups.drop(uid);
     for (const worker of this.#workers.values()) worker.roomMade();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
   }
@@ -352,3 +363,5 @@ class NodePods {
     return found;
   }
 }
+
+const isActive = ({ pod: { status } }: PodWorker): boolean => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
