@@ -2,6 +2,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { CgroupMetrics } from '../../kit/linux/index.ts';
 import type { RegistryAuth } from '../images/index.ts';
+import type { SpecResources } from '../runtime/index.ts';
 
 export type { RegistryAuth };
 
@@ -184,16 +185,7 @@ export interface Mount {
   propagation?: 'private' | 'host-to-container' | 'bidirectional';
 }
 
-export interface LinuxResources {
-  cpuPeriod?: number;
-  /** Microseconds per period; -1 or absent: none. */
-  cpuQuota?: number;
-  cpuShares?: number;
-  memoryLimitBytes?: number;
-  cpusetCpus?: string;
-  cpusetMems?: string;
-  pidsLimit?: number;
-  hugepageLimits?: { pageSize: string; limit: number }[];
+export interface LinuxResources extends SpecResources {
   /** Applied as far as this process may (lowering needs CAP_SYS_RESOURCE). */
   oomScoreAdj?: number;
 }

@@ -8,7 +8,7 @@ import { GRACE_ANNOTATION, IMAGE_ANNOTATION, podLabels, RESOURCES_ANNOTATION } f
 import type { PodFiles } from './pod-files.ts';
 import { containerResources } from './qos.ts';
 import { securityContext } from './security.ts';
-import { type MountInputs, volumeMounts } from './volume-mounts.ts';
+import { type MountInputs, volumeDevices, volumeMounts } from './volume-mounts.ts';
 
 export interface ContainerInputs extends MountInputs {
   attempt: number;
@@ -41,6 +41,7 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
       ...ownFiles(pod, container, inputs.files),
       await messageFile(container, messagePath),
     ],
+    ...(container.volumeDevices?.length ? { devices: volumeDevices(pod, container, inputs) } : {}),
     labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
     annotations: {
       [GRACE_ANNOTATION]: String(pod.spec?.terminationGracePeriodSeconds ?? 30),

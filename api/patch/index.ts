@@ -5,3 +5,4 @@ export { InapplicablePatch, type JsonPatchOperation, jsonPatch } from './json-pa
 export { mergePatch } from './merge-patch.ts';
 export { strategicMergePatch } from './strategic.ts';
 export { type TrackUpdate, trackUpdate } from './track.ts';
+export type { Convert, InVersion } from './versions.ts';

@@ -49,7 +49,14 @@ export function methodsOf(service: ServiceName): Record<string, MethodDefinition
 const TIMEOUT_MS = 120_000;
 
 /** A call that the driver refused, or could not be asked: the text is gRPC's, as upstream's events show it. */
-export class DriverError extends Error {}
+export class DriverError extends Error {
+  /** gRPC's, as Go names it: `OutOfRange`. */
+  readonly code: string;
+  constructor(code: string, details: string) {
+    super(`rpc error: code = ${code} desc = ${details}`);
+    this.code = code;
+  }
+}
 
 /** One call, on a connection of its own: a driver that was restarted is reached at once. @throws DriverError */
 export async function call<T>(socket: string, service: ServiceName, name: string, request: object, timeoutMs = TIMEOUT_MS): Promise<T> {
@@ -66,10 +73,7 @@ export async function call<T>(socket: string, service: ServiceName, name: string
         request,
         new grpc.Metadata(),
         { deadline: systemClock.nowMs() + timeoutMs },
-        (error, answer) =>
-          error
-            ? reject(new DriverError(`rpc error: code = ${codeName(error.code, grpc.status)} desc = ${error.details}`))
-            : resolve(answer as T),
+        (error, answer) => (error ? reject(new DriverError(codeName(error.code, grpc.status), error.details)) : resolve(answer as T)),
       );
     });
   } finally {
