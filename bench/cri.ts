@@ -67,7 +67,7 @@ async function measure(runtime: Runtime): Promise<void> {
     const value = await rate(PODS, atOnce, async () => ids.push(await startPod(runtime)));
     report({ bench: 'cri', what: `${runtime.name} ${PODS} pods, ${atOnce} at once`, unit: '1/s', value, samples: PODS });
     if (atOnce === AT_ONCE[0])
-      report({ bench: 'cri', what: `${runtime.name} memory beside a container`, unit: 'MB', value: besideContainers() / PODS / 1e6 });
+      report({ bench: 'cri', what: `${runtime.name} memory beside a container (PSS)`, unit: 'MB', value: besideContainers() / PODS / 1e6 });
     await rate(PODS, atOnce, (i) => removePod(runtime, ids[i]!));
   }
 }
