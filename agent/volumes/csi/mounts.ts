@@ -67,7 +67,7 @@ export class CsiMounts {
     return this.#setUp(pod, of, inlineWish(of.csi, pod, of));
   }
 
-  /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws DriverError */
+  /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws RpcError */
   async tearDown(podUid: string): Promise<void> {
     const folder = join(this.#options.podsDir, podUid, ASKED);
     for (const name of await readdir(folder).catch(() => [])) {
