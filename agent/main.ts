@@ -7,6 +7,7 @@ import { createLogger, type Logger, runServices, systemClock } from '../kit/run/
 import { nodeIdentity } from './certificates/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
+import { Devices, deviceRegistration, podResourcesService } from './devices/index.ts';
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
@@ -86,6 +87,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const cluster = { clusterDNS, clusterDomain };
   const localPaths = new LocalPaths({ client, nodeName, folder: join(config.stateDir, 'local-path'), clock, log });
   const drivers = new Drivers({ client, nodeName, folder: join(config.stateDir, 'plugins_registry'), clock, log });
+  const devices = new Devices({ file: join(config.stateDir, 'devices.json'), activePods: () => pods.deviceHolders(), clock, log });
+  await devices.recover();
   const pods = createPods({
     client,
     informers,
@@ -98,6 +101,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     podsDir,
     localPaths,
     drivers,
+    devices,
     stagingDir: join(config.stateDir, 'plugins/kubernetes.io/csi'),
     logDir,
     cluster,
@@ -153,6 +157,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     }),
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
     containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
+    deviceRegistration({ devices, folder: join(config.stateDir, 'device-plugins'), log }),
+    podResourcesService({ devices, pods: () => pods.list(), socket: join(config.stateDir, 'pod-resources/kubelet.sock'), log }),
     pods.service,
     registered.service,
     identity.service,
@@ -166,7 +172,16 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),
     // Last: who sees the node Ready may count on Services and names.
-    heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri), pressures: () => eviction.pressures }),
+    heartbeat({
+      client,
+      clock,
+      log,
+      facts,
+      nodeUid: uid,
+      images: () => nodeImages(cri),
+      pressures: () => eviction.pressures,
+      changing: { now: () => devices.nodeResources(), onChange: (listener) => devices.onChange(listener) },
+    }),
   ];
   try {
     await runServices(services, signal, () => log.info({ node: nodeName, podCIDR }, 'agent ready'));

@@ -20,6 +20,11 @@ export interface HeartbeatOptions {
   images(): Promise<ContainerImage[]>;
   /** What the node is short of now. */
   pressures(): Pressures;
+  /** Resources that come and go, beside those of the facts. */
+  changing: {
+    now(): { capacity: Readonly<Record<string, string>>; allocatable: Readonly<Record<string, string>> };
+    onChange(listener: () => void): void;
+  };
 }
 
 type NodeObject = Node & KubeObject;
@@ -32,6 +37,7 @@ export function heartbeat(options: HeartbeatOptions): Service {
       const beat = new Heartbeat(options);
       await Promise.all([beat.reportStatus(), beat.renewLease()]);
       const onError = (error: unknown) => options.log.warn({ err: error }, 'heartbeat failed');
+      options.changing.onChange(() => void beat.checkStatus().catch(onError));
       const timers = [repeat(LEASE_EVERY_MS, () => beat.renewLease(), onError), repeat(LEASE_EVERY_MS, () => beat.checkStatus(), onError)];
       return {
         failed: neverFails,
@@ -46,36 +52,52 @@ export function heartbeat(options: HeartbeatOptions): Service {
 class Heartbeat {
   readonly #options: HeartbeatOptions;
   #reportedAtMs = 0;
-  #reportedPressures = '';
+  #reported = '';
+  #turn: Promise<void> = Promise.resolve();
   #node: NodeObject | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
   }
 
-  async reportStatus(): Promise<void> {
-    const { client, clock, facts, pressures } = this.#options;
+  /** One report at a time: an older one never comes last. */
+  reportStatus(): Promise<void> {
+    const turn = this.#turn.catch(() => {}).then(() => this.#report());
+    this.#turn = turn;
+    return turn;
+  }
+
+  async #report(): Promise<void> {
+    const { changing, client, clock, facts, images, pressures } = this.#options;
     const nowMs = clock.nowMs();
-    const reported = [...pressures()].sort().join();
-    const images = this.#node ? { images: await this.#options.images() } : {}; // the first report must be quick
-    const status = { ...nodeStatus(facts, true, this.#node?.status?.conditions ?? [], nowMs, pressures()), ...images };
+    const reported = this.#changing();
+    const listed = this.#node ? { images: await images() } : {}; // the first report must be quick
+    const { capacity, allocatable } = changing.now();
+    const status = {
+      ...nodeStatus(facts, true, this.#node?.status?.conditions ?? [], nowMs, pressures()),
+      capacity: { ...facts.capacity, ...capacity },
+      allocatable: { ...facts.allocatable, ...allocatable },
+      ...listed,
+    };
     this.#node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { status }, { subresource: 'status' });
     this.#reportedAtMs = nowMs;
-    this.#reportedPressures = reported;
+    this.#reported = reported;
   }
 
   /** Reports when it is time, or when somebody (the node life cycle controller, after a pause of ours) wrote another truth. */
   async checkStatus(): Promise<void> {
     const { client, clock, facts } = this.#options;
-    if (clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS || this.#hasNewPressures()) return this.reportStatus();
+    if (clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS || this.#changing() !== this.#reported) return this.reportStatus();
     const node = await client.get<NodeObject>(RESOURCES.nodes, facts.name);
     if (node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True') return;
     this.#node = node;
     await this.reportStatus();
   }
 
-  #hasNewPressures(): boolean {
-    return [...this.#options.pressures()].sort().join() !== this.#reportedPressures;
+  /** What must be reported at once when it changes. */
+  #changing(): string {
+    const { changing, pressures } = this.#options;
+    return JSON.stringify([[...pressures()].sort(), changing.now()]);
   }
 
   async renewLease(): Promise<void> {

@@ -59,6 +59,7 @@ interface Verdict {
   reason: string;
   message: string;
   disrupts?: boolean;
+  refused?: boolean;
 }
 
 interface Seen {
@@ -168,10 +169,10 @@ export class PodWorker {
     this.wake();
   }
 
-  /** A node-level decision against the pod; `disrupts`: it was well and ends for the sake of the node. */
-  fail(reason: string, message: string, { graceSeconds, disrupts }: { graceSeconds?: number; disrupts?: boolean } = {}): void {
+  /** A node-level decision against the pod; `disrupts`: it was well and ends for the sake of the node; `refused`: it was never let in. */
+  fail(reason: string, message: string, { graceSeconds, ...more }: { graceSeconds?: number; disrupts?: true; refused?: true } = {}): void {
     if (this.#verdict) return;
-    this.#verdict = { reason, message, ...(disrupts ? { disrupts } : {}) };
+    this.#verdict = { reason, message, ...more };
     if (graceSeconds !== undefined) this.#graceUntilMs = this.#tools.clock.nowMs() + graceSeconds * 1000;
     this.wake();
   }
@@ -320,6 +321,7 @@ export class PodWorker {
         terminationMessage: (id) => this.#messages.get(id),
         isOutdated: (record) => this.#resizer.isOutdated(this.#pod, record),
         resize: this.#resizer.conditions,
+        devices: (name) => this.#tools.devices.status(this.#pod, name),
       },
     );
     this.#writer.put(status);
