@@ -23,6 +23,9 @@ export interface Wish {
 /** Why devices cannot be given, in upstream's words. */
 export class DeviceProblem extends Error {}
 
+/** Others have them. */
+export class DevicesTaken extends DeviceProblem {}
+
 export const initContainersOf = (pod: Pod): readonly Container[] => pod.spec?.initContainers ?? [];
 const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always';
 
@@ -79,7 +82,7 @@ export function choose(wish: Wish, stock: Stock | undefined, given: readonly All
   const free = [...healthy].filter((id) => !taken.has(id)).sort(byNumber);
   const missing = count - kept.length;
   if (free.length < missing)
-    throw new DeviceProblem(`requested number of devices unavailable for ${resource}. Requested: ${missing}, Available: ${free.length}`);
+    throw new DevicesTaken(`requested number of devices unavailable for ${resource}. Requested: ${missing}, Available: ${free.length}`);
   return { kept, free, missing };
 }
 

@@ -113,6 +113,7 @@ class NodePods {
   #static: ReadonlyMap<string, Pod> = new Map();
   #staticFiles: StaticFiles | undefined;
   #isListed = false;
+  #ended = Promise.withResolvers<void>();
 
   constructor(options: PodsOptions) {
     this.#options = options;
@@ -128,7 +129,7 @@ class NodePods {
     this.#services = options.informers.of(RESOURCES.services);
     this.#services.addIndex('namespace', (service) => [service.metadata.namespace ?? '']);
     this.#nodes = options.informers.of(RESOURCES.nodes);
-    this.#gate = new Gate({ ...options, nodes: this.#nodes });
+    this.#gate = new Gate({ ...options, nodes: this.#nodes, nextEnd: () => this.#nextEnd(), signal });
     options.devices.onChange(() => this.#devicesChanged());
     this.#volumes = new Volumes({
       client,
@@ -254,7 +255,8 @@ class NodePods {
     if (this.#workers.has(uid) || this.#admitting.has(uid)) return;
     // What ran here before the agent was restarted has been let in already.
     const isNew = pod.status?.startTime === undefined && pod.metadata.annotations?.['kubernetes.io/config.source'] !== 'file';
-    const others = () => this.#activePods().filter(({ metadata }) => metadata.uid !== uid);
+    const others = () =>
+      this.#activePods().filter(({ metadata }) => metadata.uid !== uid && !this.#workers.get(metadata.uid ?? '')?.isRemoved);
     const judged = isNew ? this.#gate.judge(pod, others) : undefined;
     if (!(judged instanceof Promise)) {
       this.#run(pod, judged);
@@ -301,6 +303,10 @@ class NodePods {
     for (const worker of this.#workers.values()) if (this.#options.devices.wants(worker.pod)) worker.wake();
   }
 
+  #nextEnd(): Promise<void> | undefined {
+    return [...this.#workers.values()].some(({ isRemoved }) => isRemoved) ? this.#ended.promise : undefined;
+  }
+
   /** Whose devices are not free; undefined while the API has not been heard. */
   holders(): ReadonlySet<string> | undefined {
     if (!this.#isListed) return undefined;
@@ -316,6 +322,8 @@ class NodePods {
 
   #forget(uid: string): void {
     this.#workers.delete(uid);
+    this.#ended.resolve();
+    this.#ended = Promise.withResolvers();
     for (const worker of this.#workers.values()) worker.roomMade();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
   }

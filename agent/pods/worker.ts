@@ -131,6 +131,11 @@ export class PodWorker {
     return this.#pod;
   }
 
+  /** Gone from the API; its containers may still be ending. */
+  get isRemoved(): boolean {
+    return this.#removed;
+  }
+
   /** Others have left: a resize that waited for it may go on. */
   roomMade(): void {
     if (!this.#resizer.isDeferred) return;
@@ -513,7 +518,10 @@ export class PodWorker {
   }
 
   #isStopping(): boolean {
-    return this.#removed || this.#verdict !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
+    // What has been reported as ended never runs again, also when the verdict is forgotten with the agent.
+    const { phase } = this.#pod.status ?? {};
+    const isOver = phase === 'Succeeded' || phase === 'Failed';
+    return this.#removed || isOver || this.#verdict !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
   }
 
   /** The grace starts when the deletion is first seen; a later one may only shorten it. */
