@@ -37,6 +37,9 @@ export interface AgentConfig {
   runtime: string;
   /** Further OCI runtimes, by the handler that a RuntimeClass names. */
   runtimeHandlers: RuntimeHandlers;
+  /** With a CRI socket: folders where that runtime looks for its network (containerd: conf_dir, bin_dir), written by the agent. Both or none. */
+  cniConfDir?: string;
+  cniBinDir?: string;
   /** Folder below every cgroup controller in which `kubepods` is made; `/` on a dedicated machine. */
   cgroupParent: string;
   /** Where the agent's container runtime is served to other clients, such as crictl; absent: nowhere. At most 107 bytes (unix(7)). */
@@ -153,6 +156,7 @@ export function parseConfig(text: string): AgentConfig {
   }
   parseRuntime(config['runtime']);
   config['runtimeHandlers'] = parseRuntimeHandlers(config['runtimeHandlers']);
+  checkFolders(config);
   const port = config['port'];
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535)
     throw new Error(`field port: must be a port number, is ${JSON.stringify(port)}`);
@@ -186,6 +190,14 @@ export function parseConfig(text: string): AgentConfig {
     throw new Error('field reserved: must map resources to quantities');
   config['eviction'] = evictionSettings(config['eviction']);
   return config as unknown as AgentConfig;
+}
+
+function checkFolders({ cniConfDir, cniBinDir }: Record<string, unknown>): void {
+  for (const [field, path] of Object.entries({ cniConfDir, cniBinDir }))
+    if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/')))
+      throw new Error(`field ${field}: must be an absolute path, is ${JSON.stringify(path)}`);
+  if ((cniConfDir === undefined) !== (cniBinDir === undefined))
+    throw new Error('fields cniConfDir and cniBinDir: both or none must be set');
 }
 
 const SOCKET_PATH_MAX = 107;

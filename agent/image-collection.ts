@@ -1,7 +1,7 @@
 // Unused images go: now and then, and when the disk is nearly full. One collector for both, so that an image's age counts for both.
 import { type Clock, type Logger, neverFails, repeat, type Service } from '../kit/run/index.ts';
 import type { Cri } from './cri/index.ts';
-import { type CollectedImages, type GcPolicy, ImageGc, ImageStore } from './images/index.ts';
+import { type CollectedImages, FreeDiskSpaceFailed, type GcPolicy, ImageGc, ImageStore } from './images/index.ts';
 import { parseRuntime } from './runtime-choice.ts';
 
 /** kubelet's ImageGCPeriod. */
@@ -48,7 +48,7 @@ export function imageCollection({ images, policy, clock, log, onFailure }: Image
   const onError = (error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
     log.error({ err: error }, 'images not collected');
-    onFailure(error instanceof Error && error.name === 'FreeDiskSpaceFailed' ? 'FreeDiskSpaceFailed' : 'ImageGCFailed', message);
+    onFailure(error instanceof FreeDiskSpaceFailed ? 'FreeDiskSpaceFailed' : 'ImageGCFailed', message);
   };
   return {
     service: {

@@ -29,6 +29,7 @@ import { nodeImages } from './node-images.ts';
 import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
+import { parseRuntime } from './runtime-choice.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
 import { memoryCapacity } from './stats/index.ts';
 import { Drivers, LocalPaths } from './volumes/index.ts';
@@ -73,10 +74,15 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
     insecureRegistries: config.insecureRegistries,
     mirrors: config.mirrors,
+    ...(config.cniConfDir && config.cniBinDir ? { networkFolders: { confDir: config.cniConfDir, binDir: config.cniBinDir } } : {}),
     ...(await credentialsOf(config, clock, log)),
     log,
   });
   const cri = countedCri(runtime, runtimeMetrics);
+  if (parseRuntime(config.runtime).kind !== 'oci') {
+    const { runtimeName, runtimeVersion } = await cri.version();
+    facts.info.containerRuntimeVersion = `${runtimeName}://${runtimeVersion}`;
+  }
   const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
   const informers = createInformerFactory(client, {
     signal,
@@ -130,7 +136,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   });
   const eviction = evictionManager({
     settings: config.eviction,
-    sources: { cri, pods: () => pods.list(), podsDir },
+    sources: { cri, pods: () => pods.list(), podsDir, drivenVolumes: (uid) => pods.drivenVolumes(uid) },
     cgroup: config.cgroupParent,
     imagesDir: config.imagesDir,
     nodeName,

@@ -43,6 +43,10 @@ export function controlPlaneConfig(record: ClusterRecord) {
 /** Longer paths do not fit a socket's address (unix(7)): such a node does without. */
 const criSocket = (path: string): { criSocket?: string } => (Buffer.byteLength(path) <= 107 ? { criSocket: path } : {});
 
+/** Where containerd, started inside of the node, is to look for its network. */
+const cniFolders = (runtime: string, dir: string): { cniConfDir?: string; cniBinDir?: string } =>
+  runtime.startsWith('unix://') ? { cniConfDir: `${dir}/cni/net.d`, cniBinDir: `${dir}/cni/bin` } : {};
+
 export function agentConfig(record: ClusterRecord, node: NodeRecord) {
   const layout = layoutOf(record.name);
   const files = layout.node(node.name);
@@ -62,6 +66,7 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     serviceCIDR: record.options.serviceCIDR,
     clusterCIDR: record.options.podCIDR,
     runtime: runtimeOf(record.options, node.name),
+    ...cniFolders(runtimeOf(record.options, node.name), files.dir),
     runtimeHandlers: record.options.runtimeHandlers ?? {},
     cgroupParent: files.cgroup,
     port: agentPort,

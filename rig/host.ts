@@ -1,6 +1,7 @@
 // One host of a cluster: namespaces held by a tiny process. When the process ends, the kernel removes all that was in them.
 import { readFileSync, readlinkSync } from 'node:fs';
 import { identify, type ProcessId, startDaemon } from '../kit/exec/index.ts';
+import { cgroups } from '../kit/linux/index.ts';
 import { waitFor } from '../kit/run/index.ts';
 
 export interface HostOptions {
@@ -49,6 +50,14 @@ export async function startHost(options: HostOptions): Promise<ProcessId> {
       ? process
       : false;
   });
+}
+
+/** `cgroup.procs` of the group that a host's own processes are in; containers get groups beside it. */
+export function systemGroup(path: string): string[] {
+  const groups = cgroups();
+  groups.create(`${path}/system`);
+  const folder = groups.folder('pids', `${path}/system`);
+  return folder ? [`${folder}/cgroup.procs`] : [];
 }
 
 export const netnsOf = (holder: ProcessId): string => `/proc/${holder.pid}/ns/net`;

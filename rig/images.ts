@@ -1,7 +1,7 @@
 // Images of the nodes: those that are built with wherry (every cluster has them) and those that a user loads, pulls or builds. All
 // nodes of all clusters of a machine share them.
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   type ArchiveFormat,
@@ -13,9 +13,11 @@ import {
   type PullOptions,
   pullImage,
 } from '../agent/images/index.ts';
-import { writeFileAtomic } from '../kit/fs/index.ts';
+import { readFileIfExists, writeFileAtomic } from '../kit/fs/index.ts';
+import { giveImages, givePause } from './foreign-images.ts';
 import { imagesDir } from './layout.ts';
 import { dist } from './programs.ts';
+import type { ClusterRecord } from './record.ts';
 import { existing } from './status.ts';
 
 const openStore = (): Promise<ImageStore> => ImageStore.open(imagesDir());
@@ -30,29 +32,46 @@ export async function bundledImages(): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-/** Imports the archives that this machine's image store has not seen yet (by name, size and time), or has lost. No collection takes them. */
-export async function loadImages(archives: readonly string[]): Promise<void> {
+/**
+ * Imports the archives that this machine's image store has not seen yet (by name, size and time), or has lost. No collection takes them.
+ * The cluster's nodes with other people's runtimes get them too.
+ */
+export async function loadImages(record: ClusterRecord, archives: readonly string[]): Promise<void> {
   const store = await openStore();
+  const all: string[] = [];
   for (const archive of archives) {
     const { size, mtimeMs } = await stat(archive);
     const seen = join(imagesDir(), 'seen', `${basename(archive)}-${size}-${Math.round(mtimeMs)}`);
-    if (existsSync(seen) && (await hasAll(store, await readFile(seen, 'utf8')))) continue;
+    const known = (await readFileIfExists(seen))?.split('\n').filter((name) => name !== '');
+    if (known && (await hasAll(store, known))) {
+      all.push(...known);
+      continue;
+    }
     const names = await importArchive(store, archive, { pinned: true });
     await writeFileAtomic(seen, names.join('\n'));
+    all.push(...names);
   }
+  await givePause(record, store);
+  await giveImages(record, store, all, { missing: true });
 }
 
-async function hasAll(store: ImageStore, names: string): Promise<boolean> {
-  for (const name of names.split('\n')) if (name !== '' && !(await store.find(name))) return false;
+/** Whole, so that they can be given away again. */
+async function hasAll(store: ImageStore, names: readonly string[]): Promise<boolean> {
+  for (const name of names) {
+    const found = await store.find(name);
+    if (!found?.layers.every((layer) => existsSync(store.skeletonOf(layer)))) return false;
+  }
   return true;
 }
 
 /** Imports one archive (`-`: standard input) for the cluster's nodes and returns the names that it brought. @throws Error when it is no image archive */
 export async function load(cluster: string, archive: string): Promise<string[]> {
-  await existing(cluster);
-  if (archive === '-') return await importStream(await openStore(), process.stdin, 'standard input');
-  if (!existsSync(archive)) throw new Error(`${archive}: no such file`);
-  return await importArchive(await openStore(), archive);
+  const record = await existing(cluster);
+  if (archive !== '-' && !existsSync(archive)) throw new Error(`${archive}: no such file`);
+  const store = await openStore();
+  const names = await (archive === '-' ? importStream(store, process.stdin, 'standard input') : importArchive(store, archive));
+  await giveImages(record, store, names);
+  return names;
 }
 
 /** Images that the nodes have, one row a name. */

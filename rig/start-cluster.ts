@@ -1,11 +1,11 @@
 // startCluster(): a cluster for one test. Everything of it is gone after dispose, whatever happened in between.
 import { randomBytes } from 'node:crypto';
 import type { HttpsClient } from '../kit/client/index.ts';
-import { type RunResult, run, tryRun } from '../kit/exec/index.ts';
+import { type RunResult, run, startDaemon, tryRun } from '../kit/exec/index.ts';
 import { ClusterAccess } from './access.ts';
 import { down } from './down.ts';
 import { connect, killPart, powerOff } from './faults.ts';
-import { insideHost } from './host.ts';
+import { insideHost, systemGroup } from './host.ts';
 import { load } from './images.ts';
 import { layoutOf } from './layout.ts';
 import type { UpOptions } from './options.ts';
@@ -31,6 +31,8 @@ export interface Cluster extends AsyncDisposable {
   tryKubectl(args: readonly string[], options?: CommandOptions): Promise<RunResult>;
   /** Runs a program of this machine inside a node's namespaces. */
   onNode(node: string, argv: readonly string[], options?: CommandOptions): Promise<string>;
+  /** Starts a program of this machine inside a node, to run until the node is off; what it writes goes to the file. Returns its pid. */
+  startOnNode(node: string, argv: readonly [string, ...string[]], logFile: string): Promise<number>;
   /** kill -9 of `control-plane` or of a node's agent. */
   kill(part: string): Promise<void>;
   /** Starts again what is not running and waits until all is ready. */
@@ -68,6 +70,11 @@ function clusterOf(access: ClusterAccess): Cluster {
     ...(o.input === undefined ? {} : { input: o.input }),
     timeoutMs: o.timeoutMs ?? 60_000,
   });
+  const holderOf = async (node: string) => {
+    const holder = (await existing(name)).nodes.find((n) => n.name === node)?.holder;
+    if (!holder) throw new Error(`cluster ${name} has no running node ${node}`);
+    return holder;
+  };
   return {
     name,
     kubeconfig,
@@ -76,10 +83,12 @@ function clusterOf(access: ClusterAccess): Cluster {
     kubectl: async (args, o) => (await run(o?.program ?? 'kubectl', args, commandOptions(o))).stdout,
     tryKubectl: (args, o) => tryRun(o?.program ?? 'kubectl', args, commandOptions(o)),
     async onNode(node, argv, o) {
-      const holder = (await existing(name)).nodes.find((n) => n.name === node)?.holder;
-      if (!holder) throw new Error(`cluster ${name} has no running node ${node}`);
-      const [file, ...args] = insideHost(holder, argv);
+      const [file, ...args] = insideHost(await holderOf(node), argv);
       return (await run(file, args, commandOptions(o))).stdout;
+    },
+    async startOnNode(node, argv, logFile) {
+      const cgroupProcs = systemGroup(layoutOf(name).node(node).cgroup);
+      return startDaemon({ argv: insideHost(await holderOf(node), argv), cgroupProcs, logFile });
     },
     kill: async (part) => void (await killPart(name, part)),
     restart: async () => (await up({ name })).close(),

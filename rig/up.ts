@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { identify, isAlive, startDaemon } from '../kit/exec/index.ts';
 import { lockFile, writeFileAtomic } from '../kit/fs/index.ts';
-import { cgroups, homeFirst } from '../kit/linux/index.ts';
+import { homeFirst } from '../kit/linux/index.ts';
 import { systemClock } from '../kit/run/index.ts';
 import { ClusterAccess } from './access.ts';
 import { nodeAddress, nodeName } from './addresses.ts';
@@ -10,7 +10,7 @@ import { checkPort, withFreePort } from './api-port.ts';
 import { agentConfig, controlPlaneConfig } from './configs.ts';
 import { ensureCredentials } from './credentials.ts';
 import { examineHost } from './doctor.ts';
-import { insideHost, startHost } from './host.ts';
+import { insideHost, startHost, systemGroup } from './host.ts';
 import { bundledImages, loadImages } from './images.ts';
 import { ensureBridge, ensureCable } from './lan.ts';
 import { layoutOf } from './layout.ts';
@@ -41,7 +41,7 @@ export async function up(options: UpOptions & { progress?: Progress } = {}): Pro
     await progress.step(`network and ${record.nodes.length} host(s)`, () => startHosts(record));
     await progress.step('control plane', () => startControlPlane(record));
     const started = await progress.step('agents', () => startAgents(record));
-    await progress.step('images', () => loadImages(images));
+    await progress.step('images', () => loadImages(record, images));
     const access = await ClusterAccess.open(record);
     await progress
       .step('ready', () => access.untilReady(READY_TIMEOUT_MS, started))
@@ -97,14 +97,6 @@ async function claim(name: string, asked: UpOptions): Promise<ClusterRecord> {
 async function missingImages(more: readonly string[]): Promise<string[]> {
   for (const path of more) if (!existsSync(path)) throw new Error(`--image ${path}: no such file`);
   return [...(await bundledImages()), ...more];
-}
-
-/** `cgroup.procs` of the group that a host's own processes are in; containers get groups beside it. */
-function systemGroup(path: string): string[] {
-  const groups = cgroups();
-  groups.create(`${path}/system`);
-  const folder = groups.folder('pids', `${path}/system`);
-  return folder ? [`${folder}/cgroup.procs`] : [];
 }
 
 async function startHosts(record: ClusterRecord): Promise<void> {

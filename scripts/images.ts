@@ -123,6 +123,12 @@ http {
 
 const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest('hex');
 
+/** The same files make the same bytes. */
+async function archive(tar: string, folder: string, names: readonly string[]): Promise<void> {
+  const stable = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
+  await run('tar', [...stable, '-cf', tar, '-C', folder, ...names]);
+}
+
 async function build(tags: readonly [string, ...string[]], fill: (rootfs: string) => Promise<ImageConfig>): Promise<void> {
   const [tag] = tags;
   const work = await mkdtemp(join(tmpdir(), 'wherry-image-'));
@@ -130,18 +136,7 @@ async function build(tags: readonly [string, ...string[]], fill: (rootfs: string
     const rootfs = join(work, 'rootfs');
     await mkdir(rootfs);
     const config = await fill(rootfs);
-    await run('tar', [
-      '--sort=name',
-      '--mtime=@0',
-      '--owner=0',
-      '--group=0',
-      '--numeric-owner',
-      '-cf',
-      join(work, 'layer.tar'),
-      '-C',
-      rootfs,
-      '.',
-    ]);
+    await archive(join(work, 'layer.tar'), rootfs, ['.']);
     const layer = sha256(await readFile(join(work, 'layer.tar')));
     await mkdir(join(work, layer));
     await rename(join(work, 'layer.tar'), join(work, layer, 'layer.tar'));
@@ -159,20 +154,7 @@ async function build(tags: readonly [string, ...string[]], fill: (rootfs: string
     await writeFile(join(work, 'manifest.json'), JSON.stringify([{ Config: configFile, RepoTags: tags, Layers: [`${layer}/layer.tar`] }]));
     await mkdir(out, { recursive: true });
     const target = join(out, `${tag.replaceAll('/', '-').replace(':', '-')}.tar`);
-    await run('tar', [
-      '--sort=name',
-      '--mtime=@0',
-      '--owner=0',
-      '--group=0',
-      '--numeric-owner',
-      '-cf',
-      `${target}.new`,
-      '-C',
-      work,
-      'manifest.json',
-      configFile,
-      layer,
-    ]);
+    await archive(`${target}.new`, work, ['manifest.json', configFile, layer]);
     await rename(`${target}.new`, target);
     console.log(`built ${tag}`);
   } finally {

@@ -107,15 +107,17 @@ for (const folder of folders) {
   }
 }
 
-// Files that the documents name exist.
+// Files that the documents name exist, and have what is named of them.
 const howTos = readdirSync(join(root, 'docs/how-to')).map((name) => `docs/how-to/${name}`);
 for (const doc of ['README.md', 'docs/ARCHITECTURE.md', 'docs/flows.md', 'docs/glossary.md', ...howTos]) {
   for (const match of readFileSync(join(root, doc), 'utf8').matchAll(
-    /`((?:api|kit|cni|control-plane|agent|rig|cli|scripts|test|bench|docs)\/[\w./-]*)(?::\w+)?`/g,
+    /`((?:api|kit|cni|control-plane|agent|rig|cli|scripts|test|bench|docs)\/[\w./-]*)(?::(\w+))?`/g,
   )) {
     const path = join(root, match[1]!);
     if (!existsSync(path)) problems.push(`${doc}: names ${match[1]}, which does not exist`);
     else if (match[1]!.endsWith('/') && !statSync(path).isDirectory()) problems.push(`${doc}: ${match[1]} is no folder`);
+    else if (match[2] && !new RegExp(`\\b${match[2]}\\b`).test(readFileSync(path, 'utf8')))
+      problems.push(`${doc}: names ${match[2]} of ${match[1]}, which has none`);
   }
 }
 

@@ -22,6 +22,7 @@ import {
   refuseCdi,
   toCgroupLimits,
 } from '../cri/index.ts';
+import { connectDocker } from './engine.ts';
 import { asCriError, asked, ensured, isNotFound } from './errors.ts';
 import { watchDocker } from './events.ts';
 import { imageFsInfo, imageStatus, listImages, loadImage, pullImage, removeImage } from './images.ts';
@@ -44,12 +45,7 @@ export interface DockerCriOptions {
 /** @throws CriError when nobody answers at the socket */
 export async function createDockerCri(options: DockerCriOptions): Promise<Cri> {
   await homeFirst();
-  const { default: Engine } = await import('dockerode');
-  const docker = new Engine({ socketPath: options.socket });
-  await docker.ping().catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'the socket is not there' : error.message;
-    throw new CriError('Unknown', `no Docker at docker://${options.socket}: ${why}`, error);
-  });
+  const docker = await connectDocker(options.socket);
   const hasPause = await docker
     .getImage(PAUSE_IMAGE)
     .inspect()

@@ -9,7 +9,7 @@ interface DockerError extends Error {
 
 export const isNotFound = (error: unknown): boolean => (error as DockerError).statusCode === 404;
 /** It is so already: started, stopped, being removed. */
-export const isDone = (error: unknown): boolean => [304, 404, 409].includes((error as DockerError).statusCode ?? 0);
+const isDone = (error: unknown): boolean => [304, 404, 409].includes((error as DockerError).statusCode ?? 0);
 
 export function asCriError(error: unknown, reason: CriReason = 'Unknown'): CriError {
   if (error instanceof CriError) return error;

@@ -1,5 +1,5 @@
 // Test fixture: a containerd of the test's own: network and mount namespaces, folders, cgroups and socket that nobody else sees.
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
 import { identify, run, sendSignal, start, tryRun } from '../../kit/exec/index.ts';
@@ -53,7 +53,15 @@ export async function containerdBed(makePause: (folder: string) => Promise<strin
     folder,
     socket,
     cgroupParent,
-    open: () => createRemoteCri({ socket, cgroupParent, podCIDR: SUBNET, nodeNetns: node, log: silentLogger }),
+    open: () =>
+      createRemoteCri({
+        socket,
+        cgroupParent,
+        cni: { bridge: 'wherry0', subnet: SUBNET, nodeNetns: node },
+        networkFolders: { confDir: `${folder}/net.d`, binDir: `${folder}/bin` },
+        stateDir: `${folder}/state`,
+        log: silentLogger,
+      }),
     expectClean: () => expect(cgroups().pids(cgroupParent)).toEqual([]),
     async restart() {
       await stopDaemon('SIGKILL');
@@ -70,25 +78,7 @@ export async function containerdBed(makePause: (folder: string) => Promise<strin
   };
 }
 
-/** containerd insists on a plugin of this name; ours has set the loopback up already. */
-const LOOPBACK = `#!/bin/sh
-[ "$CNI_COMMAND" = ADD ] && echo '{"cniVersion":"0.3.1","interfaces":[{"name":"lo"}],"ips":[]}'
-exit 0
-`;
-
 function writeConfiguration(folder: string, socket: string): void {
-  for (const name of ['bin', 'net.d']) mkdirSync(`${folder}/${name}`);
-  writeFileSync(`${folder}/bin/wherry`, `#!/bin/sh\nexec ${process.execPath} ${import.meta.dirname}/../../cni/main.ts\n`);
-  writeFileSync(`${folder}/bin/loopback`, LOOPBACK);
-  for (const name of ['wherry', 'loopback']) chmodSync(`${folder}/bin/${name}`, 0o755);
-  writeFileSync(
-    `${folder}/conflist.template`,
-    JSON.stringify({
-      cniVersion: '0.4.0',
-      name: 'pods',
-      plugins: [{ type: 'wherry', bridge: 'wherry0', ipam: { subnet: '{{.PodCIDR}}', dataDir: `${folder}/ipam` } }],
-    }),
-  );
   writeFileSync(
     `${folder}/config.toml`,
     `version = 2
@@ -105,7 +95,6 @@ state = "${folder}/run"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${folder}/bin"
     conf_dir = "${folder}/net.d"
-    conf_template = "${folder}/conflist.template"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
 `,

@@ -1,8 +1,10 @@
 // A Cri over the socket of another CRI v1 runtime (containerd, CRI-O): the list of operations.
 import type { Duplex } from 'node:stream';
+import { ensureMasquerade } from '../../cni/index.ts';
 import { cgroups, homeFirst } from '../../kit/linux/index.ts';
 import { type Logger, waitFor } from '../../kit/run/index.ts';
 import {
+  type CniOptions,
   type ContainerStats,
   type ContainerStatus,
   type Cri,
@@ -20,6 +22,7 @@ import { Connection, isUnimplemented, REQUEST_TIMEOUT_MS } from './connection.ts
 import { watchContainers } from './events.ts';
 import * as from from './from-wire.ts';
 import { imageFsInfo, imageStatus, listImages, loadImage, pullImage, removeImage } from './images.ts';
+import { type NetworkFolders, writeNetworkConfig } from './network-config.ts';
 import { type SandboxNote, sandboxNote } from './notes.ts';
 import { attach, exec, execSync, openPort } from './sessions.ts';
 import * as to from './to-wire.ts';
@@ -29,21 +32,27 @@ export interface RemoteCriOptions {
   socket: string;
   /** Cgroup that all pods' cgroups are below. */
   cgroupParent: string;
-  /** The node's pod range, told to the runtime; its own network configuration may use it (containerd: conf_template). */
-  podCIDR: string;
-  /** The node's network namespace, when this process is in another one (tests). */
-  nodeNetns?: string;
+  /** The pods' network. The runtime is told the range; its own configuration may use it (containerd: conf_template). */
+  cni: CniOptions;
+  /** Where the runtime looks for its network: the agent writes it there. Absent: it is the runtime's own affair. */
+  networkFolders?: NetworkFolders;
+  /** For the addresses of pods, with networkFolders. */
+  stateDir: string;
   log: Logger;
 }
 
 /** @throws CriError when nobody answers at the socket, or not as a CRI v1 runtime */
 export async function createRemoteCri(options: RemoteCriOptions): Promise<Cri> {
   await homeFirst();
-  const connection = new Connection(options.socket, options.nodeNetns);
+  const { cni, networkFolders, stateDir } = options;
+  const connection = new Connection(options.socket, cni.nodeNetns);
   try {
     const { runtimeName = '' } = await connection.call<wire.VersionResponse>('RuntimeService', 'Version', { version: 'v1' });
-    const runtimeConfig: wire.RuntimeConfig = { networkConfig: { podCidr: options.podCIDR } };
+    if (cni.clusterCIDR) await ensureMasquerade(cni.subnet, cni.clusterCIDR);
+    if (networkFolders) await writeNetworkConfig(networkFolders, { ...cni, stateDir: `${stateDir}/cni` });
+    const runtimeConfig: wire.RuntimeConfig = { networkConfig: { podCidr: cni.subnet } };
     await connection.call('RuntimeService', 'UpdateRuntimeConfig', { runtimeConfig });
+    if (networkFolders) await untilNetworkReady(connection);
     return new RemoteCri(connection, runtimeName, options).operations();
   } catch (error) {
     connection.close();
@@ -51,6 +60,17 @@ export async function createRemoteCri(options: RemoteCriOptions): Promise<Cri> {
   }
 }
 
+/** It watches the folder that its configuration was written to. @throws Error with what it still lacks */
+async function untilNetworkReady(connection: Connection): Promise<void> {
+  await waitFor({ what: `the network of unix://${connection.socket}`, timeoutMs: NETWORK_TIMEOUT_MS, everyMs: 50 }, async () => {
+    const { status } = await connection.call<wire.StatusResponse>('RuntimeService', 'Status', {});
+    const network = status?.conditions?.find(({ type }) => type === 'NetworkReady');
+    if (network?.status !== true) throw new Error(network?.message ?? 'no word of it in its status');
+    return true;
+  });
+}
+
+const NETWORK_TIMEOUT_MS = 10_000;
 const EXIT_TIMEOUT_MS = 2_000;
 
 class RemoteCri {
@@ -160,8 +180,8 @@ class RemoteCri {
 
   async #removePodSandbox(id: string): Promise<void> {
     const note = await this.#note(id).catch(() => undefined);
-    await gone(this.#call('StopPodSandbox', { podSandboxId: id }, { timeoutMs: 2 * REQUEST_TIMEOUT_MS, reason: 'KillPodSandboxError' }));
-    await gone(this.#call('RemovePodSandbox', { podSandboxId: id }));
+    // which ends by itself what still runs
+    await gone(this.#call('RemovePodSandbox', { podSandboxId: id }, { timeoutMs: 2 * REQUEST_TIMEOUT_MS, reason: 'KillPodSandboxError' }));
     this.#notes.delete(id);
     const others = note ? await this.#listPodSandbox({ podUid: note.metadata.uid }) : [];
     if (note && others.length === 0) await cgroups().remove(to.podCgroup(note, this.#cgroupParent));

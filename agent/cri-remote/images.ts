@@ -2,7 +2,7 @@
 import { tryRun } from '../../kit/exec/index.ts';
 import { CriError, type FsUsage, type Image, imageName, imageNameOrId, isCriError, type RegistryAuth } from '../cri/index.ts';
 import type * as wire from '../cri-grpc/gen/types.ts';
-import { type Connection, isUnavailable } from './connection.ts';
+import { Connection, isUnavailable } from './connection.ts';
 import * as from from './from-wire.ts';
 import { authConfig } from './to-wire.ts';
 
@@ -56,6 +56,19 @@ export async function imageFsInfo(connection: Connection): Promise<{ images: FsU
   const images = from.fsUsage(imageFilesystems);
   // one file system for both: what runtimes without the second list have
   return { images, containers: containerFilesystems.length > 0 ? from.fsUsage(containerFilesystems) : images };
+}
+
+/** Images of the runtime at a socket, for who is not its agent. */
+export function remoteImages(socket: string) {
+  const connection = new Connection(socket);
+  return {
+    has: async (ref: string): Promise<boolean> => (await imageStatus(connection, ref)) !== undefined,
+    async load(tarPath: string): Promise<void> {
+      const { runtimeName = '' } = await connection.call<wire.VersionResponse>('RuntimeService', 'Version', { version: 'v1' });
+      await loadImage(connection, runtimeName, tarPath);
+    },
+    close: () => connection.close(),
+  };
 }
 
 /** @throws CriError when the runtime is not containerd, or its command refuses the file */

@@ -10,11 +10,13 @@ import { busyboxArchive } from '../images/testing.ts';
 import { containerdBed } from './containerd.fixture.ts';
 import { createRemoteCri } from './index.ts';
 
+const PLACE = { cni: { bridge: 'wherry0', subnet: '10.244.9.0/24' }, stateDir: '/none', log: silentLogger };
 const pause = (folder: string) => busyboxArchive(folder, 'wherry/pause:1', { Entrypoint: ['sleep', '2147483647'], Cmd: [] });
 
 /** Our own service behind its socket, all in this process. */
 async function socketBed(): Promise<CriBed> {
-  const own = await ownBed({ path: 'runc' });
+  // its client names cgroups from the root, as kubelet does
+  const own = await ownBed({ path: 'runc' }, '/');
   const socket = `${own.folder}/cri.sock`;
   const cri = await own.open();
   const options = { socket, streamingAddress: '127.0.0.1', imagesFolder: `${own.folder}/images`, cri, clock: systemClock };
@@ -22,7 +24,7 @@ async function socketBed(): Promise<CriBed> {
   return {
     ...own,
     async open() {
-      const remote = await createRemoteCri({ socket, cgroupParent: '', podCIDR: '10.244.9.0/24', log: silentLogger });
+      const remote = await createRemoteCri({ socket, cgroupParent: own.cgroupParent, ...PLACE });
       return { ...remote, loadImage: (tar) => cri.loadImage(tar) }; // what CRI has no call for
     },
     async dispose() {
@@ -63,7 +65,8 @@ if (existsSync('/usr/bin/containerd')) {
 
 test('a socket that is not there is told by name', async () => {
   const folder = mkdtempSync(`${tmpdir()}/wherry-nosock-`);
-  const options = { socket: `${folder}/x.sock`, cgroupParent: '/none', podCIDR: '10.0.0.0/24', log: silentLogger };
-  await expect(createRemoteCri(options)).rejects.toThrow(`no container runtime at unix://${folder}/x.sock: the socket is not there`);
+  await expect(createRemoteCri({ socket: `${folder}/x.sock`, cgroupParent: '/none', ...PLACE })).rejects.toThrow(
+    `no container runtime at unix://${folder}/x.sock: the socket is not there`,
+  );
   rmSync(folder, { recursive: true });
 });

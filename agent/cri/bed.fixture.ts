@@ -12,7 +12,8 @@ export interface OwnBed extends CriBed {
   node: string;
 }
 
-export async function ownBed(runtime: RuntimeProgram): Promise<OwnBed> {
+/** `below`: what the service puts pods' cgroups below; a client of it may name the bed's own itself. */
+export async function ownBed(runtime: RuntimeProgram, below?: string): Promise<OwnBed> {
   await homeFirst();
   const folder = mkdtempSync(`${tmpdir()}/wherry-cri-`);
   const node = `${folder}/node`;
@@ -22,7 +23,7 @@ export async function ownBed(runtime: RuntimeProgram): Promise<OwnBed> {
     folder,
     node,
     cgroupParent,
-    open: () => openOwn({ folder, node, cgroupParent }, runtime),
+    open: () => openOwn({ folder, node, cgroupParent: below ?? cgroupParent }, runtime),
     expectClean: () => expect(mountsBelow(`${folder}/run`)).toEqual([]),
     async dispose() {
       unpinNamespace(node);

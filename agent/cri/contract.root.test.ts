@@ -25,7 +25,6 @@ if (existsSync(runsc))
       'memory limit': 'not enforced with --ignore-cgroups',
       privileged: 'this gVisor does not start with all capabilities',
       sysctls: 'gVisor has its own network settings',
-      'exec deadline': 'what exec started lives on in the sandbox',
       'terminal device': 'gVisor names no /dev/pts device',
     },
     make: () => ownBed({ path: runsc, args: [`--platform=${platform}`, '--network=host', '--ignore-cgroups'] }),

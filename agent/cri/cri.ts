@@ -2,6 +2,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { CgroupMetrics } from '../../kit/linux/index.ts';
 import type { RegistryAuth } from '../images/index.ts';
+import type { SpecResources } from '../runtime/index.ts';
 
 export type { RegistryAuth };
 
@@ -186,16 +187,7 @@ export interface Mount {
   propagation?: 'private' | 'host-to-container' | 'bidirectional';
 }
 
-export interface LinuxResources {
-  cpuPeriod?: number;
-  /** Microseconds per period; -1 or absent: none. */
-  cpuQuota?: number;
-  cpuShares?: number;
-  memoryLimitBytes?: number;
-  cpusetCpus?: string;
-  cpusetMems?: string;
-  pidsLimit?: number;
-  hugepageLimits?: { pageSize: string; limit: number }[];
+export interface LinuxResources extends SpecResources {
   /** Applied as far as this process may (lowering needs CAP_SYS_RESOURCE). */
   oomScoreAdj?: number;
 }
@@ -316,20 +308,9 @@ export interface ContainerStats {
   memoryWorkingSetBytes: number;
   memoryRssBytes: number;
   pids: number;
-  /** What not every runtime tells. */
-  details?: UsageDetails;
   /** Bytes of the writable layer. */
   rootfsUsedBytes: number;
   rootfsInodesUsed: number;
-}
-
-export interface UsageDetails {
-  cpuUserNanos: number;
-  cpuSystemNanos: number;
-  cpuPeriods: number;
-  cpuThrottledPeriods: number;
-  cpuThrottledNanos: number;
-  memoryCacheBytes: number;
 }
 
 export interface NetworkStats {

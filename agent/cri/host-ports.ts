@@ -8,7 +8,7 @@ import type { SandboxRecord } from './records.ts';
 import { isSandboxReady } from './sandbox-status.ts';
 
 /** Those with a port of the node. Empty with the host's network, where the container's port is the node's. */
-export const wantedHostPorts = ({ portMappings = [], linux }: PodSandboxConfig): NonNullable<PodSandboxConfig['portMappings']> =>
+const wantedHostPorts = ({ portMappings = [], linux }: PodSandboxConfig): NonNullable<PodSandboxConfig['portMappings']> =>
   linux?.namespaces?.network === 'node' ? [] : portMappings.filter(({ hostPort }) => hostPort > 0);
 
 /** @throws CriError for what no rule can be made of */

@@ -1,7 +1,7 @@
 // Usage of containers and pods, from cgroups and the pod's interface.
 
 import { diskUsage } from '../../kit/fs/index.ts';
-import { type CgroupStats, cgroups, Netlink } from '../../kit/linux/index.ts';
+import { cgroups, Netlink } from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { type CriContext, containerCgroup, containersOf, IF_NAME, mustContainer, mustSandbox, podCgroup, sandboxFile } from './context.ts';
 import type { ContainerStats, PodSandboxStats } from './cri.ts';
@@ -41,7 +41,7 @@ const isRunning = (context: CriContext, record: ContainerRecord): boolean =>
 
 async function statsOf(context: CriContext, record: ContainerRecord): Promise<ContainerStats> {
   const { metadata, labels = {}, annotations = {} } = record.config;
-  const usage = record.exit ? NO_USAGE : usageOf(cgroups().stats(containerCgroup(context, record)));
+  const usage = record.exit ? NO_USAGE : cgroups().stats(containerCgroup(context, record));
   const rootfs = await diskUsage(`${context.containers.folder(record.id)}/upper`);
   return {
     id: record.id,
@@ -55,10 +55,6 @@ async function statsOf(context: CriContext, record: ContainerRecord): Promise<Co
     rootfsInodesUsed: rootfs.inodes,
     ...usage,
   };
-}
-
-function usageOf({ cpuUsageNanos, memoryUsageBytes, memoryWorkingSetBytes, memoryRssBytes, pids, ...details }: CgroupStats) {
-  return { cpuUsageNanos, memoryUsageBytes, memoryWorkingSetBytes, memoryRssBytes, pids, details };
 }
 
 /** Of what has ended only its files are left. */

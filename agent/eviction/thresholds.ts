@@ -1,7 +1,7 @@
 // What is watched on a node, from where on it is too little, and what follows from an observation. Pure.
 import { toInteger } from '../../api/meta/index.ts';
 
-export const SIGNALS = [
+const SIGNALS = [
   'memory.available',
   'nodefs.available',
   'nodefs.inodesFree',

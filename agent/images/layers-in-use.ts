@@ -16,7 +16,7 @@ export function layersInUse(): Set<string> {
 }
 
 /** Pure: names of 24 digits among the lower folders. */
-export function layersIn(mountinfo: string): string[] {
+function layersIn(mountinfo: string): string[] {
   return parseMountinfo(mountinfo)
     .filter(({ type }) => type === 'overlay')
     .flatMap(({ superOptions }) => superOptions.filter((option) => option.startsWith('lowerdir')))

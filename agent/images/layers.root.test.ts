@@ -237,3 +237,18 @@ test('after a power failure what lacks content is dropped with its images', asyn
   expect((await after.list()).map(({ tags }) => tags)).toEqual([['docker.io/library/whole:1']]);
   expect(readdirSync(after.layersFolder)).toHaveLength(1);
 });
+
+test('a layer that lost the record of its tar cannot be saved, until its archive is loaded again', async () => {
+  const store = await open();
+  mkdirSync(`${folder}/recorded`);
+  writeFileSync(`${folder}/recorded/file`, 'content');
+  const archive = await dockerArchive(folder, 'recorded:1', [`${folder}/recorded`], {});
+  await importArchive(store, archive);
+  const [layer = ''] = (await store.find('recorded:1'))!.layers;
+  rmSync(store.skeletonOf(layer));
+  const saved = `${folder}/recorded.tar`;
+  await expect(exportImages(store, ['recorded:1'], saved)).rejects.toThrow(`layer ${layer} was unpacked by an older wherry`);
+  await importArchive(store, archive);
+  await exportImages(store, ['recorded:1'], saved);
+  expect(readFileSync(`${store.layersFolder}/${store.layerName(layer)}/file`, 'utf8')).toBe('content');
+});

@@ -60,7 +60,7 @@ export class Layers {
   }
 
   async #unpack(diffId: string, source: () => Promise<Readable>, digest: string | undefined): Promise<boolean> {
-    if (this.has(diffId)) return false;
+    if (this.has(diffId) && existsSync(this.skeletonOf(this.nameOf(diffId)))) return false;
     const folder = this.temporary();
     const skeleton = `${folder}.skeleton`;
     try {

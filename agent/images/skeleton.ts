@@ -2,7 +2,8 @@
 // A gzip of records: 0, length, bytes of the frame; or 1, length of the path, path, number of content bytes.
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { lstat, realpath } from 'node:fs/promises';
-import { finished, pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream';
+import { finished, pipeline as piped } from 'node:stream/promises';
 import { createGunzip, createGzip, type Gzip } from 'node:zlib';
 import type { TarListener } from './tar-walker.ts';
 
@@ -18,7 +19,7 @@ export class SkeletonWriter implements TarListener {
   #bytes = 0;
 
   constructor(path: string) {
-    this.#done = pipeline(this.#gzip, createWriteStream(path));
+    this.#done = piped(this.#gzip, createWriteStream(path));
     this.#done.catch(() => {}); // told by close()
   }
 
@@ -65,7 +66,7 @@ export class SkeletonWriter implements TarListener {
 /** The layer's tar again. Nothing outside of the folder is read. @throws Error when a file is not there */
 export async function* rebuildTar(skeleton: string, folder: string): AsyncGenerator<Buffer> {
   const root = await realpath(folder);
-  const input = new Reader(createReadStream(skeleton).pipe(createGunzip()));
+  const input = new Reader(records(skeleton));
   for (;;) {
     const head = await input.read(1, true);
     if (!head) return;
@@ -79,7 +80,7 @@ export async function* rebuildTar(skeleton: string, folder: string): AsyncGenera
 /** Whether each file is there with its size. A layer without a record of it is taken as whole. */
 export async function isWhole(skeleton: string, folder: string): Promise<boolean> {
   if (!existsSync(skeleton)) return true;
-  const input = new Reader(createReadStream(skeleton).pipe(createGunzip()));
+  const input = new Reader(records(skeleton));
   const sizes = new Map<string, number>(); // of a path that occurs twice the last one stays
   try {
     for (let head = await input.read(1, true); head; head = await input.read(1, true)) {
@@ -96,6 +97,9 @@ export async function isWhole(skeleton: string, folder: string): Promise<boolean
   }
   return true;
 }
+
+/** A file that cannot be read ends the reader's wait. */
+const records = (skeleton: string): AsyncIterable<Buffer> => pipeline(createReadStream(skeleton), createGunzip(), () => {});
 
 async function* fileContent(root: string, path: string, size: number): AsyncGenerator<Buffer> {
   const file = await realpath(`${root}/${path}`);

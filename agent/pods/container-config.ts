@@ -9,7 +9,7 @@ import { GRACE_ANNOTATION, IMAGE_ANNOTATION, podLabels, RESOURCES_ANNOTATION } f
 import type { PodFiles } from './pod-files.ts';
 import { containerResources } from './qos.ts';
 import { securityContext } from './security.ts';
-import { type MountInputs, volumeMounts } from './volume-mounts.ts';
+import { type MountInputs, volumeDevices, volumeMounts } from './volume-mounts.ts';
 
 export interface ContainerInputs extends MountInputs {
   attempt: number;
@@ -45,7 +45,7 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
       ...ownFiles(pod, container, inputs.files),
       await messageFile(container, messagePath),
     ],
-    ...(inputs.devices ? { devices: [...inputs.devices.devices], cdiDevices: [...inputs.devices.cdiDevices] } : {}),
+    ...devicesOf(pod, container, inputs),
     labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
     annotations: {
       ...inputs.devices?.annotations,
@@ -63,6 +63,13 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
       securityContext: { ...securityContext(pod, container, inputs.image), ...(inputs.pidTarget ? { pidTarget: inputs.pidTarget } : {}) },
     },
   };
+}
+
+/** Of plugins, and volumes that are block devices. */
+function devicesOf(pod: Pod, container: Container, inputs: ContainerInputs): Pick<ContainerConfig, 'devices' | 'cdiDevices'> {
+  const given = inputs.devices;
+  const devices = [...(given?.devices ?? []), ...(container.volumeDevices?.length ? volumeDevices(pod, container, inputs) : [])];
+  return { ...(devices.length > 0 ? { devices } : {}), ...(given?.cdiDevices.length ? { cdiDevices: [...given.cdiDevices] } : {}) };
 }
 
 /** The pod's own files, unless the container mounts something of its own there. */

@@ -61,6 +61,8 @@ export interface Pods {
   get(namespace: string, name: string): Pod | undefined;
   /** Uids of the pods whose devices are not free; undefined while they are not all known. */
   deviceHolders(): ReadonlySet<string> | undefined;
+  /** A pod's volumes that belong to CSI drivers, with what these count. */
+  drivenVolumes: Volumes['driven'];
   /** How the last ones started. */
   starts(): readonly PodStart[];
 }
@@ -91,6 +93,7 @@ export function createPods(options: PodsOptions): Pods {
     evict: (uid, verdict) => pods.evict(uid, verdict),
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
     deviceHolders: () => pods.holders(),
+    drivenVolumes: (uid) => pods.drivenVolumes(uid),
     starts: () => pods.starts.list(),
   };
 }
@@ -138,6 +141,7 @@ class NodePods {
       drivers: options.drivers,
       nodeName: options.nodeName,
       stagingDir: options.stagingDir,
+      events: options.recorder,
       clock,
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),
@@ -289,6 +293,10 @@ class NodePods {
       worker.fail(refused.reason, `Pod was rejected: ${refused.message}`, { refused: true });
     }
     worker.wake();
+  }
+
+  drivenVolumes(uid: string): ReturnType<Volumes['driven']> {
+    return this.#volumes.driven(uid);
   }
 
   evict(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {

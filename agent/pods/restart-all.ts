@@ -12,7 +12,7 @@ export const canRestartAll = (pod: Pod): boolean =>
   containersOf(pod).some(({ restartPolicyRules }) => restartPolicyRules?.some(({ action }) => action === ACTION));
 
 /** When the pod was last told to start over: what was made before counts no longer. */
-export function startedOverAtMs(pod: Pod, records: readonly ContainerStatus[]): number | undefined {
+function startedOverAtMs(pod: Pod, records: readonly ContainerStatus[]): number | undefined {
   if (!canRestartAll(pod)) return undefined;
   const times: number[] = [];
   for (const { metadata, state, exitCode, finishedAtMs } of records) {

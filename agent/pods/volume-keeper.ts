@@ -57,9 +57,9 @@ export class VolumeKeeper {
       this.#holds.cleared(VOLUMES);
     } catch (error) {
       if (!(error instanceof VolumeSetupError)) throw error;
-      events.pod(pod, 'Warning', 'FailedMount', error.message);
+      events.pod(pod, 'Warning', error.reason, error.message);
       const retryMs = backoffMs(this.#holds.countFailure(VOLUMES), 500, 122_000);
-      this.#holds.failed(VOLUMES, new StartProblem('FailedMount', error.message, retryMs), clock.nowMs());
+      this.#holds.failed(VOLUMES, new StartProblem(error.reason, error.message, retryMs), clock.nowMs());
     }
   }
 

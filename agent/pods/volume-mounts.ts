@@ -1,6 +1,6 @@
 // volumeMounts of a container -> mounts of the CRI.
 import type { Container, Pod, Volume, VolumeMount } from '../../api/gen/types/core.v1.ts';
-import type { Mount } from '../cri/index.ts';
+import type { ContainerConfig, Mount } from '../cri/index.ts';
 import { isReadOnlyVolume, SubPathMissing, VolumeProblem, type Volumes } from '../volumes/index.ts';
 import { ContainerConfigProblem } from './env.ts';
 import { expand } from './expand.ts';
@@ -65,6 +65,16 @@ const withoutPaths =
     const failed = error instanceof SubPathMissing ? 'failed to create subPath directory' : 'failed to prepare subPath';
     throw new ContainerConfigProblem(`${failed} for volumeMount "${name}" of container "${container.name}"`, { cause: error });
   };
+
+/** Volumes that the container gets as block devices. @throws ContainerConfigProblem */
+export function volumeDevices(pod: Pod, container: Container, { volumePaths }: MountInputs): NonNullable<ContainerConfig['devices']> {
+  return (container.volumeDevices ?? []).map(({ name, devicePath }) => {
+    const hostPath = volumePaths.get(name);
+    if (hostPath === undefined) throw new ContainerConfigProblem(`cannot find volume "${name}" to pass into container "${container.name}"`);
+    const isReadOnly = pod.spec?.volumes?.find((volume) => volume.name === name)?.persistentVolumeClaim?.readOnly;
+    return { hostPath, containerPath: devicePath, permissions: isReadOnly ? 'r' : 'mrw' };
+  });
+}
 
 function imageMount({ name }: Volume, containerPath: string, imageSubPath: string | undefined, { volumeImages }: MountInputs): Mount {
   const image = volumeImages.get(name) ?? '';

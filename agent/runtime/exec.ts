@@ -14,8 +14,13 @@ export interface ExecTarget {
   id: string;
   runtimePath: string;
   runtimeArgs: readonly string[];
-  /** Folder for this exec's two small files; unique name in it. */
+  /** Folder for this exec's small files; unique name in it. */
   file: string;
+  /**
+   * Kills a process by the number that a runtime with a kernel of its own gave it: the one that we see is only its stand-in, after whose
+   * death it lives on.
+   */
+  killInside?: (pid: number) => void;
 }
 
 /** How long the streams may stay open after the process ended: a child of it that went to the background may hold them for ever. */
@@ -26,7 +31,9 @@ export async function startExec(target: ExecTarget, options: ExecOptions): Promi
   const pidFile = `${target.file}.pid`;
   await writeFileAtomic(specFile, JSON.stringify(options.process));
   const logFile = `${target.file}.log`;
-  const args = [...target.runtimeArgs, '--log', logFile, 'exec', '--process', specFile, '--pid-file', pidFile, target.id];
+  const innerFile = `${target.file}.inner`;
+  const inner = target.killInside ? ['--internal-pid-file', innerFile] : [];
+  const args = [...target.runtimeArgs, '--log', logFile, 'exec', '--process', specFile, '--pid-file', pidFile, ...inner, target.id];
   const wiring = options.process.terminal ? terminalWiring(options) : pipeWiring(options.stdin);
   let child: ChildProcess;
   try {
@@ -44,7 +51,7 @@ export async function startExec(target: ExecTarget, options: ExecOptions): Promi
     const started = pid() > 0;
     const complaint = started ? '' : (readText(logFile) ?? '');
     await drain([wiring.stdout, wiring.stderr]);
-    for (const file of [specFile, pidFile, logFile]) await rm(file, { force: true });
+    for (const file of [specFile, pidFile, logFile, innerFile]) await rm(file, { force: true });
     if (!started) throw new RuntimeError(runtimeMessage(complaint) || `exec failed with exit code ${code}`);
     return code;
   };
@@ -62,7 +69,9 @@ export async function startExec(target: ExecTarget, options: ExecOptions): Promi
       if (pid() > 0) resizeTerminalOf(pid(), width, height);
     },
     kill() {
-      if (pid() > 0) sendSignal(pid(), 'SIGKILL');
+      const innerPid = Number(readText(innerFile) ?? 0);
+      if (innerPid > 0) target.killInside?.(innerPid);
+      else if (pid() > 0) sendSignal(pid(), 'SIGKILL');
       else child.kill('SIGKILL');
     },
   };

@@ -207,7 +207,9 @@ export class OciRuntime implements Runtime {
   async exec(id: string, options: ExecOptions): Promise<RunningExec> {
     const file = `${this.#files.root}/x/${process.pid}-${this.#execs++}`;
     const { program, root } = this.#programOf(id);
-    return await startExec({ id, runtimePath: await program.path(), runtimeArgs: program.globalArguments(root), file }, options);
+    const killInside = (pid: number) => void program.command(root, ['kill', '--pid', String(pid), id, 'KILL']).catch(() => {}); // it ended first
+    const target = { id, runtimePath: await program.path(), runtimeArgs: program.globalArguments(root), file };
+    return await startExec(program.hasOwnKernel ? { ...target, killInside } : target, options);
   }
 
   async attach(id: string): Promise<RunningExec> {

@@ -18,12 +18,15 @@ export class Program {
   /** `runc`, `crun`: how they wait between create and start is known; of any other runtime only its commands are. */
   readonly kind: 'runc' | 'crun' | 'other';
   readonly name: string;
+  /** gVisor: what runs in a container has no process of its own on the machine. */
+  readonly hasOwnKernel: boolean;
   readonly #path: string;
   readonly #args: readonly string[];
 
   constructor({ path, args = [] }: RuntimeProgram) {
     this.name = basename(path);
     this.kind = this.name === 'runc' || this.name === 'crun' ? this.name : 'other';
+    this.hasOwnKernel = this.name === 'runsc';
     this.#path = path;
     this.#args = args;
   }

@@ -45,6 +45,7 @@ export interface SpecMount {
 
 export interface SpecResources {
   cpuPeriod?: number;
+  /** Microseconds per period; -1 or absent: none. */
   cpuQuota?: number;
   cpuShares?: number;
   memoryLimitBytes?: number;

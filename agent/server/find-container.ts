@@ -1,6 +1,7 @@
 // The container that a request means, among the CRI's records of the pod.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { ContainerStatus, Cri } from '../cri/index.ts';
+import type { UsageSources } from '../stats/index.ts';
 import { HttpError } from './http-error.ts';
 
 export interface PodSource {
@@ -8,6 +9,7 @@ export interface PodSource {
   list(): Pod[];
   /** How the last ones started: what /debug/starts shows. */
   starts(): readonly object[];
+  drivenVolumes: UsageSources['drivenVolumes'];
 }
 
 /** Newest attempt first. @throws HttpError 404 when the pod is not here */

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { cgroups } from '../../kit/linux/index.ts';
 import type { Family } from '../../kit/metrics/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
-import type { Cri } from '../cri/index.ts';
-import { busyNanos, memoryCapacity, memoryUsage, podUsages, SummaryMaker } from '../stats/index.ts';
+import type { ContainerDetails, Cri } from '../cri/index.ts';
+import { busyNanos, memoryCapacity, memoryUsage, type PodUsage, podUsages, SummaryMaker } from '../stats/index.ts';
 import { containerLogs } from './container-logs.ts';
 import { type PodSource, recordsOf } from './find-container.ts';
 import { HttpError } from './http-error.ts';
@@ -50,8 +50,9 @@ const NODE_LOGS = '/var/log';
 /** By the first part of the path. */
 export function routes(options: RouteOptions): ReadonlyMap<string, Handler> {
   const { cri, clock, pods, nodeName, cgroupParent: cgroup, podsDir, logDir } = options;
-  const usages = () => podUsages({ cri, pods: () => pods.list(), podsDir });
-  const summary = new SummaryMaker({ cri, pods: () => pods.list(), podsDir, nodeName, cgroup, clock });
+  const sources = { cri, pods: () => pods.list(), podsDir, drivenVolumes: pods.drivenVolumes };
+  const usages = () => podUsages(sources);
+  const summary = new SummaryMaker({ ...sources, nodeName, cgroup, clock });
   const startedMs = clock.nowMs() - performance.now();
   const slis = sliMetrics();
   const metrics: Record<string, () => Promise<string> | string> = {
@@ -71,7 +72,10 @@ export function routes(options: RouteOptions): ReadonlyMap<string, Handler> {
         families,
       });
     },
-    cadvisor: async () => cadvisorMetrics(await usages(), memoryCapacity(cgroup)),
+    async cadvisor() {
+      const measured = await usages();
+      return cadvisorMetrics(measured, await detailsOf(cri, measured), memoryCapacity(cgroup));
+    },
     resource: async () => {
       const { workingSetBytes } = memoryUsage(cgroup);
       return resourceMetrics({ cpuNanos: busyNanos(), workingSetBytes, atMs: clock.nowMs() }, await usages());
@@ -149,3 +153,11 @@ const text = (response: ServerResponse, body: string): void =>
 
 const json = (response: ServerResponse, body: object): void =>
   void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+
+/** By container; one that goes meanwhile has none. */
+async function detailsOf(cri: Cri, pods: readonly PodUsage[]): Promise<ReadonlyMap<string, ContainerDetails>> {
+  const found = pods
+    .flatMap(({ containers }) => containers)
+    .map(async ({ record: { id } }) => [id, await cri.containerDetails?.(id).catch(() => undefined)] as const);
+  return new Map((await Promise.all(found)).flatMap(([id, details]) => (details ? [[id, details]] : [])));
+}

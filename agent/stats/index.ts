@@ -6,7 +6,6 @@ export {
   type MemoryUsage,
   memoryCapacity,
   memoryUsage,
-  nodeLinks,
   type PidUsage,
   pidUsage,
 } from './machine.ts';

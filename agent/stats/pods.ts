@@ -12,6 +12,8 @@ export interface UsageSources {
   pods(): readonly Pod[];
   /** One folder a pod, by uid. */
   podsDir: string;
+  /** A pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. They are not looked into. */
+  drivenVolumes(podUid: string): Promise<ReadonlyMap<string, FsUsage | undefined>>;
 }
 
 export interface ContainerUsage {
@@ -22,6 +24,8 @@ export interface ContainerUsage {
 
 export interface VolumeUsage {
   volume: Volume;
+  /** It takes nothing of the node's disk. */
+  isDriven: boolean;
   /** Kept in memory: counts as that, not as disk. */
   inMemory: boolean;
   used: DiskUsage;
@@ -38,7 +42,7 @@ export interface PodUsage {
 }
 
 /** Of the pods that have a sandbox; one that goes meanwhile is left out. */
-export async function podUsages({ cri, pods, podsDir }: UsageSources): Promise<PodUsage[]> {
+export async function podUsages({ cri, pods, podsDir, drivenVolumes }: UsageSources): Promise<PodUsage[]> {
   const [sandboxes, records] = await Promise.all([cri.listPodSandbox({ state: 'ready' }), cri.listContainers()]);
   const sandboxOf = new Map(sandboxes.map((sandbox) => [sandbox.metadata.uid, sandbox.id]));
   const recordOf = new Map(records.map((record) => [record.id, record]));
@@ -48,7 +52,7 @@ export async function podUsages({ cri, pods, podsDir }: UsageSources): Promise<P
     if (sandboxId === undefined) return [];
     const [sandbox, volumes] = await Promise.all([
       cri.podSandboxStats(sandboxId).catch(() => undefined),
-      volumesOf(pod, join(podsDir, uid)),
+      volumesOf(pod, join(podsDir, uid), await drivenVolumes(uid)),
     ]);
     const containers = (sandbox?.containers ?? []).map(async (stats): Promise<ContainerUsage[]> => {
       const record = recordOf.get(stats.id);
@@ -62,14 +66,18 @@ export async function podUsages({ cri, pods, podsDir }: UsageSources): Promise<P
 const TMPFS_MAGIC = 0x01021994;
 
 /** Those that live in the pod's own folder, and claims. */
-async function volumesOf(pod: Pod, folder: string): Promise<VolumeUsage[]> {
+async function volumesOf(pod: Pod, folder: string, driven: ReadonlyMap<string, FsUsage | undefined>): Promise<VolumeUsage[]> {
   const found = (pod.spec?.volumes ?? []).map(async (volume): Promise<VolumeUsage[]> => {
+    const counted = driven.get(volume.name);
+    if (counted)
+      return [{ volume, isDriven: true, inMemory: false, used: { bytes: counted.usedBytes, inodes: counted.inodesUsed }, fs: counted }];
+    if (driven.has(volume.name)) return [];
     const path = join(folder, 'volumes', volume.name);
     if (!(await stat(path).catch(() => undefined))) return [];
     const [{ type }, fs] = await Promise.all([statfs(path), fsUsage(path)]);
     const inMemory = type === TMPFS_MAGIC;
     const used = inMemory ? { bytes: fs.usedBytes, inodes: fs.inodesUsed } : await diskUsage(path);
-    return [{ volume, inMemory, used, fs }];
+    return [{ volume, isDriven: false, inMemory, used, fs }];
   });
   return (await Promise.all(found.map((one) => one.catch(() => [])))).flat(); // unmounted meanwhile
 }
@@ -81,6 +89,7 @@ export const ephemeralInodes = (usage: PodUsage): number => ephemeral(usage, ({ 
 function ephemeral({ containers, volumes }: PodUsage, of: (usage: DiskUsage) => number): number {
   let total = 0;
   for (const { stats, logs } of containers) total += of({ bytes: stats.rootfsUsedBytes, inodes: stats.rootfsInodesUsed }) + of(logs);
-  for (const { volume, inMemory, used } of volumes) if (!inMemory && !volume.persistentVolumeClaim && !volume.hostPath) total += of(used);
+  for (const { volume, isDriven, inMemory, used } of volumes)
+    if (!isDriven && !inMemory && !volume.persistentVolumeClaim && !volume.hostPath) total += of(used);
   return total;
 }

@@ -9,10 +9,11 @@ test('the working set leaves out what the kernel can give back', () => {
   expect(usageOfMachine(meminfo)).toEqual({ usageBytes: 600 * 1024, workingSetBytes: 500 * 1024, rssBytes: 50 * 1024 });
 });
 
-test('ephemeral storage: layers, logs and disk volumes, neither memory nor claims', () => {
+test('ephemeral storage: layers, logs and disk volumes, neither memory nor claims nor what drivers keep', () => {
   const fs = { capacityBytes: 0, availableBytes: 0, usedBytes: 0, inodes: 0, inodesFree: 0, inodesUsed: 0 };
-  const volume = (name: string, bytes: number, inMemory: boolean, source = {}) => ({
+  const volume = (name: string, bytes: number, inMemory: boolean, source = {}, isDriven = false) => ({
     volume: { name, ...source },
+    isDriven,
     inMemory,
     used: { bytes, inodes: 1 },
     fs,
@@ -24,6 +25,7 @@ test('ephemeral storage: layers, logs and disk volumes, neither memory nor claim
       volume('disk', 100, false),
       volume('memory', 1000, true),
       volume('claim', 10_000, false, { persistentVolumeClaim: { claimName: 'c' } }),
+      volume('driven', 100_000, false, { csi: { driver: 'd' } }, true),
     ],
   } as unknown as PodUsage;
   expect(ephemeralBytes(usage)).toBe(111);

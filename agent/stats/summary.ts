@@ -1,5 +1,5 @@
 // /stats/summary: what the node and its pods use, by upstream's names.
-import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { type Clock, rfc3339 } from '../../kit/run/index.ts';
 import type { ContainerStats, Cri, NetworkStats } from '../cri/index.ts';
 import { busyNanos, type FsUsage, fsUsage, memoryUsage, nodeLinks, pidUsage } from './machine.ts';
@@ -94,7 +94,7 @@ export class SummaryMaker {
         usedBytes: used.bytes,
         inodesUsed: used.inodes,
         name: volume.name,
-        ...(volume.persistentVolumeClaim ? { pvcRef: { name: volume.persistentVolumeClaim.claimName, namespace } } : {}),
+        ...claimRef(pod, volume),
       })),
       'ephemeral-storage': { time, usedBytes: ephemeralBytes(usage), inodesUsed: ephemeralInodes(usage) },
       ...(sandbox ? { process_stats: { process_count: sandbox.pids } } : {}),
@@ -129,6 +129,12 @@ const memoryText = (stats: Pick<ContainerStats, 'memoryUsageBytes' | 'memoryWork
   workingSetBytes: stats.memoryWorkingSetBytes,
   rssBytes: stats.memoryRssBytes,
 });
+
+/** The claim behind the volume, also one made from the template in the pod. */
+function claimRef({ metadata: { name, namespace } }: Pod, volume: Volume): { pvcRef?: { name: string; namespace: string | undefined } } {
+  const claim = volume.ephemeral ? `${name}-${volume.name}` : volume.persistentVolumeClaim?.claimName;
+  return claim === undefined ? {} : { pvcRef: { name: claim, namespace } };
+}
 
 const fsText = ({ availableBytes, capacityBytes, usedBytes, inodesFree, inodes, inodesUsed }: FsUsage) => ({
   availableBytes,

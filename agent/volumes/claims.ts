@@ -10,7 +10,7 @@ export interface Claimed {
 }
 
 /** The claim that the pod's volume stands for: its own, or the one made from the template in the pod. */
-export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
+function claimNameOf(pod: Pod, volume: Volume): string | undefined {
   if (volume.ephemeral) return `${pod.metadata.name}-${volume.name}`;
   return volume.persistentVolumeClaim?.claimName;
 }
@@ -34,5 +34,15 @@ export async function claimedVolume(client: Client, pod: Pod, volume: Volume): P
     throw problem(
       `PV ${found.metadata.name} spec.claimRef.uid ${found.spec?.claimRef?.uid ?? ''} does not match pvc.UID ${claim.metadata.uid}`,
     );
+  const problemOfMode = wrongMode(pod, volume.name, found.spec?.volumeMode ?? 'Filesystem');
+  if (problemOfMode) throw new VolumeProblem(problemOfMode, 'process');
   return { claim, volume: found };
+}
+
+/** A file system is mounted, a block device is a device: containers must use the volume as what it is. */
+function wrongMode({ spec }: Pod, name: string, mode: string): string | undefined {
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? []), ...(spec?.ephemeralContainers ?? [])];
+  const field = mode === 'Block' ? 'volumeMounts' : 'volumeDevices';
+  if (!containers.some((container) => container[field]?.some((one) => one.name === name))) return undefined;
+  return `volume ${name} has volumeMode ${mode}, but is specified in ${field}`;
 }

@@ -22,9 +22,11 @@ export async function checkHostPath({ path, type = '' }: HostPathVolumeSource): 
   return path;
 }
 
-/** The path of a `local` volume: it must be there, whatever it is. @throws VolumeProblem */
-export async function checkLocal(path: string): Promise<string> {
-  if (!(await stat(path).catch(() => undefined))) throw new VolumeProblem(`path "${path}" does not exist`, 'NewMounter');
+/** The path of a `local` volume: it must be there, and a device where the volume is one. @throws VolumeProblem */
+export async function checkLocal(path: string, isBlock: boolean): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw new VolumeProblem(`path "${path}" does not exist`, isBlock ? 'SetUpDevice' : 'NewMounter');
+  if (isBlock && !found.isBlockDevice()) throw new VolumeProblem(`path "${path}" is not a block device`, 'SetUpDevice');
   return path;
 }
 

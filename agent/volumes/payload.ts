@@ -21,7 +21,7 @@ export class VolumeProblem extends Error {
     this.stage = stage;
   }
 }
-export type VolumeStage = 'process' | 'NewMounter' | 'MountDevice' | 'SetUp';
+export type VolumeStage = 'process' | 'NewMounter' | 'MountDevice' | 'SetUp' | 'SetUpDevice' | 'MapPodDevice' | 'expand';
 
 /** @throws VolumeProblem for a key that is not there and not optional */
 export function configMapPayload(object: ConfigMap, items: KeyToPath[] | undefined, defaultMode: number, optional: boolean): Payload {

@@ -3,21 +3,21 @@ import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
-import type { Client } from '../../kit/client/index.ts';
+import type { Client, EventRecorder } from '../../kit/client/index.ts';
 import { isMounted, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import { claimedVolume } from './claims.ts';
 import type { Drivers } from './csi/drivers.ts';
-import { CsiMounts } from './csi/mounts.ts';
+import { CsiMounts, type Published, type VolumeFigures } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
 import type { LocalPaths } from './local-path.ts';
 import { ObjectCache } from './objects.ts';
 import { giveToGroup } from './ownership.ts';
-import { VolumeProblem } from './payload.ts';
+import { VolumeProblem, type VolumeStage } from './payload.ts';
 import { bindSubPath } from './sub-path.ts';
 import { Tokens } from './tokens.ts';
 
@@ -33,6 +33,7 @@ export interface VolumesOptions {
   nodeName: string;
   /** Where CSI drivers stage volumes. */
   stagingDir: string;
+  events: EventRecorder;
   clock: Clock;
   log: Logger;
   /** Something that the pod's volumes or environment show has changed: set up again. */
@@ -41,19 +42,25 @@ export interface VolumesOptions {
 
 /** A volume that could not be set up; the message is that of the FailedMount event. */
 export class VolumeSetupError extends Error {
+  /** Of the event. */
+  readonly reason: 'FailedMount' | 'FailedMapVolume';
   /** `volume`: as the pod names it, or the persistent volume. */
   constructor(volume: string, cause: unknown) {
     super(failureText(volume, cause), { cause });
+    this.reason = cause instanceof VolumeProblem && DEVICE_STAGES.has(cause.stage) ? 'FailedMapVolume' : 'FailedMount';
   }
 }
+
+const DEVICE_STAGES = new Set<VolumeStage>(['SetUpDevice', 'MapPodDevice']);
 
 function failureText(volume: string, cause: unknown): string {
   const why = cause instanceof Error ? cause.message : String(cause);
   const stage = cause instanceof VolumeProblem ? cause.stage : 'SetUp';
   if (stage === 'process')
     return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[], failed to process volumes=[${volume}]: ${why}`;
+  if (stage === 'expand') return `MountVolume.MountDevice failed while expanding volume for volume "${volume}" : ${why}`;
   const step = stage === 'NewMounter' ? 'NewMounter initialization' : stage;
-  return `MountVolume.${step} failed for volume "${volume}" : ${why}`;
+  return `${DEVICE_STAGES.has(stage) ? 'MapVolume' : 'MountVolume'}.${step} failed for volume "${volume}" : ${why}`;
 }
 
 export interface PodVolumes {
@@ -84,9 +91,17 @@ export class Volumes {
     return this.#setUp(pod, pod.spec?.volumes ?? [], place);
   }
 
-  /** Brings those up to date that show objects of the API. @throws VolumeSetupError */
-  refresh(pod: Pod, place: PodPlace): Promise<PodVolumes> {
-    return this.#setUp(pod, (pod.spec?.volumes ?? []).filter(isApiVolume), place);
+  /** Brings those up to date that show objects of the API, and those that drivers keep. @throws VolumeSetupError */
+  async refresh(pod: Pod, place: PodPlace): Promise<PodVolumes> {
+    const driven = new Set(await this.#csi.volumesOf(pod.metadata.uid ?? ''));
+    const volumes = (pod.spec?.volumes ?? []).filter((volume) => isApiVolume(volume) || driven.has(volume.name));
+    return this.#setUp(pod, volumes, place);
+  }
+
+  /** The pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. */
+  async driven(podUid: string): Promise<Map<string, VolumeFigures | undefined>> {
+    const names = await this.#csi.volumesOf(podUid);
+    return new Map(await Promise.all(names.map(async (name) => [name, await this.#csi.stats(podUid, name)] as const)));
   }
 
   async #setUp(pod: Pod, volumes: readonly Volume[], place: PodPlace): Promise<PodVolumes> {
@@ -141,11 +156,11 @@ export class Volumes {
     this.objects.close();
   }
 
-  async #setupOne(pod: Pod, volume: Volume, sources: ApiSources): Promise<{ path: string; refreshAtMs?: number }> {
+  async #setupOne(pod: Pod, volume: Volume, sources: ApiSources): Promise<Published> {
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     if (volume.hostPath) return { path: await checkHostPath(volume.hostPath) };
-    if (volume.persistentVolumeClaim || volume.ephemeral) return { path: await this.#persistent(pod, volume) };
-    if (volume.csi) return { path: await this.#csi.setUpInline(pod, volume) };
+    if (volume.persistentVolumeClaim || volume.ephemeral) return this.#persistent(pod, volume);
+    if (volume.csi) return this.#csi.setUpInline(pod, volume);
     if (volume.image) return { path: '' }; // the runtime mounts it
     if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume, fsGroup) };
     if (!isApiVolume(volume))
@@ -158,17 +173,19 @@ export class Volumes {
   }
 
   /** A volume behind a claim is told about by its own name. */
-  async #persistent(pod: Pod, of: Volume): Promise<string> {
+  async #persistent(pod: Pod, of: Volume): Promise<Published> {
     const { client, localPaths } = this.#options;
-    const { volume } = await claimedVolume(client, pod, of);
+    const claimed = await claimedVolume(client, pod, of);
+    const { volume } = claimed;
     try {
       await this.#exclusive.claim(pod.metadata.uid ?? '', volume);
-      if (volume.spec?.hostPath) return await checkHostPath(volume.spec.hostPath);
-      if (volume.spec?.csi) return await this.#csi.setUpPersistent(pod, of, volume);
+      if (volume.spec?.hostPath) return { path: await checkHostPath(volume.spec.hostPath) };
+      if (volume.spec?.csi) return await this.#csi.setUpPersistent(pod, of, claimed);
       if (!volume.spec?.local) throw new VolumeProblem('this node has no plugin for volumes of its type', 'NewMounter');
-      const path = localPaths.isOurs(volume) ? await localPaths.make(volume) : await checkLocal(volume.spec.local.path);
-      await this.#giveOnce(pod, of.name, path);
-      return path;
+      const isBlock = volume.spec.volumeMode === 'Block';
+      const path = localPaths.isOurs(volume) ? await localPaths.make(volume) : await checkLocal(volume.spec.local.path, isBlock);
+      if (!isBlock) await this.#giveOnce(pod, of.name, path);
+      return { path };
     } catch (error) {
       throw new VolumeSetupError(volume.metadata.name ?? '', error);
     }

@@ -11,7 +11,7 @@ import {
   selectorFrom,
   validateLabelSelector,
 } from '../meta/index.ts';
-import { goList } from './rules.ts';
+import { goList, nonNegativeFields } from './rules.ts';
 
 /** Undefined: the selector cannot be one (its problems were reported). */
 export const compiled = (selector: any): Selector | undefined =>
@@ -55,6 +55,13 @@ export function notAbove(status: any, path: string, names: readonly string[], li
     .filter((name) => (status?.[name] ?? 0) > (status?.[limit] ?? 0))
     .map((name) => invalidValue(`${path}.${name}`, status?.[name] ?? 0, text));
 }
+
+/** Status of Deployments and ReplicaSets; `parts` are among the replicas. */
+export const replicaCountProblems = (status: any, counters: readonly string[], parts: readonly string[]): Problem[] => [
+  ...nonNegativeFields(status, 'status', counters),
+  ...notAbove(status, 'status', parts, 'replicas', 'cannot be greater than status.replicas'),
+  ...notAbove(status, 'status', ['availableReplicas'], 'readyReplicas', 'cannot be greater than readyReplicas'),
+];
 
 export const notDecremented = (status: any, old: any, name: string): Problem[] =>
   old?.[name] !== undefined && old[name] !== null && (status?.[name] ?? -1) < old[name]

@@ -13,8 +13,9 @@ import {
 } from '../meta/index.ts';
 import { difference, type FieldNode, intersection, isEmptySet, pathsOf, recursiveDifference, union } from './field-set.ts';
 import { decodeManagers, encodeManagers, foldOldManagers, isSameManager, type Manager, strip } from './managers.ts';
-import { afterChange, compareObjects, ignoredFields } from './track.ts';
-import { type Comparison, fieldsOf, merge, removeFields, rootShape, ShapeError, withNamedFields } from './walk.ts';
+import { afterChange, compareObjects, ignoredFields, type Touched, type TrackUpdate, touchedBy } from './track.ts';
+import { type InVersion, Versions } from './versions.ts';
+import { fieldsOf, merge, removeFields, rootShape, ShapeError, withNamedFields } from './walk.ts';
 
 export interface ApplyRequest {
   /** Undefined: the object is created. */
@@ -30,6 +31,7 @@ export interface ApplyRequest {
   nowRfc3339: string;
   /** As in TrackUpdate. */
   ignore?: readonly (readonly string[])[];
+  convert?: TrackUpdate['convert'];
 }
 
 export interface ApplyResult {
@@ -53,19 +55,33 @@ function fieldsOfApplied(applied: KubeObject, schema: Schema | undefined): Field
   }
 }
 
+const setOf = ({ object, schema }: InVersion): FieldNode => fieldsOf(object, rootShape(schema), schema) ?? {};
+
+const namedIn = ({ schema }: InVersion, set: FieldNode): FieldNode => withNamedFields(set, rootShape(schema), schema);
+
+const cutFrom = ({ object, schema }: InVersion, set: FieldNode): KubeObject =>
+  (removeFields(object, set, rootShape(schema), schema) ?? {}) as KubeObject;
+
+/** What `whole` has and `part` has not; both in one version. */
+const missingIn = (whole: InVersion, part: InVersion): FieldNode => difference(namedIn(whole, setOf(whole)), namedIn(part, setOf(part)));
+
 /** Removes what this manager applied last time, wants no more, and nobody else owns. */
-function prune(merged: unknown, managers: readonly Manager[], last: FieldNode, schema: Schema | undefined): unknown {
-  if (isEmptySet(last)) return merged;
-  const root = rootShape(schema);
-  const named = (set: FieldNode): FieldNode => withNamedFields(set, root, schema);
-  const owned = named(managers.reduce<FieldNode>((all, manager) => union(all, manager.set), {}));
-  const mergedSet = named(fieldsOf(merged, root, schema) ?? {});
-  const lastNamed = named(last);
-  const cut = removeFields(merged, lastNamed, root, schema) ?? {};
-  const cutSet = named(fieldsOf(cut, root, schema) ?? {});
-  const pruned = removeFields(merged, difference(mergedSet, union(cutSet, owned)), root, schema) ?? {};
-  const prunedSet = named(fieldsOf(pruned, root, schema) ?? {});
-  return removeFields(merged, intersection(difference(mergedSet, prunedSet), lastNamed), root, schema) ?? {};
+async function prune(versions: Versions, merged: KubeObject, managers: readonly Manager[], last: Manager | undefined): Promise<KubeObject> {
+  if (last === undefined || isEmptySet(last.set)) return merged;
+  const whole = await versions.at(merged, last.apiVersion);
+  if (whole === undefined) return merged;
+  let pruned = cutFrom(whole, namedIn(whole, last.set));
+  // The version that was cut comes first: others may not be made from what is left otherwise.
+  const owned = new Map<string, FieldNode>([[last.apiVersion, {}]]);
+  for (const { apiVersion, set } of managers) owned.set(apiVersion, union(owned.get(apiVersion), set));
+  for (const [apiVersion, set] of owned) {
+    const [all, left] = [await versions.at(merged, apiVersion), await versions.at(pruned, apiVersion)];
+    if (all && left && !isEmptySet(set)) pruned = cutFrom(all, difference(missingIn(all, left), namedIn(all, set)));
+  }
+  const left = await versions.at(pruned, last.apiVersion);
+  if (left === undefined) return merged;
+  const result = cutFrom(whole, intersection(missingIn(whole, left), namedIn(whole, last.set)));
+  return (await versions.at(result, versions.apiVersion))?.object ?? merged;
 }
 
 function managerText({ manager, operation, apiVersion, subresource, time }: Manager): string {
@@ -96,12 +112,11 @@ function conflictError(conflicts: readonly { manager: Manager; path: string }[])
 }
 
 /** Conflicts, ordered by manager and path. */
-function conflictsOf(others: readonly Manager[], found: Comparison): { manager: Manager; path: string }[] {
-  const changed = union(found.modified, found.added);
-  return [...others]
-    .map(identity)
-    .sort((a, b) => (a.manager < b.manager ? -1 : a.manager > b.manager ? 1 : 0))
-    .flatMap((manager) => pathsOf(intersection(manager.set, changed)).map((path) => ({ manager, path })));
+function conflictsOf(touched: readonly Touched[]): { manager: Manager; path: string }[] {
+  return touched
+    .map(({ manager, found }) => ({ manager: identity(manager), lost: intersection(manager.set, union(found.modified, found.added)) }))
+    .sort((a, b) => (a.manager.manager < b.manager.manager ? -1 : a.manager.manager > b.manager.manager ? 1 : 0))
+    .flatMap(({ manager, lost }) => pathsOf(lost).map((path) => ({ manager, path })));
 }
 
 /** Fields that kubectl's client-side apply set last and that still have those values: kubectl takes them over without force. */
@@ -119,10 +134,10 @@ function lastAppliedFields(live: KubeObject, schema: Schema | undefined): FieldN
 }
 
 /**
- * Applies. Throws 409 with a cause for each conflict, 400 and 500 for what cannot be applied.
+ * Applies. Rejects with 409 with a cause for each conflict, 400 and 500 for what cannot be applied.
  * The result shares parts with `live` and `applied`: copy before changing it.
  */
-export function apply(request: ApplyRequest): ApplyResult {
+export async function apply(request: ApplyRequest): Promise<ApplyResult> {
   const { applied, apiVersion, schema, nowRfc3339: now } = request;
   const subresource = request.subresource ?? '';
   if (applied.metadata?.managedFields !== undefined && applied.metadata.managedFields !== null) {
@@ -144,15 +159,17 @@ export function apply(request: ApplyRequest): ApplyResult {
   const mine: Manager = { ...self, ...(before?.time ? { time: before.time } : {}), set: wanted };
   const others = managers.filter((manager) => manager !== before);
 
-  const merged = merge(live, applied, rootShape(schema), schema);
-  const object = prune(merged, [...others, mine], before?.set ?? {}, schema) as KubeObject;
+  const versions = new Versions(apiVersion, schema, request.convert);
+  const merged = merge(live, applied, rootShape(schema), schema) as KubeObject;
+  const object = await prune(versions, merged, [...others, mine], before);
 
-  const found = compareObjects(live, object, schema, ignored) ?? {};
-  if (!request.force) refuseConflicts(request, live, others, found);
+  const ignoredOf = (of: Schema | undefined) => ignoredFields(subresource, of, request.ignore);
+  const touched = await touchedBy(versions, others, live, object, ignoredOf);
+  if (!request.force) refuseConflicts(request, live, touched);
   const changed = !deepEqual(live, object);
   mine.set = strip(wanted);
   if (changed) mine.time = now;
-  const kept = [...afterChange(others, found), mine].filter((manager) => !isEmptySet(manager.set));
+  const kept = [...afterChange(touched), mine].filter((manager) => !isEmptySet(manager.set));
   const result: KubeObject = deepCopy(object);
   result.metadata ??= {};
   const managedFields = encodeManagers(kept);
@@ -177,8 +194,8 @@ function beforeFirstApply(request: ApplyRequest, live: KubeObject, subresource: 
   return foldOldManagers([{ manager: 'before-first-apply', operation: 'Update', apiVersion, subresource, time, set }]);
 }
 
-function refuseConflicts(request: ApplyRequest, live: KubeObject, others: readonly Manager[], found: Comparison): void {
-  let conflicts = conflictsOf(others, found);
+function refuseConflicts(request: ApplyRequest, live: KubeObject, touched: readonly Touched[]): void {
+  let conflicts = conflictsOf(touched);
   if (conflicts.length === 0) return;
   if (request.manager === 'kubectl') {
     const allowed = new Set(pathsOf(lastAppliedFields(live, request.schema)));

@@ -12,9 +12,17 @@ const operationsMax = 10_000;
 
 type Container = Record<string, unknown> | unknown[];
 
-/** 422 of a patch that is well-formed but cannot be applied; the cause stays with the server, as upstream does it. */
-const unprocessablePatch = (): StatusError =>
-  new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+/** 422 of a patch that is well-formed but cannot be applied. Clients are not told why, as upstream has it; admission policies are. */
+export class InapplicablePatch extends StatusError {
+  /** In the words of evanphx/json-patch, which upstream applies patches with. */
+  readonly why: string;
+  constructor(why: string) {
+    super(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+    this.why = why;
+  }
+}
+
+const MISSING = 'missing value';
 
 const goType = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
@@ -42,78 +50,100 @@ function checkOperations(patch: unknown): readonly JsonPatchOperation[] {
 
 const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null;
 
-/** The container that holds a path's last part, and that part. What stands before the first slash does not count. */
-function locate(root: Container, path: string | undefined): [Container, string] {
+/**
+ * The container that holds a path's last part, and that part. What stands before the first slash does not count.
+ * @throws InapplicablePatch with `absent` where there is none
+ */
+function locate(root: Container, path: string | undefined, absent: string): [Container, string] {
   const parts = (path ?? '').split('/');
-  if (path === undefined || parts.length < 2) throw unprocessablePatch();
+  const fail = () => new InapplicablePatch(`${absent}: ${MISSING}`);
+  if (path === undefined || parts.length < 2) throw fail();
   let container: unknown = root;
-  for (const part of parts.slice(1, -1)) container = isContainer(container) ? read(container, unescapePart(part)) : undefined;
-  if (!isContainer(container)) throw unprocessablePatch();
+  for (const part of parts.slice(1, -1)) {
+    const key = unescapePart(part);
+    if (Array.isArray(container)) container = container[position(key, container.length) ?? -1];
+    else container = isContainer(container) && Object.hasOwn(container, key) ? (container as Record<string, unknown>)[key] : undefined;
+  }
+  if (!isContainer(container)) throw fail();
   return [container, unescapePart(parts.at(-1)!)];
 }
 
 const unescapePart = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
 
 /** An index within `length` places; negative ones count from the end. */
-function position(key: string, length: number): number {
-  if (!/^[-+]?[0-9]+$/.test(key)) throw unprocessablePatch();
-  let index = Number(key);
-  if (index < 0) index += length;
-  if (index < 0 || index >= length) throw unprocessablePatch();
-  return index;
+function position(key: string, length: number): number | undefined {
+  if (!/^[-+]?[0-9]+$/.test(key)) return undefined;
+  const index = Number(key) < 0 ? Number(key) + length : Number(key);
+  return index >= 0 && index < length ? index : undefined;
 }
 
-function read(container: Container, key: string): unknown {
-  if (Array.isArray(container)) return container[position(key, container.length)];
+/** @throws InapplicablePatch saying where */
+function mustPosition(key: string, length: number, where: string): number {
+  const index = position(key, length);
+  if (index !== undefined) return index;
+  const why = /^[-+]?[0-9]+$/.test(key)
+    ? `Unable to access invalid index: ${Number(key)}: invalid index referenced`
+    : `strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`;
+  throw new InapplicablePatch(`${where}: ${why}`);
+}
+
+function read(container: Container, key: string, where: string): unknown {
+  if (Array.isArray(container)) return container[mustPosition(key, container.length, where)];
   return Object.hasOwn(container, key) ? container[key] : undefined;
 }
 
-function add(container: Container, key: string, value: unknown): void {
+function add(container: Container, key: string, value: unknown, where: string): void {
   if (!Array.isArray(container)) setKey(container, key, value);
   else if (key === '-') container.push(value);
-  else container.splice(position(key, container.length + 1), 0, value);
+  else container.splice(mustPosition(key, container.length + 1, where), 0, value);
 }
 
-function remove(container: Container, key: string): void {
-  if (Array.isArray(container)) container.splice(position(key, container.length), 1);
+function remove(container: Container, key: string, where: string): void {
+  if (Array.isArray(container)) container.splice(mustPosition(key, container.length, where), 1);
   else if (Object.hasOwn(container, key)) delete container[key];
-  else throw unprocessablePatch();
+  else throw new InapplicablePatch(`${where}: Unable to remove nonexistent key: ${key}: ${MISSING}`);
 }
 
-function perform(root: Container, { op, path, from, value }: JsonPatchOperation): void {
+function perform(root: Container, { op = '', path, from, value }: JsonPatchOperation): void {
+  const lacks = `${op} operation does not apply: doc is missing`;
+  const where = `error in ${op} for path: '${path}'`;
   switch (op) {
     case 'add':
-      add(...locate(root, path), deepCopy(value ?? null));
+      add(...locate(root, path, `${lacks} path: "${path}"`), deepCopy(value ?? null), where);
       return;
     case 'remove':
-      remove(...locate(root, path));
+      remove(...locate(root, path, `${lacks} path: "${path}"`), where);
       return;
     case 'replace': {
-      const [container, key] = locate(root, path);
-      if (Array.isArray(container)) container[position(key, container.length)] = deepCopy(value ?? null);
-      else setKey(container, key, deepCopy(value ?? null));
+      const [container, key] = locate(root, path, `${lacks} path: ${path}`);
+      if (!Array.isArray(container)) setKey(container, key, deepCopy(value ?? null));
+      else {
+        const index = position(key, container.length);
+        if (index === undefined) throw new InapplicablePatch(`${lacks} key: ${path}: ${MISSING}`);
+        container[index] = deepCopy(value ?? null);
+      }
       return;
     }
     case 'move': {
-      const [source, key] = locate(root, from);
-      const moved = read(source, key);
-      remove(source, key);
-      add(...locate(root, path), moved);
+      const [source, key] = locate(root, from, `${lacks} from path: ${from}`);
+      const moved = read(source, key, `error in move for path: '${key}'`);
+      remove(source, key, `error in move for path: '${key}'`);
+      add(...locate(root, path, `${lacks} destination path: ${path}`), moved, where);
       return;
     }
     case 'copy': {
-      const copied = deepCopy(read(...locate(root, from)) ?? null);
-      add(...locate(root, path), copied);
+      const copied = deepCopy(read(...locate(root, from, `${lacks} from path: ${from}`), `error in copy for from: '${from}'`) ?? null);
+      add(...locate(root, path, `${lacks} destination path: ${path}`), copied, 'error while adding value during copy');
       return;
     }
     case 'test': {
       if (path === '' && deepEqual(root, value)) return;
-      const found = read(...locate(root, path));
+      const found = read(...locate(root, path, `test operation does not apply: is missing path: ${path}`), where);
       if (deepEqual(found ?? null, value ?? null)) return;
-      throw unprocessablePatch();
+      throw new InapplicablePatch(`testing value ${path} failed: test failed`);
     }
     default:
-      throw unprocessablePatch();
+      throw new InapplicablePatch(`Unexpected kind: ${op}`);
   }
 }
 

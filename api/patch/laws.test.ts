@@ -285,7 +285,7 @@ describe('server-side apply', () => {
     spec: ports.length ? { ports: ports.map((port) => ({ ...port, protocol: 'TCP' })) } : {},
   });
   let second = 0;
-  const applyAs = (live: KubeObject | undefined, wanted: Wish, manager: string, force = true): KubeObject =>
+  const applyAs = (live: KubeObject | undefined, wanted: Wish, manager: string, force = true): Promise<KubeObject> =>
     apply({
       live,
       applied: service(wanted),
@@ -294,7 +294,7 @@ describe('server-side apply', () => {
       apiVersion: 'v1',
       schema: services,
       nowRfc3339: new Date(++second * 1000).toISOString().replace('.000Z', 'Z'),
-    }).object;
+    }).then(({ object }) => object);
   /** Without owners' times, elements in one order. */
   const content = ({ metadata, spec = {} }: KubeObject): Json => ({
     annotations: metadata.annotations ?? {},
@@ -313,11 +313,11 @@ describe('server-side apply', () => {
   };
   const step = fc.tuple(fc.constantFrom('x', 'y', 'z'), wish);
 
-  test('whatever was applied: each field has an owner, and what is owned is there', () => {
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
+  test('whatever was applied: each field has an owner, and what is owned is there', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
         let live: KubeObject | undefined;
-        for (const [manager, wanted] of steps) live = applyAs(live, wanted, manager);
+        for (const [manager, wanted] of steps) live = await applyAs(live, wanted, manager);
         const present = new Set(fields(live!));
         for (const field of present) expect(owned(live!)).toContain(field);
         for (const field of owned(live!)) if (/annotations\.|\.name$/.test(field)) expect(present).toContain(field);
@@ -325,21 +325,21 @@ describe('server-side apply', () => {
     );
   });
 
-  test('applying again what was applied changes nothing', () => {
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 5 }), (steps) => {
+  test('applying again what was applied changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), async (steps) => {
         let live: KubeObject | undefined;
-        for (const [manager, wanted] of steps) live = applyAs(live, wanted, manager);
+        for (const [manager, wanted] of steps) live = await applyAs(live, wanted, manager);
         const [manager, wanted] = steps.at(-1)!;
-        expect(applyAs(live, wanted, manager)).toEqual(live);
+        expect(await applyAs(live, wanted, manager)).toEqual(live);
       }),
     );
   });
 
-  test('what the only manager drops goes away', () => {
-    fc.assert(
-      fc.property(wish, wish, (first, last) => {
-        const live = applyAs(applyAs(undefined, first, 'x'), last, 'x');
+  test('what the only manager drops goes away', async () => {
+    await fc.assert(
+      fc.asyncProperty(wish, wish, async (first, last) => {
+        const live = await applyAs(await applyAs(undefined, first, 'x'), last, 'x');
         expect(content(live)).toEqual(content(service(last)));
       }),
     );
@@ -353,48 +353,48 @@ describe('server-side apply', () => {
     })),
   );
 
-  test('managers that do not meet: the order is of no matter, and there are no conflicts', () => {
-    fc.assert(
-      fc.property(apart, fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), (wishes, order) => {
+  test('managers that do not meet: the order is of no matter, and there are no conflicts', async () => {
+    await fc.assert(
+      fc.asyncProperty(apart, fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), async (wishes, order) => {
         let live: KubeObject | undefined;
         let other: KubeObject | undefined;
-        for (const at of [0, 1, 2]) live = applyAs(live, wishes[at]!, `m${at}`, false);
-        for (const at of order) other = applyAs(other, wishes[at]!, `m${at}`, false);
+        for (const at of [0, 1, 2]) live = await applyAs(live, wishes[at]!, `m${at}`, false);
+        for (const at of order) other = await applyAs(other, wishes[at]!, `m${at}`, false);
         expect(content(other!)).toEqual(content(live!));
         expect(owned(other!)).toEqual(owned(live!));
       }),
     );
   });
 
-  test('a manager that drops all leaves the others as they were', () => {
-    fc.assert(
-      fc.property(apart, (wishes) => {
-        const alone = applyAs(undefined, wishes[0]!, 'm0', false);
-        const both = applyAs(alone, wishes[1]!, 'm1', false);
-        expect(content(applyAs(both, { annotations: {}, ports: [] }, 'm1', false))).toEqual(content(alone));
+  test('a manager that drops all leaves the others as they were', async () => {
+    await fc.assert(
+      fc.asyncProperty(apart, async (wishes) => {
+        const alone = await applyAs(undefined, wishes[0]!, 'm0', false);
+        const both = await applyAs(alone, wishes[1]!, 'm1', false);
+        expect(content(await applyAs(both, { annotations: {}, ports: [] }, 'm1', false))).toEqual(content(alone));
       }),
     );
   });
 
-  test('the same wish is shared without a conflict, another value is one', () => {
-    fc.assert(
-      fc.property(wish, word, (wanted, key) => {
-        const live = applyAs(undefined, { ...wanted, annotations: { ...wanted.annotations, [key]: 'mine' } }, 'x', false);
-        expect(content(applyAs(live, { annotations: { [key]: 'mine' }, ports: [] }, 'y', false))).toEqual(content(live));
-        expect(() => applyAs(live, { annotations: { [key]: 'yours' }, ports: [] }, 'y', false)).toThrow(
+  test('the same wish is shared without a conflict, another value is one', async () => {
+    await fc.assert(
+      fc.asyncProperty(wish, word, async (wanted, key) => {
+        const live = await applyAs(undefined, { ...wanted, annotations: { ...wanted.annotations, [key]: 'mine' } }, 'x', false);
+        expect(content(await applyAs(live, { annotations: { [key]: 'mine' }, ports: [] }, 'y', false))).toEqual(content(live));
+        await expect(applyAs(live, { annotations: { [key]: 'yours' }, ports: [] }, 'y', false)).rejects.toThrow(
           `Apply failed with 1 conflict: conflict with "x": .metadata.annotations.${key}`,
         );
       }),
     );
   });
 
-  test('an update takes over what it changes, and no more', () => {
-    fc.assert(
-      fc.property(wish, wish, (first, next) => {
-        const live = applyAs(undefined, first, 'x');
+  test('an update takes over what it changes, and no more', async () => {
+    await fc.assert(
+      fc.asyncProperty(wish, wish, async (first, next) => {
+        const live = await applyAs(undefined, first, 'x');
         const { annotations: _, ...metadata } = live.metadata;
         const updated: KubeObject = { ...service(next), metadata: { ...metadata, ...service(next).metadata } };
-        const managedFields = trackUpdate({
+        const managedFields = await trackUpdate({
           old: live,
           new: updated,
           manager: 'u',

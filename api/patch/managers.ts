@@ -28,8 +28,12 @@ const stripped = setOfPaths([
 
 export const strip = (set: FieldNode): FieldNode => difference(set, stripped);
 
+/** Who applies is one manager, in whichever version he does it. */
 export const isSameManager = (a: Manager, b: Omit<Manager, 'set' | 'time'>): boolean =>
-  a.manager === b.manager && a.operation === b.operation && a.apiVersion === b.apiVersion && a.subresource === b.subresource;
+  a.manager === b.manager &&
+  a.operation === b.operation &&
+  a.subresource === b.subresource &&
+  (a.operation === 'Apply' || a.apiVersion === b.apiVersion);
 
 /** Entries that cannot be read are as if there were none at all. */
 export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefined): Manager[] {
@@ -46,8 +50,9 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
     };
     if (entry.time) decoded.time = entry.time;
     const same = managers.find((known) => isSameManager(known, decoded));
-    if (same) same.set = union(same.set, decoded.set);
-    else managers.push(decoded);
+    if (same === undefined) managers.push(decoded);
+    else if (same.apiVersion === decoded.apiVersion) same.set = union(same.set, decoded.set);
+    else Object.assign(same, decoded);
   }
   return managers;
 }

@@ -70,14 +70,18 @@ describe('JSON patch', () => {
   });
 
   test.each([
-    [[{ op: 'remove', path: '/none' }]],
-    [[{ op: 'test', path: '/a', value: [1] }]],
-    [[{ op: 'add', path: '/x/y', value: 1 }]],
-    [[{ op: 'add', path: '/a/5', value: 1 }]],
-    [[{ op: 'nope', path: '/a' }]],
-    [[{ op: 'remove', path: '' }]],
-  ])('%j does not fit', (patch) => {
-    expect(() => jsonPatch({ a: [1, 2] }, patch)).toThrow('the server rejected our request due to an error in our request');
+    [[{ op: 'remove', path: '/none' }], "error in remove for path: '/none': Unable to remove nonexistent key: none: missing value"],
+    [[{ op: 'test', path: '/a', value: [1] }], 'testing value /a failed: test failed'],
+    [[{ op: 'add', path: '/x/y', value: 1 }], 'add operation does not apply: doc is missing path: "/x/y": missing value'],
+    [[{ op: 'add', path: '/a/5', value: 1 }], "error in add for path: '/a/5': Unable to access invalid index: 5: invalid index referenced"],
+    [[{ op: 'replace', path: '/a/5', value: 1 }], 'replace operation does not apply: doc is missing key: /a/5: missing value'],
+    [[{ op: 'move', from: '/x/y', path: '/a' }], 'move operation does not apply: doc is missing from path: /x/y: missing value'],
+    [[{ op: 'copy', from: '/a/0', path: '/x/y' }], 'copy operation does not apply: doc is missing destination path: /x/y: missing value'],
+    [[{ op: 'nope', path: '/a' }], 'Unexpected kind: nope'],
+    [[{ op: 'remove', path: '' }], 'remove operation does not apply: doc is missing path: "": missing value'],
+  ])('%j does not fit: clients are told that much only', (patch, why) => {
+    const message = 'the server rejected our request due to an error in our request';
+    expect(() => jsonPatch({ a: [1, 2] }, patch)).toThrow(expect.objectContaining({ code: 422, message, why }));
   });
 });
 

@@ -2,6 +2,7 @@
 import type { KubeObject, ManagedFieldsEntry, Schema } from '../meta/index.ts';
 import { difference, type FieldNode, intersection, isEmptySet, recursiveDifference, setOfPaths, union } from './field-set.ts';
 import { decodeManagers, encodeManagers, foldOldManagers, isSameManager, type Manager, strip } from './managers.ts';
+import { type Convert, Versions } from './versions.ts';
 import { type Comparison, compare, rootShape } from './walk.ts';
 
 export interface TrackUpdate {
@@ -19,6 +20,8 @@ export interface TrackUpdate {
   now: string;
   /** Paths that a write of this kind never changes; default: `status` for the main resource, all but `status` and metadata for `status`. */
   ignore?: readonly (readonly string[])[];
+  /** For managers who wrote other versions; absent: all versions are alike. */
+  convert?: Convert | undefined;
 }
 
 const ignoredOfMain = setOfPaths([['status']]);
@@ -59,13 +62,40 @@ export function compareObjects(
   return found && without(found, ignored);
 }
 
+/** A manager beside what a write changed, both in his own version. */
+export interface Touched {
+  manager: Manager;
+  found: Comparison;
+}
+
+/** The write as each of the others sees it. Those of versions that are no more are left out: nobody can tell what they own. */
+export async function touchedBy(
+  versions: Versions,
+  others: readonly Manager[],
+  old: KubeObject | undefined,
+  current: KubeObject,
+  ignoredOf: (schema: Schema | undefined) => FieldNode,
+): Promise<Touched[]> {
+  const inVersion = new Map<string, Comparison | undefined>();
+  for (const { apiVersion } of others) {
+    if (inVersion.has(apiVersion)) continue;
+    const before = old && (await versions.at(old, apiVersion));
+    const after = await versions.at(current, apiVersion);
+    if (after === undefined || (old && before === undefined)) inVersion.set(apiVersion, undefined);
+    else inVersion.set(apiVersion, compareObjects(before?.object, after.object, after.schema, ignoredOf(after.schema)) ?? {});
+  }
+  return others.flatMap((manager) => {
+    const found = inVersion.get(manager.apiVersion);
+    return found ? [{ manager, found }] : [];
+  });
+}
+
 /** What the others keep after a change. */
-export function afterChange(others: readonly Manager[], found: Comparison): Manager[] {
-  const changed = union(found.modified, found.added);
-  return others.map((other) => {
-    const lost = intersection(other.set, changed);
-    const kept = difference(difference(other.set, lost), found.removed);
-    return kept === other.set ? other : { ...other, set: kept };
+export function afterChange(touched: readonly Touched[]): Manager[] {
+  return touched.map(({ manager, found }) => {
+    const lost = intersection(manager.set, union(found.modified, found.added));
+    const kept = difference(difference(manager.set, lost), found.removed);
+    return kept === manager.set ? manager : { ...manager, set: kept };
   });
 }
 
@@ -73,7 +103,7 @@ const isReset = (entries: readonly ManagedFieldsEntry[] | undefined): boolean =>
   entries !== undefined && (entries.length === 0 || (entries.length === 1 && Object.keys(entries[0]!).length === 0));
 
 /** The new metadata.managedFields; the objects are left alone. Undefined: the object keeps none. */
-export function trackUpdate(request: TrackUpdate): ManagedFieldsEntry[] | undefined {
+export async function trackUpdate(request: TrackUpdate): Promise<ManagedFieldsEntry[] | undefined> {
   const { old, manager, apiVersion, schema, now } = request;
   const subresource = request.subresource ?? '';
   const sent = request.new.metadata.managedFields;
@@ -88,7 +118,9 @@ export function trackUpdate(request: TrackUpdate): ManagedFieldsEntry[] | undefi
   const found = compareObjects(old, request.new, schema, ignored);
   if (found === undefined) return entries && [...entries];
 
-  const managers = afterChange(decodeManagers(entries), found);
+  const versions = new Versions(apiVersion, schema, request.convert);
+  const ignoredOf = (of: Schema | undefined) => ignoredFields(subresource, of, request.ignore);
+  const managers = afterChange(await touchedBy(versions, decodeManagers(entries), old, request.new, ignoredOf));
   const own = strip(union(found.modified, found.added));
   if (!isEmptySet(own)) {
     const self = { manager: manager || 'unknown', operation: 'Update' as const, apiVersion, subresource };

@@ -1,7 +1,16 @@
 // The in-process client: same pipeline from authorization on, no sockets and no serialisation; cached objects are the very frozen ones.
 import { apiVersionOf, type KubeList, type KubeObject, type Status, StatusError } from '../../api/meta/index.ts';
-import { type Client, PATCH_CONTENT_TYPES, pathOf, type Resource, type WatchEvent } from '../../kit/client/index.ts';
+import {
+  type Client,
+  discoveredIn,
+  groupVersionPath,
+  PATCH_CONTENT_TYPES,
+  pathOf,
+  type Resource,
+  type WatchEvent,
+} from '../../kit/client/index.ts';
 import { ListBody, type Seen, WatchBody } from './bodies.ts';
+import { isPassedOn, objectOf, eventsOf as passedOnEvents } from './passed-on.ts';
 import type { Handle } from './pipeline.ts';
 import type { ApiRequest, RequestInfo, UserInfo } from './request.ts';
 
@@ -25,8 +34,8 @@ const never = new AbortController().signal;
 
 export function inProcessClient(handle: Handle, user: UserInfo, agent = 'wherry'): Client {
   const ask = async (call: Call): Promise<unknown> => {
-    const { body } = await handle(requestOf(call, user, agent));
-    return body;
+    const response = await handle(requestOf(call, user, agent));
+    return isPassedOn(response.body) ? objectOf(response, `${call.verb} ${call.resource.plural}`) : response.body;
   };
   return {
     async get<T>(resource: Resource, name: string, params: { namespace?: string; subresource?: string } = {}) {
@@ -77,13 +86,25 @@ export function inProcessClient(handle: Handle, user: UserInfo, agent = 'wherry'
     },
     async delete(resource: Resource, name: string, params: { namespace?: string } & Record<string, unknown> = {}) {
       const { namespace, ...body } = params;
-      return (await ask({ method: 'DELETE', verb: 'delete', resource, namespace, name, body })) as KubeObject;
+      const options = { kind: 'DeleteOptions', apiVersion: 'v1', ...body };
+      return (await ask({ method: 'DELETE', verb: 'delete', resource, namespace, name, body: options })) as KubeObject;
     },
     async *watch<T>(resource: Resource, params: { namespace?: string }, signal: AbortSignal) {
       const { namespace, ...query } = params;
-      const body = await ask({ method: 'GET', verb: 'watch', resource, namespace, query: { ...(query as object), watch: true }, signal });
+      const call: Call = { method: 'GET', verb: 'watch', resource, namespace, query: { ...(query as object), watch: true }, signal };
+      const response = await handle(requestOf(call, user, agent));
+      const { body } = response;
+      if (isPassedOn(body)) {
+        yield* passedOnEvents<T>(response, `watch ${resource.plural}`);
+        return;
+      }
       if (!(body instanceof WatchBody)) throw new Error('a watch was not answered by a watch');
       yield* eventsOf<T>(body, signal);
+    },
+    async discover(group, version) {
+      const response = await handle(documentRequest(groupVersionPath(group, version), user, agent));
+      const list = isPassedOn(response.body) ? await objectOf(response, `discovery of ${group}/${version}`) : response.body;
+      return discoveredIn(list, group, version);
     },
     async close() {},
   };
@@ -142,6 +163,22 @@ function requestOf(call: Call, user: UserInfo, agent: string): ApiRequest {
     remoteAddress: '127.0.0.1',
     user,
     info,
+    warnings: [],
+  };
+}
+
+function documentRequest(path: string, user: UserInfo, agent: string): ApiRequest {
+  const resource = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '', rest: '' };
+  return {
+    method: 'GET',
+    path,
+    query: new URLSearchParams(),
+    headers: { 'user-agent': agent, accept: 'application/json' },
+    body: async () => new Uint8Array(0),
+    signal: never,
+    remoteAddress: '127.0.0.1',
+    user,
+    info: { isResource: false, verb: 'get', path, ...resource },
     warnings: [],
   };
 }

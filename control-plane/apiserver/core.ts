@@ -40,7 +40,7 @@ export function viewOf(served: ServedKind, item: Item): KubeObject {
   return viewOfObject(served, item.object);
 }
 
-export function viewOfObject(served: ServedKind, object: KubeObject): KubeObject {
+function viewOfObject(served: ServedKind, object: KubeObject): KubeObject {
   const { kind, customPart } = served;
   if (customPart) return customPart.view(object);
   const wanted = apiVersionOf(kind);

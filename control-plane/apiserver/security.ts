@@ -29,7 +29,7 @@ import type { MakeSecurity } from './handlers.ts';
 import { usageHandlers } from './usage/index.ts';
 
 /** Issuer and audience of service account tokens. */
-export const DEFAULT_ISSUER = 'https://kubernetes.default.svc';
+const DEFAULT_ISSUER = 'https://kubernetes.default.svc';
 
 export interface SecurityOptions {
   /** RSA or EC P-256 private key, PEM (Pki.serviceAccountKey). */

@@ -1,5 +1,6 @@
 // The client that controllers, scheduler, agents and tests use; over HTTPS or in-process, one contract suite for both.
 import type { KubeList, KubeObject } from '../../api/meta/index.ts';
+import type { DiscoveredResource } from './discovery.ts';
 
 /** Which resource a call is about. `RESOURCES` in resources.ts names the ones we use ourselves. */
 export interface Resource {
@@ -59,5 +60,7 @@ export interface Client {
   delete(resource: Resource, name: string, params?: DeleteParams & { namespace?: string }): Promise<KubeObject>;
   /** Throws StatusError `Expired` (410) also when it comes as an ERROR event. Ends when the server ends it. */
   watch<T = KubeObject>(resource: Resource, params: WatchParams, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
+  /** The main resources of a group and version. */
+  discover(group: string, version: string): Promise<DiscoveredResource[]>;
   close(): Promise<void>;
 }

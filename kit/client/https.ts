@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import type { KubeList, KubeObject } from '../../api/meta/index.ts';
 import { Op } from '../run/index.ts';
 import type { Client, WatchEvent } from './client.ts';
+import { discoveredIn, groupVersionPath } from './discovery.ts';
 import { linesOf } from './lines.ts';
 import { listQuery, PATCH_CONTENT_TYPES, pathOf, watchQuery, writeQuery } from './paths.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -108,6 +109,9 @@ class Http2Client implements HttpsClient {
       yield event;
     }
   }
+
+  discover: Client['discover'] = async (group, version) =>
+    discoveredIn(await this.#json('GET', groupVersionPath(group, version)), group, version);
 
   async #json<T>(method: string, path: string, body?: object, contentType = 'application/json'): Promise<T> {
     const response = await this.request(method, path, body === undefined ? {} : { body, headers: { 'content-type': contentType } });

@@ -4,7 +4,14 @@ import { systemClock } from '../run/index.ts';
 import type { GrpcMethod } from './methods.ts';
 
 /** A call that was refused, or could not be made: the text is gRPC's, as Go's programs write it. */
-export class RpcError extends Error {}
+export class RpcError extends Error {
+  /** gRPC's, as Go names it: `OutOfRange`. */
+  readonly code: string;
+  constructor(code: string, details: string) {
+    super(`rpc error: code = ${code} desc = ${details}`);
+    this.code = code;
+  }
+}
 
 /** @throws RpcError */
 export async function callUnix<T>(socket: string, method: GrpcMethod, request: object, timeoutMs: number): Promise<T> {
@@ -52,7 +59,7 @@ async function open(socket: string): Promise<{ client: Client; grpc: typeof impo
 }
 
 const problem = ({ code, details }: { code: number; details: string }, names: object): RpcError =>
-  new RpcError(`rpc error: code = ${codeName(code, names)} desc = ${details}`);
+  new RpcError(codeName(code, names), details);
 
 /** As Go writes it: `DEADLINE_EXCEEDED` is DeadlineExceeded. */
 const codeName = (code: number, names: object): string =>

@@ -32,14 +32,7 @@ export interface CgroupStats {
   /** Usage less the inactive file cache, as kubelet counts. */
   memoryWorkingSetBytes: number;
   memoryRssBytes: number;
-  memoryCacheBytes: number;
   pids: number;
-  cpuUserNanos: number;
-  cpuSystemNanos: number;
-  /** Of the processor time limit: periods that ended, those in which the group had to wait, and how long. */
-  cpuPeriods: number;
-  cpuThrottledPeriods: number;
-  cpuThrottledNanos: number;
 }
 
 export function cgroupLayout(): CgroupLayout {
@@ -176,16 +169,9 @@ export class Cgroups {
     if (this.layout === 'v2') {
       const memory = fields(at('memory', 'memory.stat'));
       const cpu = fields(at('cpu', 'cpu.stat'));
-      const micros = (name: string) => (cpu.get(name) ?? 0) * 1000;
       const usage = Number(at('memory', 'memory.current'));
       return {
-        cpuUsageNanos: micros('usage_usec'),
-        cpuUserNanos: micros('user_usec'),
-        cpuSystemNanos: micros('system_usec'),
-        cpuPeriods: cpu.get('nr_periods') ?? 0,
-        cpuThrottledPeriods: cpu.get('nr_throttled') ?? 0,
-        cpuThrottledNanos: micros('throttled_usec'),
-        memoryCacheBytes: memory.get('file') ?? 0,
+        cpuUsageNanos: (cpu.get('usage_usec') ?? 0) * 1000,
         memoryUsageBytes: usage,
         memoryWorkingSetBytes: Math.max(0, usage - (memory.get('inactive_file') ?? 0)),
         memoryRssBytes: memory.get('anon') ?? 0,
@@ -193,17 +179,9 @@ export class Cgroups {
       };
     }
     const memory = fields(at('memory', 'memory.stat'));
-    const cpu = fields(at('cpu', 'cpu.stat'));
-    const ticks = fields(at('cpuacct', 'cpuacct.stat'));
     const usage = Number(at('memory', 'memory.usage_in_bytes'));
     return {
       cpuUsageNanos: Number(at('cpuacct', 'cpuacct.usage')),
-      cpuUserNanos: (ticks.get('user') ?? 0) * NANOS_PER_TICK,
-      cpuSystemNanos: (ticks.get('system') ?? 0) * NANOS_PER_TICK,
-      cpuPeriods: cpu.get('nr_periods') ?? 0,
-      cpuThrottledPeriods: cpu.get('nr_throttled') ?? 0,
-      cpuThrottledNanos: cpu.get('throttled_time') ?? 0,
-      memoryCacheBytes: memory.get('total_cache') ?? 0,
       memoryUsageBytes: usage,
       memoryWorkingSetBytes: Math.max(0, usage - (memory.get('total_inactive_file') ?? 0)),
       memoryRssBytes: memory.get('total_rss') ?? 0,
@@ -229,8 +207,6 @@ export class Cgroups {
   }
 }
 
-/** What the kernel shows of processor time on v1 is counted in hundredths of a second. */
-const NANOS_PER_TICK = 10_000_000;
 /** v1 has no word for no limit, but a number of pages that no machine has. */
 const UNLIMITED = 2 ** 60;
 const UNIFIED = `${ROOT}/unified`;

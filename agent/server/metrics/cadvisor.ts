@@ -1,8 +1,14 @@
 // /metrics/cadvisor: what dashboards of Kubernetes draw from. One list of containers' metrics, one of pods' networks.
 import { availableParallelism } from 'node:os';
 import { type Family, type Labels, sampled } from '../../../kit/metrics/index.ts';
+import type { ContainerDetails } from '../../cri/index.ts';
 import type { ContainerUsage, PodUsage } from '../../stats/index.ts';
 import { joined } from './text.ts';
+
+/** `details` only of runtimes that tell them. */
+interface Measured extends ContainerUsage {
+  details?: ContainerDetails;
+}
 
 interface ContainerMetric {
   name: string;
@@ -10,7 +16,7 @@ interface ContainerMetric {
   type: 'gauge' | 'counter';
   labels?: Labels;
   /** Undefined: not known of this container. */
-  value(usage: ContainerUsage): number | undefined;
+  value(usage: Measured): number | undefined;
 }
 
 const seconds = (nanos: number | undefined): number | undefined => (nanos === undefined ? undefined : nanos / 1e9);
@@ -21,25 +27,25 @@ const CONTAINER: readonly ContainerMetric[] = [
     name: 'container_cpu_cfs_periods_total',
     help: 'Number of elapsed enforcement period intervals.',
     type: 'counter',
-    value: limited(({ stats }) => stats.details?.cpuPeriods),
+    value: limited(({ details }) => details?.cpu.periods),
   },
   {
     name: 'container_cpu_cfs_throttled_periods_total',
     help: 'Number of throttled period intervals.',
     type: 'counter',
-    value: limited(({ stats }) => stats.details?.cpuThrottledPeriods),
+    value: limited(({ details }) => details?.cpu.throttledPeriods),
   },
   {
     name: 'container_cpu_cfs_throttled_seconds_total',
     help: 'Total time duration the container has been throttled.',
     type: 'counter',
-    value: limited(({ stats }) => seconds(stats.details?.cpuThrottledNanos)),
+    value: limited(({ details }) => seconds(details?.cpu.throttledNanos)),
   },
   {
     name: 'container_cpu_system_seconds_total',
     help: 'Cumulative system cpu time consumed in seconds.',
     type: 'counter',
-    value: ({ stats }) => seconds(stats.details?.cpuSystemNanos),
+    value: ({ details }) => seconds(details?.cpu.systemNanos),
   },
   {
     name: 'container_cpu_usage_seconds_total',
@@ -52,7 +58,7 @@ const CONTAINER: readonly ContainerMetric[] = [
     name: 'container_cpu_user_seconds_total',
     help: 'Cumulative user cpu time consumed in seconds.',
     type: 'counter',
-    value: ({ stats }) => seconds(stats.details?.cpuUserNanos),
+    value: ({ details }) => seconds(details?.cpu.userNanos),
   },
   {
     name: 'container_fs_inodes_total',
@@ -78,7 +84,7 @@ const CONTAINER: readonly ContainerMetric[] = [
     name: 'container_memory_cache',
     help: 'Number of bytes of page cache memory.',
     type: 'gauge',
-    value: ({ stats }) => stats.details?.memoryCacheBytes,
+    value: ({ details }) => details?.memory.cacheBytes,
   },
   { name: 'container_memory_rss', help: 'Size of RSS in bytes.', type: 'gauge', value: ({ stats }) => stats.memoryRssBytes },
   {
@@ -149,14 +155,15 @@ const NETWORK: readonly [name: string, help: string, value: (network: Network) =
   ['transmit_packets', 'Cumulative count of packets transmitted', (n) => n.txPackets],
 ];
 
-/** `memoryBytes` of the node. */
-export function cadvisorMetrics(pods: readonly PodUsage[], memoryBytes: number): string {
+/** `memoryBytes` of the node; `details` by container. */
+export function cadvisorMetrics(pods: readonly PodUsage[], details: ReadonlyMap<string, ContainerDetails>, memoryBytes: number): string {
   const containers = CONTAINER.map(
     ({ name, help, type, labels = {}, value }): Family =>
       sampled(name, help, type, function* () {
         for (const { pod, containers: running } of pods)
           for (const usage of running) {
-            const figure = value(usage);
+            const known = details.get(usage.record.id);
+            const figure = value({ ...usage, ...(known ? { details: known } : {}) });
             if (figure !== undefined) yield [{ ...containerLabels(pod, usage), ...labels }, figure, usage.stats.timestampMs];
           }
       }),

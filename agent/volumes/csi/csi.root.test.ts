@@ -2,13 +2,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { afterAll, beforeEach, expect, test } from 'vitest';
-import type { PersistentVolume, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
+import { status as grpcStatus, Server, ServerCredentials } from '@grpc/grpc-js';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
 import { type KubeObject, notFound } from '../../../api/meta/index.ts';
+import { mergePatch } from '../../../api/patch/index.ts';
 import type { Client, Resource } from '../../../kit/client/index.ts';
 import { bindMount, isMounted, mountsBelow, mountTmpfs, removeTree, unmountTree } from '../../../kit/linux/index.ts';
 import { silentLogger, systemClock, waitFor } from '../../../kit/run/index.ts';
+import type { Claimed } from '../claims.ts';
 import { type Driver, Drivers } from './drivers.ts';
 import { CsiMounts } from './mounts.ts';
 import { attachmentName } from './request.ts';
@@ -25,7 +27,7 @@ class TestDriver implements AsyncDisposable {
   readonly #server = new Server();
   readonly socket: string;
   /** Calls that fail, by name. */
-  readonly failing = new Map<string, string>();
+  readonly failing = new Map<string, { code: number; details: string }>();
   constructor(folder: string) {
     this.socket = join(folder, 'plugins_registry', 'd.example-reg.sock');
     const target = (path: string) => mkdirSync(path, { recursive: true });
@@ -36,6 +38,8 @@ class TestDriver implements AsyncDisposable {
     this.#serve('csi.v1.Node', {
       NodeGetInfo: () => ({ nodeId: 'node-of-driver', maxVolumesPerNode: 3, accessibleTopology: { segments: { 'd.example/zone': 'z' } } }),
       NodeGetCapabilities: () => ({ capabilities: [{ rpc: { type: 'STAGE_UNSTAGE_VOLUME' } }] }),
+      NodeExpandVolume: () => ({}),
+      NodeGetVolumeStats: () => ({ usage: [{ unit: 'BYTES', total: 100, used: 30, available: 70 }] }),
       NodeStageVolume: ({ stagingTargetPath }) => {
         if (!isMounted(stagingTargetPath)) mountTmpfs(stagingTargetPath);
         writeFileSync(join(stagingTargetPath, 'data'), 'staged');
@@ -64,8 +68,8 @@ class TestDriver implements AsyncDisposable {
         name,
         ({ request }: { request: Record<string, any> }, answer: (error: object | null, value?: object) => void) => {
           this.calls.push([name, request]);
-          const details = this.failing.get(name);
-          if (details !== undefined) answer({ code: status.INTERNAL, details });
+          const failure = this.failing.get(name);
+          if (failure) answer(failure);
           else answer(null, behaviours[name]!(request));
         },
       ]),
@@ -104,9 +108,9 @@ function fakeClient(objects: Map<string, KubeObject>): Client {
       objects.set(key(resource, object.metadata.name ?? ''), object);
       return object;
     },
-    async patch(resource: Resource, name: string, _: string, patch: { metadata: object }) {
+    async patch(resource: Resource, name: string, _: string, patch: { metadata: object; status?: object }) {
       const found = objects.get(key(resource, name))!;
-      const next = { ...found, metadata: { ...found.metadata, ...patch.metadata } };
+      const next = mergePatch(found, patch);
       objects.set(key(resource, name), next);
       return next;
     },
@@ -139,11 +143,23 @@ const volume: PersistentVolume = {
 };
 const of: Volume = { name: 'data', persistentVolumeClaim: { claimName: 'c' } };
 
+const claimed = (size = '1Gi', status: PersistentVolumeClaim['status'] = {}): Claimed => ({
+  claim: {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    ...object('PersistentVolumeClaim', 'c'),
+    status: { capacity: { storage: '1Gi' }, ...status },
+  },
+  volume: { apiVersion: 'v1', kind: 'PersistentVolume', ...volume, spec: { ...volume.spec, capacity: { storage: size } } },
+});
+
 let folder = '';
+let told: string[] = [];
 let objects: Map<string, KubeObject>;
 let number = 0;
 beforeEach(() => {
   folder = join(root, String(number++));
+  told = [];
   mkdirSync(join(folder, 'plugins_registry'), { recursive: true });
   mkdirSync(join(folder, 'pods'));
   objects = new Map([
@@ -162,6 +178,8 @@ const mountsOf = (driver: TestDriver, can = ['STAGE_UNSTAGE_VOLUME']) => {
     client: fakeClient(objects),
     drivers: { get: (name) => (name === 'd.example' && existsSync(driver.socket) ? known : undefined) },
     tokens: { get: async () => ({ text: 'token', renewAtMs: 0, endMs: 0 }) },
+    events: { record: ({ kind }, type, reason, message) => told.push(`${kind} ${type} ${reason} ${message}`) },
+    clock: systemClock,
     nodeName: 'n',
     podsDir: join(folder, 'pods'),
     stagingDir: join(folder, 'plugins'),
@@ -196,8 +214,8 @@ test('a driver is registered by its socket, told in CSINode and the node’s lab
 test('a volume is staged once, published for each pod, and unstaged after the last', async () => {
   await using driver = await new TestDriver(folder).start();
   const mounts = mountsOf(driver);
-  const paths = await Promise.all(['a', 'b'].map((name) => mounts.setUpPersistent(pod(name), of, volume)));
-  expect(paths.map((path) => readFileSync(join(path, 'data'), 'utf8'))).toEqual(['staged', 'staged']);
+  const paths = await Promise.all(['a', 'b'].map((name) => mounts.setUpPersistent(pod(name), of, claimed())));
+  expect(paths.map(({ path }) => readFileSync(join(path, 'data'), 'utf8'))).toEqual(['staged', 'staged']);
   const [stage] = driver.calls.filter(([name]) => name === 'NodeStageVolume');
   expect(stage?.[1]).toMatchObject({
     volumeId: 'handle',
@@ -211,7 +229,7 @@ test('a volume is staged once, published for each pod, and unstaged after the la
     .map(([, { volumeContext }]) => volumeContext['csi.storage.k8s.io/pod.name']);
   expect(published.sort()).toEqual(['a', 'b']);
   driver.calls.length = 0;
-  await mounts.setUpPersistent(pod('a'), of, volume); // again: it is there
+  await mounts.setUpPersistent(pod('a'), of, claimed()); // again: it is there
   await mounts.tearDown('uid-a');
   await mounts.tearDown('uid-a');
   expect(driver.names()).toEqual(['NodeUnpublishVolume']);
@@ -222,8 +240,8 @@ test('a volume is staged once, published for each pod, and unstaged after the la
 
 test('what was asked before a crash is taken back by the next agent, once the driver is there again', async () => {
   const first = await new TestDriver(folder).start();
-  first.failing.set('NodePublishVolume', 'disk on fire');
-  await expect(mountsOf(first).setUpPersistent(pod('a'), of, volume)).rejects.toThrow('rpc error: code = Internal desc = disk on fire');
+  first.failing.set('NodePublishVolume', { code: grpcStatus.INTERNAL, details: 'disk on fire' });
+  await expect(mountsOf(first).setUpPersistent(pod('a'), of, claimed())).rejects.toThrow('rpc error: code = Internal desc = disk on fire');
   await first[Symbol.asyncDispose]();
   await expect(mountsOf(first).tearDown('uid-a')).rejects.toThrow('driver name d.example not found in the list of registered CSI drivers');
   await using second = await new TestDriver(folder).start();
@@ -235,13 +253,13 @@ test('what was asked before a crash is taken back by the next agent, once the dr
 test('nothing is staged before it is attached, nor for drivers that do not stage', async () => {
   await using driver = await new TestDriver(folder).start();
   objects.delete(`volumeattachments/${attachmentName('handle', 'd.example', 'n')}`);
-  await expect(mountsOf(driver).setUpPersistent(pod('a'), of, volume)).rejects.toThrow(
+  await expect(mountsOf(driver).setUpPersistent(pod('a'), of, claimed())).rejects.toThrow(
     'timed out waiting for external-attacher of d.example',
   );
   expect(driver.calls).toEqual([]);
   objects.set('csidrivers/d.example', object('CSIDriver', 'd.example', { spec: { attachRequired: false } }));
   const plain = mountsOf(driver, []);
-  await plain.setUpPersistent(pod('a'), of, volume);
+  await plain.setUpPersistent(pod('a'), of, claimed());
   await plain.tearDown('uid-a');
   expect(driver.names()).toEqual(['NodePublishVolume', 'NodeUnpublishVolume']);
 });
@@ -259,4 +277,108 @@ test('a volume written into the pod needs a driver for such, and gets the pod’
   expect(JSON.parse(context['csi.storage.k8s.io/serviceAccount.tokens'])).toMatchObject({ aud: { token: 'token' } });
   await mounts.tearDown('uid-a');
   expect(driver.names()).toEqual(['NodePublishVolume', 'NodeUnpublishVolume']);
+});
+
+describe('a volume that its driver has made larger', () => {
+  const can = ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME'];
+  const pending = (step: string) => ({
+    conditions: [{ type: 'FileSystemResizePending', status: 'True' }],
+    allocatedResourceStatuses: { storage: step },
+  });
+  const grows = async (mounts: CsiMounts, status: PersistentVolumeClaim['status'] = pending('NodeResizePending')) => {
+    const now = claimed('2Gi', status);
+    objects.set('persistentvolumeclaims/c', now.claim);
+    return await mounts.setUpPersistent(pod('a'), of, now);
+  };
+  const status = () => objects.get('persistentvolumeclaims/c')?.['status'];
+
+  test('grows on the node, in use or not, and the claim says so', async () => {
+    await using driver = await new TestDriver(folder).start();
+    const mounts = mountsOf(driver, can);
+    const { refreshAtMs } = await mounts.setUpPersistent(pod('a'), of, claimed());
+    expect(refreshAtMs).toBeGreaterThan(0);
+    expect(driver.names()).not.toContain('NodeExpandVolume');
+    const { path } = await grows(mounts);
+    const [, request] = driver.calls.find(([name]) => name === 'NodeExpandVolume')!;
+    expect(request).toMatchObject({ volumeId: 'handle', volumePath: path, capacityRange: { requiredBytes: 2 * 1024 ** 3 } });
+    expect(status()).toEqual({ capacity: { storage: '2Gi' }, conditions: [], allocatedResourceStatuses: {} });
+    const message = 'Normal FileSystemResizeSuccessful MountVolume.NodeExpandVolume succeeded for volume "pv" n';
+    expect(told).toEqual([`Pod ${message}`, `PersistentVolumeClaim ${message}`]);
+    await mounts.tearDown('uid-a');
+  });
+
+  test.each([
+    ['OUT_OF_RANGE', 'NodeResizeInfeasible', 'OutOfRange'],
+    ['INTERNAL', 'NodeResizeInProgress', 'Internal'],
+  ] as const)('that fails with %s leaves the pod alone and tells', async (code, step, name) => {
+    await using driver = await new TestDriver(folder).start();
+    const mounts = mountsOf(driver, can);
+    await mounts.setUpPersistent(pod('a'), of, claimed());
+    driver.failing.set('NodeExpandVolume', { code: grpcStatus[code], details: 'no' });
+    await grows(mounts);
+    expect(told).toEqual([
+      `Pod Warning VolumeResizeFailed NodeExpandVolume.NodeExpandVolume failed for volume "pv" : Expander.NodeExpand failed to expand the volume : rpc error: code = ${name} desc = no`,
+    ]);
+    expect(status()).toMatchObject({ allocatedResourceStatuses: { storage: step } });
+    expect(status().conditions.map(({ type }: { type: string }) => type)).toEqual(['FileSystemResizePending', 'NodeResizeError']);
+    driver.calls.length = 0;
+    await mounts.setUpPersistent(pod('a'), of, claimed('2Gi', status())); // asked again only where it may help
+    expect(driver.names()).toEqual(step === 'NodeResizeInfeasible' ? [] : ['NodeExpandVolume']);
+    await mounts.tearDown('uid-a');
+  });
+
+  test('but cannot grow is not mounted smaller than it says', async () => {
+    await using driver = await new TestDriver(folder).start();
+    const mounts = mountsOf(driver, can);
+    driver.failing.set('NodeExpandVolume', { code: grpcStatus.INTERNAL, details: 'no' });
+    await expect(grows(mounts)).rejects.toMatchObject({ stage: 'expand' });
+    await mounts.tearDown('uid-a');
+  });
+});
+
+test('a driver that asks for it gets the tokens again while the pod runs, and its refusals leave the mount', async () => {
+  await using driver = await new TestDriver(folder).start();
+  const spec = { attachRequired: false, requiresRepublish: true, tokenRequests: [{ audience: 'aud' }] };
+  objects.set('csidrivers/d.example', object('CSIDriver', 'd.example', { spec }));
+  const mounts = mountsOf(driver, []);
+  await mounts.setUpPersistent(pod('a'), of, claimed());
+  driver.failing.set('NodePublishVolume', { code: grpcStatus.INTERNAL, details: 'no' });
+  const { path, refreshAtMs } = await mounts.setUpPersistent(pod('a'), of, claimed());
+  expect(driver.names()).toEqual(['NodePublishVolume', 'NodePublishVolume']);
+  expect(driver.calls[1]?.[1]['volumeContext']).toHaveProperty(['csi.storage.k8s.io/serviceAccount.tokens']);
+  expect(refreshAtMs).toBeGreaterThan(0);
+  expect(isMounted(path)).toBe(true);
+  expect(told).toEqual(['Pod Warning FailedMount MountVolume.SetUp failed for volume "pv" : rpc error: code = Internal desc = no']);
+  await mounts.tearDown('uid-a');
+});
+
+test('a pod keeps its volume while the driver is away, and its driver counts', async () => {
+  const driver = await new TestDriver(folder).start();
+  const mounts = mountsOf(driver, ['GET_VOLUME_STATS']);
+  const { path } = await mounts.setUpPersistent(pod('a'), of, claimed());
+  expect(await mounts.stats('uid-a', 'data')).toMatchObject({ capacityBytes: 100, usedBytes: 30, availableBytes: 70, inodes: 0 });
+  expect(await mountsOf(driver, []).stats('uid-a', 'data')).toBeUndefined();
+  await driver[Symbol.asyncDispose]();
+  expect(await mounts.setUpPersistent(pod('a'), of, claimed())).toMatchObject({ path });
+  expect(await mounts.stats('uid-a', 'data')).toBeUndefined();
+  await using again = await new TestDriver(folder).start();
+  await mounts.tearDown('uid-a');
+  expect(again.names()).toEqual(['NodeUnpublishVolume']);
+});
+
+test('a block device is published outside of the pod’s folder, and its file goes', async () => {
+  await using driver = await new TestDriver(folder).start();
+  const mounts = mountsOf(driver);
+  const block = claimed();
+  const device: Claimed = { ...block, volume: { ...block.volume, spec: { ...block.volume.spec, volumeMode: 'Block' } } };
+  const { path } = await mounts.setUpPersistent(pod('a'), of, device);
+  expect(path).toBe(join(folder, 'plugins/volumeDevices/publish/pv/uid-a'));
+  const [, request] = driver.calls.find(([name]) => name === 'NodeStageVolume')!;
+  expect(request).toMatchObject({
+    stagingTargetPath: join(folder, 'plugins/volumeDevices/staging/pv'),
+    volumeCapability: { block: {} },
+  });
+  await mounts.tearDown('uid-a');
+  expect(existsSync(path)).toBe(false);
+  expect(mountsBelow(folder)).toEqual([]);
 });

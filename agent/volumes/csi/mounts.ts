@@ -1,27 +1,30 @@
-// Volumes of CSI drivers: staged once a node, published once a pod. What was asked of a driver is written down before it is asked,
-// so that an agent that was killed in between takes it back.
-import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+// Volumes of CSI drivers: staged once a node, published once a pod, kept while the pod runs. What is asked of a driver is written down
+// before it is asked, so that an agent that was killed in between takes it back.
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { PersistentVolume, Pod, Secret, Volume } from '../../../api/gen/types/core.v1.ts';
+import type { Pod, Secret, Volume } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver, VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
-import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
-import { type Client, RESOURCES } from '../../../kit/client/index.ts';
-import { writeFileAtomic } from '../../../kit/fs/index.ts';
+import { isStatusError, type KubeObject, toInteger } from '../../../api/meta/index.ts';
+import { type Client, type EventRecorder, RESOURCES } from '../../../kit/client/index.ts';
 import { isMounted } from '../../../kit/linux/index.ts';
+import type { Clock } from '../../../kit/run/index.ts';
+import type { Claimed } from '../claims.ts';
 import { giveToGroup } from '../ownership.ts';
 import { VolumeProblem } from '../payload.ts';
 import type { Tokens } from '../tokens.ts';
 import { Turns } from '../turns.ts';
+import { type Asked, askedVolumes, forgetAsked, readAsked, writeAsked } from './asked.ts';
 import type { Driver, Drivers } from './drivers.ts';
+import { growing, grown, mayStaySmall, notGrown, sizeToReach } from './grow.ts';
 import {
   attachmentName,
   capability,
   givesToGroup,
   inlineWish,
   persistentWish,
+  placesOf,
   podInfo,
   type SecretRef,
-  stagedFolder,
   type Wanted,
 } from './request.ts';
 import { call } from './wire.ts';
@@ -30,22 +33,40 @@ export interface CsiMountsOptions {
   client: Client;
   drivers: Pick<Drivers, 'get'>;
   tokens: Pick<Tokens, 'get'>;
+  events: EventRecorder;
+  clock: Clock;
   nodeName: string;
   podsDir: string;
   /** Holds the staged volumes, a folder a driver. */
   stagingDir: string;
 }
 
-/** In a pod's folder: one file for each volume that a driver was asked to publish. */
-const ASKED = 'csi';
-
-interface Asked {
-  driver: string;
-  handle: string;
-  target: string;
-  /** Absent: the driver stages nothing. */
-  staging?: string;
+export interface Published {
+  path: string;
+  /** When to set up again: the driver wants to be asked from time to time, or the volume may have grown. */
+  refreshAtMs?: number;
 }
+
+/** Of one volume, as its driver counts; what it does not count is 0. */
+export interface VolumeFigures {
+  capacityBytes: number;
+  availableBytes: number;
+  usedBytes: number;
+  inodes: number;
+  inodesFree: number;
+  inodesUsed: number;
+}
+
+interface Figure {
+  unit: 'BYTES' | 'INODES' | 'UNKNOWN';
+  available: number;
+  total: number;
+  used: number;
+}
+
+/** Upstream does both with each sync of a running pod, about once a minute. */
+const KEEP_MS = 60_000;
+const STATS_TIMEOUT_MS = 10_000;
 
 export class CsiMounts {
   readonly #options: CsiMountsOptions;
@@ -56,32 +77,76 @@ export class CsiMounts {
     this.#options = options;
   }
 
-  setUpPersistent(pod: Pod, of: Volume, volume: PersistentVolume): Promise<string> {
-    const csi = volume.spec?.csi;
+  /** Also for a volume that is there: then it is kept as its driver wants it. */
+  setUpPersistent(pod: Pod, of: Volume, claimed: Claimed): Promise<Published> {
+    const csi = claimed.volume.spec?.csi;
     if (!csi) throw new VolumeProblem('it is no CSI volume');
-    return this.#setUp(pod, of, persistentWish(csi, volume, of));
+    return this.#setUp(pod, of, persistentWish(csi, claimed.volume, of), claimed);
   }
 
-  setUpInline(pod: Pod, of: Volume): Promise<string> {
+  setUpInline(pod: Pod, of: Volume): Promise<Published> {
     if (!of.csi) throw new VolumeProblem('it is no CSI volume');
     return this.#setUp(pod, of, inlineWish(of.csi, pod, of));
   }
 
+  /** Names of the pod's volumes that were asked of drivers. */
+  volumesOf(podUid: string): Promise<string[]> {
+    return askedVolumes(this.#folder(podUid));
+  }
+
+  /** Undefined: the driver does not count, or is not there. */
+  async stats(podUid: string, volume: string): Promise<VolumeFigures | undefined> {
+    const asked = await readAsked(this.#folder(podUid), volume);
+    const driver = this.#options.drivers.get(asked?.driver ?? '');
+    if (!asked || !driver?.can.has('GET_VOLUME_STATS')) return undefined;
+    const { handle, target, staging } = asked;
+    const request = { volumeId: handle, volumePath: target, ...(staging ? { stagingTargetPath: staging } : {}) };
+    const answer = call<{ usage: Figure[] }>(driver.socket, 'csi.v1.Node', 'NodeGetVolumeStats', request, STATS_TIMEOUT_MS);
+    const usage = (await answer.catch(() => undefined))?.usage;
+    const bytes = usage?.find(({ unit }) => unit === 'BYTES');
+    const inodes = usage?.find(({ unit }) => unit === 'INODES');
+    return (
+      usage && {
+        capacityBytes: bytes?.total ?? 0,
+        availableBytes: bytes?.available ?? 0,
+        usedBytes: bytes?.used ?? 0,
+        inodes: inodes?.total ?? 0,
+        inodesFree: inodes?.available ?? 0,
+        inodesUsed: inodes?.used ?? 0,
+      }
+    );
+  }
+
   /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws RpcError */
   async tearDown(podUid: string): Promise<void> {
-    const folder = join(this.#options.podsDir, podUid, ASKED);
-    for (const name of await readdir(folder).catch(() => [])) {
-      const file = join(folder, name);
-      const asked = await readAsked(file);
-      if (asked) await this.#turns.take(asked.handle, () => this.#takeBack(asked, file));
-      else await rm(file, { force: true });
+    const folder = this.#folder(podUid);
+    for (const name of await askedVolumes(folder)) {
+      const asked = await readAsked(folder, name);
+      if (asked) await this.#turns.take(asked.handle, () => this.#takeBack(asked, podUid, name));
+      else await forgetAsked(folder, name);
     }
   }
 
-  async #setUp(pod: Pod, of: Volume, wanted: Wanted): Promise<string> {
-    const driver = this.#driver(wanted.driver);
-    if (wanted.isBlock) throw new VolumeProblem(`volume ${wanted.handle} is a block device, which this node cannot give to pods`);
-    return this.#turns.take(wanted.handle, () => this.#publish(pod, of, wanted, driver));
+  #folder(podUid: string): string {
+    return join(this.#options.podsDir, podUid);
+  }
+
+  async #setUp(pod: Pod, of: Volume, wanted: Wanted, claimed?: Claimed): Promise<Published> {
+    const { clock, drivers, podsDir, stagingDir } = this.#options;
+    const driver = drivers.get(wanted.driver);
+    const { target } = placesOf(wanted, pod, of, podsDir, stagingDir, false);
+    // A driver that starts after the agent must not stop pods that have their volumes.
+    if (!driver && isMounted(target)) return { path: target, refreshAtMs: clock.nowMs() + KEEP_MS };
+    const known = driver ?? this.#driver(wanted.driver);
+    return this.#turns.take(wanted.handle, async () => {
+      const settings = await this.#settings(wanted.driver);
+      const wasThere = isMounted(target);
+      if (!wasThere) await this.#publish(pod, of, wanted, known, settings);
+      else if (settings?.spec.requiresRepublish) await this.#republish(pod, of, wanted, known, settings);
+      if (claimed) await this.#grow(pod, of, wanted, known, claimed, wasThere);
+      const isKept = settings?.spec.requiresRepublish || (claimed && known.can.has('EXPAND_VOLUME'));
+      return { path: target, ...(isKept ? { refreshAtMs: clock.nowMs() + KEEP_MS } : {}) };
+    });
   }
 
   #driver(name: string): Driver {
@@ -90,68 +155,124 @@ export class CsiMounts {
     return driver;
   }
 
-  async #publish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver): Promise<string> {
-    const { podsDir, stagingDir } = this.#options;
-    const folder = join(podsDir, pod.metadata.uid ?? '');
-    const target = join(folder, 'volumes', of.name, 'mount');
-    if (isMounted(target)) return target;
-    const settings = await this.#settings(wanted.driver);
+  async #publish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver | undefined): Promise<void> {
     if (wanted.isInline && !settings?.spec.volumeLifecycleModes?.includes('Ephemeral'))
       throw new VolumeProblem(`kubernetes.io/csi: driver ${wanted.driver} does not support Ephemeral volume lifecycle mode`);
     const fsGroup = pod.spec?.securityContext?.fsGroup;
-    const ask = {
-      volumeId: wanted.handle,
-      publishContext: await this.#attached(wanted, settings),
-      volumeCapability: capability(wanted, driver.can, fsGroup),
-      volumeContext: wanted.attributes,
-    };
-    const stages = driver.can.has('STAGE_UNSTAGE_VOLUME') && !wanted.isInline;
-    const staging = stages ? join(stagingDir, wanted.driver, stagedFolder(wanted.handle), 'globalmount') : undefined;
+    const { target, staging } = this.#places(pod, of, wanted, driver);
+    const publishContext = await this.#attached(wanted, settings);
     const asked: Asked = { driver: wanted.driver, handle: wanted.handle, target, ...(staging ? { staging } : {}) };
-    await mkdir(join(folder, ASKED), { recursive: true });
-    await writeFileAtomic(join(folder, ASKED, `${of.name}.json`), JSON.stringify(asked));
+    await writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, asked);
     if (staging) {
       await mkdir(staging, { recursive: true, mode: 0o750 });
-      const secrets = await this.#secret(wanted.stageSecret);
-      await call(driver.socket, 'csi.v1.Node', 'NodeStageVolume', { ...ask, stagingTargetPath: staging, secrets }).catch((error: Error) => {
-        throw new VolumeProblem(error.message, 'MountDevice');
+      const stage = {
+        volumeId: wanted.handle,
+        publishContext,
+        stagingTargetPath: staging,
+        volumeCapability: capability(wanted, driver.can, fsGroup),
+        secrets: await this.#secret(wanted.stageSecret),
+        volumeContext: wanted.attributes,
+      };
+      await call(driver.socket, 'csi.v1.Node', 'NodeStageVolume', stage).catch((error: Error) => {
+        throw new VolumeProblem(error.message, wanted.isBlock ? 'SetUpDevice' : 'MountDevice');
       });
     }
     await mkdir(dirname(target), { recursive: true, mode: 0o750 }); // the target itself is the driver's to make
+    await this.#callPublish(pod, of, wanted, driver, settings);
+    if (fsGroup !== undefined && givesToGroup(wanted, settings, driver.can))
+      await giveToGroup(target, fsGroup, pod.spec?.securityContext?.fsGroupChangePolicy);
+  }
+
+  /** A driver that wants it is told the present tokens; the mount stays whatever it answers. */
+  async #republish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver): Promise<void> {
+    await this.#callPublish(pod, of, wanted, driver, settings).catch((error: Error) => {
+      this.#tell(pod, 'FailedMount', `MountVolume.SetUp failed for volume "${wanted.name}" : ${error.message}`);
+    });
+  }
+
+  async #callPublish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver | undefined): Promise<void> {
+    const { target, staging } = this.#places(pod, of, wanted, driver);
     await call(driver.socket, 'csi.v1.Node', 'NodePublishVolume', {
-      ...ask,
+      volumeId: wanted.handle,
+      publishContext: await this.#attached(wanted, settings),
       ...(staging ? { stagingTargetPath: staging } : {}),
       targetPath: target,
+      volumeCapability: capability(wanted, driver.can, pod.spec?.securityContext?.fsGroup),
       readonly: wanted.readonly,
       secrets: await this.#secret(wanted.publishSecret),
       volumeContext: { ...wanted.attributes, ...podInfo(pod, wanted, settings), ...(await this.#podTokens(pod, settings)) },
+    }).catch((error: Error) => {
+      throw wanted.isBlock ? new VolumeProblem(error.message, 'MapPodDevice') : error;
     });
-    if (fsGroup !== undefined && givesToGroup(wanted, settings, driver.can))
-      await giveToGroup(target, fsGroup, pod.spec?.securityContext?.fsGroupChangePolicy);
-    return target;
   }
 
-  async #takeBack({ driver: name, handle, target, staging }: Asked, file: string): Promise<void> {
+  /** @throws VolumeProblem when a volume that is being mounted cannot be used before it has grown */
+  async #grow(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, { claim, volume }: Claimed, isInUse: boolean): Promise<void> {
+    const size = sizeToReach(claim, volume);
+    if (size === undefined || !driver.can.has('EXPAND_VOLUME')) return;
+    const about = `for volume "${wanted.name}"`;
+    if (wanted.readonly) {
+      this.#tell(pod, 'FileSystemResizeFailed', `MountVolume.NodeExpandVolume failed ${about} requested read-only file system`);
+      return;
+    }
+    const begun = growing(claim);
+    if (begun) await this.#claimStatus(claim, begun);
+    const { target, staging } = this.#places(pod, of, wanted, driver);
+    const request = {
+      volumeId: wanted.handle,
+      volumePath: target,
+      ...(staging ? { stagingTargetPath: staging } : {}),
+      capacityRange: { requiredBytes: Number(toInteger(size)) },
+      volumeCapability: capability(wanted, driver.can, pod.spec?.securityContext?.fsGroup),
+      secrets: await this.#secret(wanted.expandSecret),
+    };
+    try {
+      await call(driver.socket, 'csi.v1.Node', 'NodeExpandVolume', request);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      await this.#claimStatus(claim, notGrown(claim, error, this.#options.clock.nowMs()));
+      const why = `Expander.NodeExpand failed to expand the volume : ${error.message}`;
+      if (!isInUse && !mayStaySmall(error)) throw new VolumeProblem(why, 'expand');
+      this.#tell(pod, 'VolumeResizeFailed', `NodeExpandVolume.NodeExpandVolume failed ${about} : ${why}`);
+      return;
+    }
+    await this.#claimStatus(claim, grown(claim, size));
+    const { events, nodeName } = this.#options;
+    const done = `MountVolume.NodeExpandVolume succeeded ${about} ${nodeName}`;
+    for (const target of [podTarget(pod), { ...claim, apiVersion: 'v1', kind: 'PersistentVolumeClaim' }])
+      events.record(target, 'Normal', 'FileSystemResizeSuccessful', done);
+  }
+
+  async #claimStatus({ metadata: { name = '', namespace = '', uid } }: Claimed['claim'], status: object): Promise<void> {
+    const params = { namespace, subresource: 'status' };
+    await this.#options.client.patch(RESOURCES.persistentvolumeclaims, name, 'merge', { metadata: { uid }, status }, params);
+  }
+
+  #tell(pod: Pod, reason: string, message: string): void {
+    this.#options.events.record(podTarget(pod), 'Warning', reason, message);
+  }
+
+  #places(pod: Pod, of: Volume, wanted: Wanted, driver: Driver): { target: string; staging?: string } {
+    const { podsDir, stagingDir } = this.#options;
+    return placesOf(wanted, pod, of, podsDir, stagingDir, driver.can.has('STAGE_UNSTAGE_VOLUME'));
+  }
+
+  async #takeBack({ driver: name, handle, target, staging }: Asked, podUid: string, volume: string): Promise<void> {
     const { socket } = this.#driver(name);
     await call(socket, 'csi.v1.Node', 'NodeUnpublishVolume', { volumeId: handle, targetPath: target });
-    await rmdir(target).catch(() => {}); // most drivers have done so
-    if (staging && !(await this.#usedElsewhere(staging, file))) {
+    await removeEmpty(target); // most drivers have done so
+    if (staging && !(await this.#usedElsewhere(staging, podUid, volume))) {
       await call(socket, 'csi.v1.Node', 'NodeUnstageVolume', { volumeId: handle, stagingTargetPath: staging });
-      await rmdir(staging).catch(() => {});
+      await removeEmpty(staging);
       await rmdir(dirname(staging)).catch(() => {});
     }
-    await rm(file, { force: true });
+    await forgetAsked(this.#folder(podUid), volume);
   }
 
-  async #usedElsewhere(staging: string, own: string): Promise<boolean> {
-    const { podsDir } = this.#options;
-    for (const uid of await readdir(podsDir).catch(() => [])) {
-      const folder = join(podsDir, uid, ASKED);
-      for (const name of await readdir(folder).catch(() => [])) {
-        const file = join(folder, name);
-        if (file !== own && (await readAsked(file))?.staging === staging) return true;
-      }
-    }
+  async #usedElsewhere(staging: string, ownUid: string, own: string): Promise<boolean> {
+    for (const uid of await readdir(this.#options.podsDir).catch(() => []))
+      for (const name of await askedVolumes(this.#folder(uid)))
+        if ((uid !== ownUid || name !== own) && (await readAsked(this.#folder(uid), name))?.staging === staging) return true;
     return false;
   }
 
@@ -193,11 +314,10 @@ export class CsiMounts {
   }
 }
 
-/** Undefined: a file that a crash left half written asked for nothing yet. */
-async function readAsked(file: string): Promise<Asked | undefined> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as Asked;
-  } catch {
-    return undefined;
-  }
+const podTarget = ({ metadata }: Pod) => ({ apiVersion: 'v1', kind: 'Pod', metadata });
+
+/** A folder that is empty, or the file that a block device was shown on; anything else stays. */
+async function removeEmpty(path: string): Promise<void> {
+  if (isMounted(path)) return;
+  await rmdir(path).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOTDIR' ? rm(path, { force: true }) : undefined));
 }

@@ -1,5 +1,6 @@
 // What a driver is asked, out of a pod and a persistent volume or a volume written into the pod. Pure.
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import type { CSIPersistentVolumeSource, CSIVolumeSource, PersistentVolume, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
 
@@ -8,11 +9,31 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 /** The same volume, driver and node have one attachment, by the name that upstream's controller gives it. */
 export const attachmentName = (handle: string, driver: string, node: string): string => `csi-${sha256(handle + driver + node)}`;
 /** A volume written into a pod has no identity but the pod's. */
-export const inlineHandle = (podUid: string, volume: string): string => `csi-${sha256(podUid + volume)}`;
-/** Folder of the staged volume below the driver's. */
-export const stagedFolder = (handle: string): string => sha256(handle);
+const inlineHandle = (podUid: string, volume: string): string => `csi-${sha256(podUid + volume)}`;
+/**
+ * Where a driver stages the volume and where it publishes it for the pod, as upstream names them below the agent's folders. Block
+ * devices are published outside of the pod's folder.
+ */
+export function placesOf(
+  { driver, handle, isBlock, isInline, name }: Wanted,
+  pod: Pod,
+  of: Volume,
+  podsDir: string,
+  stagingDir: string,
+  stages: boolean,
+): { target: string; staging?: string } {
+  const uid = pod.metadata.uid ?? '';
+  const target = isBlock ? join(stagingDir, 'volumeDevices/publish', name, uid) : join(podsDir, uid, 'volumes', of.name, 'mount');
+  if (!stages || isInline) return { target };
+  return {
+    target,
+    staging: isBlock ? join(stagingDir, 'volumeDevices/staging', name) : join(stagingDir, driver, sha256(handle), 'globalmount'),
+  };
+}
 
 export interface Wanted {
+  /** Of the persistent volume; of one written into the pod as the pod names it. */
+  name: string;
   driver: string;
   handle: string;
   isInline: boolean;
@@ -23,6 +44,7 @@ export interface Wanted {
   accessModes: string[];
   attributes: Record<string, string>;
   stageSecret?: SecretRef | undefined;
+  expandSecret?: SecretRef | undefined;
   publishSecret?: SecretRef | undefined;
 }
 export interface SecretRef {
@@ -33,8 +55,9 @@ export interface SecretRef {
 const secretRef = (ref: CSIPersistentVolumeSource['nodeStageSecretRef']): SecretRef | undefined =>
   ref?.name ? { name: ref.name, namespace: ref.namespace ?? '' } : undefined;
 
-export function persistentWish(csi: CSIPersistentVolumeSource, { spec }: PersistentVolume, of: Volume): Wanted {
+export function persistentWish(csi: CSIPersistentVolumeSource, { metadata, spec }: PersistentVolume, of: Volume): Wanted {
   return {
+    name: metadata.name ?? '',
     driver: csi.driver,
     handle: csi.volumeHandle,
     isInline: false,
@@ -45,6 +68,7 @@ export function persistentWish(csi: CSIPersistentVolumeSource, { spec }: Persist
     accessModes: spec?.accessModes ?? [],
     attributes: csi.volumeAttributes ?? {},
     stageSecret: secretRef(csi.nodeStageSecretRef),
+    expandSecret: secretRef(csi.nodeExpandSecretRef),
     publishSecret: secretRef(csi.nodePublishSecretRef),
   };
 }
@@ -52,6 +76,7 @@ export function persistentWish(csi: CSIPersistentVolumeSource, { spec }: Persist
 export function inlineWish(csi: CSIVolumeSource, pod: Pod, of: Volume): Wanted {
   const { namespace = '', uid = '' } = pod.metadata;
   return {
+    name: of.name,
     driver: csi.driver,
     handle: inlineHandle(uid, of.name),
     isInline: true,

@@ -15,9 +15,9 @@ import {
 import { defaultTemplate, templateWarnings, validateTemplate } from '../template.ts';
 import {
   compiled,
-  notAbove,
   notDecremented,
   podNameWarning,
+  replicaCountProblems,
   templateLabelsProblem,
   validateLongRunning,
   validateSelector,
@@ -91,15 +91,7 @@ const counters = [
 
 function validateStatus({ status }: KubeObject, old: KubeObject): Problem[] {
   return [
-    ...nonNegativeFields(status, 'status', counters),
-    ...notAbove(
-      status,
-      'status',
-      ['updatedReplicas', 'readyReplicas', 'availableReplicas'],
-      'replicas',
-      'cannot be greater than status.replicas',
-    ),
-    ...notAbove(status, 'status', ['availableReplicas'], 'readyReplicas', 'cannot be greater than readyReplicas'),
+    ...replicaCountProblems(status, counters, ['updatedReplicas', 'readyReplicas', 'availableReplicas']),
     ...notDecremented(status, old['status'], 'collisionCount'),
   ];
 }

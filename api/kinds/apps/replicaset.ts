@@ -4,7 +4,7 @@ import { ageColumn, containersColumn, count, imagesColumn, nameColumn, scaleSele
 import type { Behaviour } from '../kind.ts';
 import { childOf, immutable, nonNegativeFields, setDefaults } from '../rules.ts';
 import { defaultTemplate, templateWarnings } from '../template.ts';
-import { notAbove, podNameWarning } from '../workload.ts';
+import { podNameWarning, replicaCountProblems } from '../workload.ts';
 import { validateSelectorAndTemplate } from './deployment.ts';
 
 function defaults(object: KubeObject): void {
@@ -16,17 +16,7 @@ function defaults(object: KubeObject): void {
 const counters = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration', 'terminatingReplicas'];
 
 function validateStatus({ status }: KubeObject): Problem[] {
-  return [
-    ...nonNegativeFields(status, 'status', counters),
-    ...notAbove(
-      status,
-      'status',
-      ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'],
-      'replicas',
-      'cannot be greater than status.replicas',
-    ),
-    ...notAbove(status, 'status', ['availableReplicas'], 'readyReplicas', 'cannot be greater than readyReplicas'),
-  ];
+  return [...replicaCountProblems(status, counters, ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'])];
 }
 
 export const replicaSet: Behaviour = {

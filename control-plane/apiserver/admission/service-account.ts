@@ -41,7 +41,7 @@ interface Container {
 }
 
 /** Mounts the token volume in each container that has nothing at its place; adds the volume when one needs it. */
-export function mountToken(spec: Record<string, any>, volumeName: string): void {
+function mountToken(spec: Record<string, any>, volumeName: string): void {
   const containers = [...(spec['initContainers'] ?? []), ...(spec['containers'] ?? [])] as Container[];
   const bare = containers.filter((container) => !container.volumeMounts?.some((mount) => mount.mountPath === MOUNT_PATH));
   if (bare.length === 0) return;

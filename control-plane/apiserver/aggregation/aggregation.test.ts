@@ -415,3 +415,20 @@ test('extension servers find what they must trust', async () => {
   expect(data['client-ca-file']).toBe(ca.cert);
   expect(JSON.parse(data['requestheader-allowed-names']!)).toEqual(['front-proxy-client']);
 });
+
+test('clients of this process read its answers as objects, errors and events', async () => {
+  const extension = await running();
+  const things: Resource = { group: GROUP, version: 'v1', plural: 'things', kind: 'Thing', namespaced: true };
+  expect(await client.discover(GROUP, 'v1')).toEqual([{ ...things, verbs: ['get', 'list', 'watch'] }]);
+  expect((await client.discover('apps', 'v1')).map(({ plural }) => plural)).toContain('deployments');
+  expect(await client.list(things, { namespace: 'default' })).toMatchObject({ kind: 'ThingList', items: [] });
+  await expect(client.get(things, 'missing', { namespace: 'default' })).rejects.toMatchObject({ code: 404, reason: 'NotFound' });
+  const stop = new AbortController();
+  for await (const event of client.watch(things, {}, stop.signal)) {
+    expect(event).toEqual({ type: 'ADDED', object: {} });
+    break;
+  }
+  stop.abort();
+  await client.delete(things, 'one', { namespace: 'default', propagationPolicy: 'Background' });
+  expect(JSON.parse(extension.seen.at(-1)!.body)).toEqual({ kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' });
+});

@@ -25,6 +25,7 @@ const SLICES = { group: 'discovery.k8s.io', plural: 'endpointslices' };
 const RECHECK_MS = 30_000;
 const RETRY = { baseMs: 1000, maxMs: RECHECK_MS };
 const WORKERS = 4;
+const IN_PROCESS_TIMEOUT_MS = 60_000;
 const OPENAPI = '/openapi/v3';
 
 /** What an extension server says of one group and version. */
@@ -113,7 +114,9 @@ export class Aggregator {
     const body = request.method === 'GET' || request.method === 'HEAD' || request.upgrade ? undefined : await request.body();
     const bytes = body === undefined || body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
     const query = request.query.size > 0 ? `?${request.query}` : '';
-    const inner = Object.create(request, { headers: { value: withoutIdentity(request.headers) } }) as ApiRequest;
+    // A client of this process has no deadline of its own.
+    const signal = request.abort || request.info.verb === 'watch' ? request.signal : AbortSignal.timeout(IN_PROCESS_TIMEOUT_MS);
+    const inner = Object.create(request, { headers: { value: withoutIdentity(request.headers) }, signal: { value: signal } }) as ApiRequest;
     return pass(inner, backend, {
       path: request.path + query,
       headers: {

@@ -55,7 +55,7 @@ function goText({ uid, groups, extra }: Wanted): string {
 }
 
 /** Every right that the asker needs for this. */
-export function questionsFor(asker: UserInfo, wanted: Wanted): Question[] {
+function questionsFor(asker: UserInfo, wanted: Wanted): Question[] {
   const ask = (resource: string, name: string, more: Partial<Question> = {}): Question => ({
     user: asker,
     verb: 'impersonate',

@@ -6,7 +6,7 @@ import type { Claims } from './jwt.ts';
 /** A token that lives on after deletion of what it is bound to would outlive the pod's grace: upstream allows this long. */
 const DELETED_LEEWAY_SECONDS = 60;
 /** Client libraries that never reload their token: tokens of pods asked for this many seconds live a year, with a warning time. */
-export const LEGACY_EXPIRATION_SECONDS = 3607;
+const LEGACY_EXPIRATION_SECONDS = 3607;
 const YEAR_SECONDS = 365 * 24 * 3600;
 
 const PREFIX = 'system:serviceaccount:';

@@ -119,8 +119,8 @@ const subject = (spec: Spec): UserInfo => ({
 });
 
 /** The metadata as it is when the finding is made: the server has noted who owns the fields. */
-function withOwners({ request, kind, services }: HandlerContext, body: KubeObject): object {
-  const managedFields = trackUpdate({
+async function withOwners({ request, kind, services }: HandlerContext, body: KubeObject): Promise<object> {
+  const managedFields = await trackUpdate({
     old: undefined,
     new: body,
     manager: writeOptions(request, 'CreateOptions').manager,
@@ -144,7 +144,7 @@ async function review(context: HandlerContext, withUser: boolean): Promise<KubeO
   const body = await context.decode();
   const problems = specProblems(body['spec'] ?? {}, withUser);
   const { managedFields: _, creationTimestamp: __, namespace: ___, ...metadata } = body.metadata ?? {};
-  if (Object.keys(metadata).length > 0) problems.push(invalidValue('metadata', withOwners(context, body), 'must be empty'));
+  if (Object.keys(metadata).length > 0) problems.push(invalidValue('metadata', await withOwners(context, body), 'must be empty'));
   if (problems.length > 0) throw invalid(REVIEW_KIND, '', problems);
   return body;
 }

@@ -23,8 +23,9 @@ import { isTrue } from '../requestinfo.ts';
 import { present } from '../verbs/get.ts';
 import { fitName, fitNamespace } from '../write/body.ts';
 import { writeOptions } from '../write/options.ts';
+import { otherVersions } from '../write/owners.ts';
 import { badPatch, checkPatchOptions, goMap, patchDocument, patchKind } from '../write/patch-document.ts';
-import { storeChanged } from '../write/store-changed.ts';
+import { type Change, storeChanged } from '../write/store-changed.ts';
 import type { CoreContext } from './context.ts';
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
@@ -126,14 +127,14 @@ function shownReplicas(kind: Kind, object: KubeObject): KubeObject {
 }
 
 /** An applied Scale is an apply of that one field of the object: there its owners are known, under the object's own apiVersion. */
-function scaledByApply(context: HandlerContext, old: KubeObject, document: KubeObject): KubeObject {
+async function scaledByApply(context: HandlerContext, old: KubeObject, document: KubeObject): Promise<KubeObject> {
   const { core, target, request } = context as CoreContext;
   const { kind, name } = target;
   if (document.metadata?.name !== undefined) fitName(document, name);
   const replicas = document['spec']?.replicas as number | undefined;
   const applied: KubeObject = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name } };
   if (replicas !== undefined) setPath(applied, pathOf(kind), replicas);
-  const { object } = apply({
+  const { object } = await apply({
     live: shownReplicas(kind, old),
     applied,
     manager: request.query.get('fieldManager')!,
@@ -141,12 +142,13 @@ function scaledByApply(context: HandlerContext, old: KubeObject, document: KubeO
     subresource: 'scale',
     apiVersion: applied.apiVersion!,
     schema: target.schema,
+    convert: otherVersions(core, target),
     nowRfc3339: rfc3339(core.clock.nowMs()),
   });
   return scaled(context, object, { ...scaleOf(kind, object), metadata: { ...document.metadata } });
 }
 
-async function write(context: HandlerContext, make: (old: KubeObject) => KubeObject, tracked = false): Promise<ApiResponse> {
+async function write(context: HandlerContext, make: Change['make'], tracked = false): Promise<ApiResponse> {
   const { core, target, request } = context as CoreContext;
   const { kind } = target;
   const options = writeOptions(request, request.info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');

@@ -22,7 +22,7 @@ export const list: Verb = async (core, target, request) => {
   return { status: 200, body: await listObjects(core, target, selection, request.query) };
 };
 
-export async function listObjects(core: Core, target: Target, selection: Selection, query: URLSearchParams): Promise<ListBody> {
+async function listObjects(core: Core, target: Target, selection: Selection, query: URLSearchParams): Promise<ListBody> {
   checkOptions(query);
   const token = query.get('continue');
   const asked = revisionParameter(query.get('resourceVersion'));

@@ -7,6 +7,7 @@ import type { ApiRequest, ApiResponse } from '../request.ts';
 import { isTrue } from '../requestinfo.ts';
 import { fitName, fitNamespace } from '../write/body.ts';
 import { type WriteOptions, writeOptions } from '../write/options.ts';
+import { otherVersions } from '../write/owners.ts';
 import { checkedResult, checkPatchOptions, type PatchKind, patchDocument, patchKind } from '../write/patch-document.ts';
 import { storeChanged } from '../write/store-changed.ts';
 import { storeNew } from '../write/store-new.ts';
@@ -58,11 +59,13 @@ async function applyPatch(
   }
   applied.metadata ??= {};
   const force = isTrue(request.query.get('force'));
-  const make = (live: KubeObject | undefined) => {
+  const make = async (live: KubeObject | undefined) => {
     const nowRfc3339 = rfc3339(core.clock.nowMs());
     const manager = request.query.get('fieldManager')!;
     const { subresource, schema } = target;
-    const { object } = apply({ live, applied, manager, force, subresource, apiVersion: apiVersionOf(kind), schema, nowRfc3339 });
+    const apiVersion = apiVersionOf(kind);
+    const convert = otherVersions(core, target);
+    const { object } = await apply({ live, applied, manager, force, subresource, apiVersion, schema, nowRfc3339, convert });
     fitName(applied, target.name);
     const result = checkedResult(target, request, object, live, options, 'apply', document);
     fitName(result, target.name);
@@ -83,11 +86,11 @@ async function createApplied(
   core: Core,
   target: Target,
   request: ApiRequest,
-  make: (live: KubeObject | undefined) => KubeObject,
+  make: (live: KubeObject | undefined) => Promise<KubeObject>,
   options: WriteOptions,
 ): Promise<ApiResponse> {
   try {
-    return { status: 201, body: await storeNew(core, target, request, make(undefined), options, true) };
+    return { status: 201, body: await storeNew(core, target, request, await make(undefined), options, true) };
   } catch (error) {
     if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error;
     return { status: 200, body: await storeChanged(core, target, request, { make, tracked: true, patch: true }, options) };

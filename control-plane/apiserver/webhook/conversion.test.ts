@@ -18,7 +18,7 @@ let webhook: TestWebhook;
 let reply: (asked: Asked) => Reply;
 
 const moved = (object: KubeObject, apiVersion: string): KubeObject => {
-  const { a, b } = object['spec'] as { a?: string; b?: string };
+  const { a, b } = (object['spec'] ?? {}) as { a?: string; b?: string }; // an apply asks for objects without what is dropped, too
   const spec = apiVersion.endsWith('v2') ? { b: b ?? a } : { a: a ?? b };
   return { ...object, apiVersion, spec, metadata: { ...object.metadata, labels: { ...object.metadata.labels, by: apiVersion.slice(-2) } } };
 };
@@ -129,6 +129,33 @@ describe('each version shows every object', () => {
     expect((await apply('v2', { b: '2' }))['spec']).toEqual({ b: '2' });
     expect((await client.get(widgets('v1'), 's', { namespace: 'default' }))['spec']).toEqual({ a: '2' });
     await client.delete(widgets('v1'), 's', { namespace: 'default' });
+  });
+
+  test('managers in different versions: whoever changes a value takes it, under the name that it has for its owner', async () => {
+    const place = { namespace: 'default' };
+    const apply = (version: string, spec: object, fieldManager: string) =>
+      client.patch(widgets(version), 'o', 'apply', widget(version, 'o', spec), { ...place, fieldManager });
+    await apply('v1', { a: '1' }, 'x');
+    await expect(apply('v2', { b: '2' }, 'y')).rejects.toThrow('Apply failed with 1 conflict: conflict with "x": .spec.a');
+    await client.patch(widgets('v2'), 'o', 'merge', { spec: { b: '3' } }, { ...place, fieldManager: 'u' });
+    const { metadata } = await client.get(widgets('v1'), 'o', place);
+    const owners = metadata.managedFields!.filter(({ fieldsV1 }) => JSON.stringify(fieldsV1).includes('f:spec'));
+    expect(owners.map(({ manager, apiVersion, fieldsV1 }) => [manager, apiVersion, JSON.stringify(fieldsV1)])).toEqual([
+      ['u', `${GROUP}/v2`, '{"f:spec":{"f:b":{}}}'],
+    ]);
+    await client.delete(widgets('v1'), 'o', place);
+  });
+
+  test('a write that needs no conversion goes on while owners in another version cannot be asked for', async () => {
+    const place = { namespace: 'default' };
+    await client.create(widgets('v1'), widget('v1', 'q', { a: '1' }));
+    const { metadata } = await client.patch(widgets('v2'), 'q', 'merge', { spec: { b: '2' } }, { ...place, fieldManager: 'u' });
+    const before = metadata.managedFields;
+    reply = (asked) => answer(asked, [], { status: 'Failure', message: 'not now' });
+    const patched = await client.patch(widgets('v1'), 'q', 'merge', { spec: { a: '3' } }, place);
+    reply = convert;
+    expect([patched['spec'], patched.metadata.managedFields]).toEqual([{ a: '3' }, before]);
+    await client.delete(widgets('v1'), 'q', place);
   });
 
   test('a watch with a selector follows the labels that the conversion sets', async () => {

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Core, Target } from '../core.ts';
 import { type ApiRequest, type Attributes, annotate } from '../request.ts';
 import { inSpan } from '../tracing/index.ts';
+import type { Reservation } from './hooks.ts';
 import { operationOptions } from './operation-options.ts';
 
 export type Undo = () => Promise<void>;
@@ -71,4 +72,11 @@ async function validate(core: Core, attributes: Attributes): Promise<Undo | unde
 
 async function undoAll(undos: Undo[] | undefined): Promise<void> {
   for (const undo of undos?.reverse() ?? []) await undo();
+}
+
+/** What hooks and plug-ins reserved for a write: kept when it was done, else given back. */
+export async function settleReserved(done: boolean, reservation: Reservation | undefined, undo: Undo | undefined): Promise<void> {
+  if (done) return await reservation?.commit();
+  reservation?.release();
+  await undo?.();
 }

@@ -1,13 +1,13 @@
 // Changes a present object: reads, lets the caller make the new one, checks, writes; again when another write came between.
-import { apiVersionOf, conflict, deepEqual, deepFreeze, type KubeObject, notFound } from '../../../api/meta/index.ts';
-import { trackUpdate } from '../../../api/patch/index.ts';
+import { conflict, deepEqual, deepFreeze, type KubeObject, notFound } from '../../../api/meta/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
 import { type Core, shownOf, storedOf, type Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Item } from '../storage/item.ts';
-import { admit, attributesOf, checkAdmission } from './admission.ts';
+import { admit, attributesOf, checkAdmission, settleReserved } from './admission.ts';
 import type { WriteOptions } from './options.ts';
+import { track } from './owners.ts';
 import { addWarnings, asStored, checkPreconditions, keepIdentity, prepareForUpdate, validateChanged } from './strategy.ts';
 
 /** How often a write without resourceVersion is tried against others (each try is lost to another's success). */
@@ -69,7 +69,7 @@ async function once(
   kind.defaults?.(admitted);
   admitted.metadata.resourceVersion = old.metadata.resourceVersion!;
   prepareForUpdate(target, admitted, old, rfc3339(core.clock.nowMs()));
-  if (!change.tracked) track(core, target, admitted, old, options);
+  if (!change.tracked) await track(core, target, admitted, old, options);
   const reservation =
     target.subresource === '' ? core.hooks[`${target.resource.group}/${target.resource.plural}`]?.beforeUpdate?.(admitted, old) : undefined;
   let done = false;
@@ -85,11 +85,7 @@ async function once(
     done = true;
     return stored;
   } finally {
-    if (done) await reservation?.commit();
-    else {
-      reservation?.release();
-      await undo?.();
-    }
+    await settleReserved(done, reservation, undo);
   }
 }
 
@@ -106,18 +102,4 @@ async function write(core: Core, target: Target, object: KubeObject, item: Item)
   }
   const stored = await storedOf(target.served, object);
   return shownOf(target.served, await core.storage.put(target.resource, item.local, stored, item));
-}
-
-function track(core: Core, target: Target, object: KubeObject, old: KubeObject, options: WriteOptions): void {
-  const entries = trackUpdate({
-    old,
-    new: object,
-    manager: options.manager,
-    subresource: target.subresource,
-    apiVersion: apiVersionOf(target.kind),
-    schema: target.schema,
-    now: rfc3339(core.clock.nowMs()),
-  });
-  if (entries) object.metadata.managedFields = entries;
-  else delete object.metadata.managedFields;
 }

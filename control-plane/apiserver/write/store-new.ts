@@ -1,22 +1,13 @@
 // Stores a new object: names, admission, validation, reservations, the write itself. Shared by create, apply and PUT of an absent object.
 import { randomInt } from 'node:crypto';
-import {
-  alreadyExists,
-  apiVersionOf,
-  deepFreeze,
-  generateName,
-  generateNameConflict,
-  type KubeObject,
-  StatusError,
-} from '../../../api/meta/index.ts';
-import { trackUpdate } from '../../../api/patch/index.ts';
-import { rfc3339 } from '../../../kit/run/index.ts';
+import { alreadyExists, deepFreeze, generateName, generateNameConflict, type KubeObject, StatusError } from '../../../api/meta/index.ts';
 import { Conflict } from '../../store/store.ts';
 import { type Core, shownOf, storedOf, type Target } from '../core.ts';
 import type { ApiRequest } from '../request.ts';
 import { localKey } from '../storage/keys.ts';
-import { admit, attributesOf, checkAdmission } from './admission.ts';
+import { admit, attributesOf, checkAdmission, settleReserved } from './admission.ts';
 import type { WriteOptions } from './options.ts';
+import { track } from './owners.ts';
 import { addWarnings, asStored, prepareForCreate, validateNew, wipeSystemFields } from './strategy.ts';
 
 /** Upstream's number of tries for a generated name. */
@@ -43,7 +34,7 @@ export async function storeNew(
   const generated = !name && prefix ? generateName(prefix, randomInt) : undefined;
   if (generated !== undefined) attributes.name = admitted.metadata.name = generated;
   prepareForCreate(core, target, admitted);
-  if (!tracked) track(core, target, admitted, options);
+  if (!tracked) await track(core, target, admitted, undefined, options);
   const reservation = core.hooks[`${target.resource.group}/${target.resource.plural}`]?.beforeCreate?.(admitted);
   let done = false;
   let undo: (() => Promise<void>) | undefined;
@@ -60,11 +51,7 @@ export async function storeNew(
     done = true;
     return stored;
   } finally {
-    if (done) await reservation?.commit();
-    else {
-      reservation?.release();
-      await undo?.();
-    }
+    await settleReserved(done, reservation, undo);
   }
 }
 
@@ -89,17 +76,4 @@ async function put(core: Core, target: Target, object: KubeObject, tries: number
       object.metadata.name = generateName(object.metadata.generateName!, randomInt);
     }
   }
-}
-
-function track(core: Core, target: Target, object: KubeObject, options: WriteOptions): void {
-  const entries = trackUpdate({
-    old: undefined,
-    new: object,
-    manager: options.manager,
-    apiVersion: apiVersionOf(target.kind),
-    schema: target.schema,
-    now: rfc3339(core.clock.nowMs()),
-  });
-  if (entries) object.metadata.managedFields = entries;
-  else delete object.metadata.managedFields;
 }

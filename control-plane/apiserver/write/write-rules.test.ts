@@ -388,3 +388,46 @@ describe('empty lists', () => {
     expect([status, json.status?.storedVersions, json.spec.names.shortNames]).toEqual([201, ['v1'], undefined]);
   });
 });
+
+describe('autoscaling in both versions', () => {
+  const APPLY = 'application/apply-patch+yaml';
+  const url = (version: string, manager: string) =>
+    `/apis/autoscaling/${version}/namespaces/w/horizontalpodautoscalers/both?fieldManager=${manager}`;
+  const scaler = (version: string, spec: object) => ({
+    apiVersion: `autoscaling/${version}`,
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'both' },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3, ...spec },
+  });
+  const cpu = (averageUtilization: number) => [
+    { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } },
+  ];
+  const apply = (version: string, manager: string, spec: object) => call('PATCH', url(version, manager), scaler(version, spec), APPLY);
+
+  test('what one applied in v1 conflicts with what another applies in v2, under its name in v1', async () => {
+    expect((await apply('v1', 'x', { targetCPUUtilizationPercentage: 50 })).status).toBe(201);
+    const refused = await apply('v2', 'y', { metrics: cpu(60) });
+    expect([refused.status, refused.json.message]).toEqual([
+      409,
+      'Apply failed with 1 conflict: conflict with "x": .spec.targetCPUUtilizationPercentage',
+    ]);
+    expect((await apply('v2', 'y', { metrics: cpu(50) })).status).toBe(200);
+    // Both want it: one who drops it leaves it to the other.
+    const dropped = await apply('v1', 'x', {});
+    expect([dropped.status, dropped.json.spec.targetCPUUtilizationPercentage]).toEqual([200, 50]);
+    const owners = dropped.json.metadata.managedFields.map((one: Record<string, string>) => [one['manager'], one['apiVersion']]);
+    expect(owners.sort()).toEqual([
+      ['x', 'autoscaling/v1'],
+      ['y', 'autoscaling/v2'],
+    ]);
+  });
+
+  test('who goes on in another version has one entry there', async () => {
+    const { status, json } = await apply('v2', 'x', { metrics: cpu(50), minReplicas: 2 });
+    expect(status).toBe(200);
+    expect(json.metadata.managedFields.filter(({ manager }: { manager: string }) => manager === 'x')).toMatchObject([
+      { operation: 'Apply', apiVersion: 'autoscaling/v2' },
+    ]);
+    expect((await apply('v2', 'x', { metrics: cpu(50) })).json.spec.minReplicas).toBe(1); // the default again
+  });
+});

@@ -9,7 +9,7 @@ import { indexPods } from '../shared/pod-index.ts';
 const claimNameOf = (pod: Pod, volume: Volume): string => `${pod.metadata.name}-${volume.name}`;
 
 /** Pure. */
-export function ephemeralClaim(pod: Pod, volume: Volume): PersistentVolumeClaim {
+function ephemeralClaim(pod: Pod, volume: Volume): PersistentVolumeClaim {
   const { name = '', namespace, uid = '' } = pod.metadata;
   const { metadata = {}, spec } = volume.ephemeral?.volumeClaimTemplate ?? { spec: {} };
   return {

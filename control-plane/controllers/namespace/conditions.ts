@@ -7,6 +7,8 @@ export interface Remaining {
   resources: ReadonlyMap<string, number>;
   finalizers: ReadonlyMap<string, number>;
   failures: readonly string[];
+  /** `group/version` of an extension server -> why it is not known what it has. */
+  undiscovered: ReadonlyMap<string, string>;
 }
 
 const OK: readonly [type: string, reason: string, message: string][] = [
@@ -23,6 +25,11 @@ function trouble(type: string, remaining: Remaining): { reason: string; message:
       .map(([what, count]) => `${what} ${words} ${count} resource instances`)
       .sort()
       .join(', ');
+  if (type === 'NamespaceDeletionDiscoveryFailure' && remaining.undiscovered.size > 0) {
+    const groups = [...remaining.undiscovered].map(([group, why]) => `${group}: ${why}`).sort();
+    const why = `unable to retrieve the complete list of server APIs: ${groups.join(', ')}`;
+    return { reason: 'DiscoveryFailed', message: `Discovery failed for some groups, ${groups.length} failing: ${why}` };
+  }
   if (type === 'NamespaceDeletionContentFailure' && remaining.failures.length > 0) {
     return {
       reason: 'ContentDeletionFailed',

@@ -52,7 +52,7 @@ class NamespaceController {
     if (!namespace || namespace.metadata.uid !== cached.metadata.uid) return done;
     const conditions = conditionsOf(namespace.status?.conditions ?? [], remaining, clock.nowMs());
     const status = { ...namespace.status, phase: 'Terminating', conditions };
-    const isEmpty = remaining.resources.size === 0 && remaining.failures.length === 0;
+    const isEmpty = remaining.resources.size === 0 && remaining.failures.length === 0 && remaining.undiscovered.size === 0;
     let written = namespace;
     // Told only when somebody can read it: an empty namespace goes at once.
     if (!isEmpty && !semanticEqual(status, namespace.status))
@@ -72,6 +72,7 @@ class NamespaceController {
     const resources = new Map<string, number>();
     const finalizers = new Map<string, number>();
     const failures: string[] = [];
+    const undiscovered = this.#kinds.undiscovered();
     const count = (resource: Resource, objects: readonly KubeObject[]) => {
       if (objects.length > 0) resources.set(`${resource.plural}.${resource.group}`, objects.length);
       for (const finalizer of objects.flatMap(({ metadata }) => metadata.finalizers ?? []))
@@ -86,11 +87,11 @@ class NamespaceController {
     };
     // Pods go first, while what they use is still there.
     await emptyOne(RESOURCES.pods);
-    if (resources.size > 0 || failures.length > 0) return { resources, finalizers, failures };
-    const others = this.#kinds.all().filter(({ resource }) => resource.namespaced && resource.plural !== 'pods');
-    await Promise.all(others.map(({ resource }) => emptyOne(resource)));
+    if (resources.size > 0 || failures.length > 0) return { resources, finalizers, failures, undiscovered };
+    const others = this.#kinds.deletable().filter(({ namespaced, plural, group }) => namespaced && !(plural === 'pods' && group === ''));
+    await Promise.all(others.map(emptyOne));
     await emptyOne(RESOURCES.events);
-    return { resources, finalizers, failures };
+    return { resources, finalizers, failures, undiscovered };
   }
 }
 

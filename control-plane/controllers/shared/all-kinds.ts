@@ -1,8 +1,17 @@
-// Every kind of object that can be deleted, with a cache: built-in ones from the kind table, others as their CRDs come and go.
+// Every kind of object that can be deleted, with a cache: built-in ones from the kind table, others as their CRDs and APIServices come and go.
 import type { CustomResourceDefinition } from '../../../api/gen/types/apiextensions.v1.ts';
 import { kinds } from '../../../api/kinds/index.ts';
-import { type Client, createInformer, type Informer, type InformerFactory, RESOURCES, type Resource } from '../../../kit/client/index.ts';
+import {
+  type Client,
+  createInformer,
+  type DiscoveredResource,
+  type Informer,
+  type InformerFactory,
+  RESOURCES,
+  type Resource,
+} from '../../../kit/client/index.ts';
 import type { Clock, Logger } from '../../../kit/run/index.ts';
+import { AggregatedKinds } from './aggregated-kinds.ts';
 
 /** Listed, watched and deleted through the API, once each: kinds that are stored as another version of themselves are left out. */
 const builtInResources: readonly Resource[] = kinds
@@ -33,10 +42,22 @@ export interface AllKindsOptions {
   log: Logger;
 }
 
+interface Followed {
+  resource: Resource;
+  informer: Informer;
+  stop: AbortController;
+}
+
+/** What the collector can look after. */
+const isCollected = ({ verbs }: DiscoveredResource): boolean => ['list', 'watch', 'delete'].every((verb) => verbs.includes(verb));
+
 export class AllKinds {
   readonly #context: AllKindsOptions;
   readonly #signal: AbortSignal;
-  readonly #custom = new Map<string, { resource: Resource; informer: Informer; stop: AbortController }>();
+  /** By name of the definition, and by `plural.group` of extension servers. */
+  readonly #custom = new Map<string, Followed>();
+  readonly #remote = new Map<string, Followed>();
+  readonly #aggregated: AggregatedKinds;
   readonly #builtIn: { resource: Resource; informer: Informer }[];
   readonly #listeners: ((informer: Informer, resource: Resource) => void)[] = [];
 
@@ -47,17 +68,31 @@ export class AllKinds {
     context.informers.of<CustomResourceDefinition>(RESOURCES.customresourcedefinitions, 'optional').on({
       added: (crd) => this.#crdSeen(crd),
       updated: (_, crd) => this.#crdSeen(crd),
-      deleted: (crd) => this.#crdGone(crd),
+      deleted: (crd) => this.#unfollow(this.#custom, crd.metadata.name ?? ''),
     });
+    this.#aggregated = new AggregatedKinds({ ...context, signal, changed: () => this.#remoteChanged() });
   }
 
   all(): { resource: Resource; informer: Informer }[] {
-    return [...this.#builtIn, ...this.#custom.values()];
+    return [...this.#builtIn, ...this.#custom.values(), ...this.#remote.values()];
+  }
+
+  /** Everything whose objects can be listed and deleted, watched or not; extension servers that are not there are left out. */
+  deletable(): Resource[] {
+    const local = [...this.#builtIn, ...this.#custom.values()].map(({ resource }) => resource);
+    const remote = this.#aggregated.resources('reachable').filter(({ verbs }) => verbs.includes('list') && verbs.includes('delete'));
+    return [...local, ...remote];
+  }
+
+  /** Extension servers of which nothing is known now: `group/version` -> why. */
+  undiscovered(): ReadonlyMap<string, string> {
+    return this.#aggregated.failures();
   }
 
   /** The resource of an owner reference; undefined: no such kind. Any version of the group will do. */
   find(group: string, kind: string): Resource | undefined {
-    return this.all().find(({ resource }) => resource.group === group && resource.kind === kind)?.resource;
+    const isWanted = (resource: Resource): boolean => resource.group === group && resource.kind === kind;
+    return this.all().find(({ resource }) => isWanted(resource))?.resource ?? this.#aggregated.resources().find(isWanted);
   }
 
   /** Resolves when the built-in kinds that are served have their first list. */
@@ -73,9 +108,23 @@ export class AllKinds {
 
   #crdSeen(crd: CustomResourceDefinition): void {
     const resource = customResource(crd);
-    const name = crd.metadata.name ?? '';
-    const known = this.#custom.get(name);
-    if (!resource || known?.resource.version === resource.version) return;
+    if (resource) this.#follow(this.#custom, crd.metadata.name ?? '', resource);
+  }
+
+  #remoteChanged(): void {
+    const wanted = new Map(
+      this.#aggregated
+        .resources()
+        .filter(isCollected)
+        .map((resource) => [`${resource.plural}.${resource.group}`, resource]),
+    );
+    for (const name of this.#remote.keys()) if (!wanted.has(name)) this.#unfollow(this.#remote, name);
+    for (const [name, resource] of wanted) this.#follow(this.#remote, name, resource);
+  }
+
+  #follow(followed: Map<string, Followed>, name: string, resource: Resource): void {
+    const known = followed.get(name);
+    if (known?.resource.version === resource.version) return;
     known?.stop.abort();
     const stop = new AbortController();
     const { client, clock, log } = this.#context;
@@ -86,16 +135,15 @@ export class AllKinds {
       {
         signal: AbortSignal.any([stop.signal, this.#signal]),
         clock,
-        onError: (err) => log.debug({ err, resource: name }, 'watch of custom resources'),
+        onError: (err) => log.debug({ err, resource: name }, 'watch of a kind that comes and goes'),
       },
     );
-    this.#custom.set(name, { resource, informer, stop });
+    followed.set(name, { resource, informer, stop });
     for (const listener of this.#listeners) listener(informer, resource);
   }
 
-  #crdGone(crd: CustomResourceDefinition): void {
-    const name = crd.metadata.name ?? '';
-    this.#custom.get(name)?.stop.abort();
-    this.#custom.delete(name);
+  #unfollow(followed: Map<string, Followed>, name: string): void {
+    followed.get(name)?.stop.abort();
+    followed.delete(name);
   }
 }

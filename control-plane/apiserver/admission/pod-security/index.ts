@@ -31,7 +31,7 @@ const textOf = ({ level, version }: Policy, found: readonly Finding[]): string =
   `PodSecurity "${level}:${version}": ${found.map(({ reason, detail }) => `${reason} (${detail})`).join(', ')}`;
 
 /** The pod spec within an object that makes pods. */
-export function templateSpec(kind: string, object: KubeObject | undefined): Record<string, any> | undefined {
+function templateSpec(kind: string, object: KubeObject | undefined): Record<string, any> | undefined {
   if (kind === 'PodTemplate') return object?.['template']?.spec;
   if (kind === 'CronJob') return object?.['spec']?.jobTemplate?.spec?.template?.spec;
   return object?.['spec']?.template?.spec;

@@ -1,7 +1,7 @@
 // One mutation: the expression's result applied to the object. Pure.
 import { type CelMap, Constructed, type Evaluation, isList, isMap, toJson, type Value } from '../../../../api/cel/index.ts';
 import { apiVersionOf, deepCopy, type KubeObject, parseApiVersion, type Schema } from '../../../../api/meta/index.ts';
-import { jsonPatch, mergeConfiguration } from '../../../../api/patch/index.ts';
+import { InapplicablePatch, type JsonPatchOperation, jsonPatch, mergeConfiguration } from '../../../../api/patch/index.ts';
 import type { Mutation } from './definitions.ts';
 
 /** A new object. Throws Error with the reason. */
@@ -55,30 +55,13 @@ function patched(object: KubeObject, value: Value): KubeObject {
     if (!(item instanceof Constructed)) throw new Error('type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch');
     const inner = item.fields.get('value');
     if (inner instanceof Constructed) checkNames(inner);
-    const operation = toJson(item) as { op?: string; path?: string; from?: string };
+    const operation = toJson(item) as JsonPatchOperation;
     try {
       result = jsonPatch(result, [operation]);
-    } catch {
+    } catch (error) {
       if (operation.op === 'test') return object;
-      throw new Error(`JSON Patch: ${failureOf(result, operation)}`);
+      throw new Error(`JSON Patch: ${error instanceof InapplicablePatch ? error.why : (error as Error).message}`);
     }
   }
   return result;
 }
-
-/** As evanphx/json-patch words it. */
-function failureOf(object: KubeObject, { op = '', path = '' }: { op?: string; path?: string }): string {
-  const keys = path.split('/').slice(1);
-  const parent = keys
-    .slice(0, -1)
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[unescaped(key)], object);
-  const key = unescaped(keys.at(-1) ?? '');
-  const what = `error in ${op} for path: '${path}'`;
-  if (op === '' || !['add', 'remove', 'replace', 'move', 'copy'].includes(op)) return `Unexpected kind: ${op}`;
-  if (parent === undefined || parent === null) return `${op} operation does not apply: doc is missing path: "${path}": missing value`;
-  if (op === 'remove' && !Array.isArray(parent)) return `${what}: Unable to remove nonexistent key: ${key}: missing value`;
-  if (Array.isArray(parent)) return `${what}: Unable to access invalid index: ${key}: invalid index referenced`;
-  return `${what}: missing value`;
-}
-
-const unescaped = (key: string): string => key.replaceAll('~1', '/').replaceAll('~0', '~');

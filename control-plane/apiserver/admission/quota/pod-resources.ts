@@ -10,7 +10,7 @@ export function sum(a: ResourceList, b: ResourceList): ResourceList {
   return total;
 }
 
-export function maximum(a: ResourceList, b: ResourceList): ResourceList {
+function maximum(a: ResourceList, b: ResourceList): ResourceList {
   const result = { ...a };
   for (const [name, value] of Object.entries(b))
     if (result[name] === undefined || compareQuantities(value, result[name]) > 0) result[name] = value;

@@ -10,7 +10,7 @@ interface Names {
 /** Kinds of the core group that have a plain name beside count/NAME. */
 const PLAIN = new Set(['configmaps', 'persistentvolumeclaims', 'pods', 'replicationcontrollers', 'resourcequotas', 'secrets', 'services']);
 
-export const isTerminal = (pod: KubeObject): boolean => pod['status']?.phase === 'Succeeded' || pod['status']?.phase === 'Failed';
+const isTerminal = (pod: KubeObject): boolean => pod['status']?.phase === 'Succeeded' || pod['status']?.phase === 'Failed';
 
 function podUsage(pod: KubeObject): ResourceList {
   if (isTerminal(pod)) return {};

@@ -1,0 +1,180 @@
+// The same pods on every container runtime, on nodes of one cluster: what a user sees does not depend on what runs it.
+import { existsSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { busyboxArchive } from '../../agent/images/testing.ts';
+import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
+import type { KubeObject } from '../../api/meta/index.ts';
+import { RESOURCES } from '../../kit/client/index.ts';
+import { cgroups } from '../../kit/linux/index.ts';
+import { waitFor } from '../../kit/run/index.ts';
+import { type Cluster, removeImage, startCluster, up } from '../../rig/index.ts';
+import { containerd, type Daemon, docker } from './daemons.ts';
+
+type PodObject = Pod & KubeObject;
+const namespace = 'default';
+const image = 'wherry/tools:1';
+
+const RUNTIMES: { name: string; daemon?: Daemon; version: RegExp }[] = [
+  { name: 'runc', version: /^wherry:/ },
+  { name: 'crun', version: /^wherry:/ },
+  { name: 'containerd', daemon: containerd, version: /^containerd:/ },
+  { name: 'docker', daemon: docker, version: /^docker:/ },
+];
+const isHere = ({ daemon }: (typeof RUNTIMES)[number]) => daemon === undefined || existsSync(daemon.program);
+const here = RUNTIMES.filter(isHere).map((runtime, index) => ({ ...runtime, node: `node-${index + 1}` }));
+const missing = RUNTIMES.filter((runtime) => !isHere(runtime));
+
+describe('runtimes of one cluster', () => {
+  let cluster: Cluster;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(`${tmpdir()}/wherry-rt-`);
+    cluster = await startCluster({ nodes: here.length, nodeRuntimes: { 'node-2': 'crun' } });
+    const nodeRuntimes: Record<string, string> = {};
+    for (const { name, node, daemon } of here) {
+      if (!daemon) continue;
+      await cluster.kill(node);
+      nodeRuntimes[node] = await daemon.start(cluster, node, `${folder}/${name}`);
+    }
+    await (await up({ name: cluster.name, nodeRuntimes })).close();
+    await cluster.kubectl(['create', 'configmap', 'settings', '--from-literal=colour=blue']);
+    for (const { name, node } of here) {
+      await create(`web-${name}`, node, webServer, { labels: { app: name, kind: 'web' } });
+      await cluster.kubectl(['create', 'service', 'clusterip', name, '--tcp=80:8080']);
+    }
+    for (const { name } of here) await ready(`web-${name}`);
+  }, 300_000);
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  const create = (name: string, nodeName: string, spec: object, metadata: object = {}) =>
+    cluster.client.create<PodObject>(
+      RESOURCES.pods,
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name, ...metadata }, spec: { nodeName, ...spec } } as unknown as PodObject,
+      { namespace },
+    );
+  const until = (name: string, what: string, done: (pod: PodObject) => boolean) =>
+    waitFor({ what: `${name} ${what}`, timeoutMs: 90_000, everyMs: 100 }, async () => {
+      const pod = await cluster.client.get<PodObject>(RESOURCES.pods, name, { namespace });
+      if (done(pod)) return pod;
+      throw new Error(JSON.stringify(pod.status?.containerStatuses ?? pod.status));
+    });
+  const ready = (name: string, restarts = 0) =>
+    until(name, 'to be ready', ({ status }) => status?.containerStatuses?.every((c) => c.ready && c.restartCount >= restarts) === true);
+  const exec = (pod: string, ...command: string[]) => cluster.kubectl(['exec', pod, '--', ...command]);
+
+  test.each(here)('$name: its node names it', async ({ node, version }) => {
+    const { status } = await cluster.client.get<Node & KubeObject>(RESOURCES.nodes, node);
+    expect(status?.nodeInfo?.containerRuntimeVersion).toMatch(version);
+  });
+
+  test.each(here)('$name: a pod from nothing to gone', async ({ name: runtime, node }) => {
+    const name = `whole-${runtime}`;
+    const group = `${agentCgroup(node)}/kubepods`;
+    const { metadata } = await create(name, node, wholePod);
+    const { status } = await ready(name);
+    expect(status?.initContainerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 0, reason: 'Completed' });
+    expect(status?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, image: expect.stringContaining('wherry/tools:1') });
+    expect(await cluster.kubectl(['logs', name])).toBe('blue\nfrom the init container\nin-the-environment\n');
+    expect(await cluster.kubectl(['logs', name, '-c', 'init'])).toBe('initialised\n');
+    const told = await cluster.tryKubectl(['exec', '-i', name, '--', 'sh', '-c', 'cat; echo problem >&2; exit 3'], { input: 'given' });
+    expect(told).toMatchObject({ exitCode: 3, stdout: 'given', stderr: expect.stringContaining('problem\n') });
+    expect(await exec(name, 'hostname')).toBe(`${name}\n`);
+    const own = await exec(
+      name,
+      'sh',
+      '-c',
+      'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes',
+    );
+    expect(own.trim()).toBe(String(64 << 20));
+    await exec(name, 'rm', '/shared/alive'); // what its liveness probe looks for
+    await ready(name, 1);
+    const podGroup = `${group}/burstable/pod${metadata.uid}`;
+    expect(cgroups().exists(podGroup)).toBe(true);
+    await cluster.kubectl(['delete', 'pod', name, '--timeout=60s']);
+    await waitFor({ what: 'the cgroup to go', timeoutMs: 60_000 }, () => !cgroups().exists(podGroup));
+  });
+
+  test.each(here)('$name: its pods reach those of every runtime by address and by name', async ({ name }) => {
+    for (const other of here) {
+      const { status } = await ready(`web-${other.name}`);
+      const answer = await exec(`web-${name}`, 'curl', '-sS', '--max-time', '20', `http://${status?.podIP}:8080/`, `http://${other.name}/`);
+      expect(answer).toBe(`web-${other.name}\n`.repeat(2));
+    }
+  });
+
+  test('an image that is loaded is there on all of them, with its own command', async () => {
+    const archive = await busyboxArchive(folder, 'wherry/loaded:1', { Cmd: ['sh', '-c', 'echo $GREETING from an archive; sleep 1000'] });
+    try {
+      expect(await cluster.load(archive)).toEqual(['docker.io/wherry/loaded:1']);
+      for (const { name, node } of here)
+        await create(`loaded-${name}`, node, { terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'wherry/loaded:1' }] });
+      for (const { name } of here) {
+        await ready(`loaded-${name}`);
+        const log = () => cluster.kubectl(['logs', `loaded-${name}`]);
+        await waitFor({ what: 'its word', timeoutMs: 30_000, everyMs: 100 }, async () => (await log()) === 'hello from an archive\n');
+      }
+    } finally {
+      await cluster.kubectl(['delete', 'pod', '--ignore-not-found', ...here.map(({ name }) => `loaded-${name}`)]);
+      await waitFor({ what: 'the image to be removed', timeoutMs: 30_000 }, () =>
+        removeImage('wherry/loaded:1').then(
+          () => true,
+          (error: Error) => !error.message.includes('in use'),
+        ),
+      );
+    }
+  });
+
+  const agentCgroup = (node: string) => `/wherry/${cluster.name}/${node}`;
+  for (const { name } of missing) test.skip(`${name} is not installed: scripts/test-runtimes installs it`, () => {});
+});
+
+const webServer = {
+  terminationGracePeriodSeconds: 0,
+  containers: [
+    {
+      name: 'c',
+      image,
+      command: ['sh', '-c', 'mkdir /tmp/web && hostname >/tmp/web/index.html && exec httpd -f -p 8080 -h /tmp/web'],
+      readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 },
+    },
+  ],
+};
+
+const shared = { name: 'shared', mountPath: '/shared' };
+const wholePod = {
+  terminationGracePeriodSeconds: 1,
+  volumes: [
+    { name: 'settings', configMap: { name: 'settings' } },
+    { name: 'shared', emptyDir: {} },
+  ],
+  initContainers: [
+    {
+      name: 'init',
+      image,
+      command: ['sh', '-c', 'echo initialised; echo from the init container >/shared/word'],
+      volumeMounts: [shared],
+    },
+  ],
+  containers: [
+    {
+      name: 'c',
+      image,
+      command: [
+        'sh',
+        '-c',
+        'touch /shared/alive; cat /settings/colour; echo; cat /shared/word; echo $WORD; trap "exit 0" TERM; while :; do sleep 0.2; done',
+      ],
+      env: [{ name: 'WORD', value: 'in-the-environment' }],
+      resources: { requests: { memory: '32Mi' }, limits: { memory: '64Mi' } },
+      volumeMounts: [shared, { name: 'settings', mountPath: '/settings' }],
+      readinessProbe: { exec: { command: ['test', '-e', '/shared/word'] }, periodSeconds: 1, timeoutSeconds: 20 },
+      livenessProbe: { exec: { command: ['test', '-e', '/shared/alive'] }, periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 1 },
+    },
+  ],
+};
