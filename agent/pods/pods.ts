@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
-import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
+import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { isMirror, MirrorPods, type StaticFiles, staticFiles } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
 import type { Refusal } from './admission.ts';
+import { collectGarbage, GARBAGE_EVERY_MS } from './garbage.ts';
 import { Gate } from './gate.ts';
 import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
@@ -58,6 +59,8 @@ export interface Pods {
   list(): Pod[];
   /** Ends a pod for the sake of the node: Failed, with a condition that says so and an event. */
   evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
+  /** The same without an event: the node has said it of itself. */
+  end(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
   get(namespace: string, name: string): Pod | undefined;
   /** Uids of the pods whose devices are not free; undefined while they are not all known. */
   deviceHolders(): ReadonlySet<string> | undefined;
@@ -91,6 +94,7 @@ export function createPods(options: PodsOptions): Pods {
     },
     list: () => pods.list(),
     evict: (uid, verdict) => pods.evict(uid, verdict),
+    end: (uid, verdict) => pods.end(uid, verdict),
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
     deviceHolders: () => pods.holders(),
     drivenVolumes: (uid) => pods.drivenVolumes(uid),
@@ -117,6 +121,7 @@ class NodePods {
   #staticFiles: StaticFiles | undefined;
   #isListed = false;
   #ended = Promise.withResolvers<void>();
+  #garbage: { stop(): void } | undefined;
 
   constructor(options: PodsOptions) {
     this.#options = options;
@@ -193,6 +198,13 @@ class NodePods {
     });
     this.#mirrors.want(this.#static);
     await this.#removeOrphans();
+    const { cri, log, logDir } = this.#options;
+    const isKnown = (uid: string) => this.#workers.has(uid) || this.#static.has(uid);
+    this.#garbage = repeat(
+      GARBAGE_EVERY_MS,
+      () => collectGarbage(cri, logDir, isKnown),
+      (error) => log.warn({ err: error }, 'dead containers not removed'),
+    );
   }
 
   /** A pod of a file is shown as the API knows it, once it does. */
@@ -249,6 +261,7 @@ class NodePods {
 
   stop(): void {
     this.#staticFiles?.stop();
+    this.#garbage?.stop();
     this.#stop.abort();
     for (const worker of this.#workers.values()) worker.close();
     this.#volumes.close();
@@ -299,11 +312,15 @@ class NodePods {
     return this.#volumes.driven(uid);
   }
 
-  evict(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
+  evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void {
     const worker = this.#workers.get(uid);
     if (!worker) return;
-    worker.fail(reason, message, { graceSeconds, disrupts: true });
-    this.#tools.events.pod(worker.pod, 'Warning', reason, message);
+    this.end(uid, verdict);
+    this.#tools.events.pod(worker.pod, 'Warning', verdict.reason, verdict.message);
+  }
+
+  end(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
+    this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true });
   }
 
   /** Their statuses show the health of what they were given. */

@@ -1,6 +1,5 @@
 // One pod on this node: looks at what is there, lets step.ts decide, performs, reports; again whenever something has happened.
 // The only writer of its pod. What it remembers beside the CRI's records may be lost at any time without harm.
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EphemeralContainer, Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
@@ -10,6 +9,7 @@ import type { ContainerStatus, Image, PodSandboxStatus } from '../cri/index.ts';
 import type { PodPlace } from '../volumes/index.ts';
 import { Alarm } from './alarm.ts';
 import { Condemned } from './condemned.ts';
+import { forgetContainer } from './garbage.ts';
 import { Holds } from './holds.ts';
 import type { ImagePulls } from './image-pulls.ts';
 import { findContainer, POD_UID_LABEL, podText } from './names.ts';
@@ -488,9 +488,8 @@ export class PodWorker {
   }
 
   async #forget(cri: WorkerTools['cri'], record: ContainerStatus): Promise<void> {
-    await cri.removeContainer(record.id);
     this.#messages.delete(record.id);
-    await rm(record.logPath, { force: true });
+    await forgetContainer(cri, record);
   }
 
   async #stopContainer(step: Step & { do: 'stop-container' }, signal: AbortSignal): Promise<void> {

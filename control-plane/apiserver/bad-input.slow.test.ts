@@ -79,6 +79,10 @@ describe('requests', () => {
 
 const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`l${i}`, 'v']));
 const map = (metadata: object) => JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+const tests = (operations: number) => {
+  const patch = Array(operations).fill({ op: 'test', path: '/kind', value: 'ConfigMap' });
+  return send(JSON.stringify(patch), 'application/json-patch+json', `${path}/well`, 'PATCH');
+};
 const bomb = `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdefgh'
   .split('')
   .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[i]}`).join(', ')}]`)
@@ -135,17 +139,8 @@ describe('bodies', () => {
       () => send(`{"data":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`, 'application/merge-patch+json', `${path}/well`, 'PATCH'),
       400,
     ],
-    [
-      'a JSON patch of 10,001 operations',
-      () =>
-        send(
-          JSON.stringify(Array(10_001).fill({ op: 'test', path: '/kind', value: 'ConfigMap' })),
-          'application/json-patch+json',
-          `${path}/well`,
-          'PATCH',
-        ),
-      413,
-    ],
+    ['a JSON patch of 10,000 operations', () => tests(10_000), 200],
+    ['a JSON patch of 10,001 operations', () => tests(10_001), 413],
   ])('%s', async (_, ask, code) => {
     const answer = await ask();
     expect(answer.code, JSON.stringify(answer.status)).toBe(code);

@@ -44,9 +44,16 @@ const shared = (one: Store): Store =>
   });
 
 /** Reads a stream until `enough` of it has come; then the connection is closed. */
-function stream(url: string, accept: string, enough: (bytes: Buffer) => boolean, server = world): Promise<{ type: string; bytes: Buffer }> {
+function stream(
+  url: string,
+  accept: string,
+  enough: (bytes: Buffer) => boolean,
+  server = world,
+  opened = () => {},
+): Promise<{ type: string; bytes: Buffer }> {
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(`${server.url}${url}`, { ca: server.ca, headers: { accept } }, (answer) => {
+      opened();
       let bytes = Buffer.alloc(0);
       const done = () => {
         outgoing.destroy();
@@ -193,6 +200,29 @@ describe('watches', () => {
       ['ADDED', 'a'],
       ['ADDED', 'b'],
     ]);
+  });
+
+  test('from a version of the future only what is later comes', async () => {
+    const first = await create('ahead', 'first');
+    const asked = versionOf(first) + 2;
+    const url = `${path('ahead')}?watch=1&resourceVersion=${asked}`;
+    let lines: ReturnType<typeof stream> | undefined;
+    await new Promise<void>((opened) => {
+      lines = stream(url, 'application/json', (bytes) => bytes.includes('"last"'), world, opened);
+    });
+    // One after the other, so that each has a version of its own; the last is beyond what was asked for, whoever else writes.
+    const made: KubeObject[] = [];
+    for (const name of ['a', 'b', 'c', 'd', 'last']) made.push(await create('ahead', name));
+    const events = (await lines!).bytes.toString().trim().split('\n');
+    const seen = events.map((line) => (JSON.parse(line) as { object: KubeObject }).object.metadata.name);
+    expect(seen).toEqual(made.filter((object) => versionOf(object) > asked).map(({ metadata }) => metadata.name));
+  });
+
+  test('all that is there in a version of the future: an error in its place, after a while', async () => {
+    const query = 'watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
+    const { bytes } = await stream(`${path('ahead')}?${query}&resourceVersion=${Number.MAX_SAFE_INTEGER}`, 'application/json', () => false);
+    const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
+    expect(JSON.parse(bytes.toString())).toMatchObject({ type: 'ERROR', object: { code: 504, reason: 'Timeout', details: { causes } } });
   });
 
   test('sendInitialEvents=false begins now', async () => {

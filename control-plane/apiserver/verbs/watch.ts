@@ -1,11 +1,12 @@
 // GET with watch=true: checks what is asked, then hands over to a watch session.
-import { expired, forbiddenField, invalid, notSupported, type Problem } from '../../../api/meta/index.ts';
+import { expired, forbiddenField, invalid, type KubeObject, notSupported, type Problem, StatusError } from '../../../api/meta/index.ts';
 import { Compacted } from '../../store/store.ts';
 import { WatchBody } from '../bodies.ts';
 import type { Verb } from '../core.ts';
+import type { ServedKind } from '../kind-table.ts';
 import { isTrue } from '../requestinfo.ts';
 import { selectionOf } from '../selection.ts';
-import { revisionParameter } from './versions.ts';
+import { revisionParameter, waitForRevision } from './versions.ts';
 import { type Initial, WatchSession } from './watch-session.ts';
 
 /** Upstream's min-request-timeout: a watch without timeoutSeconds ends after 30 to 60 minutes. */
@@ -22,6 +23,13 @@ export const watch: Verb = async (core, target, request) => {
   const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + Math.random());
   const fresh = core.storage.fresh();
   if (fresh) await fresh;
+  if (isTrue(sendInitial) && revision) {
+    try {
+      await waitForRevision(core, revision);
+    } catch (error) {
+      return { status: 200, body: failed(target.served, error) };
+    }
+  }
   let initial: Initial;
   if (isTrue(sendInitial)) initial = { from: 'present', endBookmark: bookmarks };
   else if (!revision && sendInitial === null) initial = { from: 'present', endBookmark: false };
@@ -46,6 +54,16 @@ export const watch: Verb = async (core, target, request) => {
   });
   return { status: 200, body: new WatchBody(target.served, (sink) => session.start(sink)) };
 };
+
+/** A watch whose only event says why there is none. */
+function failed(served: ServedKind, error: unknown): WatchBody {
+  if (!(error instanceof StatusError)) throw error;
+  return new WatchBody(served, (sink) => {
+    sink.event({ type: 'ERROR', object: error.toStatus() as unknown as KubeObject });
+    sink.end();
+    return () => {};
+  });
+}
 
 function checkOptions(query: URLSearchParams): void {
   const match = query.get('resourceVersionMatch');

@@ -431,3 +431,59 @@ describe('autoscaling in both versions', () => {
     expect((await apply('v2', 'x', { metrics: cpu(50) })).json.spec.minReplicas).toBe(1); // the default again
   });
 });
+
+describe('from client-side to server-side apply, as kubectl goes', () => {
+  const LAST = 'kubectl.kubernetes.io/last-applied-configuration';
+  const url = `${core}/configmaps/moved`;
+  const JSON_PATCH = 'application/json-patch+json';
+  /** What kubectl sends: the fields of its client-side entry become those that it applies, unless another wrote meanwhile. */
+  const upgrade = (managedFields: object[], resourceVersion: string) => [
+    { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+  ];
+
+  test('what it applied before is its own afterwards: a dropped field goes away, and the annotation follows', async () => {
+    const body = configMap('moved', { data: { a: '1', b: '2' } });
+    const annotations = { [LAST]: `${JSON.stringify(body)}\n` };
+    const created = { ...body, metadata: { ...body.metadata, annotations } };
+    const { json: made } = await call('POST', `${core}/configmaps?fieldManager=kubectl-client-side-apply`, created);
+    const [entry] = made.metadata.managedFields;
+    // The annotation gets an owner of its own first, so that it outlives what follows.
+    const keeper = { ...configMap('moved'), metadata: { name: 'moved', annotations } };
+    const { json: kept } = await call('PATCH', `${url}?fieldManager=kubectl-last-applied`, keeper, 'application/apply-patch+yaml');
+    const [annotated] = kept.metadata.managedFields.filter(({ manager }: any) => manager === 'kubectl-last-applied');
+    const applied = [{ ...entry, manager: 'kubectl', operation: 'Apply' }, annotated];
+
+    const stale = await call('PATCH', url, upgrade(applied, '1'), JSON_PATCH);
+    expect([stale.status, stale.json.reason, stale.json.message]).toEqual([409, 'Conflict', expect.stringContaining(modified)]);
+    const refused = await call(
+      'PATCH',
+      url,
+      [{ op: 'test', path: '/metadata/resourceVersion', value: '1' }, ...upgrade(applied, '')],
+      JSON_PATCH,
+    );
+    expect(refused.status).toBe(422);
+    const moved = await call('PATCH', url, upgrade(applied, kept.metadata.resourceVersion), JSON_PATCH);
+    expect(moved.json.metadata.managedFields).toContainEqual(
+      expect.objectContaining({ manager: 'kubectl', operation: 'Apply', fieldsV1: entry.fieldsV1 }),
+    );
+
+    const wanted = configMap('moved', { data: { a: '3' } });
+    const { status, json } = await call('PATCH', `${url}?fieldManager=kubectl`, wanted, 'application/apply-patch+yaml');
+    expect([status, json.data]).toEqual([200, { a: '3' }]);
+    expect(JSON.parse(json.metadata.annotations[LAST])).toMatchObject({ data: { a: '3' } });
+    expect(json.metadata.managedFields.map(({ manager }: any) => manager).sort()).toEqual(['kubectl', 'kubectl-last-applied']);
+  });
+
+  test('before the entry is moved, fields as last applied are taken without force, others are conflicts', async () => {
+    const last = configMap('taken', { data: { a: '1', b: '2' } });
+    const created = { ...last, metadata: { ...last.metadata, annotations: { [LAST]: JSON.stringify(last) } } };
+    await call('POST', `${core}/configmaps?fieldManager=kubectl-client-side-apply`, created);
+    const apply = (data: object, manager: string) =>
+      call('PATCH', `${core}/configmaps/taken?fieldManager=${manager}`, configMap('taken', { data }), 'application/apply-patch+yaml');
+    expect((await apply({ a: '9' }, 'someone')).status).toBe(409);
+    expect((await apply({ a: '9' }, 'kubectl')).status).toBe(200);
+    await call('PATCH', `${core}/configmaps/taken?fieldManager=editor`, { data: { b: 'edited' } }, MERGE);
+    expect((await apply({ a: '9', b: '3' }, 'kubectl')).json.message).toContain('conflict with "editor" using v1');
+  });
+});
