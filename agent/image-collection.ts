@@ -36,7 +36,7 @@ export interface ImageCollectionOptions {
 export interface ImageCollection {
   /** The first round is one period after the start, as kubelet's. */
   service: Service;
-  /** Removes all unused images that are old enough. */
+  /** Removes all unused images that are old enough. Never fails: those that cannot be removed stay. */
   reclaim(): Promise<void>;
 }
 
@@ -67,6 +67,12 @@ export function imageCollection({ images, policy, clock, log, onFailure }: Image
         return { failed: neverFails, stop: async () => timer.stop() };
       },
     },
-    reclaim: async () => told(await gc.reclaim(Number.POSITIVE_INFINITY)),
+    async reclaim() {
+      try {
+        told(await gc.reclaim(Number.POSITIVE_INFINITY));
+      } catch (error) {
+        log.error({ err: error }, 'images not reclaimed');
+      }
+    },
   };
 }
