@@ -117,6 +117,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     allocatable,
     memoryCapacity: capacity.memoryBytes,
     podPidsLimit: config.podPidsLimit,
+    cgroupParent: config.cgroupParent,
     ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
     refusal: (pod) => shutdown.refusal() ?? eviction.refusal(pod),
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>

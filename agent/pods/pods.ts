@@ -16,6 +16,7 @@ import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { QosGroups } from './qos-groups.ts';
 import { registryAuths } from './registry-auths.ts';
 import { type PodStart, Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
@@ -40,6 +41,8 @@ export interface PodsOptions {
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
+  /** Folder of cgroups in which those of pods are made. */
+  cgroupParent: string;
   /** Of every pod; -1: none. */
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
@@ -117,6 +120,7 @@ class NodePods {
   readonly #volumes: Volumes;
   readonly #tools: WorkerTools;
   readonly #mirrors: MirrorPods;
+  readonly #qosGroups: QosGroups;
   #static: ReadonlyMap<string, Pod> = new Map();
   #staticFiles: StaticFiles | undefined;
   #isListed = false;
@@ -160,6 +164,7 @@ class NodePods {
       seen: (key) => this.informer.get(key),
       mirrors: () => this.informer.list().filter(isMirror),
     });
+    this.#qosGroups = new QosGroups(options);
     const events = new PodEvents(options.recorder);
     this.#tools = {
       ...options,
@@ -190,9 +195,7 @@ class NodePods {
       updated: (before, pod) => {
         if (isMirror(pod)) this.#mirrorSeen(pod);
         else this.#update(pod);
-        // An end or a resize of one pod may make room for another.
-        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation)
-          for (const worker of this.#workers.values()) worker.roomMade();
+        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation) this.#roomMade(pod);
       },
       deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#remove(pod.metadata.uid ?? '')),
     });
@@ -205,6 +208,14 @@ class NodePods {
       () => collectGarbage(cri, logDir, isKnown),
       (error) => log.warn({ err: error }, 'dead containers not removed'),
     );
+  }
+
+  /** An end or a resize of one pod may make room for another. */
+  #roomMade({ metadata: { uid = '' } }: Pod): void {
+    const worker = this.#workers.get(uid);
+    if (worker && isActive(worker)) this.#qosGroups.put(worker.pod);
+    else this.#qosGroups.drop(uid);
+    for (const each of this.#workers.values()) each.roomMade();
   }
 
   /** A pod of a file is shown as the API knows it, once it does. */
@@ -273,7 +284,7 @@ class NodePods {
     // What ran here before the agent was restarted has been let in already.
     const isNew = pod.status?.startTime === undefined && pod.metadata.annotations?.['kubernetes.io/config.source'] !== 'file';
     const others = () =>
-      this.#activePods().filter(({ metadata }) => metadata.uid !== uid && !this.#workers.get(metadata.uid ?? '')?.isRemoved);
+      this.#activePods().filter(({ metadata }) => metadata.uid !== uid && !this.#workers.get(metadata.uid ?? '')?.ending.isRemoved);
     const judged = isNew ? this.#gate.judge(pod, others) : undefined;
     if (!(judged instanceof Promise)) {
       this.#run(pod, judged);
@@ -301,6 +312,7 @@ class NodePods {
   #run(pod: PodObject, refused: Refusal | undefined): void {
     const worker = new PodWorker(this.#tools, pod);
     this.#workers.set(pod.metadata.uid ?? '', worker);
+    if (!refused && isActive(worker)) this.#qosGroups.put(worker.pod);
     if (refused) {
       this.#tools.events.pod(pod, 'Warning', refused.reason, refused.message);
       worker.fail(refused.reason, `Pod was rejected: ${refused.message}`, { refused: true });
@@ -314,13 +326,13 @@ class NodePods {
 
   evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void {
     const worker = this.#workers.get(uid);
-    if (!worker) return;
-    this.end(uid, verdict);
+    if (!worker || !this.end(uid, verdict)) return;
     this.#tools.events.pod(worker.pod, 'Warning', verdict.reason, verdict.message);
   }
 
-  end(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
-    this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true });
+  /** False: it is not here, or ends already. */
+  end(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): boolean {
+    return this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true }) ?? false;
   }
 
   /** Their statuses show the health of what they were given. */
@@ -329,7 +341,7 @@ class NodePods {
   }
 
   #nextEnd(): Promise<void> | undefined {
-    return [...this.#workers.values()].some(({ isRemoved }) => isRemoved) ? this.#ended.promise : undefined;
+    return [...this.#workers.values()].some(({ ending }) => ending.isRemoved) ? this.#ended.promise : undefined;
   }
 
   /** Whose devices are not free; undefined while the API has not been heard. */
@@ -340,15 +352,14 @@ class NodePods {
   }
 
   #activePods(): Pod[] {
-    return [...[...this.#workers.values()].map(({ pod }) => pod), ...this.#admitting.values()].filter(
-      ({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed',
-    );
+    return [...[...this.#workers.values()].filter(isActive).map(({ pod }) => pod), ...this.#admitting.values()];
   }
 
   #forget(uid: string): void {
     this.#workers.delete(uid);
     this.#ended.resolve();
     this.#ended = Promise.withResolvers();
+    this.#qosGroups.drop(uid);
     for (const worker of this.#workers.values()) worker.roomMade();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
   }
@@ -409,3 +420,5 @@ class NodePods {
     return found;
   }
 }
+
+const isActive = ({ pod: { status } }: PodWorker): boolean => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
