@@ -33,6 +33,8 @@ export interface EvictionOptions {
   recorder: EventRecorder;
   /** Ends a pod: Failed, for this reason. */
   evict(pod: Pod, message: string, graceSeconds: number): void;
+  /** The pressures are others now. */
+  changed(): void;
   /** Frees disk that no pod needs: dead containers, unused images. */
   reclaimDisk(): Promise<void>;
 }
@@ -116,7 +118,9 @@ class Manager {
   #judge(observations: Observations, { transitionMs }: EvictionSettings): Judgement {
     const judgement = judge(this.#thresholds, observations, this.#memory, this.#options.clock.nowMs(), transitionMs);
     this.#memory = judgement.memory;
+    const before = this.pressures;
     this.pressures = judgement.pressures;
+    if (before.symmetricDifference(judgement.pressures).size > 0) this.#options.changed();
     return judgement;
   }
 
