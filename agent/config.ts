@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { type EvictionSettings, evictionSettings } from './eviction/index.ts';
 import { checkMirrors } from './image-settings.ts';
 import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
+import { checkShutdown, type ShutdownSettings, shutdownDefaults } from './shutdown/index.ts';
 
-export interface AgentConfig {
+export interface AgentConfig extends ShutdownSettings {
   clusterName: string;
   nodeName: string;
   /** InternalIP of the node; the agent's API listens there. */
@@ -117,6 +118,7 @@ const DEFAULTS = {
   reserved: {},
   maxPods: 110,
   rotateCertificates: true,
+  ...shutdownDefaults,
   podPidsLimit: -1,
 };
 
@@ -170,6 +172,7 @@ export function parseConfig(text: string): AgentConfig {
     throw new Error(`field bootstrapKubeconfig: must be a path, is ${JSON.stringify(config['bootstrapKubeconfig'])}`);
   if (typeof config['rotateCertificates'] !== 'boolean')
     throw new Error(`field rotateCertificates: must be true or false, is ${JSON.stringify(config['rotateCertificates'])}`);
+  checkShutdown(config);
   checkMirrors(config['mirrors']);
   const { imageGCHighThresholdPercent: high, imageGCLowThresholdPercent: low } = config;
   if ((high as number) > 100 || (low as number) >= (high as number))

@@ -5,14 +5,19 @@ import type { ContainerStatus, Cri, Image } from './cri/index.ts';
 import { criImages, imageCollection } from './image-collection.ts';
 import { gcDefaults } from './images/index.ts';
 
-test('images of containers and of their volumes stay, pinned ones too; the others go once they are old enough', async () => {
+test('images of containers and of their volumes stay, pinned ones too; the others go once they are old enough, as far as they can', async () => {
   const removed: string[] = [];
   const cri = {
     listImages: async () =>
-      ['run', 'volume', 'pause', 'unused'].map((id) => ({ id, sizeBytes: 1, ...(id === 'pause' ? { pinned: true } : {}) }) as Image),
+      ['run', 'volume', 'pause', 'foreign', 'unused'].map(
+        (id) => ({ id, sizeBytes: 1, ...(id === 'pause' ? { pinned: true } : {}) }) as Image,
+      ),
     listContainers: async () =>
       [{ imageId: 'run', mounts: [{ hostPath: '', containerPath: '/v', image: 'v:1', imageId: 'volume' }] }] as ContainerStatus[],
-    removeImage: async (id: string) => void removed.push(id),
+    removeImage: async (id: string) => {
+      if (id === 'foreign') throw new Error('conflict: a container that is not ours uses it');
+      removed.push(id);
+    },
     imageFsInfo: async () => ({ images: { path: '/', usedBytes: 0, inodesUsed: 0 } }) as Awaited<ReturnType<Cri['imageFsInfo']>>,
   };
   let nowMs = 1_000_000;

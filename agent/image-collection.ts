@@ -36,29 +36,43 @@ export interface ImageCollectionOptions {
 export interface ImageCollection {
   /** The first round is one period after the start, as kubelet's. */
   service: Service;
-  /** Removes all unused images that are old enough. */
+  /** Removes all unused images that are old enough. Never fails: those that cannot be removed stay. */
   reclaim(): Promise<void>;
 }
 
 export function imageCollection({ images, policy, clock, log, onFailure }: ImageCollectionOptions): ImageCollection {
   const gc = new ImageGc({ images, clock, policy });
+  /** The first failure is for the log alone, as upstream. */
+  let hasFailed = false;
   const told = ({ images: gone, bytes }: { images: string[]; bytes: number }) => {
     if (gone.length > 0) log.info({ images: gone, bytes }, 'unused images removed');
   };
   const onError = (error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
     log.error({ err: error }, 'images not collected');
-    onFailure(error instanceof FreeDiskSpaceFailed ? 'FreeDiskSpaceFailed' : 'ImageGCFailed', message);
+    if (error instanceof FreeDiskSpaceFailed) onFailure('FreeDiskSpaceFailed', message);
+    if (hasFailed) onFailure('ImageGCFailed', message);
+    hasFailed = true;
+  };
+  const round = async () => {
+    told(await gc.collect());
+    hasFailed = false;
   };
   return {
     service: {
       name: 'image collection',
       async start() {
         await gc.look().catch(onError);
-        const timer = repeat(COLLECT_EVERY_MS, async () => told(await gc.collect()), onError);
+        const timer = repeat(COLLECT_EVERY_MS, round, onError);
         return { failed: neverFails, stop: async () => timer.stop() };
       },
     },
-    reclaim: async () => told(await gc.reclaim(Number.POSITIVE_INFINITY)),
+    async reclaim() {
+      try {
+        told(await gc.reclaim(Number.POSITIVE_INFINITY));
+      } catch (error) {
+        log.error({ err: error }, 'images not reclaimed');
+      }
+    },
   };
 }

@@ -18,6 +18,7 @@ import {
   KUBELET_VERSION,
   kubeletConfiguration,
   type NodeFacts,
+  nodeEvents,
   podRoutes,
   readCapacity,
   registerNode,
@@ -30,6 +31,7 @@ import { createPods } from './pods/index.ts';
 import { startProxy } from './proxy/index.ts';
 import { parseRuntime } from './runtime-choice.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
+import { gracesOf, NodeShutdown, shutdownService } from './shutdown/index.ts';
 import { memoryCapacity } from './stats/index.ts';
 import { Drivers, LocalPaths } from './volumes/index.ts';
 
@@ -57,8 +59,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     allocatable,
     info: systemInfo(`wherry://${KUBELET_VERSION.slice(1)}`),
   };
+  const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
+  const tell = nodeEvents(recorder, config.nodeName);
   const registered = await registration(join(config.stateDir, 'node.json'), clock, () =>
-    registerNode(facts, { client, clock, log, signal }),
+    registerNode(facts, { client, clock, log, signal, tell }),
   );
   const { uid, podCIDR } = registered.known;
   const runtimeMetrics = new RuntimeMetrics();
@@ -82,7 +86,6 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     const { runtimeName, runtimeVersion } = await cri.version();
     facts.info.containerRuntimeVersion = `${runtimeName}://${runtimeVersion}`;
   }
-  const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
   const informers = createInformerFactory(client, {
     signal,
     syncTimeoutMs: AS_LONG_AS_IT_TAKES_MS,
@@ -110,8 +113,9 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     allocatable,
     memoryCapacity: capacity.memoryBytes,
     podPidsLimit: config.podPidsLimit,
+    cgroupParent: config.cgroupParent,
     ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
-    refusal: (pod) => eviction.refusal(pod),
+    refusal: (pod) => shutdown.refusal() ?? eviction.refusal(pod),
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>
       probes.observe({ namespace, pod: name, podUid: uid, container }, kind, ok),
   });
@@ -127,8 +131,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     },
     clock,
     log,
-    onFailure: (reason, message) =>
-      recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Warning', reason, message),
+    onFailure: (reason, message) => tell('Warning', reason, message),
   });
   const eviction = evictionManager({
     settings: config.eviction,
@@ -140,7 +143,30 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     log,
     recorder,
     evict: ({ metadata: { uid = '' } }, message, graceSeconds) => pods.evict(uid, { reason: 'Evicted', message, graceSeconds }),
+    changed: () => beat.hurry(),
     reclaimDisk: () => unusedImages.reclaim(),
+  });
+  const graces = gracesOf(config);
+  const shutdown = new NodeShutdown({
+    graces,
+    pods: () => pods.list(),
+    running: async () => new Set((await cri.listContainers({ state: 'running' })).map(({ podUid }) => podUid)),
+    end: pods.end,
+    changed: () => beat.hurry(),
+    tell: (reason, message) => tell('Normal', reason, message),
+    clock,
+    log,
+  });
+  const beat = heartbeat({
+    client,
+    clock,
+    log,
+    facts,
+    nodeUid: uid,
+    images: () => nodeImages(cri),
+    pressures: () => eviction.pressures,
+    notReady: () => shutdown.notReady,
+    tell,
   });
   const services = [
     createAgentServer({
@@ -172,7 +198,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),
     startDns({ informers, nodeIP, clusterDNS, clusterDomain, log }),
     // Last: who sees the node Ready may count on Services and names.
-    heartbeat({ client, clock, log, facts, nodeUid: uid, images: () => nodeImages(cri), pressures: () => eviction.pressures }),
+    beat.service,
+    shutdownService(shutdown, graces, log),
   ];
   try {
     await runServices(services, signal, () => log.info({ node: nodeName, podCIDR }, 'agent ready'));

@@ -29,6 +29,8 @@ export interface ControlPlaneConfig {
   shutdownDelaySeconds?: number;
   /** Requests worked on at once, shared out by priority and fairness; default 600. */
   maxRequestsInFlight?: number;
+  /** 0 to 0.02: a request over HTTP/2 may end its connection, so that clients of several servers spread; default 0. */
+  goawayChance?: number;
   /** EncryptionConfiguration (YAML or JSON): how secrets and others lie in the store. Absent: as they are. */
   encryptionFile?: string;
   /** TracingConfiguration (YAML or JSON): where spans of requests go, as OTLP over HTTP. Absent: no traces. */
@@ -42,6 +44,8 @@ export function readConfig(path: string): ControlPlaneConfig {
   const config = JSON.parse(readFileSync(path, 'utf8')) as ControlPlaneConfig;
   for (const key of ['clusterName', 'dataDir', 'listen', 'advertise', 'serviceCIDR'] as const)
     if (config[key] === undefined) throw new Error(`${path}: ${key} is missing`);
+  const { goawayChance = 0 } = config;
+  if (!(goawayChance >= 0 && goawayChance <= 0.02)) throw new Error(`${path}: goawayChance must be in the range [0, 0.02]`);
   return config;
 }
 

@@ -5,7 +5,7 @@ import { ensurePki, type Pki } from '../kit/net/index.ts';
 import { type Logger, neverFails, type Service, systemClock } from '../kit/run/index.ts';
 import { createApiServer, createSecurity, identityOf, openAudit, openTracing, readTracing, userAgentOf } from './apiserver/index.ts';
 import { type ControlPlaneConfig, storeConfig } from './config.ts';
-import { encryptedStore, openStore, readEncryption } from './store/index.ts';
+import { followedStore, openStore } from './store/index.ts';
 
 export interface ControlPlane {
   apiServer: Service;
@@ -23,14 +23,14 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
     apiServerIps: [config.advertise.host, firstService],
   });
   const audit = config.audit && openAudit(config.audit, systemClock, log);
-  const encrypted = config.encryptionFile === undefined ? undefined : readEncryption(config.encryptionFile);
   const tracing = config.tracingFile === undefined ? undefined : await openTracing(readTracing(config.tracingFile));
   const opened = await openStore(storeConfig(config));
-  const store = encrypted ? encryptedStore(opened, encrypted) : opened;
+  const store = config.encryptionFile === undefined ? opened : followedStore(opened, config.encryptionFile, toldOfKeys(log));
   const server = createApiServer({
     store,
     audit,
     maxRequestsInFlight: config.maxRequestsInFlight,
+    goawayChance: config.goawayChance,
     shutdownDelayMs: (config.shutdownDelaySeconds ?? 0) * 1000,
     exclusiveStore: config.store?.driver !== 'etcd',
     serviceCIDR: config.serviceCIDR,
@@ -78,6 +78,9 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
     },
   };
 }
+
+const toldOfKeys = (log: Logger) => (err: Error | undefined) =>
+  err ? log.error({ err }, 'the encryption configuration changed and is not taken over') : log.info('the encryption configuration changed');
 
 /** The main thread makes all sockets: from here on they belong to that namespace. Those that listen already stay where they are. */
 async function enterNetns(path: string): Promise<void> {

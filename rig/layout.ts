@@ -20,6 +20,8 @@ export interface ClusterLayout {
     kubeconfig: string;
     /** Put here by somebody: the node asks for its credentials itself. */
     bootstrapKubeconfig: string;
+    /** Put here by somebody: fields that go over those of `config`. */
+    settings: string;
     state: string;
     logs: string;
     manifests: string;
@@ -56,6 +58,7 @@ export function layoutOf(cluster: string): ClusterLayout {
       config: join(dir, 'nodes', name, 'agent.json'),
       kubeconfig: join(dir, 'nodes', name, 'kubeconfig'),
       bootstrapKubeconfig: join(dir, 'nodes', name, 'bootstrap-kubeconfig'),
+      settings: join(dir, 'nodes', name, 'settings.json'),
       state: join(dir, 'nodes', name, 'state'),
       logs: join(dir, 'nodes', name, 'logs'),
       manifests: join(dir, 'nodes', name, 'manifests'),

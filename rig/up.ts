@@ -1,7 +1,7 @@
 // Starts a cluster, or what of it is not running. The list of steps is the documentation; each is safe to repeat.
 import { existsSync } from 'node:fs';
 import { identify, isAlive, startDaemon } from '../kit/exec/index.ts';
-import { lockFile, writeFileAtomic } from '../kit/fs/index.ts';
+import { lockFile, readFileIfExists, writeFileAtomic } from '../kit/fs/index.ts';
 import { homeFirst } from '../kit/linux/index.ts';
 import { systemClock } from '../kit/run/index.ts';
 import { ClusterAccess } from './access.ts';
@@ -152,7 +152,8 @@ async function startAgents(record: ClusterRecord): Promise<Map<string, number>> 
       if (!node.holder) throw new Error(`${node.name} has no host`);
       const files = layout.node(node.name);
       started.set(node.name, systemClock.nowMs());
-      await writeFileAtomic(files.config, JSON.stringify(agentConfig(record, node), null, 2));
+      const settings = JSON.parse((await readFileIfExists(files.settings)) ?? '{}');
+      await writeFileAtomic(files.config, JSON.stringify({ ...agentConfig(record, node), ...settings }, null, 2));
       const { argv, env } = await program('agent', files.config);
       const pid = startDaemon({
         argv: insideHost(node.holder, argv),

@@ -5,6 +5,7 @@ import type Docker from 'dockerode';
 import { CriError, type FsUsage, type Image, imageNameOrId, type RegistryAuth } from '../cri/index.ts';
 import { normalizeName } from '../images/index.ts';
 import { asCriError, asked, isNotFound } from './errors.ts';
+import { PAUSE_IMAGE } from './pause-image.ts';
 
 export async function pullImage(docker: Docker, ref: string, auth?: RegistryAuth): Promise<string> {
   const name = imageNameOrId(ref);
@@ -61,6 +62,7 @@ function toImage({ Id, RepoTags, RepoDigests, Size, Config }: Docker.ImageInspec
     repoTags: (RepoTags ?? []).map(normalizeName),
     repoDigests: (RepoDigests ?? []).map(normalizeName),
     sizeBytes: Size,
+    ...(RepoTags?.includes(PAUSE_IMAGE) ? { pinned: true } : {}),
     ...(/^\d+$/.test(user) ? { uid: Number(user) } : user === '' ? {} : { username: user }),
     env: Config.Env ?? [],
     entrypoint: [Config.Entrypoint ?? []].flat(),

@@ -59,17 +59,31 @@ export class ImageGc {
     return { images: [...old.map(({ id }) => id), ...freed.images], bytes: freed.bytes + old.reduce((sum, i) => sum + i.sizeBytes, 0) };
   }
 
-  /** Removes unused images until about so many bytes are free, all of them with Infinity. Tells what went; never throws for too little. */
+  /**
+   * Removes unused images until about so many bytes are free, all of them with Infinity. Tells what went; never throws for too little.
+   * @throws AggregateError of those that could not be removed, after the others went
+   */
   async reclaim(bytes: number): Promise<Reclaimed> {
     const { candidates } = await this.look();
     const gone: Reclaimed = { images: [], bytes: 0 };
+    const failures: unknown[] = [];
     for (const { id, sizeBytes } of candidates) {
       if (gone.bytes >= bytes) break;
-      await this.#options.images.remove(id);
+      try {
+        await this.#options.images.remove(id);
+      } catch (error) {
+        failures.push(error); // somebody else's container may use it
+        continue;
+      }
       gone.images.push(id);
       gone.bytes += sizeBytes;
     }
     await this.#options.images.collectLayers?.();
+    if (failures.length > 0) {
+      const why = failures.map((error) => (error instanceof Error ? error.message : String(error))).join(', ');
+      const wanted = `wanted to free ${bytes} bytes, but freed ${gone.bytes} bytes space with errors in image deletion`;
+      throw new AggregateError(failures, `${wanted}: [${why}]`);
+    }
     return gone;
   }
 

@@ -3,6 +3,7 @@ import type { ContainerImage, Node } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, repeat, rfc3339Micro, type Service } from '../../kit/run/index.ts';
+import { type NodeEvents, rebooted, tellChanges } from './events.ts';
 import { type NodeFacts, nodeStatus, type Pressures } from './node-object.ts';
 
 const LEASE_EVERY_MS = 10_000;
@@ -20,62 +21,100 @@ export interface HeartbeatOptions {
   images(): Promise<ContainerImage[]>;
   /** What the node is short of now. */
   pressures(): Pressures;
+  /** Why it is not ready; undefined: it is. */
+  notReady(): string | undefined;
+  tell: NodeEvents;
+}
+
+export interface NodeHeartbeat {
+  readonly service: Service;
+  /** Something that the status shows has changed: report it now. */
+  hurry(): void;
 }
 
 type NodeObject = Node & KubeObject;
 
 /** Started when the node has been reported Ready. */
-export function heartbeat(options: HeartbeatOptions): Service {
+export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
+  const beat = new Heartbeat(options);
+  const onError = (error: unknown) => options.log.warn({ err: error }, 'heartbeat failed');
   return {
-    name: 'heartbeat',
-    async start() {
-      const beat = new Heartbeat(options);
-      await Promise.all([beat.reportStatus(), beat.renewLease()]);
-      const onError = (error: unknown) => options.log.warn({ err: error }, 'heartbeat failed');
-      const timers = [repeat(LEASE_EVERY_MS, () => beat.renewLease(), onError), repeat(LEASE_EVERY_MS, () => beat.checkStatus(), onError)];
-      return {
-        failed: neverFails,
-        async stop() {
-          for (const timer of timers) timer.stop();
-        },
-      };
+    service: {
+      name: 'heartbeat',
+      async start() {
+        await Promise.all([beat.reportStatus(), beat.renewLease()]);
+        const timers = [
+          repeat(LEASE_EVERY_MS, () => beat.renewLease(), onError),
+          repeat(LEASE_EVERY_MS, () => beat.checkStatus(), onError),
+        ];
+        return {
+          failed: neverFails,
+          async stop() {
+            for (const timer of timers) timer.stop();
+          },
+        };
+      },
     },
+    hurry: () => void beat.reportStatus().catch(onError),
   };
 }
 
 class Heartbeat {
   readonly #options: HeartbeatOptions;
   #reportedAtMs = 0;
-  #reportedPressures = '';
+  #reported = '';
   #node: NodeObject | undefined;
+  #reporting: Promise<void> = Promise.resolve();
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
   }
 
-  async reportStatus(): Promise<void> {
-    const { client, clock, facts, pressures } = this.#options;
+  /** One after the other, so that the last word is the newest. */
+  reportStatus(): Promise<void> {
+    const report = this.#reporting.then(() => this.#reportNow());
+    this.#reporting = report.catch(() => {}); // whoever asked sees it
+    return report;
+  }
+
+  async #reportNow(): Promise<void> {
+    const { client, clock, facts, notReady, pressures, tell } = this.#options;
     const nowMs = clock.nowMs();
-    const reported = [...pressures()].sort().join();
     const images = this.#node ? { images: await this.#options.images() } : {}; // the first report must be quick
-    const status = { ...nodeStatus(facts, true, this.#node?.status?.conditions ?? [], nowMs, pressures()), ...images };
+    this.#node ??= await this.#firstLook();
+    const reported = this.#wanted();
+    const before = this.#node.status?.conditions ?? [];
+    const status = { ...nodeStatus(facts, notReady(), before, nowMs, pressures()), ...images };
+    tellChanges(tell, facts.name, before, status.conditions ?? []);
     this.#node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { status }, { subresource: 'status' });
     this.#reportedAtMs = nowMs;
-    this.#reportedPressures = reported;
+    this.#reported = reported;
+  }
+
+  /** The node as it was before this agent was started. */
+  async #firstLook(): Promise<NodeObject> {
+    const { client, facts, tell } = this.#options;
+    const node = await client.get<NodeObject>(RESOURCES.nodes, facts.name);
+    const { bootID } = facts.info;
+    if (rebooted(node.status?.nodeInfo?.bootID, bootID))
+      tell('Warning', 'Rebooted', `Node ${facts.name} has been rebooted, boot id: ${bootID}`);
+    return node;
   }
 
   /** Reports when it is time, or when somebody (the node life cycle controller, after a pause of ours) wrote another truth. */
   async checkStatus(): Promise<void> {
-    const { client, clock, facts } = this.#options;
-    if (clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS || this.#hasNewPressures()) return this.reportStatus();
+    const { client, clock, facts, notReady } = this.#options;
+    if (clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS || this.#wanted() !== this.#reported) return this.reportStatus();
     const node = await client.get<NodeObject>(RESOURCES.nodes, facts.name);
-    if (node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True') return;
+    const status = notReady() === undefined ? 'True' : 'False';
+    if (node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === status) return;
     this.#node = node;
     await this.reportStatus();
   }
 
-  #hasNewPressures(): boolean {
-    return [...this.#options.pressures()].sort().join() !== this.#reportedPressures;
+  /** What is to be shown, so that a change is seen. */
+  #wanted(): string {
+    return [this.#options.notReady(), ...[...this.#options.pressures()].sort()].join();
   }
 
   async renewLease(): Promise<void> {

@@ -1,5 +1,6 @@
 // Entry of agent/node: what this node is to the cluster.
 export { allocatableOf, type Capacity, KUBELET_VERSION, readCapacity, systemInfo } from './capacity.ts';
+export { nodeEvents } from './events.ts';
 export { heartbeat } from './heartbeat.ts';
 export { kubeletConfiguration } from './kubelet-configuration.ts';
 export type { NodeFacts } from './node-object.ts';

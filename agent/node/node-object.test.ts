@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { nodeConditions, nodeLabels } from './node-object.ts';
 
 test('transition times stay while the status does', () => {
-  const first = nodeConditions(false, [], 0);
-  const second = nodeConditions(true, first, 60_000);
-  const third = nodeConditions(true, second, 120_000);
+  const first = nodeConditions('not yet', [], 0);
+  const second = nodeConditions(undefined, first, 60_000);
+  const third = nodeConditions(undefined, second, 120_000);
   const ready = [first, second, third].map((conditions) => conditions.find(({ type }) => type === 'Ready')!);
   expect(ready.map(({ status, lastTransitionTime }) => `${status} ${lastTransitionTime}`)).toEqual([
     'False 1970-01-01T00:00:00Z',
@@ -28,7 +28,7 @@ test('labels of the configuration are added', () => {
 });
 
 test('a pressure has its own words', () => {
-  const [memory, disk] = nodeConditions(true, [], 0, new Set(['DiskPressure']));
+  const [memory, disk] = nodeConditions(undefined, [], 0, new Set(['DiskPressure']));
   expect(memory?.status).toBe('False');
   expect(disk).toMatchObject({ status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' });
 });

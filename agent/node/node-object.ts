@@ -33,16 +33,17 @@ export function newNode(facts: NodeFacts, nowMs: number): Node {
     kind: 'Node',
     metadata: { name: facts.name, labels: nodeLabels(facts), annotations: NODE_ANNOTATIONS },
     spec: {},
-    status: nodeStatus(facts, false, [], nowMs),
+    status: nodeStatus(facts, NO_NETWORK, [], nowMs),
   };
 }
 
 /** What the node is short of, by the name of its condition. */
 export type Pressures = ReadonlySet<string>;
 
+/** `notReady`: what is wrong; undefined: nothing. */
 export function nodeStatus(
   facts: NodeFacts,
-  isReady: boolean,
+  notReady: string | undefined,
   before: readonly NodeCondition[],
   nowMs: number,
   pressures: Pressures = new Set(),
@@ -54,13 +55,14 @@ export function nodeStatus(
       { type: 'InternalIP', address: facts.ip },
       { type: 'Hostname', address: facts.name },
     ],
-    conditions: nodeConditions(isReady, before, nowMs, pressures),
+    conditions: nodeConditions(notReady, before, nowMs, pressures),
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     nodeInfo: facts.info,
   };
 }
 
-const NOT_READY =
+/** Until everything has been started. */
+export const NO_NETWORK =
   'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
 
 /** Condition, what it says while all is well, and what otherwise. */
@@ -80,7 +82,7 @@ const PRESSURES: readonly [string, [string, string], [string, string]][] = [
 
 /** Transition times change only with the status, heartbeats always. */
 export function nodeConditions(
-  isReady: boolean,
+  notReady: string | undefined,
   before: readonly NodeCondition[],
   nowMs: number,
   pressures: Pressures = new Set(),
@@ -89,7 +91,9 @@ export function nodeConditions(
     ...PRESSURES.map(([type, well, ill]): [string, string, string, string] =>
       pressures.has(type) ? [type, 'True', ...ill] : [type, 'False', ...well],
     ),
-    isReady ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'] : ['Ready', 'False', 'KubeletNotReady', NOT_READY],
+    notReady === undefined
+      ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status']
+      : ['Ready', 'False', 'KubeletNotReady', notReady],
   ];
   const now = rfc3339(nowMs);
   return wanted.map(([type, status, reason, message]) => {

@@ -3,6 +3,7 @@ import type { Node } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
 import { backoffMs, type Clock, type Logger } from '../../kit/run/index.ts';
+import { type NodeEvents, tellChanges } from './events.ts';
 import { NODE_ANNOTATIONS, type NodeFacts, newNode, nodeLabels } from './node-object.ts';
 
 export interface RegisterOptions {
@@ -10,6 +11,7 @@ export interface RegisterOptions {
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
+  tell: NodeEvents;
 }
 
 export interface Registration {
@@ -35,14 +37,20 @@ export async function registerNode(facts: NodeFacts, options: RegisterOptions): 
   }
 }
 
-async function createOrUpdate(facts: NodeFacts, { client, clock }: RegisterOptions): Promise<NodeObject> {
+async function createOrUpdate(facts: NodeFacts, { client, clock, tell }: RegisterOptions): Promise<NodeObject> {
+  const started = () => tell('Normal', 'Starting', 'Starting kubelet.');
   try {
-    return await client.create<NodeObject>(RESOURCES.nodes, newNode(facts, clock.nowMs()));
+    const node = await client.create<NodeObject>(RESOURCES.nodes, newNode(facts, clock.nowMs()));
+    started();
+    tellChanges(tell, facts.name, [], node.status?.conditions ?? []);
+    return node;
   } catch (error) {
     if (!isStatusError(error, 'AlreadyExists')) throw error;
   }
   const metadata = { labels: nodeLabels(facts), annotations: NODE_ANNOTATIONS };
-  return client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { metadata });
+  const node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { metadata });
+  started();
+  return node;
 }
 
 async function waitForRange(name: string, from: NodeObject, { client, signal }: RegisterOptions): Promise<NodeObject> {

@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import type { Service as KubeService, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
-import { type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
+import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import { isMirror, MirrorPods, type StaticFiles, staticFiles } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
 import { refusal } from './admission.ts';
 import { hasAppArmor } from './app-armor.ts';
+import { collectGarbage, GARBAGE_EVERY_MS } from './garbage.ts';
 import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { QosGroups } from './qos-groups.ts';
 import { registryAuths } from './registry-auths.ts';
 import { type PodStart, Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
@@ -37,6 +39,8 @@ export interface PodsOptions {
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
+  /** Folder of cgroups in which those of pods are made. */
+  cgroupParent: string;
   /** Of every pod; -1: none. */
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
@@ -56,6 +60,8 @@ export interface Pods {
   list(): Pod[];
   /** Ends a pod for the sake of the node: Failed, with a condition that says so and an event. */
   evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
+  /** The same without an event: the node has said it of itself. */
+  end(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
   get(namespace: string, name: string): Pod | undefined;
   /** A pod's volumes that belong to CSI drivers, with what these count. */
   drivenVolumes: Volumes['driven'];
@@ -87,6 +93,7 @@ export function createPods(options: PodsOptions): Pods {
     },
     list: () => pods.list(),
     evict: (uid, verdict) => pods.evict(uid, verdict),
+    end: (uid, verdict) => pods.end(uid, verdict),
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
     drivenVolumes: (uid) => pods.drivenVolumes(uid),
     starts: () => pods.starts.list(),
@@ -105,8 +112,10 @@ class NodePods {
   readonly #volumes: Volumes;
   readonly #tools: WorkerTools;
   readonly #mirrors: MirrorPods;
+  readonly #qosGroups: QosGroups;
   #static: ReadonlyMap<string, Pod> = new Map();
   #staticFiles: StaticFiles | undefined;
+  #garbage: { stop(): void } | undefined;
 
   constructor(options: PodsOptions) {
     this.#options = options;
@@ -142,6 +151,7 @@ class NodePods {
       seen: (key) => this.informer.get(key),
       mirrors: () => this.informer.list().filter(isMirror),
     });
+    this.#qosGroups = new QosGroups(options);
     const events = new PodEvents(options.recorder);
     this.#tools = {
       ...options,
@@ -171,14 +181,27 @@ class NodePods {
       updated: (before, pod) => {
         if (isMirror(pod)) this.#mirrorSeen(pod);
         else this.#workers.get(pod.metadata.uid ?? '')?.update(pod);
-        // An end or a resize of one pod may make room for another.
-        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation)
-          for (const worker of this.#workers.values()) worker.roomMade();
+        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation) this.#roomMade(pod);
       },
       deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#workers.get(pod.metadata.uid ?? '')?.remove()),
     });
     this.#mirrors.want(this.#static);
     await this.#removeOrphans();
+    const { cri, log, logDir } = this.#options;
+    const isKnown = (uid: string) => this.#workers.has(uid) || this.#static.has(uid);
+    this.#garbage = repeat(
+      GARBAGE_EVERY_MS,
+      () => collectGarbage(cri, logDir, isKnown),
+      (error) => log.warn({ err: error }, 'dead containers not removed'),
+    );
+  }
+
+  /** An end or a resize of one pod may make room for another. */
+  #roomMade({ metadata: { uid = '' } }: Pod): void {
+    const worker = this.#workers.get(uid);
+    if (worker && isActive(worker)) this.#qosGroups.put(worker.pod);
+    else this.#qosGroups.drop(uid);
+    for (const each of this.#workers.values()) each.roomMade();
   }
 
   /** A pod of a file is shown as the API knows it, once it does. */
@@ -235,6 +258,7 @@ class NodePods {
 
   stop(): void {
     this.#staticFiles?.stop();
+    this.#garbage?.stop();
     this.#stop.abort();
     for (const worker of this.#workers.values()) worker.close();
     this.#volumes.close();
@@ -249,6 +273,7 @@ class NodePods {
     const abilities = { ...this.#options, appArmor: this.#appArmor };
     const refused = isNew ? (this.#options.refusal?.(pod) ?? refusal(pod, this.#activePods(), abilities)) : undefined;
     this.#workers.set(uid, worker);
+    if (!refused && isActive(worker)) this.#qosGroups.put(worker.pod);
     if (refused) {
       this.#tools.events.pod(pod, 'Warning', refused.reason, refused.message);
       worker.fail(refused.reason, `Pod was rejected: ${refused.message}`);
@@ -260,21 +285,24 @@ class NodePods {
     return this.#volumes.driven(uid);
   }
 
-  evict(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): void {
+  evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void {
     const worker = this.#workers.get(uid);
-    if (!worker) return;
-    worker.fail(reason, message, { graceSeconds, disrupts: true });
-    this.#tools.events.pod(worker.pod, 'Warning', reason, message);
+    if (!worker || !this.end(uid, verdict)) return;
+    this.#tools.events.pod(worker.pod, 'Warning', verdict.reason, verdict.message);
+  }
+
+  /** False: it is not here, or ends already. */
+  end(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): boolean {
+    return this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true }) ?? false;
   }
 
   #activePods(): Pod[] {
-    return [...this.#workers.values()]
-      .map(({ pod }) => pod)
-      .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+    return [...this.#workers.values()].filter(isActive).map(({ pod }) => pod);
   }
 
   #forget(uid: string): void {
     this.#workers.delete(uid);
+    this.#qosGroups.drop(uid);
     for (const worker of this.#workers.values()) worker.roomMade();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
   }
@@ -335,3 +363,5 @@ class NodePods {
     return found;
   }
 }
+
+const isActive = ({ pod: { status } }: PodWorker): boolean => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';

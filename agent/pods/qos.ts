@@ -69,10 +69,12 @@ export function podResources(pod: Pod): LinuxResources {
   };
 }
 
+/** Of a processor's 1024; the kernel takes no less than 2 and no more than 262144. */
+export const cpuShares = (milli: number): number => Math.min(262_144, Math.max(2, Math.floor((milli * 1024) / 1000)));
+
 function cpuResources(requestMilli: number, limitMilli: number): LinuxResources {
-  const shares = Math.min(262_144, Math.max(2, Math.floor((requestMilli * 1024) / 1000)));
   return {
-    cpuShares: shares,
+    cpuShares: cpuShares(requestMilli),
     ...(limitMilli > 0 ? { cpuPeriod: PERIOD_US, cpuQuota: Math.max(1000, (limitMilli * PERIOD_US) / 1000) } : {}),
   };
 }

@@ -81,9 +81,15 @@ test.each<[string, Pod, Partial<StatusFacts>, string]>([
     'Running False ReadinessGatesNotReady corresponding condition of pod readiness gate "g" does not exist.',
   ],
   [
-    'deadline',
+    'deadline, and it still runs',
     pod({}, { phase: 'Running' }),
     { records: [record('c', 'running')], verdict: { reason: 'DeadlineExceeded', message: 'm' } },
+    'Running False PodFailed',
+  ],
+  [
+    'deadline, and it has ended',
+    pod({}, { phase: 'Running' }),
+    { records: [record('c', 'exited', 137)], finished: true, verdict: { reason: 'DeadlineExceeded', message: 'm' } },
     'Failed False PodFailed',
   ],
   ['an end is never taken back', pod(never, { phase: 'Succeeded' }), { records: [record('c', 'running')] }, 'Succeeded True'],

@@ -17,7 +17,7 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
   nowMs: number;
   /** All has ended and its network is gone: only then may the phase say so. */
   finished: boolean;
-  /** Decided by the node against the pod: deadline, eviction, refusal. */
+  /** Decided by the node against the pod: deadline, eviction, refusal. Reported once nothing of the pod runs any more. */
   verdict: { reason: string; message: string; disrupts?: boolean } | undefined;
   /** Conditions of a resize that waits or is under way. */
   resize: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[];
@@ -42,7 +42,7 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
   return {
     ...before,
     observedGeneration: pod.metadata.generation ?? 0,
-    phase: reportable(seen, before.phase, facts.finished || facts.verdict !== undefined),
+    phase: reportable(seen, before.phase, facts.finished),
     conditions: conditionsOf(pod, {
       phase: seen,
       statuses,
@@ -53,7 +53,7 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
       resize: facts.resize,
       startingOver,
     }),
-    ...(facts.verdict ? { reason: facts.verdict.reason, message: facts.verdict.message } : {}),
+    ...(facts.verdict && facts.finished ? { reason: facts.verdict.reason, message: facts.verdict.message } : {}),
     hostIP: facts.hostIP,
     hostIPs: [{ ip: facts.hostIP }],
     ...(podIPs[0] ? { podIP: podIPs[0].ip, podIPs } : {}),

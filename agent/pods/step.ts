@@ -13,6 +13,8 @@ export type Step =
   | { do: 'resize'; sandboxId: string }
   | { do: 'stop-sandbox'; id: string };
 
+export type StepOf<Name extends Step['do']> = Extract<Step, { do: Name }>;
+
 export interface Facts {
   nowMs: number;
   /** The pod is being deleted, or was found to have failed (deadline, eviction): everything is to stop. */

@@ -13,6 +13,7 @@ export {
   openApiIndex,
 } from './openapi/document.ts';
 export { swaggerJson, swaggerPieces } from './openapi/swagger.ts';
+export { mergedSwagger, type SwaggerPart, swaggerPart } from './openapi/swagger-merge.ts';
 export { swaggerProtobuf } from './openapi/swagger-protobuf.ts';
 export { ByteWriter } from './protobuf/bytes.ts';
 export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';

@@ -57,6 +57,7 @@ export interface ApiServerOptions {
   shutdownDelayMs?: number | undefined;
   /** Seats that priority and fairness gives out; default 600, as upstream's two limits together. */
   maxRequestsInFlight?: number | undefined;
+  goawayChance?: number | undefined;
   clock?: Clock;
   log?: Logger;
 }
@@ -117,6 +118,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     shaped: (object, kind) => shapedObject(kinds, object, kind),
     webhooks: new WebhookClient(reader),
     webhookMetrics: metrics.webhooks,
+    admissionMetrics: metrics.admission,
   };
   const security = options.security(services);
   const serviceHooks = serviceHook({
@@ -237,7 +239,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ready = open = true;
     },
     async listen({ addresses, tls }) {
-      const listener = await listen({ addresses, tls, log, answer });
+      const listener = await listen({ addresses, tls, log, goawayChance: options.goawayChance, answer });
       listeners.push(listener);
       return listener;
     },

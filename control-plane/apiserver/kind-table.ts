@@ -2,7 +2,7 @@
 import { schemaOf } from '../../api/gen/index.ts';
 import { kinds as builtIn, type Kind, metricsKinds, type ResourceNames } from '../../api/kinds/index.ts';
 import type { KubeObject, Schema } from '../../api/meta/index.ts';
-import type { CustomSchema } from '../../api/wire/index.ts';
+import type { CustomSchema, SwaggerPart } from '../../api/wire/index.ts';
 
 export interface ServedKind {
   kind: Kind;
@@ -46,6 +46,8 @@ export interface RemoteVersion {
   readonly openApi?: object | undefined;
   /** It does not answer now. */
   readonly stale: boolean;
+  /** Its part of OpenAPI v2, if it has one. */
+  swagger(): Promise<{ hash: string; part: SwaggerPart } | undefined>;
 }
 
 export class KindTable {

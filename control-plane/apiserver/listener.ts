@@ -37,6 +37,8 @@ export interface ListenerOptions {
   addresses: readonly (Address | { fd: number })[];
   tls: TlsOptions;
   log: Logger;
+  /** Of a request over HTTP/2 to end its connection behind it, so that clients spread over servers (--goaway-chance); default 0. */
+  goawayChance?: number | undefined;
   /** Answers one request; never rejects. */
   answer(request: ApiRequest): Promise<Encoded>;
 }
@@ -103,6 +105,7 @@ class Departure {
 }
 
 export async function listen(options: ListenerOptions): Promise<Listener> {
+  const { goawayChance = 0 } = options;
   const servers: Http2SecureServer[] = [];
   const connections = new Connections();
   for (const address of options.addresses) {
@@ -133,6 +136,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     server.on('stream', (stream, headers) => {
       if (headers.expect === '100-continue') stream.additionalHeaders({ ':status': 100 });
       answerOn(streamCall(stream, headers), stream);
+      // What is under way on the connection goes on; the client makes another one for what it asks next.
+      if (goawayChance > 0 && Math.random() < goawayChance) stream.session?.close();
     });
     server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(options, incoming, socket, head));
     server.on('connection', (socket) => connections.addSocket(socket));

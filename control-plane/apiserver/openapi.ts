@@ -6,6 +6,7 @@ import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
 import type { ResourceNames } from '../../api/kinds/index.ts';
 import { methodUnknown, notAcceptable } from '../../api/meta/index.ts';
 import {
+  mergedSwagger,
   type OpenApiSource,
   openApiDocument,
   openApiHashes,
@@ -73,6 +74,12 @@ function withRemote(index: { paths?: object }, kinds: KindTable): object {
   return remote.length === 0 ? index : { ...index, paths: { ...index.paths, ...Object.fromEntries(remote) } };
 }
 
+/** Of the servers that are there, those of the highest priority first: what they name first is theirs. */
+async function remoteSwaggers(kinds: KindTable) {
+  const there = kinds.remote.filter(({ stale }) => !stale).sort((a, b) => b.groupPriorityMinimum - a.groupPriorityMinimum);
+  return (await Promise.all(there.map((remote) => remote.swagger()))).filter((found) => found !== undefined);
+}
+
 export function openApiPaths(kinds: KindTable, gitVersion: string): Record<string, Answer> {
   const kept = new Kept();
   const source = (): OpenApiSource => ({
@@ -116,14 +123,22 @@ export function openApiPaths(kinds: KindTable, gitVersion: string): Record<strin
     const accept = request.headers['accept'] ?? '';
     const protobuf = /proto-openapi\.spec\.v2/.test(accept);
     if (!protobuf && accept !== '' && !/json|\*\/\*|application\/\*/.test(accept)) throw notAcceptable(['application/json', PROTOBUF_V2]);
+    const others = await remoteSwaggers(kinds);
     const hash = createHash('sha512')
-      .update([...hashes().values()].join())
+      .update([...hashes().values(), ...others.map((other) => other.hash)].join())
       .digest('hex')
       .toUpperCase();
     const headers = { vary: 'Accept', etag: tagOf(hash) };
     if (request.headers['if-none-match'] === headers.etag) return { status: 304, headers };
     const zipped = await kept.get(`v2 ${protobuf} ${hash}`, async () => {
-      const pieces = swaggerPieces(source(), gitVersion);
+      const own = swaggerPieces(source(), gitVersion);
+      const pieces =
+        others.length === 0
+          ? own
+          : mergedSwagger(
+              own,
+              others.map(({ part }) => part),
+            );
       return protobuf ? Buffer.concat(await inTurns(swaggerProtobuf(pieces))) : (await inTurns(swaggerJson(pieces))).join('');
     });
     return answerOf(request, zipped, { ...headers, 'content-type': protobuf ? PROTOBUF_V2 : 'application/json' });

@@ -36,6 +36,7 @@ export async function startTestServer(
     admission?: readonly AdmissionPlugin[];
     audit?: Audit;
     maxRequestsInFlight?: number;
+    goawayChance?: number;
     authenticate?: Stage['handle'];
     store?: Store;
     shutdownDelayMs?: number;
@@ -52,6 +53,7 @@ export async function startTestServer(
     }),
     audit: options.audit,
     maxRequestsInFlight: options.maxRequestsInFlight,
+    goawayChance: options.goawayChance,
     shutdownDelayMs: options.shutdownDelayMs,
     ...(options.clock ? { clock: options.clock } : {}),
   });

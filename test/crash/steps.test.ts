@@ -198,6 +198,8 @@ describe('kill -9 of the agent after', () => {
     if (count % 4 === 0) await cluster.kill('control-plane');
     await agentThatDies(undefined);
     const { status: now } = await isReady(name);
+    // Ready is told when its shell runs, which has yet to write.
+    await waitFor({ what: 'main to write', timeoutMs: 30_000 }, () => ran(uid).includes('main')).catch(() => {});
     expect(ran(uid)).toBe('init\nsidecar\nmain\n');
     const statuses = [...(now?.initContainerStatuses ?? []), ...(now?.containerStatuses ?? [])];
     expect(statuses.map(({ name, restartCount }) => [name, restartCount])).toEqual([

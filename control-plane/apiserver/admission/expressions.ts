@@ -9,7 +9,7 @@ import {
 } from '../../../api/cel/index.ts';
 import type { Kind } from '../../../api/kinds/kind.ts';
 import type { GroupVersionKind, KubeObject } from '../../../api/meta/index.ts';
-import type { Authorizer } from '../authz/index.ts';
+import { type Authorizer, fieldsOfText } from '../authz/index.ts';
 import type { Attributes, UserInfo } from '../request.ts';
 
 /** The request's objects in the version that a rule asks for. */
@@ -100,5 +100,7 @@ function answer(authorizer: Authorizer, user: UserInfo, question: AuthorizationQ
     subresource: question.subresource ?? '',
     namespace: question.namespace ?? '',
     name: question.name ?? '',
+    // Labels restrict nothing that our authorizers look at.
+    ...(question.fieldSelector ? { fields: fieldsOfText(question.fieldSelector).fields } : {}),
   });
 }

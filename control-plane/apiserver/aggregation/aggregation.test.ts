@@ -86,6 +86,15 @@ const list = {
   ],
 };
 
+const swagger = {
+  swagger: '2.0',
+  paths: {
+    [`/apis/${GROUP}/v1/things`]: { get: { responses: { 200: { description: 'OK', schema: { $ref: '#/definitions/Thing' } } } } },
+    '/healthz': { get: {} },
+  },
+  definitions: { Thing: { type: 'object' } },
+};
+
 /** An extension server that believes the front proxy alone. */
 async function startExtension(): Promise<Extension> {
   const own = createCa('extension-ca', nowMs);
@@ -110,6 +119,7 @@ async function startExtension(): Promise<Extension> {
     else if (url === `/apis/${GROUP}/v1`) json(list);
     else if (url === '/openapi/v3') json({ paths: { [`apis/${GROUP}/v1`]: { serverRelativeURL: `/openapi/v3/apis/${GROUP}/v1?hash=1` } } });
     else if (url.startsWith('/openapi/v3/')) json({ openapi: '3.0.0' });
+    else if (url === '/openapi/v2') json(swagger);
     else if (url.includes('watch=true')) {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write('{"type":"ADDED","object":{}}\n');
@@ -414,6 +424,22 @@ test('extension servers find what they must trust', async () => {
   expect(data['requestheader-client-ca-file']).toBe(frontProxyCa.cert);
   expect(data['client-ca-file']).toBe(ca.cert);
   expect(JSON.parse(data['requestheader-allowed-names']!)).toEqual(['front-proxy-client']);
+});
+
+test('what it serves is in OpenAPI v2, also in protobuf, while it is there', async () => {
+  const extension = await running();
+  const document = async () => JSON.parse((await get('/openapi/v2')).body);
+  const { paths, definitions } = await document();
+  expect(paths[`/apis/${GROUP}/v1/things`]).toEqual(swagger.paths[`/apis/${GROUP}/v1/things`]);
+  expect(paths['/healthz']).toBeUndefined();
+  expect(definitions.Thing).toEqual({ type: 'object' });
+  expect(definitions['io.k8s.api.core.v1.Pod']).toBeDefined();
+  const protobuf = await get('/openapi/v2', { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' });
+  expect(protobuf.body).toContain(`/apis/${GROUP}/v1/things`);
+  extension.broken = true;
+  await client.patch(apiservices, `v1.${GROUP}`, 'merge', { metadata: { annotations: { look: 'again' } } });
+  await reason('FailedDiscoveryCheck');
+  expect((await document()).paths[`/apis/${GROUP}/v1/things`]).toBeUndefined();
 });
 
 test('clients of this process read its answers as objects, errors and events', async () => {

@@ -16,6 +16,7 @@ import { availabilityOf } from './availability.ts';
 import { namesIn } from './discovery.ts';
 import { LocalApiServices } from './local.ts';
 import { backendOf, documentOf, type RemoteOptions } from './remote.ts';
+import { RemoteSwaggers } from './swagger.ts';
 import { type FrontProxy, publishTrust, TRUST } from './trust.ts';
 import { userHeaders, withoutIdentity } from './user-headers.ts';
 
@@ -27,6 +28,7 @@ const RETRY = { baseMs: 1000, maxMs: RECHECK_MS };
 const WORKERS = 4;
 const IN_PROCESS_TIMEOUT_MS = 60_000;
 const OPENAPI = '/openapi/v3';
+const OPENAPI_V2 = '/openapi/v2';
 
 /** What an extension server says of one group and version. */
 type Known = Pick<RemoteVersion, 'names' | 'openApi'>;
@@ -37,6 +39,7 @@ export class Aggregator {
   readonly #frontProxy: FrontProxy | undefined;
   readonly #agents = new Agents();
   readonly #remote: RemoteOptions;
+  readonly #swaggers: RemoteSwaggers;
   /** Served elsewhere, by `group/version`. */
   #elsewhere = new Map<string, KubeObject>();
   readonly #known = new Map<string, Known>();
@@ -50,6 +53,10 @@ export class Aggregator {
     this.#frontProxy = frontProxy;
     this.#local = new LocalApiServices(core);
     this.#remote = { reader: core.services.reader, agents: this.#agents, frontProxy };
+    this.#swaggers = new RemoteSwaggers(
+      (object) => documentOf(this.#remote, object, OPENAPI_V2, this.#turn++),
+      () => core.clock.nowMs(),
+    );
     this.#checks = new Reconciler({
       reconcile: (name) => this.#check(name),
       workersMax: WORKERS,
@@ -156,6 +163,7 @@ export class Aggregator {
       if (service !== undefined && group !== '') this.#elsewhere.set(`${group}/${version}`, object);
     }
     for (const key of this.#known.keys()) if (!this.#elsewhere.has(key)) this.#known.delete(key);
+    this.#swaggers.keepOnly(this.#elsewhere.values());
     if (before > 0 || this.#elsewhere.size > 0) this.#publish();
   }
 
@@ -164,7 +172,8 @@ export class Aggregator {
       [...this.#elsewhere].map(([key, object]) => {
         const { group = '', version, groupPriorityMinimum, versionPriority } = specOf(object);
         const known = this.#known.get(key) ?? { names: [] };
-        return { group, version, groupPriorityMinimum, versionPriority, stale: !isAvailable(object), ...known };
+        const swagger = () => this.#swaggers.of(object);
+        return { group, version, groupPriorityMinimum, versionPriority, stale: !isAvailable(object), swagger, ...known };
       }),
     );
   }

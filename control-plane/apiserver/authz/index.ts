@@ -8,5 +8,6 @@ export { referencesOf } from './node-references.ts';
 export * from './rbac.ts';
 export * from './reconcile.ts';
 export * from './refusal.ts';
+export { fieldsOfText } from './review-selectors.ts';
 export * from './reviews.ts';
 export * from './rules.ts';

@@ -7,6 +7,7 @@ import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
 import type { ApiResponse, UserInfo } from '../request.ts';
 import { writeOptions } from '../write/options.ts';
 import type { Authorizer, PolicyRule, Question } from './authorizer.ts';
+import { evaluationError, fieldsOf } from './review-selectors.ts';
 
 const REVIEW_KIND = { group: 'authorization.k8s.io', kind: '' };
 
@@ -62,19 +63,6 @@ function specProblems(spec: Spec, withUser: boolean): Problem[] {
   return problems;
 }
 
-/** What a list that is asked about is restricted to: `field=value` of a raw selector, or requirements with one value. */
-function fieldsOf(selector: Record<string, any> | undefined): NonNullable<Question['fields']> {
-  const raw = String(selector?.['rawSelector'] ?? '');
-  const texts = raw === '' ? [] : raw.split(',').map((part) => /^([^=!]+)==?([^=]*)$/.exec(part));
-  const requirements: Record<string, any>[] = selector?.['requirements'] ?? [];
-  return [
-    ...texts.filter((found) => found !== null).map(([, field, value]) => ({ field: field!, value: value! })),
-    ...requirements
-      .filter(({ operator, values }) => operator === 'In' && values?.length === 1)
-      .map(({ key, values }) => ({ field: String(key), value: String(values[0]) })),
-  ];
-}
-
 function questionOf(spec: Spec, user: UserInfo): Question {
   const resource = spec.resourceAttributes;
   const of = (field: string): string => resource?.[field] ?? '';
@@ -89,23 +77,13 @@ function questionOf(spec: Spec, user: UserInfo): Question {
     subresource: of('subresource'),
     namespace: of('namespace'),
     name: of('name'),
-    fields: fieldsOf(resource?.['fieldSelector']),
+    fields: fieldsOf(resource?.['fieldSelector']).fields,
   };
-}
-
-const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
-
-/** Selectors that cannot be read are left out of account; the answer says so. */
-function evaluationError(spec: Spec): string | undefined {
-  const texts = ['fieldSelector', 'labelSelector'].filter((name) =>
-    spec.resourceAttributes?.[name]?.requirements?.some((item: { operator?: string }) => !OPERATORS.includes(item.operator ?? '')),
-  );
-  return texts.length > 0 ? texts.map((name) => `spec.resourceAttributes.${name} ignored due to parse error`).join(', ') : undefined;
 }
 
 function answer(review: KubeObject, authorizer: Authorizer, user: UserInfo): ApiResponse {
   const { allowed, reason } = authorizer.authorize(questionOf(review['spec'], user));
-  const error = evaluationError(review['spec']);
+  const error = evaluationError(review['spec'].resourceAttributes);
   const status = { allowed, ...(reason ? { reason } : {}), ...(error ? { evaluationError: error } : {}) };
   const { namespace } = review.metadata ?? {};
   return { status: 201, body: { ...review, metadata: namespace ? { namespace } : {}, status } };

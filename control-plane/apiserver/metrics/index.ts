@@ -4,9 +4,11 @@ import type { Audit } from '../audit/index.ts';
 import type { Fairness } from '../flowcontrol/index.ts';
 import type { ApiResponse } from '../request.ts';
 import type { Storage } from '../storage/storage.ts';
+import { AdmissionMetrics } from './admission.ts';
 import { RequestMetrics } from './requests.ts';
 import { WebhookMetrics } from './webhooks.ts';
 
+export { AdmissionMetrics, type Enforcement, type Phase } from './admission.ts';
 export type { WebhookMetrics } from './webhooks.ts';
 
 const STORE_SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -23,6 +25,7 @@ export interface Sources {
 export class Metrics {
   readonly requests = new RequestMetrics();
   readonly webhooks = new WebhookMetrics();
+  readonly admission = new AdmissionMetrics();
   readonly #storeSeconds = new Histogram(
     'etcd_request_duration_seconds',
     'Etcd request latency in seconds for each operation and object type.',
@@ -51,6 +54,7 @@ export class Metrics {
         this.#storeSeconds,
       ],
       ...this.webhooks.families,
+      ...this.admission.families,
       sampled(
         'apiserver_current_inflight_requests',
         'Number of currently used inflight request limit of this apiserver per request kind.',

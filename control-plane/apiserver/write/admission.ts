@@ -1,7 +1,8 @@
 // Runs the admission plug-ins: all that change first, later all that only check; gives back what was taken when the write fails.
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Core, Target } from '../core.ts';
-import { type ApiRequest, type Attributes, annotate } from '../request.ts';
+import type { Phase } from '../metrics/index.ts';
+import { type AdmissionPlugin, type ApiRequest, type Attributes, annotate } from '../request.ts';
 import { inSpan } from '../tracing/index.ts';
 import type { Reservation } from './hooks.ts';
 import { operationOptions } from './operation-options.ts';
@@ -45,10 +46,27 @@ export function attributesOf(
 export const admit = (core: Core, attributes: Attributes): Promise<void> => inSpan('admission', () => mutate(core, attributes));
 
 async function mutate(core: Core, attributes: Attributes): Promise<void> {
-  for (const plugin of core.admission) if (plugin.admit) await plugin.admit(attributes);
+  const askAll = async () => {
+    for (const plugin of core.admission)
+      if (plugin.admit) await timed(core, plugin, 'admit', attributes.operation, () => plugin.admit!(attributes));
+  };
+  await askAll();
   if (!attributes.again) return;
   attributes.round = 1;
-  for (const plugin of core.admission) if (plugin.admit) await plugin.admit(attributes);
+  await askAll();
+}
+
+async function timed<T>(core: Core, { name }: AdmissionPlugin, phase: Phase, operation: string, work: () => Promise<T>): Promise<T> {
+  const metrics = core.services.admissionMetrics;
+  const started = performance.now();
+  try {
+    const result = await work();
+    metrics.plugin(name, phase, operation, false, (performance.now() - started) / 1000);
+    return result;
+  } catch (error) {
+    metrics.plugin(name, phase, operation, true, (performance.now() - started) / 1000);
+    throw error;
+  }
 }
 
 /** Validating phase; the returned function undoes what plug-ins reserved. */
@@ -60,7 +78,7 @@ async function validate(core: Core, attributes: Attributes): Promise<Undo | unde
   try {
     for (const plugin of core.admission) {
       if (!plugin.validate) continue;
-      const undo = await plugin.validate(attributes);
+      const undo = await timed(core, plugin, 'validate', attributes.operation, () => plugin.validate!(attributes));
       if (undo) (undos ??= []).push(undo);
     }
   } catch (error) {

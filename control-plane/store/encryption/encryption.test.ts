@@ -1,12 +1,14 @@
 // Encryption at rest: the drivers' contract holds through it, what lies below is sealed, keys change, wrong keys are told.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../../../kit/run/index.ts';
 import { openStore } from '../index.ts';
 import { storeContract } from '../store.contract.ts';
 import type { Store } from '../store.ts';
 import { parseEncryption } from './config.ts';
+import { follow } from './follow.ts';
 import { encryptedStore } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'encryption-test-'));
@@ -112,4 +114,54 @@ describe('a bad configuration', () => {
   ])('%#', (make, why) => {
     expect(make).toThrow(why);
   });
+});
+
+test('keys rotate while the store is open: what was written or read before is stale then, and readable until its key goes', async () => {
+  const below = await openStore({ driver: 'memory' });
+  const [old, fresh]: [[string, string], [string, string]] = [
+    ['old', key(1)],
+    ['fresh', key(2)],
+  ];
+  const store = encryptedStore(below, config(provider('secretbox', old)));
+  const value = async (at = place) => (await store.get(at)).entry!.value;
+  const plain = '/registry/core/configmaps/default/a';
+  const written = bytes('one');
+  await store.commit([{ key: place, value: written, ifRevision: 'any' }]);
+  await put(store, plain, 'map');
+  const [read1, map] = [await value(), await value(plain)];
+  expect([written, read1, map].map((one) => store.stale(one))).toEqual([false, false, false]);
+  store.use(config(provider('secretbox', fresh, old), '[secrets, configmaps]'));
+  expect([written, read1, map].map((one) => store.stale(one))).toEqual([true, true, true]);
+  await put(store, place, 'one');
+  expect(store.stale(await value())).toBe(false);
+  expect(await read(below)).toMatch(/^k8s:enc:secretbox:v1:fresh:/);
+  store.use(config(provider('secretbox', fresh)));
+  expect(await read(store)).toBe('one');
+  await store.close();
+});
+
+test('a changed file is taken over once; one that is wrong is told, one that is missing waits', async () => {
+  const path = join(folder, 'followed.yaml');
+  writeFileSync(path, 'a');
+  const seen: string[] = [];
+  const stop = follow(
+    path,
+    () => {
+      const text = readFileSync(path, 'utf8');
+      if (text === 'bad') throw new Error('no such key');
+      seen.push(text);
+    },
+    (error) => error && seen.push(error.message),
+    1,
+  );
+  const until = (count: number) => waitFor({ what: `${count} changes`, timeoutMs: 5_000 }, () => seen.length === count);
+  writeFileSync(path, 'b');
+  await until(1);
+  writeFileSync(path, 'bad');
+  await until(2);
+  rmSync(path);
+  writeFileSync(path, 'c');
+  await until(3);
+  stop();
+  expect(seen).toEqual(['b', 'no such key', 'c']);
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Change, Entry, Listing, ListOptions, Store, Write } from '../store.ts';
 import { type Encrypted, parseEncryption } from './config.ts';
+import { follow } from './follow.ts';
 import type { Provider } from './providers.ts';
 
 /** @throws Error that names the file and the field */
@@ -13,23 +14,41 @@ export function readEncryption(path: string): Encrypted[] {
   }
 }
 
-export function encryptedStore(store: Store, encrypted: readonly Encrypted[]): Store {
+export function encryptedStore(store: Store, encrypted: readonly Encrypted[]): EncryptedStore {
   return new EncryptedStore(store, encrypted);
+}
+
+/** The store, encrypted as the file says, and as it says from then on when it changes. What does not parse is told and changes nothing. */
+export function followedStore(store: Store, path: string, told: (error: Error | undefined) => void): EncryptedStore {
+  const made = encryptedStore(store, readEncryption(path));
+  made.onClose(follow(path, () => made.use(readEncryption(path)), told));
+  return made;
 }
 
 const MAGIC = Buffer.from('k8s:enc:');
 
-class EncryptedStore implements Store {
+export class EncryptedStore implements Store {
   readonly #store: Store;
-  readonly #encrypted: readonly Encrypted[];
+  #encrypted: readonly Encrypted[];
   /** Of each resource's keys, by `/registry/<group>/<plural>/`. */
   readonly #providers = new Map<string, readonly Provider[]>();
-  /** Plain values that do not lie in the store as they would be written now. */
-  readonly #stale = new WeakSet<Uint8Array>();
+  /** How plain values lie in the store: under which key, sealed by what. */
+  readonly #lie = new WeakMap<Uint8Array, { key: string; prefix: string }>();
+  #onClose: () => void = () => {};
 
   constructor(store: Store, encrypted: readonly Encrypted[]) {
     this.#store = store;
     this.#encrypted = encrypted;
+  }
+
+  /** From now on; what was written before must be readable by one of the new providers. */
+  use(encrypted: readonly Encrypted[]): void {
+    this.#encrypted = encrypted;
+    this.#providers.clear();
+  }
+
+  onClose(work: () => void): void {
+    this.#onClose = work;
   }
 
   revision(): Promise<bigint> {
@@ -45,11 +64,13 @@ class EncryptedStore implements Store {
   }
 
   close(): Promise<void> {
+    this.#onClose();
     return this.#store.close();
   }
 
   stale(value: Uint8Array): boolean {
-    return this.#stale.has(value);
+    const lies = this.#lie.get(value);
+    return lies !== undefined && lies.prefix !== (this.#providersOf(lies.key)?.[0]?.prefix ?? '');
   }
 
   async get(key: string): Promise<{ revision: bigint; entry: Entry | undefined }> {
@@ -77,7 +98,6 @@ class EncryptedStore implements Store {
   }
 
   #plainChange(change: Change): Change {
-    if (this.#providersOf(change.key) === undefined) return change;
     const { revision, key, value, previous } = change;
     return {
       revision,
@@ -89,15 +109,18 @@ class EncryptedStore implements Store {
 
   #seal(key: string, value: Uint8Array): Uint8Array {
     const first = this.#providersOf(key)?.[0];
+    this.#lie.set(value, { key, prefix: first?.prefix ?? '' });
     if (first === undefined || first.prefix === '') return value;
     return new Uint8Array(Buffer.concat([Buffer.from(first.prefix), first.seal(value, key)]));
   }
 
   #open(key: string, value: Uint8Array): Uint8Array {
     const providers = this.#providersOf(key);
-    if (providers === undefined) return value;
-    const at = providers.findIndex(({ prefix }) => startsWith(value, prefix));
-    const provider = providers[at];
+    if (providers === undefined) {
+      this.#lie.set(value, { key, prefix: '' });
+      return value;
+    }
+    const provider = providers.find(({ prefix }) => startsWith(value, prefix));
     if (provider === undefined || (provider.prefix === '' && MAGIC.equals(value.subarray(0, MAGIC.length)))) {
       const head = Buffer.from(value.subarray(0, 80)).toString('latin1');
       const found = /^k8s:enc:[a-z]+:v1:[^:]+:/.exec(head)?.[0] ?? 'no encryption';
@@ -109,7 +132,7 @@ class EncryptedStore implements Store {
     } catch (cause) {
       throw new Error(`${key} cannot be read: the key of ${provider.prefix} does not fit`, { cause });
     }
-    if (at > 0) this.#stale.add(plain);
+    this.#lie.set(plain, { key, prefix: provider.prefix });
     return plain;
   }
 

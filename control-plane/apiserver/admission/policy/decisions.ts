@@ -15,13 +15,15 @@ export interface Verdict {
   readonly annotations: readonly { readonly key: string; readonly value: string }[];
   /** Annotations that failed: they refuse the request whatever the binding's actions are. */
   readonly failures: readonly Denial[];
+  /** Errors that the policy ignores. */
+  readonly ignored: readonly string[];
 }
 
-const NOTHING: Verdict = { denials: [], annotations: [], failures: [] };
+export const NOTHING: Verdict = { denials: [], annotations: [], failures: [], ignored: [] };
 
 /** A failure of the policy itself. */
 export const failed = (policy: Policy, message: string): Verdict =>
-  policy.ignoresFailures ? NOTHING : { ...NOTHING, denials: [{ index: 0, message, reason: 'Invalid' }] };
+  policy.ignoresFailures ? { ...NOTHING, ignored: [message] } : { ...NOTHING, denials: [{ index: 0, message, reason: 'Invalid' }] };
 
 export function judge(policy: Policy, evaluation: Evaluation, annotating: Evaluation): Verdict {
   try {
@@ -30,6 +32,7 @@ export function judge(policy: Policy, evaluation: Evaluation, annotating: Evalua
     const notes = policy.auditAnnotations.map(({ key, value }) => ({ key, result: annotating.evaluate(value) }));
     return {
       denials,
+      ignored: policy.ignoresFailures ? results.flatMap(({ error }) => error ?? []) : [],
       annotations: notes.flatMap(({ key, result }) => {
         const value = typeof result.value === 'string' ? result.value.trim() : '';
         return value === '' ? [] : [{ key, value }];

@@ -55,7 +55,7 @@ export class MutatingPolicies implements AdmissionPlugin {
           for (const param of params) {
             const id = `${policy.name}/${binding.name}/${param?.metadata.namespace ?? ''}/${param?.metadata.name ?? ''}`;
             const view = await viewOf(attributes, kind, this.#services);
-            await this.#invoke(policy, attributes, view, param, { id, round, fail: (why) => fail(why, 'Invalid', binding) });
+            await this.#invoke(policy, attributes, view, param, { id, binding, round, fail: (why) => fail(why, 'Invalid', binding) });
           }
         } catch (error) {
           if (error instanceof StatusError) throw error;
@@ -75,7 +75,7 @@ export class MutatingPolicies implements AdmissionPlugin {
     attributes: Attributes,
     view: View,
     param: KubeObject | undefined,
-    { id, round, fail }: { id: string; round: Reinvocation; fail(why: string): void },
+    { id, binding, round, fail }: { id: string; binding: Binding; round: Reinvocation; fail(why: string): void },
   ): Promise<void> {
     const namespace = await namespaceFor(attributes, this.#services.reader);
     const about = { attributes, authorizer: this.#authorizer, namespace, param };
@@ -84,6 +84,8 @@ export class MutatingPolicies implements AdmissionPlugin {
     if (!holds || (attributes.round === 1 && !round.wants(id)) || view.object === undefined) return;
     let object = view.object;
     for (const mutation of policy.mutations) {
+      const started = performance.now();
+      let why: string | undefined;
       try {
         const next = mutated(
           mutation,
@@ -94,8 +96,10 @@ export class MutatingPolicies implements AdmissionPlugin {
         object = this.#services.shaped(next, view.kind);
         if (attributes.objectKind === attributes.kind) view.resource.defaults?.(object);
       } catch (failure) {
-        fail((failure as Error).message);
+        why = (failure as Error).message;
+        fail(why);
       }
+      this.#services.admissionMetrics.mutation(policy.name, binding.name, why, (performance.now() - started) / 1000);
     }
     if (!deepEqual(view.object, object)) {
       round.changed();

@@ -18,9 +18,13 @@ const {
 } = RESOURCES;
 const LIMITS: Resource = { group: 'example.com', version: 'v1', plural: 'limits', kind: 'Limit', namespaced: false };
 
-/** May do nothing but get pods. */
+const ofNode = ({ field, value }: { field: string; value: string }) => field === 'spec.nodeName' && value === 'n';
+/** May do nothing but get pods, and list those of one node. */
 const nobody = {
-  authorize: ({ verb, resource }) => ({ allowed: verb === 'get' && resource === 'pods', reason: '' }),
+  authorize: ({ verb, resource, fields }) => ({
+    allowed: resource === 'pods' && (verb === 'get' || (verb === 'list' && fields?.some(ofNode) === true)),
+    reason: '',
+  }),
 } as Authorizer;
 
 let store: Store;
@@ -237,6 +241,12 @@ describe('ValidatingAdmissionPolicy', () => {
       matchConstraints: rule(CONFIGMAPS),
       validations: [
         { expression: "authorizer.group('').resource('pods').check('get').allowed()", message: 'pods' },
+        {
+          expression: "authorizer.group('').resource('pods').fieldSelector('spec.nodeName=n').check('list').allowed()",
+          message: 'its pods',
+        },
+        { expression: "!authorizer.group('').resource('pods').fieldSelector('spec.nodeName=').check('list').allowed()", message: 'others' },
+        { expression: "!authorizer.group('').resource('pods').fieldSelector('no selector').check('list').allowed()", message: 'all' },
         { expression: "!authorizer.requestResource.check('own').allowed()", message: 'own' },
         {
           expression:
@@ -380,4 +390,29 @@ describe('MutatingAdmissionPolicy', () => {
       make(MUTATING, 'bad', { reinvocationPolicy: 'Never', matchConstraints: rule(CONFIGMAPS, 'CREATE'), mutations }),
     ).rejects.toThrow(why);
   });
+});
+
+test('checks, mutations and the plug-ins are counted by upstream’s names', async () => {
+  const figures = () => server.services.admissionMetrics.families.map((family) => family.text()).join('');
+  const of = (policyName: string, binding: string) => `policy="${policyName}",policy_binding="${binding}"`;
+  await make(VALIDATING, 'counted', {
+    failurePolicy: 'Ignore',
+    matchConstraints: rule(CONFIGMAPS),
+    validations: [{ expression: 'object.data.a == "1"' }, { expression: 'object.metadata.name != "no"' }],
+  });
+  await make(VALIDATING_BINDING, 'counted-b', { policyName: 'counted', validationActions: ['Warn', 'Audit'] });
+  await mutating('counted-m', {
+    mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{data: {"b": "2"}}' } }],
+  });
+  expect(await create(CONFIGMAPS, configMap('no', { data: { a: '1' } }))).toBe('created');
+  expect(await create(CONFIGMAPS, configMap('x', { data: { c: '1' } }))).toBe('created');
+  const text = figures();
+  for (const action of ['warn', 'audit', 'allow'])
+    expect(text).toContain(
+      `apiserver_validating_admission_policy_check_total{enforcement_action="${action}",error_type="internal_error",${of('counted', 'counted-b')}} 1`,
+    );
+  expect(text).toContain(`apiserver_mutating_admission_policy_check_total{error_type="no_error",${of('counted-m', 'counted-m')}} 2`);
+  expect(text).toMatch(
+    /apiserver_admission_controller_admission_duration_seconds_count\{name="ValidatingAdmissionPolicy",operation="CREATE",rejected="false",type="validate"\} \d+/,
+  );
 });

@@ -3,11 +3,12 @@ import type { Kind } from '../../../../api/kinds/kind.ts';
 import { goJson, StatusError } from '../../../../api/meta/index.ts';
 import type { Authorizer } from '../../authz/index.ts';
 import type { ServerServices } from '../../handlers.ts';
+import type { Enforcement } from '../../metrics/index.ts';
 import type { AdmissionPlugin, Attributes } from '../../request.ts';
 import { refused } from '../attributes.ts';
 import { type ViewIn, viewsOf } from '../webhook/index.ts';
 import { constrainedKind, isExcluded } from './constraints.ts';
-import { type Denial, failed, judge, type Verdict } from './decisions.ts';
+import { type Denial, failed, judge, NOTHING, type Verdict } from './decisions.ts';
 import { type Active, activePolicies, type Binding, type Policy } from './definitions.ts';
 import { type About, conditionsOf, evaluationOf, namespaceFor } from './invocation.ts';
 import { paramsOf } from './params.ts';
@@ -41,6 +42,15 @@ export class ValidatingPolicies implements AdmissionPlugin {
     if (first) throw refusal(attributes, first);
   }
 
+  /** `seconds`: of all its validations; what each took alone is not measured. */
+  #count(policy: Policy, binding: Binding, { denials, ignored }: Verdict, seconds: number): void {
+    const { admissionMetrics } = this.#services;
+    for (const message of ignored) admissionMetrics.check(policy.name, binding.name, 'allow', message, seconds);
+    for (const { message } of denials)
+      for (const action of binding.validationActions)
+        admissionMetrics.check(policy.name, binding.name, action.toLowerCase() as Enforcement, message, seconds);
+  }
+
   async #refusals({ policy, bindings }: Active, attributes: Attributes, views: ViewIn): Promise<Refusal[]> {
     const misconfigured = (error: unknown, binding?: Binding): Refusal[] => {
       const why = `failed to configure ${binding ? 'binding' : 'policy'}: ${(error as Error).message}`;
@@ -62,7 +72,12 @@ export class ValidatingPolicies implements AdmissionPlugin {
         if (binding.matchResources && !(await constrainedKind(binding.matchResources, attributes, this.#services))) continue;
         const params = await paramsOf(policy, binding.paramRef, attributes, this.#services);
         const seen = await views(kind);
-        verdicts = params.map((param) => verdictOf(policy, { attributes, seen, authorizer: this.#authorizer, namespace, param }));
+        verdicts = params.map((param) => {
+          const started = performance.now();
+          const verdict = verdictOf(policy, { attributes, seen, authorizer: this.#authorizer, namespace, param });
+          this.#count(policy, binding, verdict, (performance.now() - started) / 1000);
+          return verdict;
+        });
       } catch (error) {
         refusals.push(...misconfigured(error, binding));
         continue;
@@ -85,7 +100,7 @@ export class ValidatingPolicies implements AdmissionPlugin {
 function verdictOf(policy: Policy, about: About): Verdict {
   const { holds, error } = conditionsOf(policy, about);
   if (error !== undefined) return failed(policy, error);
-  if (!holds) return { denials: [], annotations: [], failures: [] };
+  if (!holds) return NOTHING;
   return judge(policy, evaluationOf(policy, about), evaluationOf(policy, about));
 }
 

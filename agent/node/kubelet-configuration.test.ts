@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { durationText, kubeletConfiguration, type ShownSettings } from './kubelet-configuration.ts';
+
+test.each([
+  [0, '0s'],
+  [500, '500ms'],
+  [1500, '1.5s'],
+  [120_000, '2m0s'],
+  [3_600_000, '1h0m0s'],
+  [5_025_000, '1h23m45s'],
+])('%i ms', (ms, text) => {
+  expect(durationText(ms)).toBe(text);
+});
+
+test('what is set is what is shown', () => {
+  const settings = {
+    containerLogMaxBytes: 10 * 1024 * 1024,
+    containerLogMaxFiles: 3,
+    maxPods: 42,
+    podPidsLimit: 100,
+    imageMinimumGCAgeMs: 120_000,
+    imageMaximumGCAgeMs: 0,
+    shutdownGracePeriodMs: 30_000,
+    shutdownGracePeriodCriticalPodsMs: 10_000,
+    shutdownGracePeriodByPodPriority: [],
+    reserved: { cpu: '200m' },
+    eviction: {
+      hard: { 'memory.available': '500Mi' },
+      soft: { 'memory.available': '1Gi' },
+      softGraceMs: { 'memory.available': 90_000 },
+      minimumReclaim: {},
+      transitionMs: 300_000,
+      podGraceSecondsMax: 7,
+    },
+  } as unknown as ShownSettings;
+  expect(kubeletConfiguration(settings)).toMatchObject({
+    kind: 'KubeletConfiguration',
+    containerLogMaxSize: '10Mi',
+    containerLogMaxFiles: 3,
+    maxPods: 42,
+    podPidsLimit: 100,
+    imageMinimumGCAge: '2m0s',
+    imageMaximumGCAge: '0s',
+    shutdownGracePeriod: '30s',
+    shutdownGracePeriodCriticalPods: '10s',
+    systemReserved: { cpu: '200m' },
+    evictionHard: { 'memory.available': '500Mi' },
+    evictionSoftGracePeriod: { 'memory.available': '1m30s' },
+    evictionPressureTransitionPeriod: '5m0s',
+    evictionMaxPodGracePeriod: 7,
+  });
+});

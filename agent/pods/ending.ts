@@ -1,0 +1,77 @@
+// Whether a pod is to end, why, and until when its containers have time: deletion, a decision of the node, its own deadline.
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Clock } from '../../kit/run/index.ts';
+
+/** A decision of the node against the pod. */
+export interface Verdict {
+  reason: string;
+  message: string;
+  /** It was well and ends for the sake of the node. */
+  disrupts?: boolean;
+}
+
+const DEFAULT_GRACE_SECONDS = 30;
+
+export class Ending {
+  readonly #clock: Clock;
+  #pod: Pod;
+  #isRemoved = false;
+  #verdict: Verdict | undefined;
+  #graceUntilMs: number | undefined;
+
+  constructor(clock: Clock, pod: Pod) {
+    this.#clock = clock;
+    this.#pod = pod;
+  }
+
+  get verdict(): Verdict | undefined {
+    return this.#verdict;
+  }
+  /** Gone from the API: there is nobody to report to. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+  get isStopping(): boolean {
+    return this.#isRemoved || this.#verdict !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
+  }
+
+  /** What is left for containers that are told to stop now. */
+  get graceLeftMs(): number {
+    if (this.#graceUntilMs === undefined) return (this.#pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS) * 1000;
+    return Math.max(0, this.#graceUntilMs - this.#clock.nowMs());
+  }
+
+  /** The first verdict counts. False: there was one. */
+  judge(verdict: Verdict, graceSeconds?: number): boolean {
+    if (this.#verdict) return false;
+    this.#verdict = verdict;
+    if (graceSeconds !== undefined) this.#graceUntilMs = this.#clock.nowMs() + graceSeconds * 1000;
+    return true;
+  }
+
+  /** The pod as it is now, or `removed`. The grace starts when the end is first seen; a later one may only shorten it, which is told. */
+  follow(pod: Pod, removed: boolean): 'goes on' | 'ends' | 'ends sooner' | 'as before' {
+    this.#pod = pod;
+    this.#isRemoved ||= removed;
+    if (!this.isStopping) return 'goes on';
+    const { deletionGracePeriodSeconds, deletionTimestamp } = pod.metadata;
+    const own = pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+    const seconds = (deletionTimestamp ? deletionGracePeriodSeconds : undefined) ?? own;
+    const untilMs = this.#clock.nowMs() + seconds * 1000;
+    const before = this.#graceUntilMs;
+    if (before !== undefined && untilMs >= before) return 'as before';
+    this.#graceUntilMs = untilMs;
+    return before === undefined ? 'ends' : 'ends sooner';
+  }
+}
+
+/** When the pod has been active for as long as it may be; undefined: it may be so for ever. */
+export function deadlineMs(pod: Pod, startTime: string | undefined): number | undefined {
+  const seconds = pod.spec?.activeDeadlineSeconds;
+  return seconds === undefined || startTime === undefined ? undefined : Date.parse(startTime) + seconds * 1000;
+}
+
+export const DEADLINE_EXCEEDED: Verdict = {
+  reason: 'DeadlineExceeded',
+  message: 'Pod was active on the node longer than the specified deadline',
+};

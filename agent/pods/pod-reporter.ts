@@ -1,0 +1,100 @@
+// Reports one pod: its status to the API, what its containers wait for, and how its start went.
+import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { type Logger, Story } from '../../kit/run/index.ts';
+import type { Waiting } from './container-statuses.ts';
+import { findContainer, podText } from './names.ts';
+import type { Prober } from './prober.ts';
+import { isSidecar, restarts } from './restart.ts';
+import type { Starts } from './starts.ts';
+import { podStatus } from './status.ts';
+import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
+import { hasExited, newest } from './step.ts';
+import type { Seen, StepContext } from './step-context.ts';
+
+export interface ReporterTools extends StatusWriterOptions {
+  log: Logger;
+  starts: Starts;
+  hostIP: string;
+}
+
+export class PodReporter {
+  readonly writer: StatusWriter;
+  readonly #tools: ReporterTools;
+  readonly #context: StepContext;
+  readonly #prober: Prober;
+  /** Restarts that a BackOff event was written for: `name attempt`. */
+  readonly #toldBackoff = new Set<string>();
+  /** Of the start, until the pod is ready or has ended. */
+  #story: Story | undefined;
+
+  constructor(tools: ReporterTools, pod: Pod, context: StepContext, prober: Prober) {
+    this.#tools = tools;
+    this.#context = context;
+    this.#prober = prober;
+    this.writer = new StatusWriter(tools, pod);
+    if (!pod.status?.startTime && !pod.metadata.deletionTimestamp) this.#story = new Story();
+  }
+
+  get story(): Story | undefined {
+    return this.#story;
+  }
+
+  /** `busy`: keys of the steps under way. */
+  report(seen: Seen, finished: boolean, busy: ReadonlyMap<string, unknown>): void {
+    const { ending, messages, pod, resizer } = this.#context;
+    const { phase } = this.writer.base;
+    const hasEnded = phase === 'Succeeded' || phase === 'Failed';
+    // What has been reported as ended stays as reported; what is gone from the API has nobody to report to.
+    if (ending.isRemoved || (hasEnded && !pod.metadata.deletionTimestamp && busy.size === 0 && !ending.verdict)) return;
+    // The last container of a deleted pod and the pod itself end in one write.
+    const isEnding = ending.isStopping && !finished && !ending.verdict;
+    if (isEnding && seen.containers.length > 0 && seen.containers.every(hasExited)) return;
+    const nowMs = this.#tools.clock.nowMs();
+    const status = podStatus(
+      { ...pod, status: this.writer.base },
+      {
+        sandbox: seen.sandbox,
+        records: seen.containers,
+        hostIP: this.#tools.hostIP,
+        nowMs,
+        finished,
+        verdict: ending.verdict,
+        waiting: (name) => this.#waiting(name, seen, nowMs, busy),
+        hasStarted: (id) => this.#prober.hasStarted(id),
+        isReady: (id) => this.#prober.isReady(id),
+        terminationMessage: (id) => messages.get(id),
+        isOutdated: (record) => resizer.isOutdated(pod, record),
+        resize: resizer.conditions,
+      },
+    );
+    this.writer.put(status);
+    this.#endStory(status);
+  }
+
+  #endStory({ phase, conditions = [] }: PodStatus): void {
+    const story = this.#story;
+    const isOver = phase === 'Succeeded' || phase === 'Failed' || conditions.some((c) => c.type === 'Ready' && c.status === 'True');
+    if (!story || !isOver) return;
+    this.#story = undefined;
+    void this.writer.settled().then(() => this.#tools.log.debug(this.#tools.starts.add(this.#context.pod, story), 'pod started'));
+  }
+
+  #waiting(name: string, seen: Seen, nowMs: number, busy: ReadonlyMap<string, unknown>): Waiting | undefined {
+    const { ending, holds, pod, tools } = this.#context;
+    const record = newest(seen.containers, name);
+    const found = findContainer(pod, name);
+    // Upstream shows a crashed sidecar of a pod that never restarts as ended, although it comes back.
+    if (found && isSidecar(found.container) && found.role === 'init' && pod.spec?.restartPolicy === 'Never') return undefined;
+    const waiting = holds.waiting(name, record, podText(pod), nowMs);
+    if (hasExited(record) && found && !restarts(pod, found.container, record.exitCode, found.role === 'init')) return undefined;
+    if (waiting?.reason !== 'CrashLoopBackOff') return waiting;
+    // While it starts its back-off counts for the next time already.
+    if (busy.has(`start-container ${name}`)) return undefined;
+    const told = `${name} ${record?.metadata.attempt}`;
+    if (!this.#toldBackoff.has(told) && !ending.isStopping) {
+      this.#toldBackoff.add(told);
+      tools.events.container(pod, name, 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${podText(pod)}`);
+    }
+    return waiting;
+  }
+}

@@ -1,0 +1,29 @@
+// The step `create-sandbox`: namespaces, network and group of the pod, and the files that show its addresses.
+import { join } from 'node:path';
+import { backoffMs, step } from '../../kit/run/index.ts';
+import { writePodFiles } from './pod-files.ts';
+import { runtimeHandler } from './runtime-handler.ts';
+import { sandboxConfig } from './sandbox-config.ts';
+import { StartProblem } from './start-problem.ts';
+import { SANDBOX } from './step.ts';
+import type { StepContext } from './step-context.ts';
+
+/** A failure becomes an event and holds back the next try. */
+export async function createSandbox(context: StepContext, attempt: number): Promise<void> {
+  const { pod, tools, holds } = context;
+  const { client, clock, cluster, cri, events, podsDir } = tools;
+  try {
+    const runtime = await runtimeHandler(pod, client, cri);
+    const config = { ...sandboxConfig(pod, attempt, tools), ...(runtime ? { runtimeHandler: runtime } : {}) };
+    const id = await step('sandbox', () => cri.runPodSandbox(config));
+    holds.cleared(SANDBOX);
+    // Written now, while the volumes are still being made.
+    const { ips } = await cri.podSandboxStatus(id);
+    context.files = await step('pod.files', () => writePodFiles(join(podsDir, context.uid), context.pod, ips, cluster));
+  } catch (error) {
+    const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : String(error)}`;
+    events.pod(context.pod, 'Warning', 'FailedCreatePodSandBox', message);
+    const retryMs = backoffMs(holds.countFailure(SANDBOX), 1000, 60_000);
+    holds.failed(SANDBOX, new StartProblem('FailedCreatePodSandBox', message, retryMs), clock.nowMs());
+  }
+}
