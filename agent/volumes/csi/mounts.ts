@@ -108,7 +108,7 @@ export class CsiMounts {
     );
   }
 
-  /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws DriverError */
+  /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws RpcError */
   async tearDown(podUid: string): Promise<void> {
     const folder = this.#folder(podUid);
     for (const name of await askedVolumes(folder)) {
