@@ -1,4 +1,6 @@
 // Looks at the node again and again; when it is low on something, frees what nobody needs, then ends pods one by one.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { EventRecorder } from '../../kit/client/index.ts';
 import { type Family, sampled } from '../../kit/metrics/index.ts';
@@ -18,6 +20,8 @@ import {
 const LOOK_EVERY_MS = 2000;
 /** Walking folders costs: limits are looked at as often as upstream does. */
 const LIMITS_EVERY_MS = 10_000;
+/** How long the volumes of a pod that was ended are waited for, as upstream. */
+const CLEANUP_MS = 30_000;
 /** Of pods that must go at once. */
 const AT_ONCE_SECONDS = 1;
 
@@ -97,8 +101,8 @@ class Manager {
   readonly #options: EvictionOptions;
   readonly #thresholds;
   #memory = nothingYet;
-  /** The one that was ended and still runs: no other goes meanwhile. */
-  #leaving: string | undefined;
+  /** The one that was ended: no other goes until it has given back what it had. `seenMs`: when it last ran. */
+  #leaving: { uid: string; seenMs: number } | undefined;
 
   constructor(options: EvictionOptions) {
     this.#options = options;
@@ -146,9 +150,9 @@ class Manager {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
     recorder.record(node, 'Warning', 'EvictionThresholdMet', `Attempting to reclaim ${resourceOf(signal)}`);
     const usages = await podUsages(sources);
-    if (usages.some(({ pod }) => pod.metadata.uid === this.#leaving)) return;
+    if (await this.#isLeaving(usages)) return;
     const [first] = ranked(usages, signal);
-    this.#leaving = first?.pod.metadata.uid;
+    this.#leaving = first && { uid: first.pod.metadata.uid ?? '', seenMs: this.#options.clock.nowMs() };
     if (!first) {
       log.warn({ signal, available }, 'the node is low on a resource and has no pod that may be ended');
       return;
@@ -159,6 +163,23 @@ class Manager {
       evictionMessage(first, signal, quantity, available),
       isHard ? AT_ONCE_SECONDS : Math.min(settings.podGraceSecondsMax, own),
       signal,
+    );
+  }
+
+  /** Its containers end first, then its volumes go: only then does the disk show what that was worth. */
+  async #isLeaving(usages: readonly PodUsage[]): Promise<boolean> {
+    const { clock, sources } = this.#options;
+    const leaving = this.#leaving;
+    if (!leaving) return false;
+    if (usages.some(({ pod }) => pod.metadata.uid === leaving.uid)) {
+      leaving.seenMs = clock.nowMs();
+      return true;
+    }
+    if (clock.nowMs() - leaving.seenMs > CLEANUP_MS) return false;
+    const volumes = join(sources.podsDir, leaving.uid, 'volumes');
+    return stat(volumes).then(
+      () => true,
+      () => false,
     );
   }
 

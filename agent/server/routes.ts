@@ -10,6 +10,7 @@ import { type PodSource, recordsOf } from './find-container.ts';
 import { HttpError } from './http-error.ts';
 import { agentMetrics, CONTENT_TYPE, cadvisorMetrics, type ProbeMetrics, resourceMetrics, sliMetrics } from './metrics/index.ts';
 import { nodeLogs } from './node-logs.ts';
+import { runCommand } from './run-command.ts';
 
 export interface RouteOptions {
   nodeName: string;
@@ -47,8 +48,21 @@ export class NoSuchPath extends HttpError {
 /** Folder that /logs/ shows. */
 const NODE_LOGS = '/var/log';
 
-/** By the first part of the path. */
+/** Paths that are read only; the others say themselves what they take, or take anything, as upstream's. */
+const ONLY_READ: ReadonlySet<string> = new Set(['pods', 'runningpods', 'containerLogs', 'stats', 'logs']);
+
+/** By the first part of the path. @throws HttpError 405 (the handlers) for a method that a path does not know */
 export function routes(options: RouteOptions): ReadonlyMap<string, Handler> {
+  const readOnly =
+    (handler: Handler): Handler =>
+    (request, response) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, '405: Method Not Allowed');
+      return handler(request, response);
+    };
+  return new Map([...handlers(options)].map(([path, handler]) => [path, ONLY_READ.has(path) ? readOnly(handler) : handler]));
+}
+
+function handlers(options: RouteOptions): Map<string, Handler> {
   const { cri, clock, pods, nodeName, cgroupParent: cgroup, podsDir, logDir } = options;
   const sources = { cri, pods: () => pods.list(), podsDir, drivenVolumes: pods.drivenVolumes };
   const usages = () => podUsages(sources);
@@ -120,6 +134,15 @@ export function routes(options: RouteOptions): ReadonlyMap<string, Handler> {
     ],
     ['logs', ({ rest }, response) => nodeLogs([NODE_LOGS, logDir], rest.join('/'), response)],
     ['configz', (_, response) => json(response, { kubeletconfig: options.kubeletConfiguration })],
+    [
+      'run',
+      async ({ method, rest, query }, response) => {
+        if (rest.length !== 3 && rest.length !== 4) throw new NoSuchPath();
+        if (method !== 'POST') throw new HttpError(405, '405: Method Not Allowed');
+        const output = await runCommand(cri, pods, rest, query.get('cmd') ?? '');
+        response.writeHead(200, { 'content-type': 'application/json' }).end(output);
+      },
+    ],
     ['checkpoint', ({ method, rest }) => refuseCheckpoint(cri, pods, method, rest)],
   ]);
 }

@@ -140,8 +140,9 @@ test('who fills the disk is ended, neighbours live on, the node says what it lac
   await configure({ eviction: { hard: { 'nodefs.available': '50%', ...none }, transitionMs: 1000 } });
   await run(
     { name: 'modest', script: FOREVER, resources: { requests: { 'ephemeral-storage': '10Mi' } } },
-    { name: 'greedy', script: `dd if=/dev/zero of=/data/big bs=1M count=48; ${FOREVER}` },
+    { name: 'greedy', script: `until [ -e /tmp/go ]; do sleep 0.1; done; dd if=/dev/zero of=/data/big bs=1M count=48; ${FOREVER}` },
   );
+  await cluster.tryKubectl(['exec', 'greedy', '--', 'touch', '/tmp/go']); // it may be ended before it can say so
   const greedy = await ended('greedy');
   expect(greedy.status?.reason).toBe('Evicted');
   expect(greedy.status?.message).toMatch(/^The node was low on resource: ephemeral-storage\. Threshold quantity: \S+, available: \S+\. /);
