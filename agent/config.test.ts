@@ -37,6 +37,9 @@ test.each([
   [{ containerLogMaxFiles: 1 }, 'field containerLogMaxFiles: must be a whole number of at least 2, is 1'],
   [{ mirrors: { 'docker.io': ['ftp://x'] } }, 'field mirrors: "ftp://x" must be http:// or https://'],
   [{ imageGCLowThresholdPercent: 85 }, 'field imageGCLowThresholdPercent: must be less than imageGCHighThresholdPercent'],
+  [{ cpuManagerPolicy: 'static' }, 'field cpuManagerPolicy: only "none" is supported, is "static"'],
+  [{ topologyManagerPolicy: 'best-effort' }, 'field topologyManagerPolicy: only "none" is supported, is "best-effort"'],
+  [{ memoryManagerPolicy: 'Static' }, 'field memoryManagerPolicy: only "None" is supported, is "Static"'],
   [{ labels: { a: 1 } }, 'field labels: must map texts to texts'],
 ])('%j is refused', (change, message) => {
   expect(() => parseConfig(JSON.stringify({ ...good, ...change }))).toThrow(message);

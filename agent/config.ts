@@ -134,6 +134,9 @@ const LEAST: Record<string, number> = {
   imageMaximumGCAgeMs: 0,
 };
 
+/** Of kubelet's resource managers, as its configuration writes them: CPUs and NUMA nodes are not given to single containers. */
+const POLICIES = { cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none' };
+
 /** Reads and checks the file. @throws Error naming the file and the field. */
 export async function loadConfig(path: string): Promise<AgentConfig> {
   try {
@@ -174,6 +177,11 @@ export function parseConfig(text: string): AgentConfig {
     throw new Error(`field rotateCertificates: must be true or false, is ${JSON.stringify(config['rotateCertificates'])}`);
   checkShutdown(config);
   checkMirrors(config['mirrors']);
+  for (const [field, only] of Object.entries(POLICIES))
+    if (config[field] !== undefined && config[field] !== only)
+      throw new Error(
+        `field ${field}: only ${JSON.stringify(only)} is supported, is ${JSON.stringify(config[field])}: containers share the node's CPUs and memory`,
+      );
   const { imageGCHighThresholdPercent: high, imageGCLowThresholdPercent: low } = config;
   if ((high as number) > 100 || (low as number) >= (high as number))
     throw new Error(`field imageGCLowThresholdPercent: must be less than imageGCHighThresholdPercent (at most 100), is ${low} of ${high}`);

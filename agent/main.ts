@@ -7,6 +7,7 @@ import { createLogger, type Logger, runServices, systemClock } from '../kit/run/
 import { nodeIdentity } from './certificates/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
+import { Devices, deviceRegistration, podResourcesService } from './devices/index.ts';
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
@@ -95,6 +96,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const cluster = { clusterDNS, clusterDomain };
   const localPaths = new LocalPaths({ client, nodeName, folder: join(config.stateDir, 'local-path'), clock, log });
   const drivers = new Drivers({ client, nodeName, folder: join(config.stateDir, 'plugins_registry'), clock, log });
+  const devices = new Devices({ file: join(config.stateDir, 'devices.json'), activePods: () => pods.deviceHolders(), clock, log });
+  await devices.recover();
   const pods = createPods({
     client,
     informers,
@@ -107,6 +110,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     podsDir,
     localPaths,
     drivers,
+    devices,
     stagingDir: join(config.stateDir, 'plugins/kubernetes.io/csi'),
     logDir,
     cluster,
@@ -166,8 +170,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     images: () => nodeImages(cri),
     pressures: () => eviction.pressures,
     notReady: () => shutdown.notReady,
+    resources: () => devices.nodeResources(),
     tell,
   });
+  devices.onChange(() => beat.hurry());
   const services = [
     createAgentServer({
       ...config,
@@ -185,6 +191,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     }),
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
     containerLogLinks({ cri, clock, log, folder: config.containerLogDir }),
+    deviceRegistration({ devices, folder: join(config.stateDir, 'device-plugins'), log }),
+    podResourcesService({ devices, pods: () => pods.list(), socket: join(config.stateDir, 'pod-resources/kubelet.sock'), log }),
     pods.service,
     registered.service,
     identity.service,

@@ -19,7 +19,8 @@ const mayImport: Record<string, readonly string[]> = {
 const siblings: Record<string, Record<string, readonly string[]>> = {
   'control-plane': { store: [], apiserver: ['store'], scheduler: [], controllers: [] },
   agent: {
-    pods: ['cri', 'volumes', 'static'],
+    pods: ['cri', 'devices', 'volumes', 'static'],
+    devices: [],
     static: [],
     cri: ['runtime', 'images'],
     'cri-grpc': ['cri'],

@@ -1,5 +1,6 @@
 // Who this node is to the cluster (its client certificate) and to those who call it (its serving certificate).
 import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHttpsClient, type HttpsClient, readKubeconfig } from '../../kit/client/index.ts';
 import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
@@ -9,7 +10,7 @@ import { readPair, usable } from './pair-file.ts';
 import type { Wanted } from './request.ts';
 import { renew, rotate } from './rotation.ts';
 
-export interface IdentityOptions {
+interface IdentityOptions {
   clusterName: string;
   nodeName: string;
   nodeIP: string;
@@ -28,7 +29,7 @@ export interface IdentityOptions {
   log: Logger;
 }
 
-export interface ServingCertificate {
+interface ServingCertificate {
   readonly pair: KeyPair;
   /** Called with each that follows. */
   onChange(listener: (pair: KeyPair) => void): void;
@@ -44,8 +45,9 @@ export interface Identity {
 export async function nodeIdentity(options: IdentityOptions, signal: AbortSignal): Promise<Identity> {
   const { clock, folder, userAgent } = options;
   const [clientFile, servingFile] = [join(folder, 'client.pem'), join(folder, 'serving.pem')];
-  if (options.bootstrapKubeconfig !== undefined && !(await isLetIn(options, clientFile)))
-    await bootstrap(options, options.bootstrapKubeconfig, clientFile, signal);
+  const { bootstrapKubeconfig } = options;
+  if (bootstrapKubeconfig !== undefined && existsSync(bootstrapKubeconfig) && !(await isLetIn(options, clientFile)))
+    await bootstrap(options, bootstrapKubeconfig, clientFile, signal);
   const access = await readKubeconfig(options.kubeconfig);
   const ca = access.ca?.toString();
   const given = access.cert && access.key ? { cert: access.cert.toString(), key: access.key.toString() } : undefined;

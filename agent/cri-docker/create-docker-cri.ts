@@ -19,6 +19,7 @@ import {
   type PodSandboxConfig,
   type PodSandboxStats,
   type PodSandboxStatus,
+  refuseCdi,
   toCgroupLimits,
 } from '../cri/index.ts';
 import { connectDocker } from './engine.ts';
@@ -223,6 +224,7 @@ class DockerCri {
     const sandbox = await this.#sandboxConfig(sandboxId);
     if (!(await imageStatus(this.#docker, config.image)))
       throw new CriError('ImageNotFound', `failed to create containerd container: image "${config.image}": not found`);
+    refuseCdi(config);
     const options = containerOptions(sandboxId, sandbox, config, this.#options.cgroupParent, this.#node);
     return (await asked(this.#docker.createContainer(options), 'CreateContainerError')).id;
   }

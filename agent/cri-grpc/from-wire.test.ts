@@ -42,7 +42,6 @@ describe('containers', () => {
 
   const unknown = 99 as unknown as never;
   test.each<[wire.ContainerConfig, string]>([
-    [{ CDIDevices: [{ name: 'vendor.com/gpu=0' }] }, 'CDI devices are not supported: vendor.com/gpu=0'],
     [{ linux: { securityContext: { runAsGroup: { value: 1 } } } }, 'runAsGroup is specified without runAsUser'],
     [{ mounts: [{ propagation: unknown }] }, 'mount propagation: 99 is not known'],
     [{ linux: { securityContext: { seccomp: { profileType: unknown } } } }, 'profile type: 99 is not known'],

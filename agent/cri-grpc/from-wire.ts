@@ -58,10 +58,6 @@ function namespaceOptions(options: wire.NamespaceOption | null | undefined): Nam
 
 /** The pod's PID mode where the container's own says so: kubelet always sends both alike. @throws CriError for what is not supported */
 export function containerConfig(config: wire.ContainerConfig): ContainerConfig {
-  if (config.CDIDevices?.length) {
-    const names = config.CDIDevices.map(({ name = '' }) => name).join(', ');
-    throw new CriError('InvalidArgument', `CDI devices are not supported: ${names}`);
-  }
   const security = securityContext(config.linux?.securityContext);
   const resources = config.linux?.resources;
   const stopSignal = fromSignal(config.stopSignal);
@@ -78,6 +74,7 @@ export function containerConfig(config: wire.ContainerConfig): ContainerConfig {
       hostPath,
       permissions,
     })),
+    cdiDevices: (config.CDIDevices ?? []).map(({ name = '' }) => name),
     labels: config.labels ?? {},
     annotations: config.annotations ?? {},
     logPath: config.logPath ?? '',

@@ -52,6 +52,7 @@ export function containerConfig(sandboxId: string, sandbox: SandboxNote, config:
     envs: (config.env ?? []).map(({ key, value }) => ({ key, value: Buffer.from(value) })),
     mounts: (config.mounts ?? []).map(toMount),
     devices: config.devices ?? [],
+    CDIDevices: (config.cdiDevices ?? []).map((name) => ({ name })),
     labels: config.labels ?? {},
     annotations: withContainerNote(sandboxId, sandbox.metadata.uid, config),
     logPath: config.logPath ?? '',

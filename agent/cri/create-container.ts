@@ -4,6 +4,7 @@ import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readF
 import { isMounted, mountOverlay } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import type { ImageRecord, ListedImage } from '../images/index.ts';
+import { refuseCdi } from './cdi.ts';
 import { type CriContext, containersOf, messageOf, mustSandbox, newId } from './context.ts';
 import { type ContainerConfig, CriError } from './cri.ts';
 import { checkMounts, mountImageVolumes, resolveImageVolumes } from './mounts.ts';
@@ -17,6 +18,7 @@ const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 export async function createContainer(context: CriContext, sandboxId: string, config: ContainerConfig): Promise<string> {
   const sandbox = mustSandbox(context, sandboxId);
   checkMounts(config.mounts ?? []);
+  refuseCdi(config);
   seccompOf(context, config.linux?.securityContext ?? {}); // a profile that cannot be had is told now
   apparmorOf(config.linux?.securityContext ?? {});
   if (!isSandboxReady(context, sandbox)) throw new CriError('CreateContainerError', `sandbox container "${sandboxId}" is not running`);

@@ -157,6 +157,8 @@ export interface ContainerConfig {
   env?: { key: string; value: string }[];
   mounts?: Mount[];
   devices?: { containerPath: string; hostPath: string; permissions: string }[];
+  /** Names of CDI devices, `vendor.com/class=name`: for runtimes that read their specifications. */
+  cdiDevices?: string[];
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   /** Relative to the sandbox's logDirectory, e.g. `web/0.log`. */

@@ -21,6 +21,8 @@ export interface HeartbeatOptions {
   images(): Promise<ContainerImage[]>;
   /** What the node is short of now. */
   pressures(): Pressures;
+  /** Resources that come and go, beside those of the facts. */
+  resources(): { capacity: Readonly<Record<string, string>>; allocatable: Readonly<Record<string, string>> };
   /** Why it is not ready; undefined: it is. */
   notReady(): string | undefined;
   tell: NodeEvents;
@@ -37,12 +39,14 @@ type NodeObject = Node & KubeObject;
 /** Started when the node has been reported Ready. */
 export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
   const beat = new Heartbeat(options);
+  let isStarted = false;
   const onError = (error: unknown) => options.log.warn({ err: error }, 'heartbeat failed');
   return {
     service: {
       name: 'heartbeat',
       async start() {
         await Promise.all([beat.reportStatus(), beat.renewLease()]);
+        isStarted = true;
         const timers = [
           repeat(LEASE_EVERY_MS, () => beat.renewLease(), onError),
           repeat(LEASE_EVERY_MS, () => beat.checkStatus(), onError),
@@ -55,7 +59,8 @@ export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
         };
       },
     },
-    hurry: () => void beat.reportStatus().catch(onError),
+    // The first report is made when all else is ready: who sees the node may count on it.
+    hurry: () => void (isStarted && beat.reportStatus().catch(onError)),
   };
 }
 
@@ -78,13 +83,15 @@ class Heartbeat {
   }
 
   async #reportNow(): Promise<void> {
-    const { client, clock, facts, notReady, pressures, tell } = this.#options;
+    const { client, clock, facts, notReady, pressures, resources, tell } = this.#options;
     const nowMs = clock.nowMs();
     const images = this.#node ? { images: await this.#options.images() } : {}; // the first report must be quick
     this.#node ??= await this.#firstLook();
     const reported = this.#wanted();
     const before = this.#node.status?.conditions ?? [];
-    const status = { ...nodeStatus(facts, notReady(), before, nowMs, pressures()), ...images };
+    const { capacity, allocatable } = resources();
+    const shown = { ...facts, capacity: { ...facts.capacity, ...capacity }, allocatable: { ...facts.allocatable, ...allocatable } };
+    const status = { ...nodeStatus(shown, notReady(), before, nowMs, pressures()), ...images };
     tellChanges(tell, facts.name, before, status.conditions ?? []);
     this.#node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { status }, { subresource: 'status' });
     this.#reportedAtMs = nowMs;
@@ -114,7 +121,8 @@ class Heartbeat {
 
   /** What is to be shown, so that a change is seen. */
   #wanted(): string {
-    return [this.#options.notReady(), ...[...this.#options.pressures()].sort()].join();
+    const { notReady, pressures, resources } = this.#options;
+    return JSON.stringify([notReady(), [...pressures()].sort(), resources()]);
   }
 
   async renewLease(): Promise<void> {

@@ -62,7 +62,7 @@ export function nodeStatus(
 }
 
 /** Until everything has been started. */
-export const NO_NETWORK =
+const NO_NETWORK =
   'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
 
 /** Condition, what it says while all is well, and what otherwise. */

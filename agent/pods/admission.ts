@@ -1,5 +1,7 @@
 // What a node refuses although the scheduler (or spec.nodeName) sent it here: the pod fails at once, with upstream's reason. Pure.
-import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
+import { isExtendedResource } from '../../api/meta/index.ts';
+import { hostPortsOf, portsConflict, requiredOf, untolerated } from '../../kit/placement/index.ts';
 import { amount, podAmount } from './amounts.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
@@ -8,23 +10,78 @@ export interface Refusal {
   message: string;
 }
 
-/** What this machine lacks or has. */
-export interface NodeAbilities {
+/** Of a pod that no node like this one can run, whoever else is here. Undefined: it can. `hasAppArmor`: the kernel. */
+export const impossible = (pod: Pod, hasAppArmor: boolean): Refusal | undefined =>
+  appArmor(pod, hasAppArmor) ?? sysctl(pod) ?? otherSystem(pod);
+
+/** This node, as far as it is known. */
+export interface NodeNow {
+  /** What it has for pods; of devices it is known without it who gets them. */
   allocatable: Readonly<Record<string, string>>;
-  appArmor: boolean;
+  /** As the API shows it: labels and taints may be changed there. Undefined: not seen yet. */
+  object: Node | undefined;
 }
 
-/** `others`: pods of this node that have not ended. Undefined: welcome. */
-export const refusal = (pod: Pod, others: readonly Pod[], node: NodeAbilities): Refusal | undefined =>
-  appArmor(pod, node) ?? sysctl(pod) ?? noRoom(pod, others, node.allocatable);
+/** `others`: pods of this node that have not ended. The first reason counts. Undefined: welcome. */
+export const misfit = (pod: Pod, others: readonly Pod[], node: NodeNow): Refusal | undefined =>
+  noRoom(pod, others, { ...counted(node.object), ...node.allocatable }) ??
+  wrongNode(pod, node.object) ??
+  portTaken(pod, others) ??
+  tainted(pod, node.object);
 
-function appArmor(pod: Pod, node: NodeAbilities): Refusal | undefined {
+/** What others than the node itself count on it. */
+const counted = (node: Node | undefined): Record<string, string> =>
+  Object.fromEntries(Object.entries(node?.status?.allocatable ?? {}).filter(([name]) => isExtendedResource(name)));
+
+const unfit = (predicate: string, why: string): Refusal => ({
+  reason: predicate,
+  message: `Predicate ${predicate} failed: ${why}`,
+});
+
+export const AFFINITY = 'NodeAffinity';
+
+function wrongNode(pod: Pod, node: Node | undefined): Refusal | undefined {
+  const isWrong = node !== undefined && requiredOf(pod)?.(node) === false;
+  return isWrong ? unfit(AFFINITY, "node(s) didn't match Pod's node affinity/selector") : undefined;
+}
+
+/** Containers that run all the time hold their ports. */
+const portsOf = ({ spec }: Pod) =>
+  hostPortsOf([...(spec?.containers ?? []), ...(spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')]);
+
+function portTaken(pod: Pod, others: readonly Pod[]): Refusal | undefined {
+  const wanted = portsOf(pod);
+  if (wanted.length === 0) return undefined;
+  const taken = others.flatMap(portsOf);
+  const isTaken = wanted.some((port) => taken.some((other) => portsConflict(port, other)));
+  return isTaken ? unfit('NodePorts', "node(s) didn't have free ports for the requested pod ports") : undefined;
+}
+
+/** Only taints that would drive the pod out again. */
+function tainted(pod: Pod, node: Node | undefined): Refusal | undefined {
+  const taint = untolerated(node?.spec?.taints ?? [], pod.spec?.tolerations ?? [], ['NoExecute']);
+  return taint ? unfit('TaintToleration', 'node(s) had untolerated taint(s)') : undefined;
+}
+
+function otherSystem({ metadata, spec }: Pod): Refusal | undefined {
+  const label = metadata.labels?.['kubernetes.io/os'];
+  if (label !== undefined && label !== 'linux')
+    return {
+      reason: 'PodOSSelectorNodeLabelDoesNotMatch',
+      message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
+    };
+  if (spec?.os && spec.os.name !== 'linux')
+    return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
+  return undefined;
+}
+
+function appArmor(pod: Pod, hasAppArmor: boolean): Refusal | undefined {
   const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
   const profiles = [
     pod.spec?.securityContext?.appArmorProfile,
     ...containers.map(({ securityContext }) => securityContext?.appArmorProfile),
   ];
-  if (node.appArmor || !profiles.some((profile) => profile && profile.type !== 'Unconfined')) return undefined;
+  if (hasAppArmor || !profiles.some((profile) => profile && profile.type !== 'Unconfined')) return undefined;
   return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' };
 }
 
@@ -33,11 +90,15 @@ function sysctl(pod: Pod): Refusal | undefined {
   return why === undefined ? undefined : { reason: 'SysctlForbidden', message: `forbidden sysctl: ${why}` };
 }
 
+/** In this order; then what else the node has. */
+const FIRST: readonly string[] = ['cpu', 'memory', 'ephemeral-storage'];
+
 /** Two pods bound at the same time may be too many together. */
 export function noRoom(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): Refusal | undefined {
   const podsMax = Number(allocatable['pods'] ?? Number.POSITIVE_INFINITY);
   if (others.length + 1 > podsMax) return lacking('pods', 1n, BigInt(others.length), BigInt(podsMax));
-  for (const resource of ['cpu', 'memory', 'ephemeral-storage']) {
+  const further = Object.keys(allocatable).filter((name) => name !== 'pods' && !FIRST.includes(name));
+  for (const resource of [...FIRST, ...further]) {
     const wanted = podAmount(pod, 'requests', resource);
     if (wanted === 0n || allocatable[resource] === undefined) continue;
     const used = others.reduce((sum, other) => sum + podAmount(other, 'requests', resource), 0n);

@@ -3,6 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import type { ContainerConfig, Image, Mount } from '../cri/index.ts';
+import type { ContainerDevices } from '../devices/index.ts';
 import { expand } from './expand.ts';
 import { GRACE_ANNOTATION, IMAGE_ANNOTATION, podLabels, RESOURCES_ANNOTATION } from './names.ts';
 import type { PodFiles } from './pod-files.ts';
@@ -21,6 +22,8 @@ export interface ContainerInputs extends MountInputs {
   pidTarget?: string;
   /** Bytes. */
   memoryCapacity: number;
+  /** Of plugins: what they bring into the container. */
+  devices?: ContainerDevices;
 }
 
 /** @throws ContainerConfigProblem, VolumeProblem when the container cannot be made as it is written */
@@ -38,12 +41,14 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
     env: [...inputs.env].map(([key, value]) => ({ key, value })),
     mounts: [
       ...(await volumeMounts(pod, container, inputs, lookup)),
+      ...(inputs.devices?.mounts ?? []),
       ...ownFiles(pod, container, inputs.files),
       await messageFile(container, messagePath),
     ],
-    ...(container.volumeDevices?.length ? { devices: volumeDevices(pod, container, inputs) } : {}),
+    ...devicesOf(pod, container, inputs),
     labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
     annotations: {
+      ...inputs.devices?.annotations,
       [GRACE_ANNOTATION]: String(pod.spec?.terminationGracePeriodSeconds ?? 30),
       [IMAGE_ANNOTATION]: container.image ?? '',
       [RESOURCES_ANNOTATION]: JSON.stringify(container.resources ?? {}),
@@ -58,6 +63,13 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
       securityContext: { ...securityContext(pod, container, inputs.image), ...(inputs.pidTarget ? { pidTarget: inputs.pidTarget } : {}) },
     },
   };
+}
+
+/** Of plugins, and volumes that are block devices. */
+function devicesOf(pod: Pod, container: Container, inputs: ContainerInputs): Pick<ContainerConfig, 'devices' | 'cdiDevices'> {
+  const given = inputs.devices;
+  const devices = [...(given?.devices ?? []), ...(container.volumeDevices?.length ? volumeDevices(pod, container, inputs) : [])];
+  return { ...(devices.length > 0 ? { devices } : {}), ...(given?.cdiDevices.length ? { cdiDevices: [...given.cdiDevices] } : {}) };
 }
 
 /** The pod's own files, unless the container mounts something of its own there. */

@@ -1,5 +1,12 @@
 // What the API shows of each container: its state, the one before, counts and mounts. Pure.
-import type { ContainerStatus as ApiStatus, Container, ContainerState, Pod, VolumeMountStatus } from '../../api/gen/types/core.v1.ts';
+import type {
+  ContainerStatus as ApiStatus,
+  Container,
+  ContainerState,
+  Pod,
+  ResourceStatus,
+  VolumeMountStatus,
+} from '../../api/gen/types/core.v1.ts';
 import { rfc3339 } from '../../kit/run/index.ts';
 import type { ContainerStatus } from '../cri/index.ts';
 import { isSidecar, restarts } from './restart.ts';
@@ -21,6 +28,8 @@ export interface ContainerFacts {
   terminationMessage(containerId: string): string | undefined;
   /** The container still runs with other resources than it was given. */
   isOutdated(record: ContainerStatus): boolean;
+  /** Health of the devices that a container was given. */
+  devices?(name: string): ResourceStatus[] | undefined;
   /** As shown before: a state never disappears. */
   before: readonly ApiStatus[];
   /** Scheme of container ids. */
@@ -41,7 +50,12 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
   const [now, earlier] = mine;
   const before = facts.before.find(({ name }) => name === container.name);
   const mounts = mountStatuses(container, mine[0]);
-  const always = { name: container.name, ...(mounts.length > 0 ? { volumeMounts: mounts } : {}) };
+  const devices = facts.devices?.(container.name);
+  const always = {
+    name: container.name,
+    ...(mounts.length > 0 ? { volumeMounts: mounts } : {}),
+    ...(devices ? { allocatedResourcesStatus: devices } : {}),
+  };
   const held = facts.waiting(container.name);
   if (!now) {
     const lost = before?.containerID

@@ -8,6 +8,8 @@ export interface Verdict {
   message: string;
   /** It was well and ends for the sake of the node. */
   disrupts?: boolean;
+  /** It was never let in. */
+  refused?: boolean;
 }
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -32,7 +34,10 @@ export class Ending {
     return this.#isRemoved;
   }
   get isStopping(): boolean {
-    return this.#isRemoved || this.#verdict !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
+    // What has been reported as ended never runs again, also when the verdict is forgotten with the agent.
+    const { phase } = this.#pod.status ?? {};
+    const isOver = phase === 'Succeeded' || phase === 'Failed';
+    return this.#isRemoved || isOver || this.#verdict !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
   }
 
   /** What is left for containers that are told to stop now. */

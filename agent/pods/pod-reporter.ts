@@ -1,6 +1,7 @@
 // Reports one pod: its status to the API, what its containers wait for, and how its start went.
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { type Logger, Story } from '../../kit/run/index.ts';
+import type { Devices } from '../devices/index.ts';
 import type { Waiting } from './container-statuses.ts';
 import { findContainer, podText } from './names.ts';
 import type { Prober } from './prober.ts';
@@ -12,6 +13,7 @@ import { hasExited, newest } from './step.ts';
 import type { Seen, StepContext } from './step-context.ts';
 
 export interface ReporterTools extends StatusWriterOptions {
+  devices: Devices;
   log: Logger;
   starts: Starts;
   hostIP: string;
@@ -65,6 +67,7 @@ export class PodReporter {
         terminationMessage: (id) => messages.get(id),
         isOutdated: (record) => resizer.isOutdated(pod, record),
         resize: resizer.conditions,
+        devices: (name) => this.#tools.devices.status(pod, name),
       },
     );
     this.writer.put(status);

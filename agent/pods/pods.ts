@@ -1,16 +1,17 @@
 // The pods of this node: a worker for each, fed by the watch and by the runtime's events; what belongs to no pod is removed.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Service as KubeService, Pod } from '../../api/gen/types/core.v1.ts';
+import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
+import type { Devices } from '../devices/index.ts';
 import { isMirror, MirrorPods, type StaticFiles, staticFiles } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
-import { refusal } from './admission.ts';
-import { hasAppArmor } from './app-armor.ts';
+import type { Refusal } from './admission.ts';
 import { collectGarbage, GARBAGE_EVERY_MS } from './garbage.ts';
+import { Gate } from './gate.ts';
 import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
@@ -32,6 +33,7 @@ export interface PodsOptions {
   podsDir: string;
   localPaths: LocalPaths;
   drivers: Drivers;
+  devices: Devices;
   /** Where CSI drivers stage volumes. */
   stagingDir: string;
   logDir: string;
@@ -63,6 +65,8 @@ export interface Pods {
   /** The same without an event: the node has said it of itself. */
   end(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
   get(namespace: string, name: string): Pod | undefined;
+  /** Uids of the pods whose devices are not free; undefined while they are not all known. */
+  deviceHolders(): ReadonlySet<string> | undefined;
   /** A pod's volumes that belong to CSI drivers, with what these count. */
   drivenVolumes: Volumes['driven'];
   /** How the last ones started. */
@@ -95,6 +99,7 @@ export function createPods(options: PodsOptions): Pods {
     evict: (uid, verdict) => pods.evict(uid, verdict),
     end: (uid, verdict) => pods.end(uid, verdict),
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
+    deviceHolders: () => pods.holders(),
     drivenVolumes: (uid) => pods.drivenVolumes(uid),
     starts: () => pods.starts.list(),
   };
@@ -105,16 +110,21 @@ class NodePods {
   readonly starts = new Starts();
   readonly #options: PodsOptions;
   readonly #stop = new AbortController();
-  readonly #appArmor = hasAppArmor();
+  readonly #gate: Gate;
+  /** At the gate: their devices are being prepared, or the node is looked up. As last seen. */
+  readonly #admitting = new Map<string, PodObject>();
   readonly #workers = new Map<string, PodWorker>();
   readonly #uidOfSandbox = new Map<string, string>();
   readonly #services: Informer<KubeService & KubeObject>;
+  readonly #nodes: Informer<Node & KubeObject>;
   readonly #volumes: Volumes;
   readonly #tools: WorkerTools;
   readonly #mirrors: MirrorPods;
   readonly #qosGroups: QosGroups;
   #static: ReadonlyMap<string, Pod> = new Map();
   #staticFiles: StaticFiles | undefined;
+  #isListed = false;
+  #ended = Promise.withResolvers<void>();
   #garbage: { stop(): void } | undefined;
 
   constructor(options: PodsOptions) {
@@ -130,6 +140,9 @@ class NodePods {
     );
     this.#services = options.informers.of(RESOURCES.services);
     this.#services.addIndex('namespace', (service) => [service.metadata.namespace ?? '']);
+    this.#nodes = options.informers.of(RESOURCES.nodes);
+    this.#gate = new Gate({ ...options, nodes: this.#nodes, nextEnd: () => this.#nextEnd(), signal });
+    options.devices.onChange(() => this.#devicesChanged());
     this.#volumes = new Volumes({
       client,
       podsDir: options.podsDir,
@@ -175,15 +188,16 @@ class NodePods {
   }
 
   async startFromApi(): Promise<void> {
-    await Promise.all([this.informer.synced, this.#services.synced]);
+    await Promise.all([this.informer.synced, this.#services.synced, this.#nodes.synced]);
+    this.#isListed = true;
     this.informer.on({
       added: (pod) => (isMirror(pod) ? this.#mirrorSeen(pod) : this.#add(pod)),
       updated: (before, pod) => {
         if (isMirror(pod)) this.#mirrorSeen(pod);
-        else this.#workers.get(pod.metadata.uid ?? '')?.update(pod);
+        else this.#update(pod);
         if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation) this.#roomMade(pod);
       },
-      deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#workers.get(pod.metadata.uid ?? '')?.remove()),
+      deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#remove(pod.metadata.uid ?? '')),
     });
     this.#mirrors.want(this.#static);
     await this.#removeOrphans();
@@ -266,17 +280,42 @@ class NodePods {
 
   #add(pod: PodObject): void {
     const uid = pod.metadata.uid ?? '';
-    if (this.#workers.has(uid)) return;
-    const worker = new PodWorker(this.#tools, pod);
+    if (this.#workers.has(uid) || this.#admitting.has(uid)) return;
     // What ran here before the agent was restarted has been let in already.
     const isNew = pod.status?.startTime === undefined && pod.metadata.annotations?.['kubernetes.io/config.source'] !== 'file';
-    const abilities = { ...this.#options, appArmor: this.#appArmor };
-    const refused = isNew ? (this.#options.refusal?.(pod) ?? refusal(pod, this.#activePods(), abilities)) : undefined;
-    this.#workers.set(uid, worker);
+    const others = () =>
+      this.#activePods().filter(({ metadata }) => metadata.uid !== uid && !this.#workers.get(metadata.uid ?? '')?.ending.isRemoved);
+    const judged = isNew ? this.#gate.judge(pod, others) : undefined;
+    if (!(judged instanceof Promise)) {
+      this.#run(pod, judged);
+      return;
+    }
+    this.#admitting.set(uid, pod);
+    void judged.then((refused) => {
+      const latest = this.#admitting.get(uid);
+      this.#admitting.delete(uid);
+      if (latest && !this.#stop.signal.aborted) this.#run(latest, refused);
+    });
+  }
+
+  #update(pod: PodObject): void {
+    const uid = pod.metadata.uid ?? '';
+    if (this.#admitting.has(uid)) this.#admitting.set(uid, pod);
+    else this.#workers.get(uid)?.update(pod);
+  }
+
+  #remove(uid: string): void {
+    this.#admitting.delete(uid);
+    this.#workers.get(uid)?.remove();
+  }
+
+  #run(pod: PodObject, refused: Refusal | undefined): void {
+    const worker = new PodWorker(this.#tools, pod);
+    this.#workers.set(pod.metadata.uid ?? '', worker);
     if (!refused && isActive(worker)) this.#qosGroups.put(worker.pod);
     if (refused) {
       this.#tools.events.pod(pod, 'Warning', refused.reason, refused.message);
-      worker.fail(refused.reason, `Pod was rejected: ${refused.message}`);
+      worker.fail(refused.reason, `Pod was rejected: ${refused.message}`, { refused: true });
     }
     worker.wake();
   }
@@ -296,12 +335,30 @@ class NodePods {
     return this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true }) ?? false;
   }
 
+  /** Their statuses show the health of what they were given. */
+  #devicesChanged(): void {
+    for (const worker of this.#workers.values()) if (this.#options.devices.wants(worker.pod)) worker.wake();
+  }
+
+  #nextEnd(): Promise<void> | undefined {
+    return [...this.#workers.values()].some(({ ending }) => ending.isRemoved) ? this.#ended.promise : undefined;
+  }
+
+  /** Whose devices are not free; undefined while the API has not been heard. */
+  holders(): ReadonlySet<string> | undefined {
+    if (!this.#isListed) return undefined;
+    const listed = this.list().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+    return new Set([...listed, ...this.#activePods()].map(({ metadata }) => metadata.uid ?? ''));
+  }
+
   #activePods(): Pod[] {
-    return [...this.#workers.values()].filter(isActive).map(({ pod }) => pod);
+    return [...[...this.#workers.values()].filter(isActive).map(({ pod }) => pod), ...this.#admitting.values()];
   }
 
   #forget(uid: string): void {
     this.#workers.delete(uid);
+    this.#ended.resolve();
+    this.#ended = Promise.withResolvers();
     this.#qosGroups.drop(uid);
     for (const worker of this.#workers.values()) worker.roomMade();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);

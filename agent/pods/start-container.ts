@@ -5,6 +5,7 @@ import type { ConfigMap, Container, EphemeralContainer, Pod, Secret, Service } f
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Clock, step } from '../../kit/run/index.ts';
 import { type Cri, type Image, isCriError, type PodSandboxStatus } from '../cri/index.ts';
+import { DeviceProblem, type Devices } from '../devices/index.ts';
 import { type PodPlace, VolumeProblem, type Volumes } from '../volumes/index.ts';
 import { containerConfig } from './container-config.ts';
 import { ContainerConfigProblem, environment } from './env.ts';
@@ -23,6 +24,7 @@ export interface StartTools {
   clock: Clock;
   events: PodEvents;
   volumes: Volumes;
+  devices: Devices;
   pulls: ImagePulls;
   podsDir: string;
   /** Bytes. */
@@ -77,13 +79,16 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
   const namespace = pod.metadata.namespace ?? '';
   let config: Awaited<ReturnType<typeof containerConfig>>;
   try {
-    const env = await environment(pod, container, {
+    const given = await step('devices', () => tools.devices.prepare(pod, container));
+    const own = await environment(pod, container, {
       place: inputs.place,
       services: tools.servicesFor(pod),
       volumeFile: (volume, path) => readVolumeFile(inputs.volumePaths.get(volume) ?? '', path),
       configMap: (name) => volumes.objects.get<ConfigMap & KubeObject>('configmaps', namespace, name, uid),
       secret: (name) => volumes.objects.get<Secret & KubeObject>('secrets', namespace, name, uid),
     });
+    // What the pod sets wins over what its devices bring.
+    const env = new Map([...(given?.env ?? []), ...own]);
     const { attempt, files, targetId, volumePaths } = inputs;
     const target = (container as EphemeralContainer).targetContainerName;
     if (target && !targetId) throw new ContainerConfigProblem(`unable to find target container "${target}"`);
@@ -92,7 +97,8 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
     const { memoryCapacity } = tools;
     const recursiveReadOnly = await canReadOnlyRecursively(tools, container, inputs.sandbox);
     const mounts = { volumePaths, volumeImages, volumes, recursiveReadOnly };
-    const sources = { attempt, image, env, files, podFolder, memoryCapacity, ...mounts, ...(targetId ? { pidTarget: targetId } : {}) };
+    const more = { ...(targetId ? { pidTarget: targetId } : {}), ...(given ? { devices: given } : {}) };
+    const sources = { attempt, image, env, files, podFolder, memoryCapacity, ...mounts, ...more };
     config = await step('container.config', () => containerConfig(pod, container, sources));
   } catch (error) {
     if (error instanceof StartProblem) throw error; // the image of a volume: told already
@@ -136,7 +142,8 @@ async function readVolumeFile(folder: string, path: string): Promise<{ path: str
 function failure(tools: StartTools, pod: Pod, container: Container, reason: string, error: unknown): StartProblem {
   const message = error instanceof Error ? error.message : String(error);
   tools.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${message}`);
-  const isKnown = error instanceof ContainerConfigProblem || error instanceof VolumeProblem || isCriError(error);
+  const isKnown =
+    error instanceof ContainerConfigProblem || error instanceof VolumeProblem || error instanceof DeviceProblem || isCriError(error);
   return new StartProblem(
     isCriError(error, 'CreateContainerConfigError') ? error.reason : reason,
     message,

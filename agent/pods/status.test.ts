@@ -134,3 +134,16 @@ test('an address once told stays, also when the network is gone', () => {
   expect(running).toMatchObject({ podIP: '10.1.0.2', hostIP: '192.0.2.1', observedGeneration: 3, startTime: '1970-01-01T00:01:00Z' });
   expect(of(pod({}, running), { sandbox: { ...sandbox, state: 'notready', ips: [] } }).podIP).toBe('10.1.0.2');
 });
+
+test('of a pod that was never let in only the reason is told', () => {
+  const status = of(pod(), { sandbox: undefined, finished: true, verdict: { reason: 'NodePorts', message: 'm', refused: true } });
+  expect(status).toMatchObject({ phase: 'Failed', reason: 'NodePorts', message: 'm', qosClass: 'BestEffort' });
+  expect(Object.keys(status)).not.toContain('containerStatuses');
+  expect(Object.keys(status)).not.toContain('hostIP');
+});
+
+test('devices show their health', () => {
+  const devices = [{ name: 'x.io/gpu', resources: [{ resourceID: 'g0', health: 'Unhealthy' }] }];
+  const status = of(pod(), { records: [record('c', 'running')], devices: (name) => (name === 'c' ? devices : undefined) });
+  expect(status.containerStatuses?.[0]?.allocatedResourcesStatus).toEqual(devices);
+});

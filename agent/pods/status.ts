@@ -18,7 +18,7 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
   /** All has ended and its network is gone: only then may the phase say so. */
   finished: boolean;
   /** Decided by the node against the pod: deadline, eviction, refusal. Reported once nothing of the pod runs any more. */
-  verdict: { reason: string; message: string; disrupts?: boolean } | undefined;
+  verdict: { reason: string; message: string; disrupts?: boolean; refused?: boolean } | undefined;
   /** Conditions of a resize that waits or is under way. */
   resize: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[];
 }
@@ -54,17 +54,22 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
       startingOver,
     }),
     ...(facts.verdict && facts.finished ? { reason: facts.verdict.reason, message: facts.verdict.message } : {}),
-    hostIP: facts.hostIP,
-    hostIPs: [{ ip: facts.hostIP }],
-    ...(podIPs[0] ? { podIP: podIPs[0].ip, podIPs } : {}),
     startTime: before.startTime ?? rfc3339(facts.nowMs),
-    containerStatuses: statuses,
-    ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
-    ...(ephemeralStatuses.length > 0 ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
     qosClass: before.qosClass ?? qosClass(pod),
-    ...allocated(pod),
-    resources:
-      (facts.resize.some(({ type }) => type === 'PodResizeInProgress') ? before.resources : undefined) ?? pod.spec?.resources ?? {},
+    // Of a pod that was never let in there is nothing more to tell; clients show the reason only where no container waits.
+    ...(facts.verdict?.refused
+      ? {}
+      : {
+          hostIP: facts.hostIP,
+          hostIPs: [{ ip: facts.hostIP }],
+          ...(podIPs[0] ? { podIP: podIPs[0].ip, podIPs } : {}),
+          containerStatuses: statuses,
+          ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
+          ...(ephemeralStatuses.length > 0 ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
+          ...allocated(pod),
+          resources:
+            (facts.resize.some(({ type }) => type === 'PodResizeInProgress') ? before.resources : undefined) ?? pod.spec?.resources ?? {},
+        }),
   };
 }
 

@@ -6,7 +6,7 @@ import { rfc3339Micro, tell } from '../../kit/run/index.ts';
 import type { PodPlace } from '../volumes/index.ts';
 import { Alarm } from './alarm.ts';
 import { Condemned } from './condemned.ts';
-import { DEADLINE_EXCEEDED, deadlineMs, Ending } from './ending.ts';
+import { DEADLINE_EXCEEDED, deadlineMs, Ending, type Verdict } from './ending.ts';
 import { FirstImage } from './first-image.ts';
 import { Holds } from './holds.ts';
 import { findContainer, POD_UID_LABEL, podText } from './names.ts';
@@ -138,9 +138,13 @@ export class PodWorker implements StepContext {
     this.wake();
   }
 
-  /** A node-level decision against the pod; `disrupts`: it was well and ends for the sake of the node. False: decided already. */
-  fail(reason: string, message: string, { graceSeconds, disrupts }: { graceSeconds?: number; disrupts?: boolean } = {}): boolean {
-    const isFirst = this.ending.judge({ reason, message, ...(disrupts ? { disrupts } : {}) }, graceSeconds);
+  /** A node-level decision against the pod; how it is meant: see Verdict. False: decided already. */
+  fail(
+    reason: string,
+    message: string,
+    { graceSeconds, ...more }: Omit<Verdict, 'reason' | 'message'> & { graceSeconds?: number } = {},
+  ): boolean {
+    const isFirst = this.ending.judge({ reason, message, ...more }, graceSeconds);
     if (isFirst) this.wake();
     return isFirst;
   }

@@ -68,6 +68,8 @@ async function gatherProjection(pod: Pod, projection: VolumeProjection, mode: nu
       renewAtMs,
     };
   }
+  // Its API is not served by default: there are no bundles, and this is what a kubelet without them says.
+  if (projection.clusterTrustBundle) throw new VolumeProblem('ClusterTrustBundle projection is not supported in static kubelet mode');
   throw new VolumeProblem('projected source is not supported');
 }
 

@@ -49,18 +49,61 @@ const NAMED: Readonly<Record<string, Type>> = {
   type: typeOf(),
 };
 
-/** Reads declarations; `types` are names of a library's own types. */
+interface Signature extends Pick<Overload, 'name' | 'member' | 'args' | 'result' | 'params'> {}
+
+/** Its signature is read when somebody first asks: most processes never meet an expression. */
+class Declared implements Overload {
+  readonly cost: Cost | undefined;
+  readonly standard: boolean;
+  readonly call: Overload['call'];
+  readonly #text: string;
+  readonly #types: Readonly<Record<string, Type>>;
+  #read: Signature | undefined;
+
+  constructor(text: string, types: Readonly<Record<string, Type>>, standard: boolean, call: Overload['call'], cost: Cost | undefined) {
+    this.#text = text;
+    this.#types = types;
+    this.standard = standard;
+    this.call = call;
+    this.cost = cost;
+  }
+
+  get #signature(): Signature {
+    this.#read ??= readSignature(this.#text, this.#types);
+    return this.#read;
+  }
+  get name(): string {
+    return this.#signature.name;
+  }
+  get member(): boolean {
+    return this.#signature.member;
+  }
+  get args(): readonly Type[] {
+    return this.#signature.args;
+  }
+  get result(): Type {
+    return this.#signature.result;
+  }
+  get params(): readonly string[] {
+    return this.#signature.params;
+  }
+}
+
+/** Makes declarations; `types` are names of a library's own types. */
 export const declarer =
   (types: Readonly<Record<string, Type>> = {}, standard = false) =>
-  (signature: string, call: (...args: any[]) => Value, cost?: Cost): Overload => {
-    const match = /^(?:(.+?)::)?([^\s(]+)\((.*)\) (\S+)$/.exec(signature.replaceAll(', ', ','));
-    if (!match) throw new Error(`no signature: ${signature}`);
-    const [, target, name, args, result] = match;
-    const read = (text: string): Type => readType(text, types);
-    const texts = [...(target ? [target] : []), ...splitTop(args!)];
-    const params = [...new Set(signature.match(/\b[A-Z]\b/g) ?? [])];
-    return { name: name!, member: target !== undefined, args: texts.map(read), result: read(result!), params, cost, standard, call };
-  };
+  (signature: string, call: (...args: any[]) => Value, cost?: Cost): Overload =>
+    new Declared(signature, types, standard, call, cost);
+
+function readSignature(text: string, types: Readonly<Record<string, Type>>): Signature {
+  const match = /^(?:(.+?)::)?([^\s(]+)\((.*)\) (\S+)$/.exec(text.replaceAll(', ', ','));
+  if (!match) throw new Error(`no signature: ${text}`);
+  const [, target, name, args, result] = match;
+  const read = (one: string): Type => readType(one, types);
+  const texts = [...(target ? [target] : []), ...splitTop(args!)];
+  const params = [...new Set(text.match(/\b[A-Z]\b/g) ?? [])];
+  return { name: name!, member: target !== undefined, args: texts.map(read), result: read(result!), params };
+}
 
 function readType(text: string, types: Readonly<Record<string, Type>>): Type {
   const generic = /^(list|map|optional|type)<(.*)>$/.exec(text);

@@ -45,19 +45,27 @@ const LIBRARIES: readonly (readonly Overload[])[] = [
 ];
 
 const byName = (overloads: Iterable<Overload>): Map<string, Overload[]> => Map.groupBy(overloads, (overload) => overload.name);
-const functions = byName(LIBRARIES.flat());
-const mutationFunctions = byName(jsonPatches);
+/** Made when the first expression is compiled. */
+function lazy<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+const functions = lazy(() => byName(LIBRARIES.flat()));
+const mutationFunctions = lazy(() => byName(jsonPatches));
 
 /** Types by the names that expressions use. */
-const TYPES = new Map<string, Type>([
-  ...[BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL, DURATION, TIMESTAMP, listOf(DYN), mapOf(DYN, DYN), typeOf()].map(
-    (type) => [type.name, type] as const,
-  ),
-  ...LIBRARIES.flat()
-    .flatMap((overload) => [...overload.args, overload.result])
-    .filter((type) => type.kind === 'struct' || (type.kind === 'opaque' && type.params.length === 0))
-    .map((type) => [type.name, type] as const),
-]);
+const types = lazy(
+  () =>
+    new Map<string, Type>([
+      ...[BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL, DURATION, TIMESTAMP, listOf(DYN), mapOf(DYN, DYN), typeOf()].map(
+        (type) => [type.name, type] as const,
+      ),
+      ...LIBRARIES.flat()
+        .flatMap((overload) => [...overload.args, overload.result])
+        .filter((type) => type.kind === 'struct' || (type.kind === 'opaque' && type.params.length === 0))
+        .map((type) => [type.name, type] as const),
+    ]),
+);
 
 export interface EnvironmentOptions {
   readonly variables: Readonly<Record<string, Type>>;
@@ -76,8 +84,8 @@ export class Environment {
     this.#variables = variables;
     this.#scope = {
       variable: (name) => variables.get(name),
-      type: (name) => TYPES.get(name) ?? (options.mutation ? mutationType(name) : undefined),
-      functions: (name) => functions.get(name) ?? (options.mutation ? mutationFunctions.get(name) : undefined),
+      type: (name) => types().get(name) ?? (options.mutation ? mutationType(name) : undefined),
+      functions: (name) => functions().get(name) ?? (options.mutation ? mutationFunctions().get(name) : undefined),
     };
   }
 

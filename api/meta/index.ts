@@ -3,6 +3,7 @@ export * from './addresses.ts';
 export * from './conditions.ts';
 export * from './equality.ts';
 export * from './errors.ts';
+export * from './extended-resources.ts';
 export * from './json.ts';
 export * from './json-scan.ts';
 export * from './names.ts';

@@ -1,6 +1,7 @@
 // What the scheduler needs of a node: what it offers, what is taken, and the pods on it.
 import type { Node } from '../../api/gen/types/core.v1.ts';
-import { amountsOf, type HostPort, type PodInfo } from './pod-info.ts';
+import { type HostPort, portsConflict } from '../../kit/placement/index.ts';
+import { amountsOf, type PodInfo } from './pod-info.ts';
 
 export class NodeInfo {
   readonly name: string;
@@ -55,13 +56,7 @@ export class NodeInfo {
     this.scoredMemoryBytes += sign * pod.scored.memoryBytes;
   }
 
-  /** 0.0.0.0 conflicts with every address of the same port and protocol. */
   portTaken(wanted: HostPort): boolean {
-    return this.#ports.some(
-      (taken) =>
-        taken.port === wanted.port &&
-        taken.protocol === wanted.protocol &&
-        (taken.ip === wanted.ip || taken.ip === '0.0.0.0' || wanted.ip === '0.0.0.0'),
-    );
+    return this.#ports.some((taken) => portsConflict(taken, wanted));
   }
 }

@@ -1,5 +1,5 @@
 // What the scheduler needs of a pod, computed once: requests as numbers, ports, selectors and affinity terms ready to match.
-import type { Affinity, Container, Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../../api/gen/types/core.v1.ts';
+import type { Affinity, Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../../api/gen/types/core.v1.ts';
 import {
   type LabelSelector,
   type Labels,
@@ -10,6 +10,7 @@ import {
   toInteger,
   toMilli,
 } from '../../api/meta/index.ts';
+import { type HostPort, hostPortsOf } from '../../kit/placement/index.ts';
 
 /** Amounts by resource name: cpu in thousandths, all else in whole units (bytes, pieces). */
 export type Amounts = Readonly<Record<string, number>>;
@@ -17,12 +18,6 @@ export type Amounts = Readonly<Record<string, number>>;
 /** What scores assume for a container without requests (upstream: 100m and 200 MiB). */
 const ASSUMED_CPU_MILLI = 100;
 const ASSUMED_MEMORY_BYTES = 200 * 1024 * 1024;
-
-export interface HostPort {
-  ip: string;
-  protocol: string;
-  port: number;
-}
 
 export interface AffinityTerm {
   selector: Selector;
@@ -156,14 +151,6 @@ function scoredOf(pod: Pod): PodInfo['scored'] {
     memoryBytes += requests['memory'] === undefined ? ASSUMED_MEMORY_BYTES : amountOf('memory', requests['memory']);
   }
   return { cpuMilli, memoryBytes };
-}
-
-function hostPortsOf(containers: readonly Container[]): HostPort[] {
-  const ports: HostPort[] = [];
-  for (const container of containers)
-    for (const port of container.ports ?? [])
-      if (port.hostPort) ports.push({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort });
-  return ports;
 }
 
 const claimsOf = ({ metadata, spec }: Pod): string[] =>

@@ -1,10 +1,14 @@
 // rtnetlink: links, addresses, routes and neighbours of one network namespace, over the npm package `netlink`.
 // The socket keeps the namespace it was opened in, so one process can hold sockets into many namespaces.
 import { closeSync, openSync } from 'node:fs';
-import { createRtNetlink, type ifla, type RtNetlinkSocket, type rt } from 'netlink';
+import { createRequire } from 'node:module';
+import type { ifla, RtNetlinkSocket, rt } from 'netlink';
 import { addressBytes, addressText, type Cidr, macBytes, macText, parseCidr } from './address.ts';
 import { bridgeInfo, bridgePortInfo, linkKind, vethInfo, vxlanInfo } from './link-info.ts';
 import { inNetns } from './namespaces.ts';
+
+/** Loaded by the first socket: a bundle's imports run at its start, and this one takes longer than all of our own code. */
+const netlinkPackage = () => createRequire(import.meta.url)('netlink') as typeof import('netlink');
 
 export interface LinkStats {
   rxBytes: number;
@@ -77,7 +81,7 @@ export class Netlink implements Disposable {
 
   /** Opens a socket in the present namespace, or inside `netns` (file or descriptor). */
   static open(options: { netns?: string | number } = {}): Netlink {
-    const make = () => createRtNetlink({ ref: false, recvBufferSize: 1 << 20, sendBufferSize: 1 << 18 });
+    const make = () => netlinkPackage().createRtNetlink({ ref: false, recvBufferSize: 1 << 20, sendBufferSize: 1 << 18 });
     return new Netlink(options.netns === undefined ? make() : inNetns(options.netns, make));
   }
 

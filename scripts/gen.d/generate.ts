@@ -1,13 +1,13 @@
-// Runs the Go exporter over the modules and writes, or compares, the generated files: api/gen, and the messages of CRI and CSI.
+// Runs the Go exporter over the modules and writes, or compares, the generated files: api/gen, and the messages of CRI, CSI and device plugins.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { criFiles } from './cri.ts';
-import { csiDescriptor, registrationDescriptor } from './csi.ts';
 import { type Export, Model } from './model.ts';
 import { MODULES, PACKAGES, SUPPORT, VERSION } from './names.ts';
 import { protobufFile, schemaFile } from './schema.ts';
+import { csiDescriptor, devicePluginDescriptor, podResourcesDescriptor, registrationDescriptor } from './services.ts';
 import { typesFile } from './types.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -36,6 +36,8 @@ export function generate(check: boolean): number {
   files.set('agent/cri-grpc/gen/types.ts', types);
   files.set('agent/volumes/csi/gen/csi.json', csiDescriptor(csi));
   files.set('agent/volumes/csi/gen/registration.json', registrationDescriptor(kubelet));
+  files.set('agent/devices/gen/device-plugin.json', devicePluginDescriptor(kubelet));
+  files.set('agent/devices/gen/pod-resources.json', podResourcesDescriptor(kubelet));
   const stale = [...files].filter(([name, text]) => !existsSync(join(ROOT, name)) || readFileSync(join(ROOT, name), 'utf8') !== text);
   for (const [name, text] of stale) {
     process.stdout.write(`${check ? 'stale' : 'wrote'} ${name}\n`);

@@ -49,6 +49,16 @@ const pod = (name: string, volumes: object[], command = 'sleep 3600', more: obje
 });
 const claimed = (name: string) => ({ name: 'data', persistentVolumeClaim: { claimName: name } });
 
+const told = async (name: string, text: string) =>
+  expect
+    .poll(
+      () => cluster.kubectl(['get', 'events', '--field-selector', `involvedObject.name=${name}`, '-o', 'jsonpath={.items[*].message}']),
+      { timeout: 30_000 },
+    )
+    .toContain(text);
+/** The agent's folder. */
+const stateOf = async (node: string) => dirname(await read(`node ${node}`, ".metadata.annotations['wherry\\.io/local-path-folder']"));
+
 test('a claim gets a folder of its pod’s node, which keeps its data, grows, and goes with the claim while the agent is away', async () => {
   await apply(claim('c'), pod('writer', [claimed('c')], 'echo kept > /data/file; sleep 3600'));
   await until('pod/writer', 'condition=Ready');
@@ -108,17 +118,55 @@ test('what cannot be is told in Kubernetes’ words', async () => {
     { ...claim('many'), spec: { ...claim('').spec, accessModes: ['ReadWriteMany'] } },
     pod('many', [claimed('many')]),
   );
-  const told = async (name: string, text: string) =>
-    expect
-      .poll(
-        () => cluster.kubectl(['get', 'events', '--field-selector', `involvedObject.name=${name}`, '-o', 'jsonpath={.items[*].message}']),
-        { timeout: 30_000 },
-      )
-      .toContain(text);
   await told('no-folder', 'MountVolume.NewMounter initialization failed for volume "nowhere" : path "/nowhere" does not exist');
   await told('no-type', 'MountVolume.SetUp failed for volume "v" : hostPath type check failed: /etc/passwd is not a directory');
   await told('no-claim', 'error processing PVC default/absent: failed to fetch PVC from API server: persistentvolumeclaims "absent"');
   await told('many', 'failed to provision volume with StorageClass "standard": wherry.io/local-path only supports');
+});
+
+test('a claim for one pod is refused to a second by the scheduler, and by the node to one that came past it', async () => {
+  await apply({ ...claim('alone'), spec: { ...claim('').spec, accessModes: ['ReadWriteOncePod'] } }, pod('first', [claimed('alone')]));
+  await until('pod/first', 'condition=Ready');
+  await apply(pod('second', [claimed('alone')]), pod('third', [claimed('alone')], 'true', { nodeName: 'node-1' }));
+  const inUse = 'already in';
+  await told('second', `PersistentVolumeClaim with ReadWriteOncePod access mode ${inUse}-use by another pod`);
+  await told('third', `volume uses the ReadWriteOncePod access mode and is ${inUse} use by another pod`);
+  await cluster.kubectl(['delete', 'pod', 'third', 'first']);
+  await until('pod/second', 'condition=Ready');
+});
+
+test('mounts below a volume reach containers as their propagation says, and are read-only only where that is recursive', async () => {
+  const path = `${await stateOf('node-1')}/propagation`;
+  const sharing = (name: string, mount: object, securityContext = {}) => {
+    const one = pod(name, [{ name: 'shared', hostPath: { path, type: 'DirectoryOrCreate' } }]);
+    const [container] = one.spec.containers;
+    const volumeMounts = [{ name: 'shared', mountPath: '/shared', ...mount }];
+    return { ...one, spec: { ...one.spec, containers: [{ ...container, securityContext, volumeMounts }] } };
+  };
+  const run = async (name: string, command: string) => (await cluster.tryKubectl(['exec', name, '--', 'sh', '-c', command])).stdout;
+  const ready = (...names: string[]) => Promise.all(names.map((name) => until(`pod/${name}`, 'condition=Ready')));
+  await apply(
+    sharing('maker', { mountPropagation: 'Bidirectional' }, { privileged: true }),
+    sharing('follower', { mountPropagation: 'HostToContainer' }),
+    sharing('private', {}),
+  );
+  await ready('maker', 'follower', 'private');
+  await run('maker', 'mkdir /shared/m && mount -t tmpfs t /shared/m && chmod 777 /shared/m && echo seen > /shared/m/file');
+  expect(await cluster.onNode('node-1', ['cat', `${path}/m/file`])).toBe('seen\n');
+  expect(await run('follower', 'cat /shared/m/file')).toBe('seen\n');
+  expect(await run('private', 'ls /shared/m')).toBe('');
+
+  await apply(sharing('plain', { readOnly: true }), sharing('deep', { readOnly: true, recursiveReadOnly: 'Enabled' }));
+  await ready('plain', 'deep');
+  const write = (name: string, file: string) => run(name, `touch ${file} 2>/dev/null && echo written || echo refused`);
+  expect(await write('plain', '/shared/new')).toBe('refused\n');
+  expect(await write('plain', '/shared/m/new')).toBe('written\n');
+  expect(await write('deep', '/shared/m/other')).toBe('refused\n');
+  expect(await read('pod deep', '.status.containerStatuses[0].volumeMounts[0].recursiveReadOnly')).toBe('Enabled');
+
+  await run('maker', 'umount /shared/m');
+  expect(await run('follower', 'ls /shared/m')).toBe('');
+  expect(await cluster.onNode('node-1', ['cat', '/proc/self/mountinfo'])).not.toContain(`${path}/m`);
 });
 
 test('an agent that is killed while volumes are made or taken down leaves no mount and no folder', async () => {
@@ -138,9 +186,7 @@ test('an agent that is killed while volumes are made or taken down leaves no mou
     { name: 'host', hostPath: { path: '/etc' } },
     claimed('kept'),
   ];
-  const state = dirname(
-    dirname(await read('node node-1', ".metadata.annotations['wherry\\.io/local-path-folder']").then((path) => `${path}/x`)),
-  );
+  const state = await stateOf('node-1');
   for (const pauseMs of [0, 60, 150, 300]) {
     await apply(pod('all-kinds', volumes));
     await new Promise((resolve) => setTimeout(resolve, pauseMs)); // where the kill hits is left to chance

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CSINode, CSINodeDriver } from '../../../api/gen/types/storage.v1.ts';
-import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
+import { deepEqual, isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../../kit/client/index.ts';
 import { backoffMs, type Clock, type Logger, neverFails, type Service } from '../../../kit/run/index.ts';
 import { call } from './wire.ts';
@@ -60,6 +60,7 @@ export class Drivers {
         this.#watcher = watch(folder, look);
         look();
         await this.#scanning;
+        this.#change((known) => known).catch((error: unknown) => log.warn({ err: error }, 'CSINode not made'));
         return {
           failed: neverFails,
           stop: async () => {
@@ -170,7 +171,8 @@ export class Drivers {
     });
     const drivers = next(found?.spec.drivers ?? []);
     if (found) {
-      await client.update(RESOURCES.csinodes, { ...found, spec: { ...found.spec, drivers } });
+      if (!deepEqual(drivers, found.spec.drivers ?? []))
+        await client.update(RESOURCES.csinodes, { ...found, spec: { ...found.spec, drivers } });
       return;
     }
     const node = await client.get<KubeObject>(RESOURCES.nodes, nodeName);

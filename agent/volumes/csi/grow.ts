@@ -2,8 +2,8 @@
 // node expander: FileSystemResizePending until the file system fills the volume).
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimStatus } from '../../../api/gen/types/core.v1.ts';
 import { compareQuantities } from '../../../api/meta/index.ts';
+import { RpcError } from '../../../kit/grpc/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { DriverError } from './wire.ts';
 
 /** Conditions that end with the growth. */
 const GROWING = new Set(['FileSystemResizePending', 'Resizing', 'NodeResizeError']);
@@ -48,8 +48,8 @@ export function notGrown({ status }: PersistentVolumeClaim, error: Error, nowMs:
 
 /** The driver will not do it, however often it is asked. */
 const isHopeless = (error: Error): boolean =>
-  error instanceof DriverError && ['InvalidArgument', 'OutOfRange', 'NotFound'].includes(error.code);
+  error instanceof RpcError && ['InvalidArgument', 'OutOfRange', 'NotFound'].includes(error.code);
 
 /** Whether a volume that is being mounted may be used at its old size. */
 export const mayStaySmall = (error: Error): boolean =>
-  isHopeless(error) || (error instanceof DriverError && error.code === 'FailedPrecondition');
+  isHopeless(error) || (error instanceof RpcError && error.code === 'FailedPrecondition');

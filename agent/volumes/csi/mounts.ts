@@ -2,9 +2,9 @@
 // before it is asked, so that an agent that was killed in between takes it back.
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Pod, Secret, Volume } from '../../../api/gen/types/core.v1.ts';
-import type { CSIDriver, VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
-import { isStatusError, type KubeObject, toInteger } from '../../../api/meta/index.ts';
+import type { Pod, Volume } from '../../../api/gen/types/core.v1.ts';
+import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
+import { toInteger } from '../../../api/meta/index.ts';
 import { type Client, type EventRecorder, RESOURCES } from '../../../kit/client/index.ts';
 import { isMounted } from '../../../kit/linux/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
@@ -15,18 +15,9 @@ import type { Tokens } from '../tokens.ts';
 import { Turns } from '../turns.ts';
 import { type Asked, askedVolumes, forgetAsked, readAsked, writeAsked } from './asked.ts';
 import type { Driver, Drivers } from './drivers.ts';
+import { attachedContext, podTokens, secretData, settingsOf } from './from-api.ts';
 import { growing, grown, mayStaySmall, notGrown, sizeToReach } from './grow.ts';
-import {
-  attachmentName,
-  capability,
-  givesToGroup,
-  inlineWish,
-  persistentWish,
-  placesOf,
-  podInfo,
-  type SecretRef,
-  type Wanted,
-} from './request.ts';
+import { capability, givesToGroup, inlineWish, persistentWish, placesOf, podInfo, type Wanted } from './request.ts';
 import { call } from './wire.ts';
 
 export interface CsiMountsOptions {
@@ -117,7 +108,7 @@ export class CsiMounts {
     );
   }
 
-  /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws DriverError */
+  /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws RpcError */
   async tearDown(podUid: string): Promise<void> {
     const folder = this.#folder(podUid);
     for (const name of await askedVolumes(folder)) {
@@ -132,14 +123,14 @@ export class CsiMounts {
   }
 
   async #setUp(pod: Pod, of: Volume, wanted: Wanted, claimed?: Claimed): Promise<Published> {
-    const { clock, drivers, podsDir, stagingDir } = this.#options;
+    const { client, clock, drivers, podsDir, stagingDir } = this.#options;
     const driver = drivers.get(wanted.driver);
     const { target } = placesOf(wanted, pod, of, podsDir, stagingDir, false);
     // A driver that starts after the agent must not stop pods that have their volumes.
     if (!driver && isMounted(target)) return { path: target, refreshAtMs: clock.nowMs() + KEEP_MS };
     const known = driver ?? this.#driver(wanted.driver);
     return this.#turns.take(wanted.handle, async () => {
-      const settings = await this.#settings(wanted.driver);
+      const settings = await settingsOf(client, wanted.driver);
       const wasThere = isMounted(target);
       if (!wasThere) await this.#publish(pod, of, wanted, known, settings);
       else if (settings?.spec.requiresRepublish) await this.#republish(pod, of, wanted, known, settings);
@@ -158,9 +149,10 @@ export class CsiMounts {
   async #publish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver | undefined): Promise<void> {
     if (wanted.isInline && !settings?.spec.volumeLifecycleModes?.includes('Ephemeral'))
       throw new VolumeProblem(`kubernetes.io/csi: driver ${wanted.driver} does not support Ephemeral volume lifecycle mode`);
+    const { client, nodeName } = this.#options;
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     const { target, staging } = this.#places(pod, of, wanted, driver);
-    const publishContext = await this.#attached(wanted, settings);
+    const publishContext = await attachedContext(client, nodeName, wanted, settings);
     const asked: Asked = { driver: wanted.driver, handle: wanted.handle, target, ...(staging ? { staging } : {}) };
     await writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, asked);
     if (staging) {
@@ -170,7 +162,7 @@ export class CsiMounts {
         publishContext,
         stagingTargetPath: staging,
         volumeCapability: capability(wanted, driver.can, fsGroup),
-        secrets: await this.#secret(wanted.stageSecret),
+        secrets: await secretData(client, wanted.stageSecret),
         volumeContext: wanted.attributes,
       };
       await call(driver.socket, 'csi.v1.Node', 'NodeStageVolume', stage).catch((error: Error) => {
@@ -191,16 +183,17 @@ export class CsiMounts {
   }
 
   async #callPublish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver | undefined): Promise<void> {
+    const { client, nodeName, tokens } = this.#options;
     const { target, staging } = this.#places(pod, of, wanted, driver);
     await call(driver.socket, 'csi.v1.Node', 'NodePublishVolume', {
       volumeId: wanted.handle,
-      publishContext: await this.#attached(wanted, settings),
+      publishContext: await attachedContext(client, nodeName, wanted, settings),
       ...(staging ? { stagingTargetPath: staging } : {}),
       targetPath: target,
       volumeCapability: capability(wanted, driver.can, pod.spec?.securityContext?.fsGroup),
       readonly: wanted.readonly,
-      secrets: await this.#secret(wanted.publishSecret),
-      volumeContext: { ...wanted.attributes, ...podInfo(pod, wanted, settings), ...(await this.#podTokens(pod, settings)) },
+      secrets: await secretData(client, wanted.publishSecret),
+      volumeContext: { ...wanted.attributes, ...podInfo(pod, wanted, settings), ...(await podTokens(tokens, pod, settings)) },
     }).catch((error: Error) => {
       throw wanted.isBlock ? new VolumeProblem(error.message, 'MapPodDevice') : error;
     });
@@ -208,6 +201,7 @@ export class CsiMounts {
 
   /** @throws VolumeProblem when a volume that is being mounted cannot be used before it has grown */
   async #grow(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, { claim, volume }: Claimed, isInUse: boolean): Promise<void> {
+    const { client, clock, events, nodeName } = this.#options;
     const size = sizeToReach(claim, volume);
     if (size === undefined || !driver.can.has('EXPAND_VOLUME')) return;
     const about = `for volume "${wanted.name}"`;
@@ -224,20 +218,19 @@ export class CsiMounts {
       ...(staging ? { stagingTargetPath: staging } : {}),
       capacityRange: { requiredBytes: Number(toInteger(size)) },
       volumeCapability: capability(wanted, driver.can, pod.spec?.securityContext?.fsGroup),
-      secrets: await this.#secret(wanted.expandSecret),
+      secrets: await secretData(client, wanted.expandSecret),
     };
     try {
       await call(driver.socket, 'csi.v1.Node', 'NodeExpandVolume', request);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      await this.#claimStatus(claim, notGrown(claim, error, this.#options.clock.nowMs()));
+      await this.#claimStatus(claim, notGrown(claim, error, clock.nowMs()));
       const why = `Expander.NodeExpand failed to expand the volume : ${error.message}`;
       if (!isInUse && !mayStaySmall(error)) throw new VolumeProblem(why, 'expand');
       this.#tell(pod, 'VolumeResizeFailed', `NodeExpandVolume.NodeExpandVolume failed ${about} : ${why}`);
       return;
     }
     await this.#claimStatus(claim, grown(claim, size));
-    const { events, nodeName } = this.#options;
     const done = `MountVolume.NodeExpandVolume succeeded ${about} ${nodeName}`;
     for (const target of [podTarget(pod), { ...claim, apiVersion: 'v1', kind: 'PersistentVolumeClaim' }])
       events.record(target, 'Normal', 'FileSystemResizeSuccessful', done);
@@ -261,6 +254,7 @@ export class CsiMounts {
     const { socket } = this.#driver(name);
     await call(socket, 'csi.v1.Node', 'NodeUnpublishVolume', { volumeId: handle, targetPath: target });
     await removeEmpty(target); // most drivers have done so
+    await rmdir(dirname(target)).catch(() => {});
     if (staging && !(await this.#usedElsewhere(staging, podUid, volume))) {
       await call(socket, 'csi.v1.Node', 'NodeUnstageVolume', { volumeId: handle, stagingTargetPath: staging });
       await removeEmpty(staging);
@@ -274,43 +268,6 @@ export class CsiMounts {
       for (const name of await askedVolumes(this.#folder(uid)))
         if ((uid !== ownUid || name !== own) && (await readAsked(this.#folder(uid), name))?.staging === staging) return true;
     return false;
-  }
-
-  async #settings(driver: string): Promise<(CSIDriver & KubeObject) | undefined> {
-    return this.#options.client.get<CSIDriver & KubeObject>(RESOURCES.csidrivers, driver).catch((error: unknown) => {
-      if (!isStatusError(error, 'NotFound')) throw error;
-      return undefined;
-    });
-  }
-
-  /** What the attacher left for the node; {} when nothing is to be attached. @throws VolumeProblem until it is attached */
-  async #attached(wanted: Wanted, settings: CSIDriver | undefined): Promise<Record<string, string>> {
-    if (wanted.isInline || settings?.spec.attachRequired === false) return {};
-    const name = attachmentName(wanted.handle, wanted.driver, this.#options.nodeName);
-    const found = await this.#options.client.get<VolumeAttachment & KubeObject>(RESOURCES.volumeattachments, name).catch(() => undefined);
-    if (!found?.status?.attached)
-      throw new VolumeProblem(
-        found?.status?.attachError?.message ??
-          `timed out waiting for external-attacher of ${wanted.driver} CSI driver to attach volume ${wanted.handle}`,
-      );
-    return found.status.attachmentMetadata ?? {};
-  }
-
-  async #secret(ref: SecretRef | undefined): Promise<Record<string, string>> {
-    if (!ref) return {};
-    const found = await this.#options.client.get<Secret & KubeObject>(RESOURCES.secrets, ref.name, { namespace: ref.namespace });
-    return Object.fromEntries(Object.entries(found.data ?? {}).map(([key, data]) => [key, Buffer.from(data, 'base64').toString()]));
-  }
-
-  async #podTokens(pod: Pod, settings: CSIDriver | undefined): Promise<Record<string, string>> {
-    const wishes = settings?.spec.tokenRequests ?? [];
-    if (wishes.length === 0) return {};
-    const tokens: Record<string, { token: string; expirationTimestamp: string }> = {};
-    for (const { audience, expirationSeconds = 3600 } of wishes) {
-      const { text, endMs } = await this.#options.tokens.get(pod, { audience: audience || undefined, expirationSeconds });
-      tokens[audience] = { token: text, expirationTimestamp: new Date(endMs).toISOString().replace('.000Z', 'Z') };
-    }
-    return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(tokens) };
   }
 }
 

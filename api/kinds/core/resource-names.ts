@@ -1,18 +1,11 @@
 // Names of resources: which are the API's own, which may be overcommitted, which count whole things.
-import { invalidValue, type Problem, qualifiedName } from '../../meta/index.ts';
+import { invalidValue, isExtendedResource, isNativeResource, type Problem, qualifiedName } from '../../meta/index.ts';
 import { texts } from '../rules.ts';
 
 export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
 
 const containerResources = new Set(['cpu', 'memory', 'ephemeral-storage']);
 const isStandardContainerResource = (name: string): boolean => containerResources.has(name) || isHugePages(name);
-
-/** Without a domain, or in kubernetes.io. */
-const isNativeResource = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
-
-/** Of a device plug-in or the like: counted, never overcommitted. */
-const isExtendedResource = (name: string): boolean =>
-  !isNativeResource(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
 
 export const isOvercommitAllowed = (name: string): boolean => isNativeResource(name) && !isHugePages(name);
 

@@ -122,6 +122,10 @@ describe('a claim is told', () => {
 describe('a volume', () => {
   const mine = (volumeName?: string) => claim(volumeName ? { volumeName } : {});
   const bound = { claim: { name: 'c', uid: 'c-uid' } };
+  const onPath = (path: string): PersistentVolume => {
+    const released = volume('a', { ...bound, phase: 'Released', policy: 'Delete' });
+    return { ...released, spec: { ...released.spec, hostPath: { path } } };
+  };
   test.each<[string, PersistentVolume, PersistentVolumeClaim | undefined, object]>([
     ['of nobody', volume('a'), undefined, { do: 'phase', phase: 'Available' }],
     ['that is reserved', volume('a', { claim: { name: 'c' } }), mine(), { do: 'phase', phase: 'Available' }],
@@ -131,6 +135,21 @@ describe('a volume', () => {
     ['whose claim is gone', volume('a', { ...bound, phase: 'Bound' }), undefined, { do: 'phase', phase: 'Released' }],
     ['that is retained', volume('a', { ...bound, phase: 'Released' }), undefined, { do: 'nothing' }],
     ['that nobody can delete', volume('a', { ...bound, phase: 'Released', policy: 'Delete' }), undefined, { do: 'phase', phase: 'Failed' }],
+    [
+      'of a path that upstream would not delete either',
+      onPath('/data'),
+      undefined,
+      {
+        phase: 'Failed',
+        note: { reason: 'VolumeFailedDelete', message: 'host_path deleter only supports /tmp/.+ but received provided /data' },
+      },
+    ],
+    [
+      'of a path that only upstream would delete',
+      onPath('/tmp/x'),
+      undefined,
+      { note: { message: 'Error getting deleter volume plugin for volume "a": no volume plugin matched' } },
+    ],
   ])('%s', (_, of, its, step) => {
     expect(volumeStep(of, its)).toMatchObject(step);
   });

@@ -100,6 +100,9 @@ function reclaimStep({ metadata, spec, status }: PersistentVolume): VolumeStep {
   const name = metadata.name ?? '';
   if (policy === 'Recycle') return failed('VolumeFailedRecycle', 'No recycler plugin found for the volume!');
   if (policy !== 'Delete' || spec?.csi || metadata.annotations?.[PROVISIONED_BY] !== undefined) return { do: 'nothing' };
+  const path = spec?.hostPath?.path;
+  if (path !== undefined && !/\/tmp\/./.test(path))
+    return failed('VolumeFailedDelete', `host_path deleter only supports /tmp/.+ but received provided ${path}`);
   return failed('VolumeFailedDelete', `Error getting deleter volume plugin for volume "${name}": no volume plugin matched`);
 }
 

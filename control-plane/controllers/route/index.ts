@@ -2,7 +2,6 @@
 import type { Node } from '../../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../../api/meta/index.ts';
 import { type Client, createInformer, RESOURCES } from '../../../kit/client/index.ts';
-import { Netlink } from '../../../kit/linux/index.ts';
 import { Reconciler } from '../../../kit/queue/index.ts';
 import { type Logger, neverFails, type Service } from '../../../kit/run/index.ts';
 import { type PodRoute, podRoutes, routeChanges } from './plan.ts';
@@ -18,6 +17,8 @@ export interface RouteOptions {
 export const routeService = ({ client, log }: RouteOptions): Service => ({
   name: 'routes to pods',
   async start(signal) {
+    // Only here: loading it takes longer than all of the rest of the process's own code.
+    const { Netlink } = await import('../../../kit/linux/index.ts');
     const netlink = Netlink.open();
     const nodes = createInformer<Node & KubeObject>(
       client,

@@ -1,4 +1,5 @@
-// The messages and calls of the Container Storage Interface and of plugin registration, as facts out of their .proto files.
+// The messages and calls of the services that the agent speaks with plugins (storage, registration, devices) and with those who ask
+// what pods were given, as facts out of their .proto files.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
@@ -12,6 +13,14 @@ export const csiDescriptor = (moduleDir: string): string => descriptor(join(modu
 /** @param moduleDir source of k8s.io/kubelet */
 export const registrationDescriptor = (moduleDir: string): string =>
   descriptor(join(moduleDir, 'pkg/apis/pluginregistration/v1/api.proto'), 'pluginregistration', ['Registration']);
+
+/** @param moduleDir source of k8s.io/kubelet */
+export const devicePluginDescriptor = (moduleDir: string): string =>
+  descriptor(join(moduleDir, 'pkg/apis/deviceplugin/v1beta1/api.proto'), 'v1beta1', ['Registration', 'DevicePlugin']);
+
+/** @param moduleDir source of k8s.io/kubelet */
+export const podResourcesDescriptor = (moduleDir: string): string =>
+  descriptor(join(moduleDir, 'pkg/apis/podresources/v1/api.proto'), 'v1', ['PodResourcesLister']);
 
 function descriptor(file: string, name: string, services: readonly string[]): string {
   const { root } = protobuf.parse(readFileSync(file, 'utf8'), { keepCase: false });

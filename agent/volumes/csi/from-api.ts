@@ -1,0 +1,51 @@
+// What the API says for a request to a driver: its settings, the attachment, secrets and the pod's tokens.
+import type { Pod, Secret } from '../../../api/gen/types/core.v1.ts';
+import type { CSIDriver, VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
+import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
+import { type Client, RESOURCES } from '../../../kit/client/index.ts';
+import { VolumeProblem } from '../payload.ts';
+import type { Tokens } from '../tokens.ts';
+import { attachmentName, type SecretRef, type Wanted } from './request.ts';
+
+/** Undefined: nobody made a CSIDriver for it, all is as by default. */
+export async function settingsOf(client: Client, driver: string): Promise<(CSIDriver & KubeObject) | undefined> {
+  return client.get<CSIDriver & KubeObject>(RESOURCES.csidrivers, driver).catch((error: unknown) => {
+    if (!isStatusError(error, 'NotFound')) throw error;
+    return undefined;
+  });
+}
+
+/** What the attacher left for the node; {} when nothing is to be attached. @throws VolumeProblem until it is attached */
+export async function attachedContext(
+  client: Client,
+  nodeName: string,
+  wanted: Wanted,
+  settings: CSIDriver | undefined,
+): Promise<Record<string, string>> {
+  if (wanted.isInline || settings?.spec.attachRequired === false) return {};
+  const name = attachmentName(wanted.handle, wanted.driver, nodeName);
+  const found = await client.get<VolumeAttachment & KubeObject>(RESOURCES.volumeattachments, name).catch(() => undefined);
+  if (!found?.status?.attached)
+    throw new VolumeProblem(
+      found?.status?.attachError?.message ??
+        `timed out waiting for external-attacher of ${wanted.driver} CSI driver to attach volume ${wanted.handle}`,
+    );
+  return found.status.attachmentMetadata ?? {};
+}
+
+export async function secretData(client: Client, ref: SecretRef | undefined): Promise<Record<string, string>> {
+  if (!ref) return {};
+  const found = await client.get<Secret & KubeObject>(RESOURCES.secrets, ref.name, { namespace: ref.namespace });
+  return Object.fromEntries(Object.entries(found.data ?? {}).map(([key, data]) => [key, Buffer.from(data, 'base64').toString()]));
+}
+
+export async function podTokens(source: Pick<Tokens, 'get'>, pod: Pod, settings: CSIDriver | undefined): Promise<Record<string, string>> {
+  const wishes = settings?.spec.tokenRequests ?? [];
+  if (wishes.length === 0) return {};
+  const tokens: Record<string, { token: string; expirationTimestamp: string }> = {};
+  for (const { audience, expirationSeconds = 3600 } of wishes) {
+    const { text, endMs } = await source.get(pod, { audience: audience || undefined, expirationSeconds });
+    tokens[audience] = { token: text, expirationTimestamp: new Date(endMs).toISOString().replace('.000Z', 'Z') };
+  }
+  return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(tokens) };
+}
