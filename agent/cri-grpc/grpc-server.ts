@@ -1,25 +1,28 @@
 // The gRPC side of the CRI socket; loaded with the first client.
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { SocketServer } from '../../kit/grpc/index.ts';
 import { streaming as streamingHandler, unary } from './handlers.ts';
 import { imageService } from './image-service.ts';
 import { runtimeService, type ServiceHandlers } from './runtime-service.ts';
-import type { CriServerOptions, Inject } from './server.ts';
+import type { CriServerOptions } from './server.ts';
 import { StreamingServer } from './streaming.ts';
 import { criMethods } from './wire.ts';
 
 /** Lists of many containers are long; kubelet allows the same. */
 const MESSAGE_BYTES_MAX = 16 << 20;
 
-export async function startGrpc(options: CriServerOptions, signal: AbortSignal): Promise<{ inject: Inject; stop(): void }> {
+export async function startGrpc(options: CriServerOptions): Promise<SocketServer> {
   const { cri, clock, imagesFolder } = options;
   const streaming = await StreamingServer.start(cri, clock, options.streamingAddress);
+  const stop = new AbortController();
   const server = new Server({ 'grpc.max_receive_message_length': MESSAGE_BYTES_MAX, 'grpc.max_send_message_length': MESSAGE_BYTES_MAX });
-  server.addService(...serviceOf('RuntimeService', runtimeService({ cri, streaming, imagesFolder, signal })));
+  server.addService(...serviceOf('RuntimeService', runtimeService({ cri, streaming, imagesFolder, signal: stop.signal })));
   server.addService(...serviceOf('ImageService', imageService(cri)));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     inject: (socket) => injector.injectConnection(socket),
     stop: () => {
+      stop.abort();
       streaming.stop();
       injector.destroy();
       server.forceShutdown();

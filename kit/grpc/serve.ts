@@ -1,8 +1,6 @@
 // Services on a Unix socket. Nothing of gRPC is loaded before the first client comes.
-import { chmod, mkdir, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
-import { dirname } from 'node:path';
-import { type Logger, neverFails, type RunningService, type Service } from '../run/index.ts';
+import { type Logger, neverFails, type Service } from '../run/index.ts';
+import { lazySocket, type SocketServer } from './lazy-socket.ts';
 import type { GrpcMethod } from './methods.ts';
 
 export interface ServedService {
@@ -21,61 +19,22 @@ export interface UnixServiceOptions {
   log: Logger;
 }
 
-interface Served {
-  inject(socket: Socket): void;
-  stop(): void;
-}
-
 /** unix(7) */
 const SOCKET_PATH_MAX = 107;
 
-export function unixService({ name, socket: path, mode, services, log }: UnixServiceOptions): Service {
+export function unixService({ services, ...options }: UnixServiceOptions): Service {
+  const { name, socket, log } = options;
+  if (Buffer.byteLength(socket) <= SOCKET_PATH_MAX) return lazySocket({ ...options, open: () => serve(services()) });
   return {
     name,
-    async start(): Promise<RunningService> {
-      if (Buffer.byteLength(path) > SOCKET_PATH_MAX) {
-        log.warn({ socket: path }, `${name}: not served, a socket's path has at most ${SOCKET_PATH_MAX} bytes`);
-        return { failed: neverFails, stop: async () => {} };
-      }
-      const sockets = new Set<Socket>();
-      let served: Promise<Served> | undefined;
-      const listener = createServer((socket) => {
-        sockets.add(socket);
-        socket.once('close', () => sockets.delete(socket));
-        socket.on('error', () => {});
-        served ??= serve(services());
-        served.then(
-          ({ inject }) => inject(socket),
-          (error: unknown) => {
-            log.error({ err: error, socket: path }, 'socket cannot be served');
-            served = undefined;
-            socket.destroy();
-          },
-        );
-      });
-      await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-      await takeOver(path);
-      const { promise: failed, reject } = Promise.withResolvers<never>();
-      const { promise: listening, resolve, reject: refuse } = Promise.withResolvers<void>();
-      listener.once('error', refuse);
-      listener.listen(path, resolve);
-      await listening;
-      listener.off('error', refuse);
-      listener.on('error', reject);
-      await chmod(path, mode);
-      return {
-        failed,
-        async stop() {
-          listener.close();
-          for (const socket of sockets) socket.destroy();
-          (await served?.catch(() => undefined))?.stop();
-        },
-      };
+    async start() {
+      log.warn({ socket }, `${name}: not served, a socket's path has at most ${SOCKET_PATH_MAX} bytes`);
+      return { failed: neverFails, stop: async () => {} };
     },
   };
 }
 
-async function serve(services: readonly ServedService[]): Promise<Served> {
+async function serve(services: readonly ServedService[]): Promise<SocketServer> {
   const { Server, ServerCredentials, status } = await import('@grpc/grpc-js');
   const server = new Server();
   for (const { methods, answers } of services) {
@@ -98,15 +57,4 @@ async function serve(services: readonly ServedService[]): Promise<Served> {
       server.forceShutdown();
     },
   };
-}
-
-/** A socket that nobody serves is what a killed process left. @throws Error when somebody answers there */
-async function takeOver(path: string): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const probe = connect(path, () => resolve(true));
-  probe.once('error', () => resolve(false));
-  const served = await promise;
-  probe.destroy();
-  if (served) throw new Error(`${path} is served by another process`);
-  await rm(path, { force: true });
 }
