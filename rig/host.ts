@@ -21,6 +21,7 @@ const holderScript = `
 echo "$1" > /proc/sys/kernel/hostname || exit 1
 [ "$2" = hide ] && umount /sys/fs/cgroup/unified 2>/dev/null && mount -t tmpfs tmpfs /sys/fs/cgroup/unified
 [ -z "$3" ] || { mkdir -p "$3" && mount --bind "$3" /var/log; } || exit 1
+mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns || exit 1 # its named namespaces are its own: containerd's go with the host
 mount --make-rshared / || exit 1 # as systemd does: mounts of Bidirectional volumes reach the host and other pods
 exec sleep infinity
 `;

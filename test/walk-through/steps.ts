@@ -209,9 +209,11 @@ export const steps: readonly Step[] = [
         await follow.stop();
       }
       w.say(`$ kubectl logs -f ${pod!.name}\n${follow.output().trim().split('\n').at(-1)}`);
+      // The size comes beside the command, and may come after its start.
+      const script = "until stty size | grep '33 99'; do sleep 0.1; done; exit 7";
       const terminal = await tryRun(
         'script',
-        ['-qec', 'stty rows 33 cols 99; kubectl exec -ti tools -- sh -c "stty size; exit 7"', '/dev/null'],
+        ['-qec', `stty rows 33 cols 99; kubectl exec -ti tools -- sh -c "${script}"`, '/dev/null'],
         { env: { KUBECONFIG: w.kubeconfig, TERM: 'xterm' }, timeoutMs: 20_000 },
       );
       expectThat(
@@ -219,7 +221,7 @@ export const steps: readonly Step[] = [
         'the terminal size 33 99 and exit code 7',
         `${terminal.stdout} (${terminal.exitCode})`,
       );
-      w.say(`$ kubectl exec -ti tools -- sh -c 'stty size; exit 7'\n${terminal.stdout.trim()}`);
+      w.say(`$ kubectl exec -ti tools -- sh -c "${script}"\n${terminal.stdout.trim()}`);
       const bytes = randomBytes(300_000);
       await writeFile(join(w.dir, 'random'), bytes);
       await show(w, `cp ${join(w.dir, 'random')} tools:/tmp/random`);
