@@ -2,6 +2,7 @@
 import { type Duplex, PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { WebSocket } from 'ws';
+import { systemClock } from '../run/index.ts';
 import { type Codec, channelWriter, codecOf, onMessage } from './channels.ts';
 import { statusText } from './remote-command-spdy.ts';
 import type { CommandStatus, RemoteCommand, UpgradeRequest, WantedStreams } from './streams.ts';
@@ -12,6 +13,8 @@ import { acceptWebSocket } from './web-socket.ts';
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io'];
 const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 };
 const NORMAL_CLOSURE = 1000;
+/** kubectl to 1.32 begins to read before it has made its streams, and drops what comes until then: no frame leaves earlier than this. */
+const CLIENT_READY_MS = 20;
 
 export async function acceptOverWebSocket(
   request: UpgradeRequest,
@@ -54,11 +57,15 @@ function overChannels(webSocket: WebSocket, protocol: string, codec: Codec, want
 
   const stdout = wanted.stdout ? channelWriter(webSocket, codec, CHANNEL.stdout) : undefined;
   const stderr = wanted.stderr ? channelWriter(webSocket, codec, CHANNEL.stderr) : undefined;
+  // A command takes longer than that to start and write: only what we say ourselves has to wait.
+  const clientIsReady = systemClock.sleep(CLIENT_READY_MS, gone.signal).catch(() => {});
   // Tells the client that the connection stands, on the lowest channel that it reads.
-  webSocket.send(codec.encode(stdout ? CHANNEL.stdout : stderr ? CHANNEL.stderr : CHANNEL.error, Buffer.alloc(0)));
+  const lowest = stdout ? CHANNEL.stdout : stderr ? CHANNEL.stderr : CHANNEL.error;
+  void clientIsReady.then(() => webSocket.send(codec.encode(lowest, Buffer.alloc(0))));
 
   let ending: Promise<void> | undefined;
   const end = async (status: CommandStatus): Promise<void> => {
+    await clientIsReady;
     for (const stream of [stdout, stderr]) {
       if (!stream || stream.destroyed) continue;
       stream.end();
