@@ -211,11 +211,10 @@ export const steps: readonly Step[] = [
       w.say(`$ kubectl logs -f ${pod!.name}\n${follow.output().trim().split('\n').at(-1)}`);
       // The size comes beside the command, and may come after its start.
       const script = "until stty size | grep '33 99'; do sleep 0.1; done; exit 7";
-      const terminal = await tryRun(
-        'script',
-        ['-qec', `stty rows 33 cols 99; kubectl exec -ti tools -- sh -c "${script}"`, '/dev/null'],
-        { env: { KUBECONFIG: w.kubeconfig, TERM: 'xterm' }, timeoutMs: 20_000 },
-      );
+      const terminal = await tryRun('script', ['-qec', `stty rows 33 cols 99; kubectl exec -ti tools -- sh -c "${script}"`, '/dev/null'], {
+        env: { KUBECONFIG: w.kubeconfig, TERM: 'xterm' },
+        timeoutMs: 20_000,
+      });
       expectThat(
         /33 99/.test(terminal.stdout) && terminal.exitCode === 7,
         'the terminal size 33 99 and exit code 7',
