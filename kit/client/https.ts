@@ -8,7 +8,7 @@ import type { Client, WatchEvent } from './client.ts';
 import { discoveredIn, groupVersionPath } from './discovery.ts';
 import { linesOf } from './lines.ts';
 import { listQuery, PATCH_CONTENT_TYPES, pathOf, watchQuery, writeQuery } from './paths.ts';
-import { Session, type SessionOptions } from './session.ts';
+import { Session, type SessionOptions, suspicionOf } from './session.ts';
 import { statusErrorOf } from './status.ts';
 
 /** Requests other than watches and streams end within this many milliseconds. */
@@ -171,6 +171,7 @@ class Http2Client implements HttpsClient {
           : JSON.stringify(options.body);
     for (let attempt = 1; ; attempt++) {
       const session = await this.#session.get(signal);
+      using _suspicion = suspicionOf(session);
       const stream = session.request(this.#headers(method, path, options.headers), { endStream: body === undefined });
       try {
         return await answerOf(stream, body, signal);

@@ -16,6 +16,7 @@ export * from './processes.ts';
 export * from './streams.ts';
 export {
   CLONE,
+  isEstablished,
   mknod,
   openBeneath,
   SyscallError,

@@ -17,6 +17,7 @@ const c = {
   socket: libc.func('int socket(int domain, int type, int protocol)'),
   connect: libc.func('int connect(int fd, const uint8_t *address, unsigned int length)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int option, const uint8_t *value, unsigned int length)'),
+  getsockopt: libc.func('int getsockopt(int fd, int level, int option, uint8_t *value, uint8_t *length)'),
   statx: libc.func('int statx(int directory, const char *path, int flags, unsigned int mask, uint8_t *result)'),
   ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
   pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
@@ -155,6 +156,16 @@ export function connectLoopback(family: 4 | 6, port: number): number {
     throw error;
   }
   return fd;
+}
+
+/**
+ * Whether the TCP connection of a descriptor is established, so that neither side has closed or reset it (tcp(7), TCP_INFO: the first
+ * byte is the state). False for a descriptor that is no TCP socket, or none at all.
+ */
+export function isEstablished(fd: number): boolean {
+  const info = Buffer.alloc(4);
+  const length = Buffer.from([info.length, 0, 0, 0]);
+  return c.getsockopt(fd, 6, 11, info, length) === 0 && info[0] === 1;
 }
 
 /** ioctl with a buffer in and out. */
