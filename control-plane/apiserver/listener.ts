@@ -9,14 +9,13 @@ import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
 import { requestEntityTooLarge, StatusError } from '../../api/meta/index.ts';
 import { type Logger, systemClock } from '../../kit/run/index.ts';
-import type { Seen } from './bodies.ts';
 import { refuseBroken } from './client-error.ts';
 import { Connections } from './connections.ts';
 import { type Encoded, isWatch } from './encode.ts';
 import { nextTurn } from './flowcontrol/index.ts';
+import { drained, dropWatch, pushWatch } from './push-watch.ts';
 import type { ApiRequest } from './request.ts';
 import { answerUpgrade } from './upgrade-answer.ts';
-import type { WatchLines } from './watch-lines.ts';
 
 const gzip = promisify(gzipCallback);
 
@@ -64,9 +63,6 @@ const GRACE_MS = 20_000;
 const BODY_MAX = 3 * 1024 * 1024;
 /** Answers longer than this are compressed when the client accepts it. */
 const GZIP_FROM = 128 * 1024;
-/** A watcher may lag by so many bytes before it is cut off; initial events wait from the first figure on. */
-const WATCH_PAUSE_BYTES = 128 << 10;
-const WATCH_CUT_BYTES = 16 << 20;
 
 /** One reason for all: making one for each request is not free. */
 const GONE = new Error('the client went away');
@@ -286,7 +282,10 @@ async function send(call: Call, outgoing: Outgoing, encoded: Encoded, departure:
     if (!isStream(outgoing)) headers['transfer-encoding'] = 'chunked';
     writeHead(outgoing, status, headers);
     if (!isStream(outgoing)) outgoing.flushHeaders();
-    pushWatch(outgoing, body, departure.signal);
+    pushWatch(outgoing, body, departure.signal, () => {
+      if (isStream(outgoing)) outgoing.close(constants.NGHTTP2_CANCEL);
+      outgoing.destroy();
+    });
     return;
   }
   if (typeof body === 'string') body = Buffer.from(body);
@@ -318,19 +317,8 @@ function writeHead(outgoing: Outgoing, status: number, headers: Record<string, s
 }
 
 function stopUnread(body: Encoded['body']): void {
-  if (isWatch(body)) body.watch.start({ event: () => true, ready: async () => {}, end: () => {} })();
+  if (isWatch(body)) dropWatch(body);
 }
-
-const drained = (outgoing: Outgoing, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      outgoing.removeListener('drain', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    outgoing.on('drain', done);
-    signal.addEventListener('abort', done);
-  });
 
 /** @throws when the client takes nothing for too long: what the answer holds is needed by others */
 async function drainedInTime(outgoing: Outgoing, signal: AbortSignal): Promise<void> {
@@ -342,29 +330,6 @@ async function drainedInTime(outgoing: Outgoing, signal: AbortSignal): Promise<v
   await Promise.race([drained(outgoing, signal), stalled]).finally(() => over.abort());
 }
 
-/** Events go straight into the response's own buffer; a client that lets it fill is cut off. */
-function pushWatch(outgoing: Outgoing, lines: WatchLines, signal: AbortSignal): void {
-  const stop = lines.watch.start({
-    event(seen: Seen): boolean {
-      outgoing.write(lines.line(seen));
-      const behind = outgoing.writableLength;
-      if (behind > WATCH_CUT_BYTES) {
-        stop();
-        if (isStream(outgoing)) outgoing.close(constants.NGHTTP2_CANCEL);
-        outgoing.destroy();
-      }
-      return behind < WATCH_PAUSE_BYTES;
-    },
-    async ready() {
-      await drained(outgoing, signal);
-      await nextTurn();
-    },
-    end: () => outgoing.end(),
-  });
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
-}
-
 /** HTTP/1.1 upgrade: the pipeline decides; a handler takes the socket over, or a plain answer is written on it. */
 async function upgrade(options: ListenerOptions, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const request = requestOf(plainCall(incoming), new Departure(socket));
@@ -372,5 +337,5 @@ async function upgrade(options: ListenerOptions, incoming: IncomingMessage, sock
   const encoded = await options.answer(request);
   for (const done of request.onSent!) done();
   if (encoded.hijacked || socket.destroyed) return;
-  await answerUpgrade(socket, encoded);
+  await answerUpgrade(request, request.upgrade, encoded);
 }

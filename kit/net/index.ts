@@ -2,6 +2,7 @@
 export * from './certificates.ts';
 export * from './pki.ts';
 export * from './port-forward.ts';
+export * from './reader-web-socket.ts';
 export * from './remote-command.ts';
 export * from './remote-command-client.ts';
 export * from './signing-request.ts';

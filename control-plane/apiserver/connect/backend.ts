@@ -119,6 +119,8 @@ export interface PassOptions {
   /** Header lines to add. */
   headers?: Record<string, string | string[]>;
   body?: Uint8Array;
+  /** The backend is asked plainly, also when the client wants to switch protocols. */
+  plain?: boolean;
 }
 
 /**
@@ -127,7 +129,7 @@ export interface PassOptions {
  * @throws StatusError 503 when the backend cannot be reached
  */
 export async function pass(request: ApiRequest, backend: Backend, options: PassOptions): Promise<ApiResponse> {
-  const upgrade = request.upgrade !== undefined;
+  const upgrade = request.upgrade !== undefined && options.plain !== true;
   const headers = {
     ...headersFor(request, upgrade),
     ...options.headers,
@@ -141,7 +143,7 @@ export async function pass(request: ApiRequest, backend: Backend, options: PassO
   }
   const { response, upgraded } = answer;
   if (upgraded) {
-    if (!request.upgrade) {
+    if (!upgrade || !request.upgrade) {
       upgraded.socket.destroy();
       throw serviceUnavailable('the backend switched protocols without being asked');
     }

@@ -67,7 +67,7 @@ const logs = (credentials: AgentCredentials): SubresourceHandler => ({
     const backend = await agentOf(context, pod, credentials);
     if (flag(request.query, 'insecureSkipTLSVerifyBackend')) delete backend.tls;
     const response = await checked(
-      await pass(request, backend, { method: 'GET', path: pathOf('containerLogs', pod, container, query) }),
+      await pass(request, backend, { method: 'GET', path: pathOf('containerLogs', pod, container, query), plain: true }),
       pod.metadata.name!,
     );
     return { status: 200, headers: { 'content-type': 'text/plain' }, body: response.body! };
