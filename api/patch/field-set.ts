@@ -92,6 +92,27 @@ export function intersection(a: FieldNode | undefined, b: FieldNode | undefined)
   return a === undefined || b === undefined || isEmptySet(a) || isEmptySet(b) ? emptySet : intersectionParts(a, b);
 }
 
+function isInOrder(node: FieldNode): boolean {
+  let last = '';
+  for (const part in node) {
+    if (part < last || !isInOrder(node[part]!)) return false;
+    last = part;
+  }
+  return true;
+}
+
+function sorted(node: FieldNode): FieldNode {
+  const parts: Building = {};
+  for (const part of Object.keys(node).sort()) parts[part] = sorted(node[part]!);
+  return parts;
+}
+
+/**
+ * The same set with its parts by name, as upstream writes it: clients compare fieldsV1 as text. What is in order already is given back
+ * itself: nothing is made for a write whose owners stay.
+ */
+export const inOrder = (set: FieldNode): FieldNode => (isInOrder(set) ? set : sorted(set));
+
 /** A set of the paths given by field names. */
 export function setOfPaths(paths: readonly (readonly string[])[]): FieldNode {
   let set: FieldNode = emptySet;

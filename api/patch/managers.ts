@@ -1,6 +1,6 @@
 // managedFields as a list of managers with their sets: decoding, encoding, order, the limit of entries.
 import type { ManagedFieldsEntry } from '../meta/index.ts';
-import { difference, type FieldNode, isEmptySet, setOfPaths, union } from './field-set.ts';
+import { difference, type FieldNode, inOrder, isEmptySet, setOfPaths, union } from './field-set.ts';
 
 export interface Manager {
   manager: string;
@@ -77,7 +77,7 @@ export function encodeManagers(managers: readonly Manager[]): ManagedFieldsEntry
       apiVersion,
       ...(time ? { time } : {}),
       fieldsType: 'FieldsV1',
-      fieldsV1: set as Record<string, unknown>,
+      fieldsV1: inOrder(set) as Record<string, unknown>,
       ...(subresource ? { subresource } : {}),
     }));
 }

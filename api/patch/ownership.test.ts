@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { schemaOf } from '../gen/index.ts';
 import { deepEqual, type KubeObject, type StatusError } from '../meta/index.ts';
-import { difference, type FieldNode, intersection, pathsOf, setOfPaths, union } from './field-set.ts';
+import { difference, type FieldNode, inOrder, intersection, pathsOf, setOfPaths, union } from './field-set.ts';
 import { apply, type Convert, trackUpdate } from './index.ts';
 
 const schema = schemaOf({ group: '', version: 'v1', kind: 'ConfigMap' })!;
@@ -24,6 +24,24 @@ describe('sets of paths', () => {
         expect(members(difference(a, b))).toEqual(members(a).difference(members(b)));
       }),
     );
+  });
+
+  test('are written by name, whatever the order of the object; those in order stay the very same', async () => {
+    const paths = [['b', 'z'], ['b', 'a'], ['a'], ['b']];
+    const unordered = setOfPaths(paths);
+    const ordered = inOrder(unordered);
+    expect(JSON.stringify(ordered)).toBe('{"f:a":{},"f:b":{".":{},"f:a":{},"f:z":{}}}');
+    expect(ordered).toEqual(unordered);
+    expect(inOrder(ordered)).toBe(ordered);
+    const made = await trackUpdate({
+      old: undefined,
+      new: configMap({ z: '1', a: '2' }),
+      manager: 'm',
+      apiVersion: 'v1',
+      schema,
+      now: now(0),
+    });
+    expect(JSON.stringify(made![0]!.fieldsV1)).toBe('{"f:data":{".":{},"f:a":{},"f:z":{}}}');
   });
 });
 

@@ -106,17 +106,8 @@ async function withOwners({ request, kind, services }: HandlerContext, body: Kub
     schema: schemaOf(kind),
     now: rfc3339(services.clock.nowMs()),
   });
-  const sorted = managedFields?.map((entry) => ({ ...entry, fieldsV1: sortedFields(entry.fieldsV1) }));
-  return { ...body.metadata, ...(sorted ? { managedFields: sorted } : {}) };
+  return { ...body.metadata, ...(managedFields ? { managedFields } : {}) };
 }
-
-/** Sets of fields are printed by name. */
-const sortedFields = (fields: unknown): object =>
-  Object.fromEntries(
-    Object.entries(fields as object)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sortedFields(inner)]),
-  );
 
 async function review(context: HandlerContext, withUser: boolean): Promise<KubeObject> {
   const body = await context.decode();
