@@ -47,9 +47,3 @@ export const recovered = (restartCount: number, startedAtMs: number): Backoff | 
   restartCount === 0
     ? undefined
     : { delayMs: Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** Math.min(restartCount - 1, 10)), raisedAtMs: startedAtMs };
-
-/** As Go writes a duration of whole seconds: `10s`, `1m20s`, `5m0s`. */
-export function durationText(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-}
