@@ -6,6 +6,7 @@ import type { Pod, Volume } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
 import { toInteger } from '../../../api/meta/index.ts';
 import { type Client, type EventRecorder, RESOURCES } from '../../../kit/client/index.ts';
+import type { FsUsage } from '../../../kit/fs/index.ts';
 import { isMounted } from '../../../kit/linux/index.ts';
 import { type Clock, Turns } from '../../../kit/run/index.ts';
 import type { Claimed } from '../claims.ts';
@@ -35,16 +36,6 @@ export interface Published {
   path: string;
   /** When to set up again: the driver wants to be asked from time to time, or the volume may have grown. */
   refreshAtMs?: number;
-}
-
-/** Of one volume, as its driver counts; what it does not count is 0. */
-export interface VolumeFigures {
-  capacityBytes: number;
-  availableBytes: number;
-  usedBytes: number;
-  inodes: number;
-  inodesFree: number;
-  inodesUsed: number;
 }
 
 interface Figure {
@@ -84,8 +75,8 @@ export class CsiMounts {
     return askedVolumes(this.#folder(podUid));
   }
 
-  /** Undefined: the driver does not count, or is not there. */
-  async stats(podUid: string, volume: string): Promise<VolumeFigures | undefined> {
+  /** As its driver counts: what it does not count is 0. Undefined: it does not count, or is not there. */
+  async stats(podUid: string, volume: string): Promise<FsUsage | undefined> {
     const asked = await readAsked(this.#folder(podUid), volume);
     const driver = this.#options.drivers.get(asked?.driver ?? '');
     if (!asked || !driver?.can.has('GET_VOLUME_STATS')) return undefined;
