@@ -181,6 +181,7 @@ class NodePods {
   }
 
   async start(): Promise<void> {
+    await this.#volumes.recover();
     void this.#followRuntime();
     const { log, nodeName, staticPodPath } = this.#options;
     if (staticPodPath !== undefined)
@@ -199,6 +200,10 @@ class NodePods {
       },
       deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#remove(pod.metadata.uid ?? '')),
     });
+    const nodeSeen = (node: Node) => {
+      if (node.metadata.name === this.#options.nodeName) this.#volumes.nodeSeen(node);
+    };
+    this.#nodes.on({ added: nodeSeen, updated: (_, node) => nodeSeen(node) });
     this.#mirrors.want(this.#static);
     await this.#removeOrphans();
     const { cri, log, logDir } = this.#options;

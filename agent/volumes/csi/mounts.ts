@@ -2,12 +2,13 @@
 // before it is asked, so that an agent that was killed in between takes it back.
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Pod, Volume } from '../../../api/gen/types/core.v1.ts';
+import type { Node, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
 import { toInteger } from '../../../api/meta/index.ts';
 import { type Client, type EventRecorder, RESOURCES } from '../../../kit/client/index.ts';
 import { isMounted } from '../../../kit/linux/index.ts';
-import type { Clock } from '../../../kit/run/index.ts';
+import { uniqueVolumeName } from '../../../kit/placement/index.ts';
+import type { Clock, Logger } from '../../../kit/run/index.ts';
 import type { Claimed } from '../claims.ts';
 import { giveToGroup } from '../ownership.ts';
 import { VolumeProblem } from '../payload.ts';
@@ -15,8 +16,9 @@ import type { Tokens } from '../tokens.ts';
 import { Turns } from '../turns.ts';
 import { type Asked, askedVolumes, forgetAsked, readAsked, writeAsked } from './asked.ts';
 import type { Driver, Drivers } from './drivers.ts';
-import { attachedContext, podTokens, secretData, settingsOf } from './from-api.ts';
+import { attachedContext, isAttachable, podTokens, secretData, settingsOf } from './from-api.ts';
 import { growing, grown, mayStaySmall, notGrown, sizeToReach } from './grow.ts';
+import { VolumesInUse } from './in-use.ts';
 import { capability, givesToGroup, inlineWish, persistentWish, placesOf, podInfo, type Wanted } from './request.ts';
 import { call } from './wire.ts';
 
@@ -26,10 +28,13 @@ export interface CsiMountsOptions {
   tokens: Pick<Tokens, 'get'>;
   events: EventRecorder;
   clock: Clock;
+  log: Logger;
   nodeName: string;
   podsDir: string;
   /** Holds the staged volumes, a folder a driver. */
   stagingDir: string;
+  /** Something that the pod waits for has come. */
+  onChange(podUid: string): void;
 }
 
 export interface Published {
@@ -63,9 +68,25 @@ export class CsiMounts {
   readonly #options: CsiMountsOptions;
   /** One call at a time for a volume: the last pod that leaves it and the first that comes do not meet. */
   readonly #turns = new Turns();
+  readonly #inUse: VolumesInUse;
 
   constructor(options: CsiMountsOptions) {
     this.#options = options;
+    this.#inUse = new VolumesInUse(options);
+  }
+
+  /** What an earlier life of the agent has mounted is in use still. */
+  async recover(): Promise<void> {
+    for (const uid of await readdir(this.#options.podsDir).catch(() => []))
+      for (const name of await askedVolumes(this.#folder(uid))) {
+        const asked = await readAsked(this.#folder(uid), name);
+        if (asked?.inUse) this.#inUse.hold(asked.inUse, uid);
+      }
+  }
+
+  /** The node as the API has it now. */
+  nodeSeen(node: Node): void {
+    this.#inUse.seen(node);
   }
 
   /** Also for a volume that is there: then it is kept as its driver wants it. */
@@ -116,6 +137,7 @@ export class CsiMounts {
       if (asked) await this.#turns.take(asked.handle, () => this.#takeBack(asked, podUid, name));
       else await forgetAsked(folder, name);
     }
+    this.#inUse.release(podUid);
   }
 
   #folder(podUid: string): string {
@@ -152,9 +174,19 @@ export class CsiMounts {
     const { client, nodeName } = this.#options;
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     const { target, staging } = this.#places(pod, of, wanted, driver);
+    const podUid = pod.metadata.uid ?? '';
+    const inUse = isAttachable(wanted, settings) ? uniqueVolumeName(wanted.driver, wanted.handle) : undefined;
+    if (inUse !== undefined && !(await this.#inUse.isAttached(inUse, podUid)))
+      throw new VolumeProblem('Volume not attached according to node status', 'attach');
     const publishContext = await attachedContext(client, nodeName, wanted, settings);
-    const asked: Asked = { driver: wanted.driver, handle: wanted.handle, target, ...(staging ? { staging } : {}) };
-    await writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, asked);
+    const asked: Asked = {
+      driver: wanted.driver,
+      handle: wanted.handle,
+      target,
+      ...(staging ? { staging } : {}),
+      ...(inUse === undefined ? {} : { inUse }),
+    };
+    await writeAsked(this.#folder(podUid), of.name, asked);
     if (staging) {
       await mkdir(staging, { recursive: true, mode: 0o750 });
       const stage = {
