@@ -1,8 +1,21 @@
-// Credentials for an image out of a pull secret (kubernetes.io/dockerconfigjson or dockercfg). Pure.
+// Credentials for an image out of a pod's pull secrets (kubernetes.io/dockerconfigjson or dockercfg).
+import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { RegistryAuth } from '../cri/index.ts';
+import type { ObjectCache } from '../volumes/index.ts';
 
-/** Those whose registry is the image's; a broken secret has none. `data` is base64, as secrets carry it. */
-export function registryAuths(data: Readonly<Record<string, string>>, image: string): RegistryAuth[] {
+/** Of all its imagePullSecrets that can be read. */
+export async function podCredentials(objects: Pick<ObjectCache, 'get'>, pod: Pod, image: string): Promise<RegistryAuth[]> {
+  const { namespace = '', uid = '' } = pod.metadata;
+  const found: RegistryAuth[] = [];
+  for (const { name = '' } of pod.spec?.imagePullSecrets ?? []) {
+    const secret = await objects.get('secrets', namespace, name, uid).catch(() => undefined);
+    if (secret) found.push(...registryAuths(secret['data'] ?? {}, image));
+  }
+  return found;
+}
+
+/** Pure. Those whose registry is the image's; a broken secret has none. `data` is base64, as secrets carry it. */
+function registryAuths(data: Readonly<Record<string, string>>, image: string): RegistryAuth[] {
   const json = data['.dockerconfigjson'] ?? data['.dockercfg'];
   if (json === undefined) return [];
   try {
