@@ -16,6 +16,7 @@ import type { Tokens } from '../tokens.ts';
 import { Turns } from '../turns.ts';
 import { type Asked, askedVolumes, forgetAsked, readAsked, writeAsked } from './asked.ts';
 import type { Driver, Drivers } from './drivers.ts';
+import { type VolumeFigures, volumeFigures } from './figures.ts';
 import { attachedContext, isAttachable, podTokens, secretData, settingsOf } from './from-api.ts';
 import { growing, grown, mayStaySmall, notGrown, sizeToReach } from './grow.ts';
 import { VolumesInUse } from './in-use.ts';
@@ -43,26 +44,8 @@ export interface Published {
   refreshAtMs?: number;
 }
 
-/** Of one volume, as its driver counts; what it does not count is 0. */
-export interface VolumeFigures {
-  capacityBytes: number;
-  availableBytes: number;
-  usedBytes: number;
-  inodes: number;
-  inodesFree: number;
-  inodesUsed: number;
-}
-
-interface Figure {
-  unit: 'BYTES' | 'INODES' | 'UNKNOWN';
-  available: number;
-  total: number;
-  used: number;
-}
-
 /** Upstream does both with each sync of a running pod, about once a minute. */
 const KEEP_MS = 60_000;
-const STATS_TIMEOUT_MS = 10_000;
 
 export class CsiMounts {
   readonly #options: CsiMountsOptions;
@@ -111,22 +94,7 @@ export class CsiMounts {
     const asked = await readAsked(this.#folder(podUid), volume);
     const driver = this.#options.drivers.get(asked?.driver ?? '');
     if (!asked || !driver?.can.has('GET_VOLUME_STATS')) return undefined;
-    const { handle, target, staging } = asked;
-    const request = { volumeId: handle, volumePath: target, ...(staging ? { stagingTargetPath: staging } : {}) };
-    const answer = call<{ usage: Figure[] }>(driver.socket, 'csi.v1.Node', 'NodeGetVolumeStats', request, STATS_TIMEOUT_MS);
-    const usage = (await answer.catch(() => undefined))?.usage;
-    const bytes = usage?.find(({ unit }) => unit === 'BYTES');
-    const inodes = usage?.find(({ unit }) => unit === 'INODES');
-    return (
-      usage && {
-        capacityBytes: bytes?.total ?? 0,
-        availableBytes: bytes?.available ?? 0,
-        usedBytes: bytes?.used ?? 0,
-        inodes: inodes?.total ?? 0,
-        inodesFree: inodes?.available ?? 0,
-        inodesUsed: inodes?.used ?? 0,
-      }
-    );
+    return volumeFigures(driver.socket, asked);
   }
 
   /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws RpcError */
@@ -150,11 +118,14 @@ export class CsiMounts {
     const { target } = placesOf(wanted, pod, of, podsDir, stagingDir, false);
     // A driver that starts after the agent must not stop pods that have their volumes.
     if (!driver && isMounted(target)) return { path: target, refreshAtMs: clock.nowMs() + KEEP_MS };
+    const settings = await settingsOf(client, wanted.driver);
+    const inUse = isAttachable(wanted, settings) ? uniqueVolumeName(wanted.driver, wanted.handle) : undefined;
+    if (inUse !== undefined && !isMounted(target) && !(await this.#inUse.isAttached(inUse, pod.metadata.uid ?? '')))
+      throw new VolumeProblem('Volume not attached according to node status', 'attach');
     const known = driver ?? this.#driver(wanted.driver);
     return this.#turns.take(wanted.handle, async () => {
-      const settings = await settingsOf(client, wanted.driver);
       const wasThere = isMounted(target);
-      if (!wasThere) await this.#publish(pod, of, wanted, known, settings);
+      if (!wasThere) await this.#publish(pod, of, wanted, known, settings, inUse);
       else if (settings?.spec.requiresRepublish) await this.#republish(pod, of, wanted, known, settings);
       if (claimed) await this.#grow(pod, of, wanted, known, claimed, wasThere);
       const isKept = settings?.spec.requiresRepublish || (claimed && known.can.has('EXPAND_VOLUME'));
@@ -168,16 +139,19 @@ export class CsiMounts {
     return driver;
   }
 
-  async #publish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver | undefined): Promise<void> {
+  async #publish(
+    pod: Pod,
+    of: Volume,
+    wanted: Wanted,
+    driver: Driver,
+    settings: CSIDriver | undefined,
+    inUse: string | undefined,
+  ): Promise<void> {
     if (wanted.isInline && !settings?.spec.volumeLifecycleModes?.includes('Ephemeral'))
       throw new VolumeProblem(`kubernetes.io/csi: driver ${wanted.driver} does not support Ephemeral volume lifecycle mode`);
     const { client, nodeName } = this.#options;
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     const { target, staging } = this.#places(pod, of, wanted, driver);
-    const podUid = pod.metadata.uid ?? '';
-    const inUse = isAttachable(wanted, settings) ? uniqueVolumeName(wanted.driver, wanted.handle) : undefined;
-    if (inUse !== undefined && !(await this.#inUse.isAttached(inUse, podUid)))
-      throw new VolumeProblem('Volume not attached according to node status', 'attach');
     const publishContext = await attachedContext(client, nodeName, wanted, settings);
     const asked: Asked = {
       driver: wanted.driver,
@@ -186,7 +160,7 @@ export class CsiMounts {
       ...(staging ? { staging } : {}),
       ...(inUse === undefined ? {} : { inUse }),
     };
-    await writeAsked(this.#folder(podUid), of.name, asked);
+    await writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, asked);
     if (staging) {
       await mkdir(staging, { recursive: true, mode: 0o750 });
       const stage = {
