@@ -1,7 +1,8 @@
 // What pods use of a resource and what they asked for, and which of them may be judged by it. Pure.
-import type { Container, Pod } from '../../../api/gen/types/core.v1.ts';
+
+import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { durationNanos, toMilli } from '../../../api/meta/index.ts';
-import { conditionOf } from '../shared/pods.ts';
+import { conditionOf, lastingContainers } from '../../../kit/pods/index.ts';
 
 /** Upstream's --horizontal-pod-autoscaler-cpu-initialization-period and -initial-readiness-delay. */
 const CPU_INITIALIZATION_MS = 300_000;
@@ -38,12 +39,6 @@ export function samplesOf(metrics: readonly PodMetrics[], resource: string, cont
   return samples;
 }
 
-/** Sidecars run as long as the pod does. */
-const runningContainers = ({ spec }: Pod): Container[] => [
-  ...(spec?.containers ?? []),
-  ...(spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always'),
-];
-
 /** By pod, in thousandths. @throws Error when a container asks for none of it */
 export function requestsOf(pods: readonly Pod[], resource: string, container: string | undefined): Map<string, number> {
   const requests = new Map<string, number>();
@@ -55,7 +50,7 @@ export function requestsOf(pods: readonly Pod[], resource: string, container: st
       continue;
     }
     let sum = 0;
-    for (const one of runningContainers(pod)) {
+    for (const one of lastingContainers(pod)) {
       if (container !== undefined && one.name !== container) continue;
       const request = one.resources?.requests?.[resource];
       if (request === undefined) throw new Error(`missing request for ${resource} in container ${one.name} of Pod ${name}`);
