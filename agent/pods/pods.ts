@@ -16,8 +16,8 @@ import { ImagePulls } from './image-pulls.ts';
 import { GRACE_ANNOTATION } from './names.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { pullSecrets, type SecretData } from './pull-secrets.ts';
 import { QosGroups } from './qos-groups.ts';
-import { registryAuths } from './registry-auths.ts';
 import { type PodStart, Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
 
@@ -47,6 +47,8 @@ export interface PodsOptions {
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
   staticPodPath?: string;
+  /** What may open an image's registry: out of the pod's pull secrets, then the node's own. */
+  imageCredentials(image: string, secrets: readonly SecretData[]): Promise<RegistryAuth[]>;
   /** Why this node takes no such pod now (it is low on something, or going down); undefined: it does. */
   refusal?(pod: Pod): { reason: string; message: string } | undefined;
   /** For metrics. */
@@ -172,7 +174,7 @@ class NodePods {
       events,
       volumes: this.#volumes,
       starts: this.starts,
-      pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => this.#credentials(pod, image) }),
+      pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => this.#credentials(pod, image, events) }),
       servicesFor: (pod) => this.#servicesFor(pod),
       otherPods: (uid) => this.#activePods().filter(({ metadata }) => metadata.uid !== uid),
       onDone: (uid) => this.#forget(uid),
@@ -409,15 +411,13 @@ class NodePods {
     return kubernetes ? [kubernetes, ...others] : others;
   }
 
-  async #credentials(pod: Pod, image: string): Promise<RegistryAuth[]> {
-    const found: RegistryAuth[] = [];
-    for (const { name = '' } of pod.spec?.imagePullSecrets ?? []) {
-      const secret = await this.#volumes.objects
-        .get('secrets', pod.metadata.namespace ?? '', name, pod.metadata.uid ?? '')
-        .catch(() => undefined);
-      if (secret) found.push(...registryAuths(secret['data'] ?? {}, image));
-    }
-    return found;
+  async #credentials(pod: Pod, image: string, events: PodEvents): Promise<RegistryAuth[]> {
+    const { namespace = '', uid = '' } = pod.metadata;
+    const read = async (name: string) => {
+      const secret = await this.#volumes.objects.get('secrets', namespace, name, uid);
+      return secret && (secret['data'] ?? {});
+    };
+    return await this.#options.imageCredentials(image, await pullSecrets(pod, read, events));
   }
 }
 
