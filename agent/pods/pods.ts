@@ -3,7 +3,7 @@ import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, repeat } from '../../kit/run/index.ts';
-import type { Cri } from '../cri/index.ts';
+import type { Cri, RegistryAuth } from '../cri/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { isMirror, mirroredUid } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
