@@ -52,7 +52,8 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
   const served = core.kinds.find(info.group, info.version, info.resource);
   if (served === undefined) throw unknownResource(core, info.group);
   const { kind } = served;
-  if (request.method === 'HEAD' || request.method === 'OPTIONS') throw methodUnknown();
+  // What is proxied has every method.
+  if ((request.method === 'HEAD' || request.method === 'OPTIONS') && info.subresource !== 'proxy') throw methodUnknown();
   // Pods of all namespaces can be listed, not written; a cluster-scoped kind is nowhere in a namespace.
   if (info.namespace !== '' && !kind.namespaced && info.resource !== 'namespaces') throw unknownResource(core, info.group);
   if (kind.namespaced && info.namespace === '' && info.name !== '') throw pathNotFound();

@@ -46,7 +46,7 @@ export function encode(request: ApiRequest, response: ApiResponse, nowMs: number
   }
   if (Symbol.asyncIterator in body) return { status, headers, body: body as AsyncIterable<Uint8Array> };
   if (headers['content-type']) return { status, headers, body: goJson(body) };
-  const accepted = negotiate(request.headers['accept']);
+  const accepted = acceptedFor(request);
   if (body instanceof WatchBody) {
     const { contentType, lines } = watchLines(body, accepted, includeOf(request), nowMs);
     headers['content-type'] = contentType;
@@ -57,6 +57,17 @@ export function encode(request: ApiRequest, response: ApiResponse, nowMs: number
   if (pieces) return { status, headers: { ...headers, 'content-type': TYPE_OF[accepted.format] }, body: pieces };
   const shaped = shape(body, accepted, include, nowMs, request);
   return encodeShaped(shaped, accepted, headers, status);
+}
+
+/** Reviews and bindings, which can only be created, have no Table: the client's next wish counts. Throws 406 when there is none. */
+function acceptedFor(request: ApiRequest): Accepted {
+  const header = request.headers['accept'];
+  const accepted = negotiate(header);
+  if (accepted.as !== 'Table' || !request.served || request.info.subresource !== '' || request.served.kind.verbs.includes('get'))
+    return accepted;
+  const others = header!.split(',').filter((clause) => !/;\s*as=Table\b/.test(clause));
+  if (others.length === 0) throw notAcceptable([JSON_TYPE, YAML_TYPE, PROTOBUF]);
+  return negotiate(others.join(','));
 }
 
 /** Errors go out as they can: in the asked format, never as Table. */

@@ -113,6 +113,25 @@ describe('lists', () => {
     expect(partial.json.kind).toBe('PartialObjectMetadataList');
     expect((await call('GET', path, { headers: { accept: 'text/plain' } })).status).toBe(406);
   });
+
+  test('the path of a webhook may be empty', async () => {
+    const webhook = (servicePath: string) => ({
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: 'empty-path' },
+      webhooks: [
+        {
+          name: 'a.example.com',
+          sideEffects: 'None',
+          admissionReviewVersions: ['v1'],
+          clientConfig: { service: { namespace: 'default', name: 'a', path: servicePath } },
+        },
+      ],
+    });
+    const hooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations?dryRun=All';
+    expect((await call('POST', hooks, { body: webhook('') })).status).toBe(201);
+    expect((await call('POST', hooks, { body: webhook('x') })).status).toBe(422);
+  });
 });
 
 describe('watches', () => {

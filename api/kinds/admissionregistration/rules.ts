@@ -83,7 +83,7 @@ function validateService(service: any, path: string): Problem[] {
   if (isSet(port) && (port < 1 || port > 65535)) {
     problems.push(invalidValue(`${path}.port`, port, `port is not valid: ${inclusiveRange(1, 65535)}`));
   }
-  if (!isSet(url) || url === '/') return problems;
+  if (!isSet(url) || url === '' || url === '/') return problems;
   const field = `${path}.path`;
   if (!url.startsWith('/')) problems.push(invalidValue(field, url, "must start with a '/'"));
   const steps = url.slice(1).split('/');

@@ -151,3 +151,16 @@ test('version 2 as protobuf: the numbers of gnostic', () => {
     ].join(''),
   );
 });
+
+test('v2 says of a custom kind that keeps unknown fields that it is an object', () => {
+  const schema = {
+    type: 'object',
+    description: 'A thing.',
+    'x-kubernetes-preserve-unknown-fields': true,
+    properties: { a: { type: 'string' } },
+  };
+  const source = { kinds: [thing], custom: () => ({ name: 'com.example.v1.Thing', schema }) };
+  const { definitions } = swagger(source);
+  const kind = { group: 'example.com', version: 'v1', kind: 'Thing' };
+  expect(definitions['com.example.v1.Thing']).toEqual({ type: 'object', 'x-kubernetes-group-version-kind': [kind] });
+});

@@ -34,7 +34,7 @@ export function* swaggerPieces(source: OpenApiSource, gitVersion: string): Gener
   const schemas = Object.entries(components.schemas);
   for (let at = 0; at < schemas.length; at += DEFINITIONS_A_PIECE) {
     const piece = schemas.slice(at, at + DEFINITIONS_A_PIECE);
-    yield { definitions: Object.fromEntries(piece.map(([name, schema]) => [name, schemaOf(schema)])) };
+    yield { definitions: Object.fromEntries(piece.map(([name, schema]) => [name, definitionOf(schema)])) };
   }
 }
 
@@ -102,6 +102,14 @@ function operationOf({ requestBody, responses, parameters, ...rest }: Json): Jso
 const REF = '#/components/schemas/';
 /** Keywords that v2 does not know. */
 const UNKNOWN = new Set(['oneOf', 'anyOf', 'not', 'nullable', 'x-kubernetes-validations', 'x-kubernetes-embedded-resource']);
+
+const KIND = 'x-kubernetes-group-version-kind';
+
+/** A kind that keeps what it does not know says nothing of its fields. */
+const definitionOf = (schema: Json): Json =>
+  schema[KIND] !== undefined && schema['x-kubernetes-preserve-unknown-fields'] === true
+    ? { type: 'object', [KIND]: schema[KIND] }
+    : schemaOf(schema);
 
 /** A schema as v2 can say it: what it cannot say is left out, so that clients check less rather than refuse what the server takes. */
 function schemaOf(schema: Json): Json {
