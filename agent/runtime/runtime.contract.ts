@@ -167,8 +167,9 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
       const id = await create('sleep 60');
       await runtime.start(id);
       const size = 'stty size; read go; stty size';
-      const process = { ...basicProcess(), terminal: true, args: ['/bin/sh', '-c', size] };
-      const exec = await runtime.exec(id, { process, stdin: true, width: 100, height: 30 });
+      const consoleSize = { width: 100, height: 30 };
+      const process = { ...basicProcess(), terminal: true, consoleSize, args: ['/bin/sh', '-c', size] };
+      const exec = await runtime.exec(id, { process, stdin: true, ...consoleSize });
       let seen = '';
       exec.stdout.on('data', (chunk: Buffer) => (seen += chunk));
       await expect.poll(() => seen, { timeout: 10_000 }).toContain('30 100');
