@@ -8,7 +8,7 @@ import type { Prober } from './prober.ts';
 import { isSidecar, restarts } from './restart.ts';
 import type { Starts } from './starts.ts';
 import { podStatus } from './status.ts';
-import { HOLD_MS, isStarting, tellsNetworkOnly } from './status-hold.ts';
+import { holdMs } from './status-hold.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 import { hasExited, newest } from './step.ts';
 import type { Seen, StepContext } from './step-context.ts';
@@ -83,12 +83,10 @@ export class PodReporter {
   }
 
   #holds(status: PodStatus, busy: ReadonlyMap<string, unknown>, nowMs: number): boolean {
-    if (!isStarting(busy.keys()) || !tellsNetworkOnly(this.writer.base, status)) {
-      this.#heldUntilMs = undefined;
-      return false;
-    }
-    this.#heldUntilMs ??= nowMs + HOLD_MS;
-    return nowMs < this.#heldUntilMs;
+    const ms = holdMs(this.writer.base, status, busy.keys());
+    const untilMs = ms > 0 ? (this.#heldUntilMs ?? nowMs + ms) : nowMs;
+    this.#heldUntilMs = untilMs > nowMs ? untilMs : undefined;
+    return this.#heldUntilMs !== undefined;
   }
 
   #endStory({ phase, conditions = [] }: PodStatus): void {

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import type { PodStatus } from '../../api/gen/types/core.v1.ts';
-import { isStarting, tellsNetworkOnly } from './status-hold.ts';
+import { holdMs } from './status-hold.ts';
 
 const status = (network: string, more: PodStatus = {}): PodStatus => ({
   phase: 'Pending',
+  startTime: '2026-01-01T00:00:00Z',
   conditions: [
     { type: 'PodReadyToStartContainers', status: network, lastTransitionTime: network },
     { type: 'Ready', status: 'False' },
@@ -11,19 +12,20 @@ const status = (network: string, more: PodStatus = {}): PodStatus => ({
   ...more,
 });
 
-test.each<[string, PodStatus, PodStatus, boolean]>([
-  ['the network alone', status('False'), status('True', { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }] }), true],
-  ['the first status of all', {}, status('False'), false],
-  ['nothing new', status('True'), status('True'), false],
-  ['a network that is lost', status('True'), status('False'), false],
-  ['a container that runs', status('False'), status('True', { containerStatuses: [] }), false],
-  ['another phase', status('False'), status('True', { phase: 'Running' }), false],
-  ['another condition', status('False'), { ...status('True'), conditions: status('True').conditions!.slice(0, 1) }, false],
-])('%s', (_, before, after, expected) => expect(tellsNetworkOnly(before, after)).toBe(expected));
+test.each<[string, PodStatus, PodStatus, number]>([
+  ['the network alone', status('False'), status('True', { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }] }), 1000],
+  ['the first status of all', { phase: 'Pending' }, status('False'), 25],
+  ['nothing new', status('True'), status('True'), 0],
+  ['a network that is lost', status('True'), status('False'), 0],
+  ['a container that runs', status('False'), status('True', { containerStatuses: [] }), 0],
+  ['another phase', status('False'), status('True', { phase: 'Running' }), 0],
+  ['another condition', status('False'), { ...status('True'), conditions: status('True').conditions!.slice(0, 1) }, 0],
+])('%s', (_, before, after, expected) => expect(holdMs(before, after, ['start-container web'])).toBe(expected));
 
 test.each([
-  [['create-sandbox'], false],
-  [['set-up-volumes'], true],
-  [['stop-container abc', 'start-container web'], true],
-  [[], false],
-])('%j is a start: %s', (busy, expected) => expect(isStarting(busy)).toBe(expected));
+  [['create-sandbox'], 25],
+  [['set-up-volumes'], 25],
+  [['stop-container abc', 'start-container web'], 25],
+  [['stop-container abc'], 0],
+  [[], 0],
+])('nothing is held unless something starts: %j', (busy, expected) => expect(holdMs({}, status('False'), busy)).toBe(expected));

@@ -1,22 +1,28 @@
-// Which status need not be written at once: the pod has got its network, and its first container starts in the next moments.
-// Its end says the same and more, so a start takes one write and one event at every watcher less. Pure.
+// Which status need not be written at once, because the next one says the same and more: a start takes one write, and one event at every
+// watcher, less, and what is written is sent while the runtime makes the container, when the node would only wait. Pure.
 import type { PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 
-/** A start that takes longer (it waits for its image or a volume) is told about in between, as the kubelet does. */
-export const HOLD_MS = 100;
+/** The first status of all: by then a pod whose node is not busy has its network. */
+const FIRST_MS = 25;
+/** The network alone: who waits longer, for an image or a volume, is told about it in between. */
+const NETWORK_MS = 1000;
 
 const NETWORK = 'PodReadyToStartContainers';
 
-/** `after` differs from `before`, which the API server has, in nothing but the network that the pod has got. */
-export function tellsNetworkOnly(before: PodStatus, after: PodStatus): boolean {
+/** How long `after` may wait when the API server has `before`, in milliseconds. `busy`: keys of the steps under way. */
+export function holdMs(before: PodStatus, after: PodStatus, busy: Iterable<string>): number {
+  if (![...busy].some(isStart)) return 0;
+  if (before.startTime === undefined) return FIRST_MS;
+  return tellsNetworkOnly(before, after) ? NETWORK_MS : 0;
+}
+
+const isStart = (key: string): boolean => key === 'create-sandbox' || key === 'set-up-volumes' || key.startsWith('start-container');
+
+function tellsNetworkOnly(before: PodStatus, after: PodStatus): boolean {
   const had = networkOf(before);
   return had?.status === 'False' && networkOf(after)?.status === 'True' && deepEqual(withoutNetwork(before), withoutNetwork(after));
 }
-
-/** Keys of steps under way. */
-export const isStarting = (busy: Iterable<string>): boolean =>
-  [...busy].some((key) => key === 'set-up-volumes' || key.startsWith('start-container'));
 
 const networkOf = ({ conditions = [] }: PodStatus): PodCondition | undefined => conditions.find(({ type }) => type === NETWORK);
 
