@@ -14,7 +14,7 @@ import type { Claimed } from '../claims.ts';
 import { type Driver, Drivers } from './drivers.ts';
 import { CsiMounts } from './mounts.ts';
 import { attachmentName } from './request.ts';
-import { methodsOf, type ServiceName } from './wire.ts';
+import { METHODS, type ServiceName } from './wire.ts';
 
 const root = mkdtempSync(`${tmpdir()}/wherry-csi-`);
 afterAll(() => removeTree(root));
@@ -62,7 +62,7 @@ class TestDriver implements AsyncDisposable {
     });
   }
   #serve(service: ServiceName, behaviours: Record<string, Behaviour>): void {
-    const methods = methodsOf(service);
+    const methods = METHODS[service];
     const handlers = Object.fromEntries(
       Object.keys(behaviours).map((name) => [
         name,
