@@ -213,8 +213,9 @@ class SocketRequest implements ApiRequest {
   declare annotations?: Record<string, string>;
   readonly warnings: string[] = [];
   readonly onSent: (() => void)[] = [];
-  readonly #body: Readable;
-  readonly #departure: Departure;
+  // Not private to it: a request that is passed on is one that inherits from this one.
+  readonly source: Readable;
+  readonly departure: Departure;
 
   constructor({ method, url, headers, body, connection }: Call, departure: Departure) {
     const mark = url.indexOf('?');
@@ -224,20 +225,20 @@ class SocketRequest implements ApiRequest {
     this.headers = headers;
     this.remoteAddress = connection.remoteAddress;
     if (connection.peer) this.peer = connection.peer;
-    this.#body = body;
-    this.#departure = departure;
+    this.source = body;
+    this.departure = departure;
   }
 
   body(): Promise<Uint8Array> {
-    return readBody(this.#body);
+    return readBody(this.source);
   }
 
   get signal(): AbortSignal {
-    return this.#departure.signal;
+    return this.departure.signal;
   }
 
   abort(): void {
-    this.#departure.abort();
+    this.departure.abort();
   }
 }
 
