@@ -22,7 +22,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
   seccompOf(context, config.linux?.securityContext ?? {}); // a profile that cannot be had is told now
   apparmorOf(config.linux?.securityContext ?? {});
   if (!isSandboxReady(context, sandbox)) throw new CriError('CreateContainerError', `sandbox container "${sandboxId}" is not running`);
-  return await context.locks.with(`create/${sandboxId}/${config.metadata.name}/${config.metadata.attempt}`, async () => {
+  return await context.turns.take(`create/${sandboxId}/${config.metadata.name}/${config.metadata.attempt}`, async () => {
     const before = containersOf(context, sandboxId).find(
       (c) => c.config.metadata.name === config.metadata.name && c.config.metadata.attempt === config.metadata.attempt,
     );
@@ -45,12 +45,12 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       user: { uid: 0, gid: 0, supplementalGroups: [] },
       stopSignal: config.stopSignal || image.config.stopSignal || 'SIGTERM',
     };
-    await step('container.record', () => context.containers.put(record));
+    step('container.record', () => context.containers.put(record));
     try {
       step('container.rootfs', () => mountRootfs(context, record));
       mountImageVolumes(context, record);
       const user = identityOf(context, record, image);
-      await step('container.user-record', () => context.containers.put({ ...record, user }));
+      step('container.user-record', () => context.containers.put({ ...record, user }));
     } catch (error) {
       await context.runtime.delete(record.id);
       await context.containers.remove(record.id);

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
 import { homeFirst } from '../../kit/linux/index.ts';
-import type { Logger } from '../../kit/run/index.ts';
+import { type Logger, Turns } from '../../kit/run/index.ts';
 import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime, type RuntimeProgram } from '../runtime/index.ts';
 import { containerDetails } from './container-details.ts';
@@ -10,12 +10,11 @@ import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
 import { type CniOptions, type CriContext, messageOf } from './context.ts';
 import { createContainer } from './create-container.ts';
-import type { Cri, RegistryAuth } from './cri.ts';
+import type { Cri } from './cri.ts';
 import { EventHub } from './events.ts';
 import { attach, exec, execSync } from './exec.ts';
 import { imageFsInfo, imageStatus, listImages, loadImage, pullImage } from './images.ts';
 import { inspectContainer, inspectPodSandbox, runtimeStatus } from './inspect.ts';
-import { Locks } from './locks.ts';
 import { openPort } from './open-port.ts';
 import { type ContainerRecord, Records, type SandboxRecord } from './records.ts';
 import { recover } from './recover.ts';
@@ -47,12 +46,12 @@ export interface CriOptions {
   cni: CniOptions;
   /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` beside the state folder. */
   seccompFolder?: string;
-  /** Registries spoken to without TLS, `host:port`; loopback always is. */
+  /** Registries spoken to without TLS, `host:port`; loopback is, where there is no certificate for it. */
   insecureRegistries?: readonly string[];
   /** Endpoints asked before a registry itself: `{ 'docker.io': ['http://127.0.0.1:5000'] }`. */
   mirrors?: Readonly<Record<string, readonly string[]>>;
-  /** Credentials of the machine for an image, where the caller has none. */
-  credentials?: (image: string) => Promise<readonly RegistryAuth[]>;
+  /** Folder of certificates for registries, `HOST[:PORT]/ca.crt`; absent: those of the system alone. */
+  registryCertsDir?: string;
   log: Logger;
 }
 
@@ -64,8 +63,8 @@ export async function createCri(options: CriOptions): Promise<Cri> {
   masquerade?.catch(() => {}); // awaited below
   const context = await openContext(options);
   const notice = (id: string) =>
-    void context.locks
-      .with(`exit/${id}`, () => noticeExit(context, id))
+    void context.turns
+      .take(`exit/${id}`, () => noticeExit(context, id))
       .catch((error: unknown) => context.log.error({ container: id, error: messageOf(error) }, 'recording an exit'));
   context.runtime.onExit(notice);
   await Promise.all([recover(context), masquerade]);
@@ -83,7 +82,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     registries: {
       insecureRegistries: options.insecureRegistries ?? [],
       mirrors: options.mirrors ?? {},
-      ...(options.credentials ? { credentials: options.credentials } : {}),
+      ...(options.registryCertsDir === undefined ? {} : { certsDir: options.registryCertsDir }),
     },
     log,
     runtime: new OciRuntime({
@@ -97,7 +96,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     sandboxes: await Records.open<SandboxRecord>(`${stateDir}/sandboxes`),
     containers: await Records.open<ContainerRecord>(`${stateDir}/containers`),
     events: new EventHub(),
-    locks: new Locks(),
+    turns: new Turns(),
     availableCapabilities: availableCapabilities(),
   };
 }

@@ -5,11 +5,11 @@ import type { LinuxResources } from './cri.ts';
 import { toCgroupLimits } from './resources.ts';
 
 export async function updateContainerResources(context: CriContext, id: string, resources: LinuxResources): Promise<void> {
-  await context.locks.with(`record/${id}`, async () => {
+  await context.turns.take(`record/${id}`, async () => {
     const record = mustContainer(context, id);
     const { config } = record;
     const merged = { ...config.linux?.resources, ...resources };
-    await context.containers.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
+    context.containers.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
     if (!record.exit) cgroups().apply(containerCgroup(context, record), toCgroupLimits(resources));
   });
 }

@@ -1,2 +1,2 @@
 // Entry of agent/pods.
-export { createPods, type Pods, type PodsOptions } from './pods.ts';
+export { createPods, type Pods } from './create-pods.ts';

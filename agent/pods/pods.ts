@@ -1,24 +1,25 @@
 // The pods of this node: a worker for each, fed by the watch and by the runtime's events; what belongs to no pod is removed.
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+
 import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
-import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
+import { isFinished } from '../../kit/pods/index.ts';
+import { type Clock, type Logger, repeat } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import type { Devices } from '../devices/index.ts';
-import { isMirror, MirrorPods, type StaticFiles, staticFiles } from '../static/index.ts';
+import { isMirror, mirroredUid } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
 import type { Refusal } from './admission.ts';
+import { FilePods } from './file-pods.ts';
 import { collectGarbage, GARBAGE_EVERY_MS } from './garbage.ts';
 import { Gate } from './gate.ts';
 import { ImagePulls } from './image-pulls.ts';
-import { GRACE_ANNOTATION } from './names.ts';
+import { removeOrphans } from './orphans.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { pullSecrets, type SecretData } from './pull-secrets.ts';
 import { QosGroups } from './qos-groups.ts';
-import { registryAuths } from './registry-auths.ts';
-import { type PodStart, Starts } from './starts.ts';
+import { Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
 
 export interface PodsOptions {
@@ -47,30 +48,12 @@ export interface PodsOptions {
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
   staticPodPath?: string;
+  /** What may open an image's registry: out of the pod's pull secrets, then the node's own. */
+  imageCredentials(image: string, secrets: readonly SecretData[]): Promise<RegistryAuth[]>;
   /** Why this node takes no such pod now (it is low on something, or going down); undefined: it does. */
   refusal?(pod: Pod): { reason: string; message: string } | undefined;
   /** For metrics. */
   onProbe?: NonNullable<WorkerTools['onProbe']>;
-}
-
-export interface Pods {
-  /** Takes over what runs, and runs the pods of files: needs no API server. */
-  readonly service: Service;
-  /** Runs the pods that are bound to this node. */
-  readonly fromApi: Service;
-  /** Of this node, as last seen. */
-  list(): Pod[];
-  /** Ends a pod for the sake of the node: Failed, with a condition that says so and an event. */
-  evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
-  /** The same without an event: the node has said it of itself. */
-  end(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
-  get(namespace: string, name: string): Pod | undefined;
-  /** Uids of the pods whose devices are not free; undefined while they are not all known. */
-  deviceHolders(): ReadonlySet<string> | undefined;
-  /** A pod's volumes that belong to CSI drivers, with what these count. */
-  drivenVolumes: Volumes['driven'];
-  /** How the last ones started. */
-  starts(): readonly PodStart[];
 }
 
 /** The API server may be what runs here. */
@@ -78,34 +61,8 @@ const AS_LONG_AS_IT_TAKES_MS = 2 ** 31 - 1;
 
 type PodObject = Pod & KubeObject;
 
-export function createPods(options: PodsOptions): Pods {
-  const pods = new NodePods(options);
-  return {
-    service: {
-      name: 'pods',
-      start: async () => {
-        await pods.start();
-        return { failed: neverFails, stop: async () => pods.stop() };
-      },
-    },
-    fromApi: {
-      name: 'pods of the API',
-      start: async () => {
-        await pods.startFromApi();
-        return { failed: neverFails, stop: async () => {} };
-      },
-    },
-    list: () => pods.list(),
-    evict: (uid, verdict) => pods.evict(uid, verdict),
-    end: (uid, verdict) => pods.end(uid, verdict),
-    get: (namespace, name) => pods.get(`${namespace}/${name}`),
-    deviceHolders: () => pods.holders(),
-    drivenVolumes: (uid) => pods.drivenVolumes(uid),
-    starts: () => pods.starts.list(),
-  };
-}
-
-class NodePods {
+/** What `createPods` shows of it is for others. */
+export class NodePods {
   readonly informer: Informer<PodObject>;
   readonly starts = new Starts();
   readonly #options: PodsOptions;
@@ -119,10 +76,8 @@ class NodePods {
   readonly #nodes: Informer<Node & KubeObject>;
   readonly #volumes: Volumes;
   readonly #tools: WorkerTools;
-  readonly #mirrors: MirrorPods;
+  readonly #files: FilePods;
   readonly #qosGroups: QosGroups;
-  #static: ReadonlyMap<string, Pod> = new Map();
-  #staticFiles: StaticFiles | undefined;
   #isListed = false;
   #ended = Promise.withResolvers<void>();
   #garbage: { stop(): void } | undefined;
@@ -155,14 +110,13 @@ class NodePods {
       log,
       onChange: (uid) => this.#workers.get(uid)?.objectsChanged(),
     });
-    this.#mirrors = new MirrorPods({
-      client,
-      clock,
-      log,
-      nodeName: options.nodeName,
+    this.#files = new FilePods({
+      ...options,
       signal,
-      seen: (key) => this.informer.get(key),
-      mirrors: () => this.informer.list().filter(isMirror),
+      folder: options.staticPodPath,
+      informer: this.informer,
+      workers: this.#workers,
+      run: (pod) => this.#add(pod),
     });
     this.#qosGroups = new QosGroups(options);
     const events = new PodEvents(options.recorder);
@@ -172,7 +126,12 @@ class NodePods {
       events,
       volumes: this.#volumes,
       starts: this.starts,
-      pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => this.#credentials(pod, image) }),
+      pulls: new ImagePulls({
+        cri,
+        clock,
+        events,
+        credentials: async (pod, image) => options.imageCredentials(image, await pullSecrets(this.#volumes.objects, pod, events)),
+      }),
       servicesFor: (pod) => this.#servicesFor(pod),
       otherPods: (uid) => this.#activePods().filter(({ metadata }) => metadata.uid !== uid),
       onDone: (uid) => this.#forget(uid),
@@ -181,28 +140,39 @@ class NodePods {
   }
 
   async start(): Promise<void> {
+    await this.#volumes.recover();
     void this.#followRuntime();
-    const { log, nodeName, staticPodPath } = this.#options;
-    if (staticPodPath !== undefined)
-      this.#staticFiles = await staticFiles({ folder: staticPodPath, nodeName, log, onPods: (pods) => this.#followFiles(pods) });
+    await this.#files.start();
   }
 
   async startFromApi(): Promise<void> {
     await Promise.all([this.informer.synced, this.#services.synced, this.#nodes.synced]);
     this.#isListed = true;
     this.informer.on({
-      added: (pod) => (isMirror(pod) ? this.#mirrorSeen(pod) : this.#add(pod)),
+      added: (pod) => (isMirror(pod) ? this.#files.mirrorSeen(pod) : this.#add(pod)),
       updated: (before, pod) => {
-        if (isMirror(pod)) this.#mirrorSeen(pod);
+        if (isMirror(pod)) this.#files.mirrorSeen(pod);
         else this.#update(pod);
         if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation) this.#roomMade(pod);
       },
-      deleted: (pod) => (isMirror(pod) ? this.#mirrors.sync() : this.#remove(pod.metadata.uid ?? '')),
+      deleted: (pod) => (isMirror(pod) ? this.#files.mirrorGone() : this.#remove(pod.metadata.uid ?? '')),
     });
-    this.#mirrors.want(this.#static);
-    await this.#removeOrphans();
-    const { cri, log, logDir } = this.#options;
-    const isKnown = (uid: string) => this.#workers.has(uid) || this.#static.has(uid);
+    const nodeSeen = (node: Node) => {
+      if (node.metadata.name === this.#options.nodeName) this.#volumes.nodeSeen(node);
+    };
+    this.#nodes.on({ added: nodeSeen, updated: (_, node) => nodeSeen(node) });
+    this.#files.mirror();
+    const { cri, log, logDir, podsDir } = this.#options;
+    await removeOrphans({
+      cri,
+      volumes: this.#volumes,
+      podsDir,
+      logDir,
+      log,
+      signal: this.#stop.signal,
+      isKnown: (uid) => this.#workers.has(uid),
+    });
+    const isKnown = (uid: string) => this.#workers.has(uid) || this.#files.has(uid);
     this.#garbage = repeat(
       GARBAGE_EVERY_MS,
       () => collectGarbage(cri, logDir, isKnown),
@@ -221,57 +191,18 @@ class NodePods {
   /** A pod of a file is shown as the API knows it, once it does. */
   list(): Pod[] {
     const known = this.informer.list();
-    const shown = new Set(known.map(({ metadata }) => metadata.annotations?.['kubernetes.io/config.mirror']));
-    return [...known.map((pod) => this.#ownOf(pod)), ...[...this.#static.values()].filter(({ metadata }) => !shown.has(metadata.uid))];
+    const shown = new Set(known.map(mirroredUid));
+    return [...known.map(ownOf), ...this.#files.list().filter(({ metadata }) => !shown.has(metadata.uid))];
   }
 
   get(key: string): Pod | undefined {
     const known = this.informer.get(key);
-    if (known) return this.#ownOf(known);
-    return [...this.#static.values()].find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key);
-  }
-
-  /** Under the uid that the runtime knows: a mirror's own is the API's alone. */
-  #ownOf(pod: Pod): Pod {
-    const uid = pod.metadata.annotations?.['kubernetes.io/config.mirror'];
-    return uid === undefined ? pod : { ...pod, metadata: { ...pod.metadata, uid } };
-  }
-
-  /** What is no longer in the folder ends, what is new there starts; a changed file is both. */
-  #followFiles(pods: ReadonlyMap<string, Pod>): void {
-    const before = this.#static;
-    this.#static = pods;
-    for (const uid of before.keys()) if (!pods.has(uid)) this.#workers.get(uid)?.remove();
-    for (const [uid, pod] of pods) if (!before.has(uid)) this.#addWhenFree(uid, pod as PodObject);
-    this.#mirrors.want(pods);
-  }
-
-  /** The one that had this name before ends first. */
-  #addWhenFree(uid: string, pod: PodObject): void {
-    const { clock, log } = this.#options;
-    const { signal } = this.#stop;
-    const holder = () =>
-      [...this.#workers.values()].some(
-        ({ pod: { metadata } }) =>
-          metadata.name === pod.metadata.name && metadata.namespace === pod.metadata.namespace && metadata.uid !== uid,
-      );
-    void (async () => {
-      while (holder()) await clock.sleep(100, signal);
-      if (!this.#static.has(uid)) return;
-      this.#add(pod);
-      for (const mirror of this.informer.list()) if (isMirror(mirror)) this.#mirrorSeen(mirror); // it may have been here first
-    })().catch((error: unknown) => {
-      if (!signal.aborted) log.error({ err: error, pod: pod.metadata.name }, 'static pod not started');
-    });
-  }
-
-  #mirrorSeen(mirror: Pod): void {
-    this.#workers.get(mirror.metadata.annotations?.['kubernetes.io/config.mirror'] ?? '')?.mirrored(mirror);
-    this.#mirrors.sync();
+    if (known) return ownOf(known);
+    return this.#files.list().find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key);
   }
 
   stop(): void {
-    this.#staticFiles?.stop();
+    this.#files.stop();
     this.#garbage?.stop();
     this.#stop.abort();
     for (const worker of this.#workers.values()) worker.close();
@@ -347,7 +278,7 @@ class NodePods {
   /** Whose devices are not free; undefined while the API has not been heard. */
   holders(): ReadonlySet<string> | undefined {
     if (!this.#isListed) return undefined;
-    const listed = this.list().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+    const listed = this.list().filter((pod) => !isFinished(pod));
     return new Set([...listed, ...this.#activePods()].map(({ metadata }) => metadata.uid ?? ''));
   }
 
@@ -368,37 +299,14 @@ class NodePods {
     const { cri, log } = this.#options;
     const { signal } = this.#stop;
     try {
-      for await (const event of cri.events(signal)) {
-        const uid = this.#uidOfSandbox.get(event.sandboxId);
+      for await (const { type, sandboxId } of cri.events(signal)) {
+        if (type === 'created' || type === 'started') continue; // a step of the pod's own worker, which looks when it is over
+        const uid = this.#uidOfSandbox.get(sandboxId);
         if (uid) this.#workers.get(uid)?.wake();
       }
     } catch (error) {
       if (!signal.aborted) log.error({ err: error }, 'events of the runtime have ended');
     }
-  }
-
-  /** What runs here for pods that were deleted while the agent was away. */
-  async #removeOrphans(): Promise<void> {
-    const { cri, log, logDir } = this.#options;
-    const { signal } = this.#stop;
-    const orphans = (await cri.listPodSandbox()).filter(({ metadata }) => !this.#workers.has(metadata.uid));
-    for (const { id, metadata, annotations } of orphans) {
-      void (async () => {
-        const graceMs = Number(annotations[GRACE_ANNOTATION] ?? 30) * 1000;
-        const running = await cri.listContainers({ sandboxId: id, state: 'running' });
-        await Promise.all(running.map((container) => cri.stopContainer(container.id, graceMs)));
-        await cri.removePodSandbox(id);
-        if (this.#workers.has(metadata.uid)) return;
-        await this.#volumes.teardown(metadata.uid);
-        await rm(join(logDir, `${metadata.namespace}_${metadata.name}_${metadata.uid}`), { recursive: true, force: true });
-      })().catch((error: unknown) => {
-        if (!signal.aborted) log.warn({ err: error, pod: `${metadata.namespace}/${metadata.name}` }, 'orphaned pod not removed');
-      });
-    }
-    const withSandbox = new Set(orphans.map(({ metadata }) => metadata.uid));
-    for (const uid of await readdir(this.#options.podsDir).catch(() => []))
-      if (!this.#workers.has(uid) && !withSandbox.has(uid))
-        await this.#volumes.teardown(uid).catch((error: unknown) => log.warn({ err: error, uid }, 'folder of a gone pod not removed'));
   }
 
   /** `kubernetes` is linked always, others of the pod's namespace when it wants links. */
@@ -408,17 +316,12 @@ class NodePods {
     const others = own.filter(({ metadata }) => metadata.name !== 'kubernetes' || metadata.namespace !== 'default');
     return kubernetes ? [kubernetes, ...others] : others;
   }
-
-  async #credentials(pod: Pod, image: string): Promise<RegistryAuth[]> {
-    const found: RegistryAuth[] = [];
-    for (const { name = '' } of pod.spec?.imagePullSecrets ?? []) {
-      const secret = await this.#volumes.objects
-        .get('secrets', pod.metadata.namespace ?? '', name, pod.metadata.uid ?? '')
-        .catch(() => undefined);
-      if (secret) found.push(...registryAuths(secret['data'] ?? {}, image));
-    }
-    return found;
-  }
 }
 
-const isActive = ({ pod: { status } }: PodWorker): boolean => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+const isActive = ({ pod }: PodWorker): boolean => !isFinished(pod);
+
+/** Under the uid that the runtime knows: a mirror's own is the API's alone. */
+function ownOf(pod: Pod): Pod {
+  const uid = mirroredUid(pod);
+  return uid === undefined ? pod : { ...pod, metadata: { ...pod.metadata, uid } };
+}

@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { CommandError, identify, sendSignal } from '../../kit/exec/index.ts';
-import { writeFileAtomic } from '../../kit/fs/index.ts';
+import { writeFileAtomicSync } from '../../kit/fs/index.ts';
 import { cgroups, hideUnifiedCgroup, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
 import { repeat, step, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
@@ -118,6 +118,7 @@ export class OciRuntime implements Runtime {
         name,
         runtimePath,
         runtimeArgs: program.globalArguments(root),
+        environment: program.environment,
         bundle,
         logPath,
         exitDir: this.#files.exits,
@@ -127,7 +128,7 @@ export class OciRuntime implements Runtime {
       }),
     );
     const process = { pid, startTime: identify(pid)?.startTicks ?? '', bootId: currentBoot() };
-    await step('runtime.process-record', () => writeFileAtomic(this.#files.processFile(id), JSON.stringify(process)));
+    step('runtime.process-record', () => writeFileAtomicSync(this.#files.processFile(id), JSON.stringify(process)));
     this.#watched.add(id);
   }
 
@@ -208,8 +209,9 @@ export class OciRuntime implements Runtime {
     const file = `${this.#files.root}/x/${process.pid}-${this.#execs++}`;
     const { program, root } = this.#programOf(id);
     const killInside = (pid: number) => void program.command(root, ['kill', '--pid', String(pid), id, 'KILL']).catch(() => {}); // it ended first
-    const target = { id, runtimePath: await program.path(), runtimeArgs: program.globalArguments(root), file };
-    return await startExec(program.hasOwnKernel ? { ...target, killInside } : target, options);
+    const { environment } = program;
+    const target = { id, runtimePath: await program.path(), runtimeArgs: program.globalArguments(root), environment, file };
+    return startExec(program.hasOwnKernel ? { ...target, killInside } : target, options);
   }
 
   async attach(id: string): Promise<RunningExec> {

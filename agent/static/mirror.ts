@@ -7,7 +7,10 @@ import { backoffMs, type Clock, type Logger } from '../../kit/run/index.ts';
 const MIRROR = 'kubernetes.io/config.mirror';
 const HASH = 'kubernetes.io/config.hash';
 
-export const isMirror = (pod: Pod): boolean => pod.metadata.annotations?.[MIRROR] !== undefined;
+/** Of the pod of a file whose image in the API this is; undefined: it is none. */
+export const mirroredUid = (pod: Pod): string | undefined => pod.metadata.annotations?.[MIRROR];
+
+export const isMirror = (pod: Pod): boolean => mirroredUid(pod) !== undefined;
 
 export interface MirrorPodsOptions {
   client: Client;
@@ -64,12 +67,12 @@ export class MirrorPods {
   async #once(): Promise<void> {
     const { client, mirrors, nodeName, seen } = this.#options;
     for (const mirror of mirrors()) {
-      const own = this.#wanted.get(mirror.metadata.annotations?.[MIRROR] ?? '');
+      const own = this.#wanted.get(mirroredUid(mirror) ?? '');
       if (!own || mirror.metadata.deletionTimestamp) await this.#delete(mirror);
     }
     const missing = [...this.#wanted.values()].filter((pod) => {
       const there = seen(`${pod.metadata.namespace}/${pod.metadata.name}`);
-      return !there || there.metadata.annotations?.[MIRROR] !== pod.metadata.uid;
+      return !there || mirroredUid(there) !== pod.metadata.uid;
     });
     if (missing.length === 0) return;
     const node = await client.get<KubeObject>(RESOURCES.nodes, nodeName);

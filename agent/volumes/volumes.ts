@@ -1,16 +1,18 @@
 // The volumes of this node's pods: set up before their containers start, kept fresh while they run, removed with them.
-import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
+import type { Node, Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
 import type { Client, EventRecorder } from '../../kit/client/index.ts';
+import type { FsUsage } from '../../kit/fs/index.ts';
 import { isMounted, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import { claimedVolume } from './claims.ts';
 import type { Drivers } from './csi/drivers.ts';
-import { CsiMounts, type Published, type VolumeFigures } from './csi/mounts.ts';
+import { CsiMounts, type Published } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
@@ -36,7 +38,7 @@ export interface VolumesOptions {
   events: EventRecorder;
   clock: Clock;
   log: Logger;
-  /** Something that the pod's volumes or environment show has changed: set up again. */
+  /** Something that the pod's volumes or environment show, or wait for, has changed: set up again. */
   onChange(podUid: string): void;
 }
 
@@ -44,9 +46,12 @@ export interface VolumesOptions {
 export class VolumeSetupError extends Error {
   /** Of the event. */
   readonly reason: 'FailedMount' | 'FailedMapVolume';
+  /** Not worth an event for some minutes. */
+  readonly isWaiting: boolean;
   /** `volume`: as the pod names it, or the persistent volume. */
   constructor(volume: string, cause: unknown) {
     super(failureText(volume, cause), { cause });
+    this.isWaiting = cause instanceof VolumeProblem && cause.stage === 'attach';
     this.reason = cause instanceof VolumeProblem && DEVICE_STAGES.has(cause.stage) ? 'FailedMapVolume' : 'FailedMount';
   }
 }
@@ -58,6 +63,8 @@ function failureText(volume: string, cause: unknown): string {
   const stage = cause instanceof VolumeProblem ? cause.stage : 'SetUp';
   if (stage === 'process')
     return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[], failed to process volumes=[${volume}]: ${why}`;
+  if (stage === 'attach')
+    return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[${volume}], failed to process volumes=[]: context deadline exceeded`;
   if (stage === 'expand') return `MountVolume.MountDevice failed while expanding volume for volume "${volume}" : ${why}`;
   const step = stage === 'NewMounter' ? 'NewMounter initialization' : stage;
   return `${DEVICE_STAGES.has(stage) ? 'MapVolume' : 'MountVolume'}.${step} failed for volume "${volume}" : ${why}`;
@@ -99,7 +106,7 @@ export class Volumes {
   }
 
   /** The pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. */
-  async driven(podUid: string): Promise<Map<string, VolumeFigures | undefined>> {
+  async driven(podUid: string): Promise<Map<string, FsUsage | undefined>> {
     const names = await this.#csi.volumesOf(podUid);
     return new Map(await Promise.all(names.map(async (name) => [name, await this.#csi.stats(podUid, name)] as const)));
   }
@@ -139,6 +146,16 @@ export class Volumes {
     }
   }
 
+  /** What an earlier life of the agent has left here. */
+  recover(): Promise<void> {
+    return this.#csi.recover();
+  }
+
+  /** The node as the API has it now. */
+  nodeSeen(node: Node): void {
+    this.#csi.nodeSeen(node);
+  }
+
   /** Removes the pod's whole folder with all mounts in it, and ends its watches. Safe to repeat. */
   async teardown(podUid: string): Promise<void> {
     this.objects.release(podUid);
@@ -162,13 +179,13 @@ export class Volumes {
     if (volume.persistentVolumeClaim || volume.ephemeral) return this.#persistent(pod, volume);
     if (volume.csi) return this.#csi.setUpInline(pod, volume);
     if (volume.image) return { path: '' }; // the runtime mounts it
-    if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume, fsGroup) };
+    if (volume.emptyDir) return { path: this.#emptyDir(pod, volume, fsGroup) };
     if (!isApiVolume(volume))
       throw new VolumeProblem(`volume type ${Object.keys(volume).find((key) => key !== 'name') ?? '?'} is not supported`);
     // Read what to show before anything is made, so that a missing object leaves nothing behind.
     const { payload, renewAtMs } = await gather(pod, volume, sources);
-    const path = await this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
-    await writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
+    const path = this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
+    writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
     return { path, ...(renewAtMs === undefined ? {} : { refreshAtMs: renewAtMs }) };
   }
 
@@ -187,6 +204,7 @@ export class Volumes {
       if (!isBlock) await this.#giveOnce(pod, of.name, path);
       return { path };
     } catch (error) {
+      if (error instanceof VolumeProblem && error.stage === 'attach') throw error; // told under the name that the pod gives it
       throw new VolumeSetupError(volume.metadata.name ?? '', error);
     }
   }
@@ -200,21 +218,21 @@ export class Volumes {
     await mkdir(mark, { recursive: true });
   }
 
-  #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): Promise<string> {
+  #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): string {
     const { medium, sizeLimit } = volume.emptyDir ?? {};
     const sizeBytes = sizeLimit === undefined ? undefined : Number(toInteger(sizeLimit));
     return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? { ...(sizeBytes ? { sizeBytes } : {}) } : undefined);
   }
 
   /** The volume's own folder, open to all users; in memory when `tmpfs` is given. */
-  async #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, tmpfs: { sizeBytes?: number } | undefined): Promise<string> {
+  #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, tmpfs: { sizeBytes?: number } | undefined): string {
     const path = join(this.#options.podsDir, pod.metadata.uid ?? '', 'volumes', volume.name);
-    const isNew = (await mkdir(path, { recursive: true })) !== undefined;
+    const isNew = mkdirSync(path, { recursive: true }) !== undefined;
     const mounts = tmpfs !== undefined && !isMounted(path);
     if (mounts) mountTmpfs(path, { ...tmpfs, mode: 0o1777 });
     if (!isNew && !mounts) return path; // containers may have changed modes by now
-    if (fsGroup !== undefined) await chown(path, 0, fsGroup);
-    await chmod(path, (tmpfs ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
+    if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
+    chmodSync(path, (tmpfs ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
     return path;
   }
 }
