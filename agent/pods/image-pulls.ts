@@ -1,5 +1,7 @@
 // Images for containers: what the pull policy asks for, one back-off a pod and image, events with upstream's texts.
+
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import { durationText } from '../../api/meta/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 import { backoffMs } from '../../kit/run/index.ts';
 import { type Cri, CriError, type Image, isCriError, type RegistryAuth } from '../cri/index.ts';
@@ -20,7 +22,7 @@ export interface ImagePullsOptions {
   cri: Cri;
   clock: Clock;
   events: PodEvents;
-  /** Credentials of the pod's imagePullSecrets for this image; the first that works. */
+  /** Of the pod's pull secrets and of the node, for this image: the first that works counts. */
   credentials(pod: Pod, image: string): Promise<RegistryAuth[]>;
 }
 
@@ -76,7 +78,7 @@ export class ImagePulls {
     try {
       const image = await this.#pullWith(pod, name);
       this.#failing.delete(key);
-      const took = seconds(clock.nowMs() - nowMs);
+      const took = durationText(Math.round(clock.nowMs() - nowMs) * 1e6);
       events.container(
         pod,
         container.name,
@@ -88,29 +90,33 @@ export class ImagePulls {
     } catch (error) {
       if (isCriError(error, 'InvalidImageName')) throw this.#invalid(pod, container, error);
       const message = error instanceof Error ? error.message : String(error);
-      const reason = isCriError(error, 'RegistryUnavailable') ? 'RegistryUnavailable' : 'ErrImagePull';
-      this.#remember(key, `${reason}: ${message}`);
+      this.#remember(key, `ErrImagePull: ${message}`);
       events.container(pod, container.name, 'Warning', 'Failed', `Failed to pull image "${name}": ${message}`);
       // The next try, soon after, shows the back-off itself.
-      throw this.#failed(pod, container, new StartProblem(reason, message, 1000, error));
+      throw this.#failed(pod, container, new StartProblem('ErrImagePull', message, 1000, error));
     }
   }
 
+  /** With each of the credentials until one works, without any where there are none; as kubelet, which then tells all that failed. */
   async #pullWith(pod: Pod, name: string): Promise<Image> {
-    const { cri } = this.#options;
-    const credentials: (RegistryAuth | undefined)[] = [...(await this.#options.credentials(pod, name)), undefined];
-    let problem: unknown;
-    for (const auth of credentials) {
+    const credentials: (RegistryAuth | undefined)[] = await this.#options.credentials(pod, name);
+    const problems: Error[] = [];
+    for (const auth of credentials.length > 0 ? credentials : [undefined]) {
       try {
-        const id = await cri.pullImage(name, auth);
-        const image = (await cri.imageStatus(name)) ?? (await cri.imageStatus(id));
-        if (image) return image;
-        throw new CriError('ImageNotFound', `image "${name}" is gone after its pull`);
+        return await this.#pullOnce(name, auth);
       } catch (error) {
-        problem ??= error;
+        problems.push(error instanceof Error ? error : new Error(String(error)));
       }
     }
-    throw problem;
+    throw aggregate(problems);
+  }
+
+  async #pullOnce(name: string, auth: RegistryAuth | undefined): Promise<Image> {
+    const { cri } = this.#options;
+    const id = await cri.pullImage(name, auth);
+    const image = (await cri.imageStatus(name)) ?? (await cri.imageStatus(id));
+    if (image) return image;
+    throw new CriError('ImageNotFound', `image "${name}" is gone after its pull`);
   }
 
   #remember(key: string, message: string): void {
@@ -133,5 +139,8 @@ export class ImagePulls {
   }
 }
 
-/** As Go writes short durations: `85ms`, `1.204s`. */
-const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)}ms` : `${Number((ms / 1000).toFixed(3))}s`);
+/** Several as apimachinery's Aggregate writes them: in brackets, each text once. */
+function aggregate(problems: readonly Error[]): Error {
+  const texts = [...new Set(problems.map(({ message }) => message))];
+  return texts.length === 1 ? problems[0]! : new AggregateError(problems, `[${texts.join(', ')}]`);
+}

@@ -1,11 +1,13 @@
 // Reports one pod: its status to the API, what its containers wait for, and how its start went.
+
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { isFinalPhase, isSidecar } from '../../kit/pods/index.ts';
 import { type Logger, Story } from '../../kit/run/index.ts';
 import type { Devices } from '../devices/index.ts';
 import type { Waiting } from './container-statuses.ts';
 import { findContainer, podText } from './names.ts';
 import type { Prober } from './prober.ts';
-import { isSidecar, restarts } from './restart.ts';
+import { restarts } from './restart.ts';
 import type { Starts } from './starts.ts';
 import { podStatus } from './status.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
@@ -45,7 +47,7 @@ export class PodReporter {
   report(seen: Seen, finished: boolean, busy: ReadonlyMap<string, unknown>): void {
     const { ending, messages, pod, resizer } = this.#context;
     const { phase } = this.writer.base;
-    const hasEnded = phase === 'Succeeded' || phase === 'Failed';
+    const hasEnded = isFinalPhase(phase);
     // What has been reported as ended stays as reported; what is gone from the API has nobody to report to.
     if (ending.isRemoved || (hasEnded && !pod.metadata.deletionTimestamp && busy.size === 0 && !ending.verdict)) return;
     // The last container of a deleted pod and the pod itself end in one write.
@@ -76,7 +78,7 @@ export class PodReporter {
 
   #endStory({ phase, conditions = [] }: PodStatus): void {
     const story = this.#story;
-    const isOver = phase === 'Succeeded' || phase === 'Failed' || conditions.some((c) => c.type === 'Ready' && c.status === 'True');
+    const isOver = isFinalPhase(phase) || conditions.some((c) => c.type === 'Ready' && c.status === 'True');
     if (!story || !isOver) return;
     this.#story = undefined;
     void this.writer.settled().then(() => this.#tools.log.debug(this.#tools.starts.add(this.#context.pod, story), 'pod started'));

@@ -1,9 +1,11 @@
 // The pods of this node: a worker for each, fed by the watch and by the runtime's events; what belongs to no pod is removed.
+
 import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
+import { isFinished } from '../../kit/pods/index.ts';
 import { type Clock, type Logger, repeat } from '../../kit/run/index.ts';
-import type { Cri } from '../cri/index.ts';
+import type { Cri, RegistryAuth } from '../cri/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { isMirror, mirroredUid } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
@@ -15,8 +17,8 @@ import { ImagePulls } from './image-pulls.ts';
 import { removeOrphans } from './orphans.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { pullSecrets, type SecretData } from './pull-secrets.ts';
 import { QosGroups } from './qos-groups.ts';
-import { podCredentials } from './registry-auths.ts';
 import { Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
 
@@ -46,6 +48,8 @@ export interface PodsOptions {
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
   staticPodPath?: string;
+  /** What may open an image's registry: out of the pod's pull secrets, then the node's own. */
+  imageCredentials(image: string, secrets: readonly SecretData[]): Promise<RegistryAuth[]>;
   /** Why this node takes no such pod now (it is low on something, or going down); undefined: it does. */
   refusal?(pod: Pod): { reason: string; message: string } | undefined;
   /** For metrics. */
@@ -122,7 +126,12 @@ export class NodePods {
       events,
       volumes: this.#volumes,
       starts: this.starts,
-      pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => podCredentials(this.#volumes.objects, pod, image) }),
+      pulls: new ImagePulls({
+        cri,
+        clock,
+        events,
+        credentials: async (pod, image) => options.imageCredentials(image, await pullSecrets(this.#volumes.objects, pod, events)),
+      }),
       servicesFor: (pod) => this.#servicesFor(pod),
       otherPods: (uid) => this.#activePods().filter(({ metadata }) => metadata.uid !== uid),
       onDone: (uid) => this.#forget(uid),
@@ -269,7 +278,7 @@ export class NodePods {
   /** Whose devices are not free; undefined while the API has not been heard. */
   holders(): ReadonlySet<string> | undefined {
     if (!this.#isListed) return undefined;
-    const listed = this.list().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+    const listed = this.list().filter((pod) => !isFinished(pod));
     return new Set([...listed, ...this.#activePods()].map(({ metadata }) => metadata.uid ?? ''));
   }
 
@@ -308,7 +317,7 @@ export class NodePods {
   }
 }
 
-const isActive = ({ pod: { status } }: PodWorker): boolean => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+const isActive = ({ pod }: PodWorker): boolean => !isFinished(pod);
 
 /** Under the uid that the runtime knows: a mirror's own is the API's alone. */
 function ownOf(pod: Pod): Pod {

@@ -1,7 +1,9 @@
 // One pod on this node: looks at what is there, lets step.ts decide, has the steps performed, reports; again whenever something has
 // happened. The only writer of its pod. What it remembers beside the CRI's records may be lost at any time without harm.
+
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
+import { isFinalPhase } from '../../kit/pods/index.ts';
 import { rfc3339Micro, tell } from '../../kit/run/index.ts';
 import type { PodPlace } from '../volumes/index.ts';
 import { Alarm } from './alarm.ts';
@@ -307,7 +309,7 @@ export class PodWorker implements StepContext {
     const { phase, startTime } = this.#reporter.writer.base;
     const untilMs = deadlineMs(this.#pod, startTime);
     if (untilMs === undefined || untilMs > this.tools.clock.nowMs() || this.ending.isStopping) return;
-    if (phase === 'Succeeded' || phase === 'Failed') return;
+    if (isFinalPhase(phase)) return;
     this.ending.judge(DEADLINE_EXCEEDED);
     this.tools.events.pod(this.#pod, 'Normal', DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
   }

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { Node, Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
 import type { Client, EventRecorder } from '../../kit/client/index.ts';
+import type { FsUsage } from '../../kit/fs/index.ts';
 import { isMounted, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import { claimedVolume } from './claims.ts';
 import type { Drivers } from './csi/drivers.ts';
-import type { VolumeFigures } from './csi/figures.ts';
 import { CsiMounts, type Published } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
@@ -107,7 +107,7 @@ export class Volumes {
   }
 
   /** The pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. */
-  async driven(podUid: string): Promise<Map<string, VolumeFigures | undefined>> {
+  async driven(podUid: string): Promise<Map<string, FsUsage | undefined>> {
     const names = await this.#csi.volumesOf(podUid);
     return new Map(await Promise.all(names.map(async (name) => [name, await this.#csi.stats(podUid, name)] as const)));
   }
