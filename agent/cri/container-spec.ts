@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { allowedOomScoreAdj, cgroups } from '../../kit/linux/index.ts';
 import { buildSpec, type OciDevice, type OciSpec, type SpecMount } from '../runtime/index.ts';
 import { type CriContext, podCgroup, sandboxFile } from './context.ts';
-import { CriError } from './cri.ts';
+import { CriError, type LinuxResources } from './cri.ts';
 import { mountsOf } from './mounts.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { usesPodIpc, usesPodNetwork } from './run-pod-sandbox.ts';
@@ -34,7 +34,7 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
     namespaces: namespacesOf(context, record, sandbox),
     cgroupsPath: `${podCgroup(context, sandbox)}/${record.id}`,
     cgroupV2: cgroups().layout === 'v2',
-    resources,
+    resources: bearable(resources),
     mounts: allMounts(context, record, sandbox),
     devices: privileged
       ? hostDevices()
@@ -44,6 +44,10 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
     annotations: config.annotations ?? {},
   });
 }
+
+/** Without the kernel's controller of huge pages nobody is limited, and no runtime would start a container that is to be. */
+const bearable = ({ hugepageLimits, ...others }: LinuxResources): LinuxResources =>
+  hugepageLimits && cgroups().has('hugetlb') ? { ...others, hugepageLimits } : others;
 
 /** @throws CriError when the container whose processes are to be seen does not run */
 function namespacesOf(context: CriContext, record: ContainerRecord, { id, config }: SandboxRecord) {

@@ -38,6 +38,8 @@ export interface OciResources {
   cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string };
   pids?: { limit: number };
   hugepageLimits?: { pageSize: string; limit: number }[];
+  /** Files of cgroup v2. */
+  unified?: Record<string, string>;
 }
 
 export interface OciSpec {
