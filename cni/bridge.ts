@@ -1,16 +1,24 @@
 // The bridge plugin as a library: a veth pair from the pod to the node's bridge, an address, a default route. In-process and over
 // netlink, so that a pod costs about two milliseconds. Every operation may be repeated, also after a crash in its middle.
 import { createHash } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import {
+  addAddress,
   addressBytes,
   cidrAddress,
+  createVeth,
+  findLink,
   isPinned,
   type Link,
   macText,
   Netlink,
   NetlinkError,
   parseCidr,
+  RouteSocket,
   readSysctl,
+  setDefaultRoute,
+  setHairpin,
+  setUp,
   writeSysctl,
 } from '../kit/linux/index.ts';
 import { step } from '../kit/run/index.ts';
@@ -48,6 +56,8 @@ export class BridgePlugin implements Disposable {
   readonly gateway: string;
   readonly #pool: AddressPool;
   readonly #host: Netlink;
+  /** Into the node's namespace, for what each pod needs. */
+  readonly #ports: RouteSocket;
   #bridge: Promise<Link> | undefined;
 
   constructor(network: BridgeNetwork) {
@@ -55,10 +65,12 @@ export class BridgePlugin implements Disposable {
     this.gateway = network.gateway ?? cidrAddress(network.subnet, 1);
     this.#pool = new AddressPool(`${network.stateDir}/${network.name}`, network.subnet, [this.gateway]);
     this.#host = Netlink.open(network.nodeNetns ? { netns: network.nodeNetns } : {});
+    this.#ports = RouteSocket.open(network.nodeNetns);
   }
 
   close(): void {
     this.#host.close();
+    this.#ports[Symbol.dispose]();
   }
   [Symbol.dispose](): void {
     this.close();
@@ -112,30 +124,26 @@ export class BridgePlugin implements Disposable {
   }
 
   async #connect(attachment: Attachment, address: string): Promise<string> {
-    const name = hostVethName(attachment);
     const mac = macOf(address);
-    await step('network.veth', () => this.#createVeth(name, attachment, mac));
-    if (this.network.hairpin !== false) await this.#host.setLink(name, { hairpin: true });
-    using pod = Netlink.open({ netns: attachment.netnsPath });
-    await pod.setLink(LOOPBACK, { up: true });
-    const link = await pod.link(attachment.ifName);
-    if (!link) throw new Error(`${attachment.ifName} vanished from ${attachment.netnsPath}`);
-    await pod.addAddress(link.index, `${address}/${parseCidr(this.network.subnet).prefix}`);
-    await pod.setLink(link.index, { up: true });
-    if (this.network.defaultRoute !== false) await pod.replaceRoute({ gateway: this.gateway, link: link.index });
+    await step('network.veth', () => this.#createVeth(attachment, mac));
+    step('network.pod', () => this.#setUp(attachment, address));
     return mac;
   }
 
-  async #createVeth(name: string, { ifName, netnsPath }: Attachment, mac: string): Promise<void> {
+  /** The pod's side: loopback, address, default route. */
+  #setUp({ netnsPath, ifName }: Attachment, address: string): void {
+    using pod = RouteSocket.open(netnsPath);
+    const [, index = 0] = pod.run(setUp(LOOPBACK), findLink(ifName));
+    const ours = [addAddress(index, `${address}/${parseCidr(this.network.subnet).prefix}`), setUp(index)];
+    pod.run(...ours, ...(this.network.defaultRoute === false ? [] : [setDefaultRoute(index, this.gateway)]));
+  }
+
+  async #createVeth(attachment: Attachment, mac: string): Promise<void> {
+    const name = hostVethName(attachment);
     for (let attempt = 1; ; attempt++) {
-      const bridge = await this.ensureBridge();
+      const { index: master } = await this.ensureBridge();
       try {
-        await this.#host.createVeth(name, {
-          up: true,
-          mtu: this.#mtu,
-          master: bridge.index,
-          peer: { name: ifName, netns: netnsPath, mac },
-        });
+        this.#addPort(name, master, attachment, mac);
         return;
       } catch (error) {
         if (attempt > 2 || !(error instanceof NetlinkError)) throw error;
@@ -145,6 +153,16 @@ export class BridgePlugin implements Disposable {
           this.#bridge = undefined; // the bridge is gone
         else throw error;
       }
+    }
+  }
+
+  #addPort(name: string, master: number, { ifName, netnsPath }: Attachment, mac: string): void {
+    const netnsFd = openSync(netnsPath, 'r');
+    try {
+      const veth = createVeth(name, { mtu: this.#mtu, master, peer: { name: ifName, netnsFd, mac } });
+      this.#ports.run(veth, ...(this.network.hairpin === false ? [] : [setHairpin(name)]));
+    } finally {
+      closeSync(netnsFd);
     }
   }
 

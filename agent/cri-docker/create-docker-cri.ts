@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
 import { cgroups, connectInNetns, homeFirst, Netlink } from '../../kit/linux/index.ts';
-import { type Logger, systemClock } from '../../kit/run/index.ts';
+import { type Logger, systemClock, Turns } from '../../kit/run/index.ts';
 import {
   type CniOptions,
   type ContainerConfig,
@@ -15,7 +15,6 @@ import {
   type Cri,
   CriError,
   EventHub,
-  Locks,
   type PodSandboxConfig,
   type PodSandboxStats,
   type PodSandboxStatus,
@@ -63,7 +62,7 @@ class DockerCri {
   readonly #options: DockerCriOptions;
   readonly #network: BridgePlugin;
   readonly #events = new EventHub();
-  readonly #locks = new Locks();
+  readonly #turns = new Turns();
   readonly #stop = new AbortController();
   /** Told apart by the addresses that it gives out. */
   readonly #node: string;
@@ -80,14 +79,14 @@ class DockerCri {
     const docker = this.#docker;
     const container = (id: string) => docker.getContainer(id);
     return {
-      runPodSandbox: (config) => this.#locks.with(`pod/${config.metadata.uid}`, () => this.#runPodSandbox(config)),
+      runPodSandbox: (config) => this.#turns.take(`pod/${config.metadata.uid}`, () => this.#runPodSandbox(config)),
       stopPodSandbox: (id) => this.#stopPodSandbox(id),
       removePodSandbox: (id) => this.#removePodSandbox(id),
       podSandboxStatus: async (id) => this.#sandboxStatus(await this.#inspect(id)),
       listPodSandbox: (filter) => this.#listPodSandbox(filter),
       updatePodSandboxResources: async (id, limits) => cgroups().apply(this.#cgroup(await this.#sandboxConfig(id)), toCgroupLimits(limits)),
       createContainer: (sandboxId, config) =>
-        this.#locks.with(`container/${sandboxId}/${config.metadata.name}`, () => this.#createContainer(sandboxId, config)),
+        this.#turns.take(`container/${sandboxId}/${config.metadata.name}`, () => this.#createContainer(sandboxId, config)),
       startContainer: (id) => this.#startContainer(id),
       stopContainer: (id, timeoutMs, signal) => this.#stopContainer(id, timeoutMs, signal),
       removeContainer: (id) => ensured(container(id).remove({ force: true, v: true })),

@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { GrpcMethod } from '../../kit/grpc/index.ts';
 import { connectInNetns } from '../../kit/linux/index.ts';
 import type { Connect } from '../../kit/net/index.ts';
 import { CriError, type CriReason } from '../cri/index.ts';
-import { type CriServiceName, criMethods, type Method } from '../cri-grpc/wire.ts';
+import { type CriServiceName, criMethods } from '../cri-grpc/wire.ts';
 
 /** As kubelet's runtime request timeout. */
 export const REQUEST_TIMEOUT_MS = 120_000;
@@ -30,7 +31,7 @@ export class Connection {
   /** To the runtime's streaming server, when it is in another network namespace. */
   readonly connectStream: Connect | undefined;
   readonly #client: Client;
-  readonly #methods: Record<CriServiceName, Record<string, Method>>;
+  readonly #methods: Record<CriServiceName, Record<string, GrpcMethod>>;
 
   constructor(socket: string, nodeNetns?: string) {
     this.socket = socket;

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { ensureMasquerade } from '../../cni/index.ts';
 import { cgroups, homeFirst } from '../../kit/linux/index.ts';
-import { type Logger, waitFor } from '../../kit/run/index.ts';
+import { type Logger, Turns, waitFor } from '../../kit/run/index.ts';
 import {
   type CniOptions,
   type ContainerStats,
@@ -11,7 +11,6 @@ import {
   CriError,
   EventHub,
   isCriError,
-  Locks,
   type PodSandboxStats,
   type PodSandboxStatus,
   toCgroupLimits,
@@ -79,7 +78,7 @@ class RemoteCri {
   readonly #cgroupParent: string;
   readonly #events = new EventHub();
   /** One request for a sandbox or a container at a time: asking twice must make one. */
-  readonly #locks = new Locks();
+  readonly #turns = new Turns();
   readonly #stop = new AbortController();
   /** By id; filled from the runtime when it is not there, so it may be dropped at any time. Ends with the sandbox. */
   readonly #notes = new Map<string, SandboxNote>();
@@ -99,7 +98,7 @@ class RemoteCri {
     const connection = this.#connection;
     const call = this.#call.bind(this);
     return {
-      runPodSandbox: (config) => this.#locks.with(`pod/${config.metadata.uid}`, () => this.#runPodSandbox(config)),
+      runPodSandbox: (config) => this.#turns.take(`pod/${config.metadata.uid}`, () => this.#runPodSandbox(config)),
       stopPodSandbox: (id) =>
         gone(call('StopPodSandbox', { podSandboxId: id }, { timeoutMs: 2 * REQUEST_TIMEOUT_MS, reason: 'KillPodSandboxError' })),
       removePodSandbox: (id) => this.#removePodSandbox(id),
@@ -108,7 +107,7 @@ class RemoteCri {
       updatePodSandboxResources: async (id, resources) =>
         cgroups().apply(to.podCgroup(await this.#note(id), this.#cgroupParent), toCgroupLimits(resources)),
       createContainer: (sandboxId, config) =>
-        this.#locks.with(`container/${sandboxId}/${config.metadata.name}`, () => this.#createContainer(sandboxId, config)),
+        this.#turns.take(`container/${sandboxId}/${config.metadata.name}`, () => this.#createContainer(sandboxId, config)),
       startContainer: async (id) => void (await call('StartContainer', { containerId: id }, { reason: 'RunContainerError' })),
       stopContainer: (id, timeoutMs) => {
         const timeout = Math.ceil(timeoutMs / 1000);

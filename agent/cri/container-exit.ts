@@ -15,7 +15,7 @@ export async function noticeExit(context: CriContext, id: string): Promise<void>
 
 /** Once for each container, whoever notices first; returns when the runtime's part is freed too. */
 export async function recordExit(context: CriContext, { id, sandboxId }: ContainerRecord, exit: ContainerExit): Promise<void> {
-  await context.locks.with(`record/${id}`, async () => {
+  await context.turns.take(`record/${id}`, async () => {
     const record = context.containers.get(id);
     if (!record || record.exit) return;
     await step('container.exit-record', () => context.containers.put({ ...record, exit }));

@@ -1,12 +1,11 @@
 // What every operation of the service works with, and the names of files and cgroups that several of them share.
 import { randomBytes } from 'node:crypto';
 import type { BridgePlugin } from '../../cni/index.ts';
-import type { Logger } from '../../kit/run/index.ts';
+import type { Logger, Turns } from '../../kit/run/index.ts';
 import type { ImageStore, PullOptions } from '../images/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { CriError } from './cri.ts';
 import type { EventHub } from './events.ts';
-import type { Locks } from './locks.ts';
 import type { ContainerRecord, Records, SandboxRecord } from './records.ts';
 
 /** The node's pod network. `subnet` is the node's pod CIDR; its first address is the bridge's. */
@@ -35,7 +34,7 @@ export interface CriContext {
   readonly containers: Records<ContainerRecord>;
   readonly events: EventHub;
   /** One operation a sandbox or container at a time. */
-  readonly locks: Locks;
+  readonly turns: Turns;
   readonly availableCapabilities: readonly string[];
 }
 

@@ -22,7 +22,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
   seccompOf(context, config.linux?.securityContext ?? {}); // a profile that cannot be had is told now
   apparmorOf(config.linux?.securityContext ?? {});
   if (!isSandboxReady(context, sandbox)) throw new CriError('CreateContainerError', `sandbox container "${sandboxId}" is not running`);
-  return await context.locks.with(`create/${sandboxId}/${config.metadata.name}/${config.metadata.attempt}`, async () => {
+  return await context.turns.take(`create/${sandboxId}/${config.metadata.name}/${config.metadata.attempt}`, async () => {
     const before = containersOf(context, sandboxId).find(
       (c) => c.config.metadata.name === config.metadata.name && c.config.metadata.attempt === config.metadata.attempt,
     );

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
 import { homeFirst } from '../../kit/linux/index.ts';
-import type { Logger } from '../../kit/run/index.ts';
+import { type Logger, Turns } from '../../kit/run/index.ts';
 import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime, type RuntimeProgram } from '../runtime/index.ts';
 import { containerDetails } from './container-details.ts';
@@ -15,7 +15,6 @@ import { EventHub } from './events.ts';
 import { attach, exec, execSync } from './exec.ts';
 import { imageFsInfo, imageStatus, listImages, loadImage, pullImage } from './images.ts';
 import { inspectContainer, inspectPodSandbox, runtimeStatus } from './inspect.ts';
-import { Locks } from './locks.ts';
 import { openPort } from './open-port.ts';
 import { type ContainerRecord, Records, type SandboxRecord } from './records.ts';
 import { recover } from './recover.ts';
@@ -64,8 +63,8 @@ export async function createCri(options: CriOptions): Promise<Cri> {
   masquerade?.catch(() => {}); // awaited below
   const context = await openContext(options);
   const notice = (id: string) =>
-    void context.locks
-      .with(`exit/${id}`, () => noticeExit(context, id))
+    void context.turns
+      .take(`exit/${id}`, () => noticeExit(context, id))
       .catch((error: unknown) => context.log.error({ container: id, error: messageOf(error) }, 'recording an exit'));
   context.runtime.onExit(notice);
   await Promise.all([recover(context), masquerade]);
@@ -97,7 +96,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     sandboxes: await Records.open<SandboxRecord>(`${stateDir}/sandboxes`),
     containers: await Records.open<ContainerRecord>(`${stateDir}/containers`),
     events: new EventHub(),
-    locks: new Locks(),
+    turns: new Turns(),
     availableCapabilities: availableCapabilities(),
   };
 }

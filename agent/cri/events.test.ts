@@ -1,7 +1,6 @@
-// Readers of events, and operations one at a time.
+// Readers of events, and the numbers of signals.
 import { expect, test } from 'vitest';
 import { EventHub } from './events.ts';
-import { Locks } from './locks.ts';
 import { signalNumber } from './stop-container.ts';
 
 const event = (containerId: string) => ({ type: 'started' as const, containerId, sandboxId: 's' });
@@ -29,23 +28,6 @@ test('a reader that falls far behind is told so', async () => {
     for await (const _ of reader);
   };
   await expect(read()).rejects.toThrow('10000 events behind');
-});
-
-test('one key: one after the other, also after a failure; other keys side by side', async () => {
-  const locks = new Locks();
-  const story: string[] = [];
-  const gate = Promise.withResolvers<void>();
-  const first = locks.with('a', async () => {
-    await gate.promise;
-    story.push('a1');
-    throw new Error('failed');
-  });
-  const second = locks.with('a', async () => void story.push('a2'));
-  await locks.with('b', async () => void story.push('b'));
-  gate.resolve();
-  await expect(first).rejects.toThrow('failed');
-  await second;
-  expect(story).toEqual(['b', 'a1', 'a2']);
 });
 
 test.each([

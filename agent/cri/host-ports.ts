@@ -36,7 +36,7 @@ export async function restoreHostPorts(context: CriContext): Promise<void> {
 
 async function writeAll(context: CriContext): Promise<void> {
   // Each batch is made from the records of that moment: the last one to be written is right.
-  await context.locks.with('host-ports', async () => {
+  await context.turns.take('host-ports', async () => {
     const { bridge, nodeNetns } = context.cni;
     const ports = context.sandboxes.all().flatMap((sandbox) => portsOf(context, sandbox));
     if (ports.length > 0) writeSysctl(`net/ipv4/conf/${bridge}/route_localnet`, 1, nodeNetns); // the node's own 127.0.0.1:hostPort

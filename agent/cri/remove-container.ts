@@ -7,7 +7,7 @@ export async function removeContainer(context: CriContext, id: string): Promise<
   const record = context.containers.get(id);
   if (!record) return;
   await stopContainer(context, id, 0);
-  await context.locks.with(`record/${id}`, async () => {
+  await context.turns.take(`record/${id}`, async () => {
     if (!context.containers.get(id)) return;
     await context.runtime.delete(id);
     await step('container.remove', () => context.containers.remove(id));

@@ -7,7 +7,7 @@ import { stopPodSandbox } from './stop-pod-sandbox.ts';
 
 export async function removePodSandbox(context: CriContext, id: string): Promise<void> {
   await stopPodSandbox(context, id);
-  await context.locks.with(`sandbox/${id}`, async () => {
+  await context.turns.take(`sandbox/${id}`, async () => {
     const record = context.sandboxes.get(id);
     if (!record) return;
     await Promise.all(containersOf(context, id).map((container) => removeContainer(context, container.id)));

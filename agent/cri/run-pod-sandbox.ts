@@ -18,7 +18,7 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
   const { namespace, name, uid, attempt } = config.metadata;
   checkHostPorts(config);
   checkHandler(context, config);
-  return await context.locks.with(`run/${namespace}/${name}/${uid}/${attempt}`, async () => {
+  return await context.turns.take(`run/${namespace}/${name}/${uid}/${attempt}`, async () => {
     const before = context.sandboxes
       .all()
       .find(({ config: { metadata: m } }) => m.uid === uid && m.attempt === attempt && m.name === name && m.namespace === namespace);

@@ -15,7 +15,7 @@ const START_ERROR = 128;
 // the sentences below are containerd's: tools and people know them by heart, and Kubernetes shows them as they are
 
 export async function startContainer(context: CriContext, id: string): Promise<void> {
-  await context.locks.with(`container/${id}`, async () => {
+  await context.turns.take(`container/${id}`, async () => {
     const record = mustContainer(context, id);
     if (record.exit) throw new CriError('RunContainerError', `container ${id} has ended already`);
     const { status } = context.runtime.state(id);
@@ -52,7 +52,7 @@ export async function startContainer(context: CriContext, id: string): Promise<v
 
 async function letGo(context: CriContext, record: ContainerRecord): Promise<void> {
   const started = { ...record, startedAtMs: record.startedAtMs ?? systemClock.nowMs() };
-  await step('container.started-record', () => context.locks.with(`record/${record.id}`, () => context.containers.put(started)));
+  await step('container.started-record', () => context.turns.take(`record/${record.id}`, () => context.containers.put(started)));
   try {
     await step('runtime.start', () => context.runtime.start(record.id));
   } catch (error) {

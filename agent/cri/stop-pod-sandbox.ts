@@ -9,7 +9,7 @@ import type { SandboxRecord } from './records.ts';
 import { stopContainer } from './stop-container.ts';
 
 export async function stopPodSandbox(context: CriContext, id: string): Promise<void> {
-  await context.locks.with(`sandbox/${id}`, async () => {
+  await context.turns.take(`sandbox/${id}`, async () => {
     const record = context.sandboxes.get(id);
     if (!record) return;
     if (record.state !== 'notready') await step('sandbox.stop-record', () => context.sandboxes.put({ ...record, state: 'notready' }));

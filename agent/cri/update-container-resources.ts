@@ -5,7 +5,7 @@ import type { LinuxResources } from './cri.ts';
 import { toCgroupLimits } from './resources.ts';
 
 export async function updateContainerResources(context: CriContext, id: string, resources: LinuxResources): Promise<void> {
-  await context.locks.with(`record/${id}`, async () => {
+  await context.turns.take(`record/${id}`, async () => {
     const record = mustContainer(context, id);
     const { config } = record;
     const merged = { ...config.linux?.resources, ...resources };

@@ -5,7 +5,7 @@ import type { LinuxResources } from './cri.ts';
 import { toCgroupLimits } from './resources.ts';
 
 export async function updatePodSandboxResources(context: CriContext, id: string, resources: LinuxResources): Promise<void> {
-  await context.locks.with(`sandbox/${id}`, async () => {
+  await context.turns.take(`sandbox/${id}`, async () => {
     const record = mustSandbox(context, id);
     const { config } = record;
     const merged = { ...config.linux?.resources, ...resources };

@@ -1,6 +1,6 @@
 // Devices of plugins on this node: who offers them, who has which, and what comes with them into a container.
 import type { Container, Pod, ResourceStatus } from '../../api/gen/types/core.v1.ts';
-import type { Clock, Logger } from '../../kit/run/index.ts';
+import { type Clock, type Logger, Turns } from '../../kit/run/index.ts';
 import {
   type Allotment,
   type ContainerDevices,
@@ -33,8 +33,8 @@ export class Devices {
   /** Resources whose plugin wants to be told of each start of a container. */
   readonly #preStarted = new Set<string>();
   readonly #listeners = new Set<() => void>();
-  /** The last one in the queue of a resource: its devices are given one container after the other. */
-  readonly #queues = new Map<string, Promise<unknown>>();
+  /** Devices of a resource are given one container after the other. */
+  readonly #turns = new Turns();
   #allotments: readonly Allotment[] = [];
   #saving: Promise<void> = Promise.resolve();
 
@@ -111,7 +111,8 @@ export class Devices {
 
   /** Gives all containers of a pod their devices. Safe to repeat. @throws DeviceProblem, Error of a plugin */
   async allocate(pod: Pod): Promise<void> {
-    for (const container of containersOf(pod)) for (const wish of this.#wishes(pod, container)) await this.#inTurn(pod, wish);
+    for (const container of containersOf(pod))
+      for (const wish of this.#wishes(pod, container)) await this.#turns.take(wish.resource, () => this.#give(pod, wish));
   }
 
   /** For one start of a container. Undefined: it has no devices. @throws DeviceProblem, Error of a plugin */
@@ -120,7 +121,7 @@ export class Devices {
     if (wishes.length === 0) return undefined;
     const given = [];
     for (const wish of wishes) {
-      if (!this.#allotmentOf(wish)) await this.#inTurn(pod, wish);
+      if (!this.#allotmentOf(wish)) await this.#turns.take(wish.resource, () => this.#give(pod, wish));
       const allotment = this.#allotmentOf(wish);
       if (allotment) given.push(allotment);
     }
@@ -156,16 +157,6 @@ export class Devices {
 
   #allotmentOf = ({ podUid, container, resource }: Wish): Allotment | undefined =>
     this.of(podUid, container).find((one) => one.resource === resource);
-
-  async #inTurn(pod: Pod, wish: Wish): Promise<void> {
-    const { resource } = wish;
-    const before = this.#queues.get(resource) ?? Promise.resolve();
-    const turn = before.catch(() => {}).then(() => this.#give(pod, wish));
-    this.#queues.set(resource, turn);
-    await turn.finally(() => {
-      if (this.#queues.get(resource) === turn) this.#queues.delete(resource);
-    });
-  }
 
   async #give(pod: Pod, wish: Wish): Promise<void> {
     const { resource, podUid, container } = wish;

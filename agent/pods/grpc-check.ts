@@ -1,5 +1,6 @@
 // grpc.health.v1.Health/Check, for gRPC probes. The two messages are written and read by hand: one field each.
 import { type ClientOptions, credentials, makeClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
+import { codeName } from '../../kit/grpc/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import type { CheckAnswer } from './http-check.ts';
 
@@ -67,10 +68,3 @@ export async function grpcCheck(host: string, port: number, service: string, tim
     client.close();
   }
 }
-
-/** `NotFound` for 5. */
-const codeName = (code: number): string =>
-  (status[code] ?? 'UNKNOWN')
-    .split('_')
-    .map((word) => word[0] + word.slice(1).toLowerCase())
-    .join('');

@@ -131,6 +131,7 @@ export class NodePods {
   }
 
   async start(): Promise<void> {
+    await this.#volumes.recover();
     void this.#followRuntime();
     await this.#files.start();
   }
@@ -147,6 +148,10 @@ export class NodePods {
       },
       deleted: (pod) => (isMirror(pod) ? this.#files.mirrorGone() : this.#remove(pod.metadata.uid ?? '')),
     });
+    const nodeSeen = (node: Node) => {
+      if (node.metadata.name === this.#options.nodeName) this.#volumes.nodeSeen(node);
+    };
+    this.#nodes.on({ added: nodeSeen, updated: (_, node) => nodeSeen(node) });
     this.#files.mirror();
     const { cri, log, logDir, podsDir } = this.#options;
     await removeOrphans({

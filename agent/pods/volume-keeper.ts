@@ -9,6 +9,9 @@ import { StartProblem } from './start-problem.ts';
 import { VOLUMES } from './step.ts';
 
 const RETRY_REFRESH_MS = 30_000;
+/** A volume that is not attached yet is worth an event after upstream's 2 min 3 s. */
+const QUIET_MS = 123_000;
+const ATTACH_RETRY_MAX_MS = 4000;
 
 export interface VolumeKeeperTools {
   volumes: Volumes;
@@ -23,6 +26,7 @@ export class VolumeKeeper {
   #paths: ReadonlyMap<string, string> | undefined;
   #refreshAtMs: number | undefined;
   #isChanged = false;
+  #waitsSinceMs: number | undefined;
 
   constructor(tools: VolumeKeeperTools, holds: Holds) {
     this.#tools = tools;
@@ -57,10 +61,21 @@ export class VolumeKeeper {
       this.#holds.cleared(VOLUMES);
     } catch (error) {
       if (!(error instanceof VolumeSetupError)) throw error;
-      events.pod(pod, 'Warning', error.reason, error.message);
-      const retryMs = backoffMs(this.#holds.countFailure(VOLUMES), 500, 122_000);
+      if (!this.#waitsQuietly(error)) events.pod(pod, 'Warning', error.reason, error.message);
+      const retryMs = backoffMs(this.#holds.countFailure(VOLUMES), 500, error.isWaiting ? ATTACH_RETRY_MAX_MS : 122_000);
       this.#holds.failed(VOLUMES, new StartProblem(error.reason, error.message, retryMs), clock.nowMs());
     }
+  }
+
+  #waitsQuietly({ isWaiting }: VolumeSetupError): boolean {
+    const nowMs = this.#tools.clock.nowMs();
+    if (!isWaiting) this.#waitsSinceMs = undefined;
+    else this.#waitsSinceMs ??= nowMs;
+    if (this.#waitsSinceMs === undefined || nowMs - this.#waitsSinceMs >= QUIET_MS) {
+      this.#waitsSinceMs = undefined;
+      return false;
+    }
+    return true;
   }
 
   /** An object that has gone keeps its last content; it is read again when it is back. */

@@ -1,7 +1,8 @@
 // Starts conmon, which lets the runtime create a container and then holds its log pipe, its exit code and its attach socket, whatever
 // becomes of this process. Its parent process ends at once; the sync pipe tells how the creation went.
+import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { exitOf, start } from '../../kit/exec/index.ts';
+import { pipeFromChild, type SpawnedChild, spawnProgram } from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { RuntimeError } from './runtime.ts';
 
@@ -10,6 +11,7 @@ export interface ConmonOptions {
   name: string;
   runtimePath: string;
   runtimeArgs: readonly string[];
+  environment: Readonly<Record<string, string>>;
   bundle: string;
   logPath: string;
   exitDir: string;
@@ -36,22 +38,29 @@ export function conmonArguments(o: ConmonOptions): string[] {
 
 /** Creates the container; returns its first process's pid. @throws RuntimeError with the runtime's message */
 export async function createUnderConmon(options: ConmonOptions): Promise<number> {
-  const child = await start('conmon', conmonArguments(options), {
-    cwd: options.bundle,
-    env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3' },
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    detached: true,
-  });
-  const sync = child.stdio[3] as Socket;
+  const { child, sync } = startConmon(options);
   try {
     const answer = await firstLine(sync, CREATE_TIMEOUT_MS);
-    if (answer === undefined) throw new RuntimeError(`conmon ended without an answer (exit code ${await exitOf(child)})`);
+    if (answer === undefined) throw new RuntimeError(`conmon ended without an answer (exit code ${await child.exit})`);
     const { data, message } = JSON.parse(answer) as { data: number; message?: string };
     if (data <= 0) throw new RuntimeError(runtimeMessage(message ?? `create failed (${data})`));
     return data;
   } finally {
     sync.destroy();
-    child.unref();
+  }
+}
+
+function startConmon(options: ConmonOptions): { child: SpawnedChild; sync: Socket } {
+  const { stream: sync, fd } = pipeFromChild();
+  try {
+    const env = { ...options.environment, _OCI_SYNCPIPE: '3' };
+    const child = spawnProgram('conmon', conmonArguments(options), { cwd: options.bundle, env, stdio: ['ignore', 'ignore', 'ignore', fd] });
+    return { child, sync };
+  } catch (error) {
+    sync.destroy();
+    throw error;
+  } finally {
+    closeSync(fd);
   }
 }
 

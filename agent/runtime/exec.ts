@@ -1,10 +1,8 @@
 // A further process in a running container: `runc exec` as our child, over real pipes or a pseudo-terminal of ours.
-import { closeSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { closeSync, rmSync, writeFileSync } from 'node:fs';
 import { type Readable, Writable } from 'node:stream';
-import { type ChildProcess, exitOf, sendSignal, start } from '../../kit/exec/index.ts';
-import { writeFileAtomic } from '../../kit/fs/index.ts';
-import { openTerminal, pipeFromChild, pipeToChild, resizeTerminalOf } from '../../kit/linux/index.ts';
+import { sendSignal } from '../../kit/exec/index.ts';
+import { openTerminal, pipeFromChild, pipeToChild, resizeTerminalOf, type SpawnedChild, spawnProgram } from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { runtimeMessage } from './conmon.ts';
 import { readText } from './container-files.ts';
@@ -13,6 +11,7 @@ import { type ExecOptions, type RunningExec, RuntimeError } from './runtime.ts';
 export interface ExecTarget {
   id: string;
   runtimePath: string;
+  environment: Readonly<Record<string, string>>;
   runtimeArgs: readonly string[];
   /** Folder for this exec's small files; unique name in it. */
   file: string;
@@ -26,32 +25,32 @@ export interface ExecTarget {
 /** How long the streams may stay open after the process ended: a child of it that went to the background may hold them for ever. */
 const DRAIN_MS = 1_000;
 
-export async function startExec(target: ExecTarget, options: ExecOptions): Promise<RunningExec> {
+export function startExec(target: ExecTarget, options: ExecOptions): RunningExec {
   const specFile = `${target.file}.json`;
   const pidFile = `${target.file}.pid`;
-  await writeFileAtomic(specFile, JSON.stringify(options.process));
+  writeFileSync(specFile, JSON.stringify(options.process), { mode: 0o600 });
   const logFile = `${target.file}.log`;
   const innerFile = `${target.file}.inner`;
   const inner = target.killInside ? ['--internal-pid-file', innerFile] : [];
   const args = [...target.runtimeArgs, '--log', logFile, 'exec', '--process', specFile, '--pid-file', pidFile, ...inner, target.id];
   const wiring = options.process.terminal ? terminalWiring(options) : pipeWiring(options.stdin);
-  let child: ChildProcess;
+  let child: SpawnedChild;
   try {
-    child = await start(target.runtimePath, args, { stdio: wiring.stdio, detached: true });
+    child = spawnProgram(target.runtimePath, args, { env: target.environment, stdio: wiring.stdio });
   } catch (error) {
     for (const stream of [wiring.stdin, wiring.stdout, wiring.stderr]) stream?.destroy();
-    await rm(specFile, { force: true });
+    rmSync(specFile, { force: true });
     throw error;
   } finally {
     for (const fd of new Set(wiring.stdio)) if (typeof fd === 'number') closeSync(fd);
   }
   const pid = () => Number(readText(pidFile) ?? 0);
   const finish = async (): Promise<number> => {
-    const code = await exitOf(child);
+    const code = await child.exit;
     const started = pid() > 0;
     const complaint = started ? '' : (readText(logFile) ?? '');
     await drain([wiring.stdout, wiring.stderr]);
-    for (const file of [specFile, pidFile, logFile, innerFile]) await rm(file, { force: true });
+    for (const file of [specFile, pidFile, logFile, innerFile]) rmSync(file, { force: true });
     if (!started) throw new RuntimeError(runtimeMessage(complaint) || `exec failed with exit code ${code}`);
     return code;
   };

@@ -118,6 +118,7 @@ export class OciRuntime implements Runtime {
         name,
         runtimePath,
         runtimeArgs: program.globalArguments(root),
+        environment: program.environment,
         bundle,
         logPath,
         exitDir: this.#files.exits,
@@ -208,8 +209,9 @@ export class OciRuntime implements Runtime {
     const file = `${this.#files.root}/x/${process.pid}-${this.#execs++}`;
     const { program, root } = this.#programOf(id);
     const killInside = (pid: number) => void program.command(root, ['kill', '--pid', String(pid), id, 'KILL']).catch(() => {}); // it ended first
-    const target = { id, runtimePath: await program.path(), runtimeArgs: program.globalArguments(root), file };
-    return await startExec(program.hasOwnKernel ? { ...target, killInside } : target, options);
+    const { environment } = program;
+    const target = { id, runtimePath: await program.path(), runtimeArgs: program.globalArguments(root), environment, file };
+    return startExec(program.hasOwnKernel ? { ...target, killInside } : target, options);
   }
 
   async attach(id: string): Promise<RunningExec> {

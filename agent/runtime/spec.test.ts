@@ -101,7 +101,16 @@ describe('capabilities', () => {
 });
 
 test('conmon gets a terminal and stdin only when asked', () => {
-  const options = { id: 'i', name: 'n', runtimePath: '/runc', runtimeArgs: ['--root', '/r'], bundle: '/b', logPath: '/l', exitDir: '/e' };
+  const options = {
+    id: 'i',
+    name: 'n',
+    runtimePath: '/runc',
+    runtimeArgs: ['--root', '/r'],
+    environment: {},
+    bundle: '/b',
+    logPath: '/l',
+    exitDir: '/e',
+  };
   const plain = conmonArguments({ ...options, terminal: false, stdin: false, keepStdinOpen: false });
   expect(plain.join(' ')).toContain('--runtime-arg --root --runtime-arg /r --bundle /b');
   expect(plain).not.toContain('--terminal');

@@ -3,8 +3,8 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PersistentVolume } from '../../api/gen/types/core.v1.ts';
+import { Turns } from '../../kit/run/index.ts';
 import { VolumeProblem } from './payload.ts';
-import { Turns } from './turns.ts';
 
 /** In a pod's folder: one empty folder for each volume that it has for itself. */
 export const EXCLUSIVE = 'volumes-exclusive';

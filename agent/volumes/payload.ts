@@ -21,7 +21,17 @@ export class VolumeProblem extends Error {
     this.stage = stage;
   }
 }
-export type VolumeStage = 'process' | 'NewMounter' | 'MountDevice' | 'SetUp' | 'SetUpDevice' | 'MapPodDevice' | 'expand';
+/** `attach`: nothing is wrong yet, the control plane has still to attach it. */
+export type VolumeStage =
+  | 'process'
+  | 'attach'
+  | 'WaitForAttach'
+  | 'NewMounter'
+  | 'MountDevice'
+  | 'SetUp'
+  | 'SetUpDevice'
+  | 'MapPodDevice'
+  | 'expand';
 
 /** @throws VolumeProblem for a key that is not there and not optional */
 export function configMapPayload(object: ConfigMap, items: KeyToPath[] | undefined, defaultMode: number, optional: boolean): Payload {

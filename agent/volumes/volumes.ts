@@ -1,7 +1,7 @@
 // The volumes of this node's pods: set up before their containers start, kept fresh while they run, removed with them.
 import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
+import type { Node, Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
 import type { Client, EventRecorder } from '../../kit/client/index.ts';
 import { isMounted, mountHugePages, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
@@ -10,7 +10,8 @@ import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import { claimedVolume } from './claims.ts';
 import type { Drivers } from './csi/drivers.ts';
-import { CsiMounts, type Published, type VolumeFigures } from './csi/mounts.ts';
+import type { VolumeFigures } from './csi/figures.ts';
+import { CsiMounts, type Published } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
@@ -43,7 +44,7 @@ export interface VolumesOptions {
   events: EventRecorder;
   clock: Clock;
   log: Logger;
-  /** Something that the pod's volumes or environment show has changed: set up again. */
+  /** Something that the pod's volumes or environment show, or wait for, has changed: set up again. */
   onChange(podUid: string): void;
 }
 
@@ -51,9 +52,12 @@ export interface VolumesOptions {
 export class VolumeSetupError extends Error {
   /** Of the event. */
   readonly reason: 'FailedMount' | 'FailedMapVolume';
+  /** Not worth an event for some minutes. */
+  readonly isWaiting: boolean;
   /** `volume`: as the pod names it, or the persistent volume. */
   constructor(volume: string, cause: unknown) {
     super(failureText(volume, cause), { cause });
+    this.isWaiting = cause instanceof VolumeProblem && cause.stage === 'attach';
     this.reason = cause instanceof VolumeProblem && DEVICE_STAGES.has(cause.stage) ? 'FailedMapVolume' : 'FailedMount';
   }
 }
@@ -65,6 +69,8 @@ function failureText(volume: string, cause: unknown): string {
   const stage = cause instanceof VolumeProblem ? cause.stage : 'SetUp';
   if (stage === 'process')
     return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[], failed to process volumes=[${volume}]: ${why}`;
+  if (stage === 'attach')
+    return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[${volume}], failed to process volumes=[]: context deadline exceeded`;
   if (stage === 'expand') return `MountVolume.MountDevice failed while expanding volume for volume "${volume}" : ${why}`;
   const step = stage === 'NewMounter' ? 'NewMounter initialization' : stage;
   return `${DEVICE_STAGES.has(stage) ? 'MapVolume' : 'MountVolume'}.${step} failed for volume "${volume}" : ${why}`;
@@ -146,6 +152,16 @@ export class Volumes {
     }
   }
 
+  /** What an earlier life of the agent has left here. */
+  recover(): Promise<void> {
+    return this.#csi.recover();
+  }
+
+  /** The node as the API has it now. */
+  nodeSeen(node: Node): void {
+    this.#csi.nodeSeen(node);
+  }
+
   /** Removes the pod's whole folder with all mounts in it, and ends its watches. Safe to repeat. */
   async teardown(podUid: string): Promise<void> {
     this.objects.release(podUid);
@@ -194,6 +210,7 @@ export class Volumes {
       if (!isBlock) await this.#giveOnce(pod, of.name, path);
       return { path };
     } catch (error) {
+      if (error instanceof VolumeProblem && error.stage === 'attach') throw error; // told under the name that the pod gives it
       throw new VolumeSetupError(volume.metadata.name ?? '', error);
     }
   }

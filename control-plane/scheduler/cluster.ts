@@ -15,6 +15,8 @@ export interface Surroundings {
   volumes(pod: PodInfo): VolumeDemand | undefined;
   /** Keys of the pod's claims that one pod at a time may use. */
   exclusiveClaims(pod: PodInfo): readonly string[];
+  /** Whether a node would have more volumes than it can; undefined: the pod brings none. */
+  tooManyVolumes(pod: PodInfo): ((node: NodeInfo) => boolean) | undefined;
 }
 
 export class Cluster {

@@ -12,6 +12,7 @@ const nothing: Surroundings = {
   ownSelector: () => undefined,
   volumes: () => undefined,
   exclusiveClaims: () => [],
+  tooManyVolumes: () => undefined,
 };
 
 interface NodeSketch {

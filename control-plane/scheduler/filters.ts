@@ -13,10 +13,14 @@ const TAINTED = hopeless('node(s) had untolerated taint(s)');
 const NO_AFFINITY = hopeless("node(s) didn't match Pod's node affinity/selector");
 const PORTS = busy("node(s) didn't have free ports for the requested pod ports");
 const CLAIM_USED = busy('node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod');
+const TOO_MANY_VOLUMES = busy('node(s) exceed max volume count');
+const OTHER_ZONE = hopeless('node(s) had no available volume zone');
 const VOLUME_REFUSALS = {
   none: undefined,
   elsewhere: hopeless("node(s) didn't match PersistentVolume's node affinity"),
   'none-free': hopeless("node(s) didn't find available persistent volumes to bind"),
+  full: hopeless('node(s) did not have enough free storage'),
+  gone: hopeless('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'),
 };
 
 const unschedulable: Filter = {
@@ -74,6 +78,24 @@ const volumeRestrictions: Filter = {
   },
 };
 
+const volumeLimits: Filter = {
+  name: 'NodeVolumeLimits',
+  helpedBy: ['pod-gone', 'volume'],
+  prepare(pod, cluster) {
+    const exceeds = cluster.surroundings.tooManyVolumes(pod);
+    return exceeds && ((node) => (exceeds(node) ? TOO_MANY_VOLUMES : undefined));
+  },
+};
+
+const volumeZone: Filter = {
+  name: 'VolumeZone',
+  helpedBy: ['node', 'volume'],
+  prepare(pod, cluster) {
+    const isThere = cluster.surroundings.volumes(pod)?.inZone;
+    return isThere && (({ node }) => (node && isThere(node) ? undefined : OTHER_ZONE));
+  },
+};
+
 const volumes: Filter = {
   name: 'VolumeBinding',
   helpedBy: ['node', 'volume'],
@@ -91,7 +113,9 @@ export const filters: readonly Filter[] = [
   ports,
   resources,
   volumeRestrictions,
+  volumeLimits,
   volumes,
+  volumeZone,
   topologySpread,
   podAffinity,
 ];

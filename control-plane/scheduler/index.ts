@@ -7,6 +7,7 @@ import { forbiddenByBudgets } from './budgets.ts';
 import { Cluster } from './cluster.ts';
 import { Scheduler } from './scheduler.ts';
 import { surroundingsOf } from './surroundings.ts';
+import { VolumeLimits } from './volume-limits.ts';
 import { VolumeBinder } from './volumes.ts';
 import { SCHEDULER_NAME, watch } from './watching.ts';
 
@@ -26,7 +27,7 @@ export function startScheduler(context: SchedulerContext): Service {
     async start() {
       const stop = new AbortController();
       const volumes = new VolumeBinder(informers);
-      const cluster = new Cluster(surroundingsOf(informers, volumes));
+      const cluster = new Cluster(surroundingsOf(informers, volumes, new VolumeLimits(informers)));
       const pods = informers.of<Pod>(RESOURCES.pods);
       const budgets = informers.of<PodDisruptionBudget>(RESOURCES.poddisruptionbudgets);
       const scheduler = new Scheduler({

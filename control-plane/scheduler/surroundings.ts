@@ -5,9 +5,10 @@ import { controllerOf, labelsMatch, type Requirement, type Selector, selectorFro
 import { type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import type { Surroundings } from './cluster.ts';
 import type { PodInfo } from './pod-info.ts';
+import type { VolumeLimits } from './volume-limits.ts';
 import type { VolumeBinder } from './volumes.ts';
 
-export function surroundingsOf(informers: InformerFactory, binder: VolumeBinder): Surroundings {
+export function surroundingsOf(informers: InformerFactory, binder: VolumeBinder, limits: VolumeLimits): Surroundings {
   const namespaces = informers.of<Namespace>(RESOURCES.namespaces);
   const services = informers.of<Service>(RESOURCES.services);
   const replicaSets = informers.of<ReplicaSet>(RESOURCES.replicasets);
@@ -42,5 +43,7 @@ export function surroundingsOf(informers: InformerFactory, binder: VolumeBinder)
     volumes: (pod) => binder.demand(pod),
 
     exclusiveClaims: (pod) => binder.exclusive(pod),
+
+    tooManyVolumes: (pod) => limits.exceeds(pod),
   };
 }

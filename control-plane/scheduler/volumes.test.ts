@@ -1,11 +1,19 @@
 // Claims that wait for a pod: which nodes can serve them, and what binding writes.
 import { expect, test } from 'vitest';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../api/gen/types/core.v1.ts';
-import type { StorageClass } from '../../api/gen/types/storage.v1.ts';
+import type { CSIDriver, CSIStorageCapacity, StorageClass } from '../../api/gen/types/storage.v1.ts';
 import type { Client, InformerFactory } from '../../kit/client/index.ts';
 import { podInfoOf } from './pod-info.ts';
 import { VolumeBinder } from './volumes.ts';
 
+const counting: CSIDriver = { metadata: { name: 'counting' }, spec: { storageCapacity: true } };
+const left = (host: string, capacity: string, maximumVolumeSize?: string): CSIStorageCapacity => ({
+  metadata: { name: `${host}-${capacity}`, namespace: 'drivers' },
+  storageClassName: 'wait',
+  nodeTopology: { matchLabels: { host } },
+  capacity,
+  ...(maximumVolumeSize ? { maximumVolumeSize } : {}),
+});
 const nodeOf = (name: string): Node => ({ metadata: { name, labels: { host: name } } });
 const volumeOn = (name: string, node: string, size = '1Gi'): PersistentVolume => ({
   metadata: { name },
@@ -34,11 +42,18 @@ const wait = (provisioner = 'kubernetes.io/no-provisioner'): StorageClass => ({
   volumeBindingMode: 'WaitForFirstConsumer',
 });
 
-function setup(claims: PersistentVolumeClaim[], volumes: PersistentVolume[], classes: StorageClass[] = [wait()]) {
+function setup(
+  claims: PersistentVolumeClaim[],
+  volumes: PersistentVolume[],
+  classes: StorageClass[] = [wait()],
+  capacities: CSIStorageCapacity[] = [],
+) {
   const caches: Record<string, { metadata: { namespace?: string; name?: string } }[]> = {
     persistentvolumeclaims: claims,
     persistentvolumes: volumes,
     storageclasses: classes,
+    csidrivers: [counting],
+    csistoragecapacities: capacities,
   };
   const informers = {
     of: ({ plural }: { plural: string }) => ({
@@ -78,6 +93,27 @@ test.each<[string, PersistentVolumeClaim[], PersistentVolume[], StorageClass[], 
   ['no claim', [], [], [wait()], ['c'], 'persistentvolumeclaim "c" not found'],
 ])('%s', (_, claims, volumes, classes, names, expected) => {
   expect(refusals(setup(claims, volumes, classes), ...names)).toEqual(expected);
+});
+
+test.each<[CSIStorageCapacity[], string[]]>([
+  [[], ['full', 'full']],
+  [[left('a', '1Gi')], ['full', 'full']],
+  [
+    [left('a', '1Gi'), left('b', '3Gi')],
+    ['full', 'fits'],
+  ],
+  [[left('b', '3Gi', '1Gi')], ['full', 'full']],
+  [[{ ...left('a', '3Gi'), nodeTopology: {} }], ['fits', 'fits']],
+])('a driver that counts has room where it says so %#', (capacities, expected) => {
+  expect(refusals(setup([claimOf('c', '2Gi')], [], [wait('counting')], capacities), 'c')).toEqual(expected);
+});
+
+test('a claim that is bound to what is not there fits nowhere, one in a zone only there', () => {
+  const bound = claimOf('c', '1Gi', { spec: { volumeName: 'v' }, status: { phase: 'Bound' } });
+  expect(refusals(setup([bound], []), 'c')).toEqual(['gone', 'gone']);
+  const zoned: PersistentVolume = { metadata: { name: 'v', labels: { 'topology.kubernetes.io/zone': 'z' } } };
+  const { inZone } = setup([bound], [zoned]).demand(podWith('c')) ?? {};
+  expect(['z', 'y'].map((zone) => inZone?.({ metadata: { labels: { 'topology.kubernetes.io/zone': zone } } }))).toEqual([true, false]);
 });
 
 test('claims for one pod alone are told from others', () => {

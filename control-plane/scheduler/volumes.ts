@@ -1,23 +1,27 @@
 // The volumes of a pod: what bound ones demand of a node, which node has free ones for claims that wait, and binding those.
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../api/gen/types/core.v1.ts';
-import type { StorageClass } from '../../api/gen/types/storage.v1.ts';
-import { compareQuantities } from '../../api/meta/index.ts';
+import type { CSIDriver, CSIStorageCapacity, StorageClass } from '../../api/gen/types/storage.v1.ts';
+import { compareQuantities, labelSelectorMatches } from '../../api/meta/index.ts';
 import { type Client, type Informer, type InformerFactory, keyOf, RESOURCES } from '../../kit/client/index.ts';
 import { bestMatch, boundVolume, nodeSelectorMatches, SELECTED_NODE, storageClassOf } from '../../kit/placement/index.ts';
 import { GiveUp, waitFor } from '../../kit/run/index.ts';
 import type { PodInfo } from './pod-info.ts';
+import { inZoneOf } from './volume-zone.ts';
 
 /** Upstream's bindTimeoutSeconds: a driver may take its time to make a volume. */
 const BIND_TIMEOUT_MS = 600_000;
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
-type VolumeRefusal = 'elsewhere' | 'none-free';
+/** `full`: the driver has no room for a new one there. `gone`: a claim is bound to what is not there. */
+type VolumeRefusal = 'elsewhere' | 'none-free' | 'full' | 'gone';
 
 export interface VolumeDemand {
   /** Forbids every node. */
   problem?: string;
   /** Undefined: the node will do. */
   refuses?(node: Node): VolumeRefusal | undefined;
+  /** Whether the node is in the zones that bound volumes name; undefined: they name none. */
+  inZone?: ((node: Node) => boolean) | undefined;
 }
 
 /** What binding writes for one claim. */
@@ -32,6 +36,8 @@ export class VolumeBinder {
   readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
+  readonly #drivers: Informer<CSIDriver>;
+  readonly #capacities: Informer<CSIStorageCapacity>;
   /** Volumes that a binding under way has chosen, by name. */
   readonly #promised = new Set<string>();
 
@@ -39,6 +45,8 @@ export class VolumeBinder {
     this.#claims = informers.of<PersistentVolumeClaim>(RESOURCES.persistentvolumeclaims);
     this.#volumes = informers.of<PersistentVolume>(RESOURCES.persistentvolumes);
     this.#classes = informers.of<StorageClass>(RESOURCES.storageclasses);
+    this.#drivers = informers.of<CSIDriver>(RESOURCES.csidrivers);
+    this.#capacities = informers.of<CSIStorageCapacity>(RESOURCES.csistoragecapacities);
   }
 
   /** Undefined: the pod has no claims that matter. */
@@ -51,16 +59,21 @@ export class VolumeBinder {
       if (!claim || problem) return { problem: problem ?? '' };
       if (claim.status?.phase !== 'Bound' && !this.#isDelayed(claim))
         return { problem: 'pod has unbound immediate PersistentVolumeClaims' };
-      if (claim.status?.phase !== 'Bound') delayed.push(claim);
       const volume = this.#volumes.get(claim.spec?.volumeName ?? '');
-      if (volume?.spec?.nodeAffinity?.required) bound.push(volume);
+      if (claim.status?.phase !== 'Bound') delayed.push(claim);
+      else if (!volume) return { refuses: () => 'gone' };
+      if (volume) bound.push(volume);
     }
-    if (bound.length === 0 && delayed.length === 0) return undefined;
+    const pinned = bound.filter(({ spec }) => spec?.nodeAffinity?.required);
+    const inZone = inZoneOf(bound);
+    if (pinned.length === 0 && delayed.length === 0) return inZone && { inZone };
     return {
       refuses: (node) => {
-        if (!bound.every((volume) => reachableFrom(volume, node))) return 'elsewhere';
-        return this.#choose(delayed, node) ? undefined : 'none-free';
+        if (!pinned.every((volume) => reachableFrom(volume, node))) return 'elsewhere';
+        const choices = this.#choose(delayed, node);
+        return typeof choices === 'string' ? choices : undefined;
       },
+      inZone,
     };
   }
 
@@ -76,7 +89,7 @@ export class VolumeBinder {
     const waiting = claims.flatMap((claim) => (claim && claim.status?.phase !== 'Bound' ? [claim] : []));
     if (waiting.length === 0) return;
     const choices = this.#choose(waiting, node);
-    if (!choices) throw new Error("node(s) didn't find available persistent volumes to bind");
+    if (typeof choices === 'string') throw new Error("node(s) didn't find available persistent volumes to bind");
     const names = choices.flatMap(({ volume }) => volume?.metadata.name ?? []);
     for (const name of names) this.#promised.add(name);
     try {
@@ -94,8 +107,8 @@ export class VolumeBinder {
     return this.#classes.get(storageClassOf(claim))?.volumeBindingMode === 'WaitForFirstConsumer';
   }
 
-  /** The largest claims choose last, so that small ones leave them what is large. Undefined: the node cannot serve all. */
-  #choose(claims: readonly PersistentVolumeClaim[], node: Node): Choice[] | undefined {
+  /** The largest claims choose last, so that small ones leave them what is large. */
+  #choose(claims: readonly PersistentVolumeClaim[], node: Node): Choice[] | VolumeRefusal {
     const choices: Choice[] = [];
     const taken = new Set<PersistentVolume>();
     for (const claim of [...claims].sort((a, b) => compareQuantities(requestOf(a), requestOf(b)))) {
@@ -104,22 +117,34 @@ export class VolumeBinder {
         this.#volumes.list().filter((one) => reachableFrom(one, node)),
         (one) => !taken.has(one) && !this.#promised.has(one.metadata.name ?? ''),
       );
+      const refusal = volume ? undefined : this.#cannotProvision(claim, node);
+      if (refusal) return refusal;
       if (volume) taken.add(volume);
-      else if (!this.#canProvision(claim, node)) return undefined;
       choices.push({ claim, ...(volume ? { volume } : {}) });
     }
     return choices;
   }
 
-  #canProvision(claim: PersistentVolumeClaim, node: Node): boolean {
+  /** Undefined: its class can make one for the node. */
+  #cannotProvision(claim: PersistentVolumeClaim, node: Node): VolumeRefusal | undefined {
     const found = this.#classes.get(storageClassOf(claim));
-    if (!found || found.provisioner === NO_PROVISIONER) return false;
+    if (!found || found.provisioner === NO_PROVISIONER) return 'none-free';
     const chosen = claim.metadata.annotations?.[SELECTED_NODE];
-    if (chosen !== undefined && chosen !== node.metadata.name) return false;
+    if (chosen !== undefined && chosen !== node.metadata.name) return 'none-free';
     const terms = found.allowedTopologies ?? [];
     const fits = ({ matchLabelExpressions = [] }: (typeof terms)[number]) =>
       matchLabelExpressions.every(({ key, values }) => values.includes(node.metadata.labels?.[key] ?? ''));
-    return terms.length === 0 || terms.some(fits);
+    if (terms.length > 0 && !terms.some(fits)) return 'none-free';
+    return this.#hasRoom(claim, found, node) ? undefined : 'full';
+  }
+
+  /** Drivers that count what they have left publish it as CSIStorageCapacity. */
+  #hasRoom(claim: PersistentVolumeClaim, { metadata, provisioner }: StorageClass, node: Node): boolean {
+    if (!claim.spec?.resources?.requests?.['storage'] || !this.#drivers.get(provisioner)?.spec.storageCapacity) return true;
+    return this.#capacities.list().some(({ storageClassName, nodeTopology, capacity, maximumVolumeSize = capacity }) => {
+      if (storageClassName !== metadata.name || !nodeTopology || maximumVolumeSize === undefined) return false;
+      return compareQuantities(maximumVolumeSize, requestOf(claim)) >= 0 && labelSelectorMatches(nodeTopology, node.metadata.labels);
+    });
   }
 }
 

@@ -10,6 +10,17 @@ export const SCHEDULER_NAME = 'default-scheduler';
 
 const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
+/** What says where a pod's volumes can be. */
+const VOLUME_RESOURCES = [
+  RESOURCES.persistentvolumeclaims,
+  RESOURCES.persistentvolumes,
+  RESOURCES.storageclasses,
+  RESOURCES.csinodes,
+  RESOURCES.csidrivers,
+  RESOURCES.csistoragecapacities,
+  RESOURCES.volumeattachments,
+];
+
 /** Whether the pod is ours to place. */
 function isWaiting(pod: Pod): boolean {
   const { spec, metadata } = pod;
@@ -76,9 +87,7 @@ export function watch(informers: InformerFactory, cluster: Cluster, scheduler: S
     informers
       .of<Pod>(RESOURCES.pods)
       .on({ added: (pod) => podSeen(pod, undefined), updated: (before, pod) => podSeen(pod, before), deleted: podGone }),
-    ...[RESOURCES.persistentvolumeclaims, RESOURCES.persistentvolumes, RESOURCES.storageclasses].map((resource) =>
-      informers.of(resource).on({ added: volumeSeen, updated: volumeSeen, deleted: volumeSeen }),
-    ),
+    ...VOLUME_RESOURCES.map((resource) => informers.of(resource).on({ added: volumeSeen, updated: volumeSeen, deleted: volumeSeen })),
   ];
   return () => {
     for (const end of ends) end();

@@ -58,6 +58,7 @@ export const RESOURCES = {
   roles: namespaced('rbac.authorization.k8s.io', 'v1', 'roles', 'Role'),
   priorityclasses: cluster('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass'),
   csidrivers: cluster('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver'),
+  csistoragecapacities: namespaced('storage.k8s.io', 'v1', 'csistoragecapacities', 'CSIStorageCapacity'),
   csinodes: cluster('storage.k8s.io', 'v1', 'csinodes', 'CSINode'),
   storageclasses: cluster('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass'),
   volumeattachments: cluster('storage.k8s.io', 'v1', 'volumeattachments', 'VolumeAttachment'),

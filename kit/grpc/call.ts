@@ -1,6 +1,7 @@
 // Calls to a service on a Unix socket, each on a connection of its own: a server that was restarted is reached at once.
 import type { Client } from '@grpc/grpc-js';
 import { systemClock } from '../run/index.ts';
+import { codeName } from './code-name.ts';
 import type { GrpcMethod } from './methods.ts';
 
 /** A call that was refused, or could not be made: the text is gRPC's, as Go's programs write it. */
@@ -25,7 +26,7 @@ export async function callUnix<T>(socket: string, method: GrpcMethod, request: o
         request,
         new grpc.Metadata(),
         { deadline: systemClock.nowMs() + timeoutMs },
-        (error, answer) => (error ? reject(problem(error, grpc.status)) : resolve(answer as T)),
+        (error, answer) => (error ? reject(problem(error)) : resolve(answer as T)),
       );
     });
   } finally {
@@ -35,7 +36,7 @@ export async function callUnix<T>(socket: string, method: GrpcMethod, request: o
 
 /** The messages of a streaming call, until its server ends it or `signal` aborts. @throws RpcError when the stream breaks */
 export async function* streamUnix<T>(socket: string, method: GrpcMethod, request: object, signal: AbortSignal): AsyncGenerator<T> {
-  const { client, grpc } = await open(socket);
+  const { client } = await open(socket);
   const call = client.makeServerStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, request);
   const cancel = () => call.cancel();
   signal.addEventListener('abort', cancel, { once: true });
@@ -43,7 +44,7 @@ export async function* streamUnix<T>(socket: string, method: GrpcMethod, request
   try {
     for await (const message of call) yield message as T;
   } catch (error) {
-    if (!signal.aborted) throw problem(error as { code: number; details: string }, grpc.status);
+    if (!signal.aborted) throw problem(error as { code: number; details: string });
   } finally {
     signal.removeEventListener('abort', cancel);
     call.cancel();
@@ -58,11 +59,4 @@ async function open(socket: string): Promise<{ client: Client; grpc: typeof impo
   return { client, grpc };
 }
 
-const problem = ({ code, details }: { code: number; details: string }, names: object): RpcError =>
-  new RpcError(codeName(code, names), details);
-
-/** As Go writes it: `DEADLINE_EXCEEDED` is DeadlineExceeded. */
-const codeName = (code: number, names: object): string =>
-  String((names as Record<number, string>)[code] ?? code)
-    .toLowerCase()
-    .replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const problem = ({ code, details }: { code: number; details: string }): RpcError => new RpcError(codeName(code), details);

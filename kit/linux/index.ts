@@ -14,6 +14,8 @@ export * from './mounts.ts';
 export * from './namespaces.ts';
 export * from './netlink.ts';
 export * from './processes.ts';
+export * from './route-batch.ts';
+export * from './spawn.ts';
 export * from './streams.ts';
 export {
   CLONE,

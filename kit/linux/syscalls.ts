@@ -21,6 +21,9 @@ const c = {
   statx: libc.func('int statx(int directory, const char *path, int flags, unsigned int mask, uint8_t *result)'),
   ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
   pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
+  send: libc.func('long send(int fd, const uint8_t *data, size_t length, int flags)'),
+  recv: libc.func('long recv(int fd, uint8_t *data, size_t length, int flags)'),
+  waitpid: libc.func('int waitpid(int pid, _Out_ int *status, int options)'),
 };
 
 /** No wrapper in older C libraries; the number is the same on all architectures. */
@@ -166,6 +169,31 @@ export function isEstablished(fd: number): boolean {
   const info = Buffer.alloc(4);
   const length = Buffer.from([info.length, 0, 0, 0]);
   return c.getsockopt(fd, 6, 11, info, length) === 0 && info[0] === 1;
+}
+
+/** A raw netlink socket to the kernel's routing tables, in the present network namespace. */
+export const openRouteSocket = (): number => check(c.socket(16, 3 | 0o2000000, 0), 'socket', 'AF_NETLINK');
+
+const MSG_DONTWAIT = 0x40;
+/** Sends all at once, or nothing. */
+export const sendNow = (fd: number, data: Buffer): void =>
+  void check(Number(c.send(fd, data, data.length, MSG_DONTWAIT)), 'send', `fd ${fd}`);
+
+const received = Buffer.alloc(1 << 16);
+/** The next message, which must be there already; valid until the next call. @throws SyscallError EAGAIN */
+export const receiveNow = (fd: number): Buffer =>
+  received.subarray(0, check(Number(c.recv(fd, received, received.length, MSG_DONTWAIT)), 'recv', `fd ${fd}`));
+
+/**
+ * The exit code of a child of this process that has ended, -1 when a signal ended it; undefined while it runs. Its pid is free from then
+ * on: asked once more, a child that has ended is an error.
+ */
+export function reap(pid: number): number | undefined {
+  const WNOHANG = 1;
+  const status = [0];
+  if (check(c.waitpid(pid, status, WNOHANG), 'waitpid', `${pid}`) === 0) return undefined;
+  const [code = 0, signal] = [status[0]! >> 8, status[0]! & 0x7f];
+  return signal === 0 ? code : -1;
 }
 
 /** ioctl with a buffer in and out. */

@@ -5,4 +5,5 @@ export * from './log.ts';
 export * from './op.ts';
 export * from './services.ts';
 export * from './steps.ts';
+export * from './turns.ts';
 export * from './wait.ts';

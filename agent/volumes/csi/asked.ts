@@ -13,6 +13,8 @@ export interface Asked {
   target: string;
   /** Absent: the driver stages nothing. */
   staging?: string;
+  /** Its name in the node's status, where it is attached for the node. */
+  inUse?: string;
 }
 
 const fileOf = (podFolder: string, volume: string): string => join(podFolder, FOLDER, `${volume}${ENDING}`);

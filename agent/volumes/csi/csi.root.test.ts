@@ -9,12 +9,12 @@ import { type KubeObject, notFound } from '../../../api/meta/index.ts';
 import { mergePatch } from '../../../api/patch/index.ts';
 import type { Client, Resource } from '../../../kit/client/index.ts';
 import { bindMount, isMounted, mountsBelow, mountTmpfs, removeTree, unmountTree } from '../../../kit/linux/index.ts';
+import { attachmentName, uniqueVolumeName } from '../../../kit/placement/index.ts';
 import { silentLogger, systemClock, waitFor } from '../../../kit/run/index.ts';
 import type { Claimed } from '../claims.ts';
 import { type Driver, Drivers } from './drivers.ts';
 import { CsiMounts } from './mounts.ts';
-import { attachmentName } from './request.ts';
-import { methodsOf, type ServiceName } from './wire.ts';
+import { METHODS, type ServiceName } from './wire.ts';
 
 const root = mkdtempSync(`${tmpdir()}/wherry-csi-`);
 afterAll(() => removeTree(root));
@@ -62,7 +62,7 @@ class TestDriver implements AsyncDisposable {
     });
   }
   #serve(service: ServiceName, behaviours: Record<string, Behaviour>): void {
-    const methods = methodsOf(service);
+    const methods = METHODS[service];
     const handlers = Object.fromEntries(
       Object.keys(behaviours).map((name) => [
         name,
@@ -153,17 +153,20 @@ const claimed = (size = '1Gi', status: PersistentVolumeClaim['status'] = {}): Cl
   volume: { apiVersion: 'v1', kind: 'PersistentVolume', ...volume, spec: { ...volume.spec, capacity: { storage: size } } },
 });
 
+const unique = uniqueVolumeName('d.example', 'handle');
 let folder = '';
+let woken: string[] = [];
 let told: string[] = [];
 let objects: Map<string, KubeObject>;
 let number = 0;
 beforeEach(() => {
   folder = join(root, String(number++));
   told = [];
+  woken = [];
   mkdirSync(join(folder, 'plugins_registry'), { recursive: true });
   mkdirSync(join(folder, 'pods'));
   objects = new Map([
-    ['nodes/n', object('Node', 'n')],
+    ['nodes/n', object('Node', 'n', { status: { volumesAttached: [{ name: unique, devicePath: '' }] } })],
     ['csidrivers/d.example', object('CSIDriver', 'd.example', { spec: { attachRequired: true, podInfoOnMount: true } })],
     ['secrets/s', object('Secret', 's', { data: { key: Buffer.from('value').toString('base64') } })],
     [
@@ -180,6 +183,8 @@ const mountsOf = (driver: TestDriver, can = ['STAGE_UNSTAGE_VOLUME']) => {
     tokens: { get: async () => ({ text: 'token', renewAtMs: 0, endMs: 0 }) },
     events: { record: ({ kind }, type, reason, message) => told.push(`${kind} ${type} ${reason} ${message}`) },
     clock: systemClock,
+    log: silentLogger,
+    onChange: (uid) => woken.push(uid),
     nodeName: 'n',
     podsDir: join(folder, 'pods'),
     stagingDir: join(folder, 'plugins'),
@@ -253,15 +258,42 @@ test('what was asked before a crash is taken back by the next agent, once the dr
 test('nothing is staged before it is attached, nor for drivers that do not stage', async () => {
   await using driver = await new TestDriver(folder).start();
   objects.delete(`volumeattachments/${attachmentName('handle', 'd.example', 'n')}`);
-  await expect(mountsOf(driver).setUpPersistent(pod('a'), of, claimed())).rejects.toThrow(
-    'timed out waiting for external-attacher of d.example',
-  );
+  await expect(mountsOf(driver).setUpPersistent(pod('a'), of, claimed())).rejects.toMatchObject({ stage: 'WaitForAttach' });
+  objects.set('nodes/n', object('Node', 'n'));
+  await expect(mountsOf(driver).setUpPersistent(pod('a'), of, claimed())).rejects.toMatchObject({ stage: 'attach' });
   expect(driver.calls).toEqual([]);
   objects.set('csidrivers/d.example', object('CSIDriver', 'd.example', { spec: { attachRequired: false } }));
   const plain = mountsOf(driver, []);
   await plain.setUpPersistent(pod('a'), of, claimed());
   await plain.tearDown('uid-a');
   expect(driver.names()).toEqual(['NodePublishVolume', 'NodeUnpublishVolume']);
+});
+
+test('a volume is told to be in use from before it is mounted until it is unmounted, over the life of an agent', async () => {
+  await using driver = await new TestDriver(folder).start();
+  const inUse = () => objects.get('nodes/n')?.['status'].volumesInUse;
+  const mounts = mountsOf(driver);
+  objects.set('nodes/n', object('Node', 'n', { status: {} }));
+  await expect(mounts.setUpPersistent(pod('a'), of, claimed())).rejects.toMatchObject({ stage: 'attach' });
+  expect(inUse()).toEqual([unique]);
+  const attached = { ...objects.get('nodes/n')!, status: { volumesInUse: [unique], volumesAttached: [{ name: unique, devicePath: '' }] } };
+  objects.set('nodes/n', attached);
+  mounts.nodeSeen(attached);
+  expect(woken).toEqual(['uid-a']);
+  await mounts.setUpPersistent(pod('a'), of, claimed());
+
+  const next = mountsOf(driver);
+  await next.recover();
+  objects.set('nodes/n', object('Node', 'n', { status: {} })); // registered anew
+  next.nodeSeen(objects.get('nodes/n')!);
+  const signal = new AbortController().signal;
+  await waitFor({ what: 'the node to tell', timeoutMs: 5000, everyMs: 1, signal }, () => inUse()?.[0] === unique);
+  driver.failing.set('NodeUnpublishVolume', { code: grpcStatus.INTERNAL, details: 'busy' });
+  await expect(next.tearDown('uid-a')).rejects.toThrow('busy');
+  expect(inUse()).toEqual([unique]);
+  driver.failing.clear();
+  await next.tearDown('uid-a');
+  await waitFor({ what: 'the node to tell', timeoutMs: 5000, everyMs: 1, signal }, () => inUse()?.length === 0);
 });
 
 test('a volume written into the pod needs a driver for such, and gets the pod’s tokens', async () => {

@@ -3,9 +3,10 @@ import type { Pod, Secret } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver, VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
 import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../../kit/client/index.ts';
+import { attachmentName } from '../../../kit/placement/index.ts';
 import { VolumeProblem } from '../payload.ts';
 import type { Tokens } from '../tokens.ts';
-import { attachmentName, type SecretRef, type Wanted } from './request.ts';
+import type { SecretRef, Wanted } from './request.ts';
 
 /** Undefined: nobody made a CSIDriver for it, all is as by default. */
 export async function settingsOf(client: Client, driver: string): Promise<(CSIDriver & KubeObject) | undefined> {
@@ -15,21 +16,23 @@ export async function settingsOf(client: Client, driver: string): Promise<(CSIDr
   });
 }
 
-/** What the attacher left for the node; {} when nothing is to be attached. @throws VolumeProblem until it is attached */
+export const isAttachable = (wanted: Wanted, settings: CSIDriver | undefined): boolean =>
+  !wanted.isInline && settings?.spec.attachRequired !== false;
+
+/** What the attacher left for the node; {} when nothing is to be attached. @throws VolumeProblem when it is not attached */
 export async function attachedContext(
   client: Client,
   nodeName: string,
   wanted: Wanted,
   settings: CSIDriver | undefined,
 ): Promise<Record<string, string>> {
-  if (wanted.isInline || settings?.spec.attachRequired === false) return {};
+  if (!isAttachable(wanted, settings)) return {};
   const name = attachmentName(wanted.handle, wanted.driver, nodeName);
-  const found = await client.get<VolumeAttachment & KubeObject>(RESOURCES.volumeattachments, name).catch(() => undefined);
-  if (!found?.status?.attached)
-    throw new VolumeProblem(
-      found?.status?.attachError?.message ??
-        `timed out waiting for external-attacher of ${wanted.driver} CSI driver to attach volume ${wanted.handle}`,
-    );
+  const found = await client.get<VolumeAttachment & KubeObject>(RESOURCES.volumeattachments, name).catch((error: Error) => {
+    throw new VolumeProblem(`volume ${wanted.handle} has GET error for volume attachment ${name}: ${error.message}`, 'WaitForAttach');
+  });
+  if (!found.status?.attached)
+    throw new VolumeProblem(`volume ${wanted.handle} is not attached for volume attachment ${name}`, 'WaitForAttach');
   return found.status.attachmentMetadata ?? {};
 }
 

@@ -2,21 +2,23 @@
 // before it is asked, so that an agent that was killed in between takes it back.
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Pod, Volume } from '../../../api/gen/types/core.v1.ts';
+import type { Node, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
 import { toInteger } from '../../../api/meta/index.ts';
 import { type Client, type EventRecorder, RESOURCES } from '../../../kit/client/index.ts';
 import { isMounted } from '../../../kit/linux/index.ts';
-import type { Clock } from '../../../kit/run/index.ts';
+import { uniqueVolumeName } from '../../../kit/placement/index.ts';
+import { type Clock, type Logger, Turns } from '../../../kit/run/index.ts';
 import type { Claimed } from '../claims.ts';
 import { giveToGroup } from '../ownership.ts';
 import { VolumeProblem } from '../payload.ts';
 import type { Tokens } from '../tokens.ts';
-import { Turns } from '../turns.ts';
 import { type Asked, askedVolumes, forgetAsked, readAsked, writeAsked } from './asked.ts';
 import type { Driver, Drivers } from './drivers.ts';
-import { attachedContext, podTokens, secretData, settingsOf } from './from-api.ts';
+import { type VolumeFigures, volumeFigures } from './figures.ts';
+import { attachedContext, isAttachable, podTokens, secretData, settingsOf } from './from-api.ts';
 import { growing, grown, mayStaySmall, notGrown, sizeToReach } from './grow.ts';
+import { VolumesInUse } from './in-use.ts';
 import { capability, givesToGroup, inlineWish, persistentWish, placesOf, podInfo, type Wanted } from './request.ts';
 import { call } from './wire.ts';
 
@@ -26,10 +28,13 @@ export interface CsiMountsOptions {
   tokens: Pick<Tokens, 'get'>;
   events: EventRecorder;
   clock: Clock;
+  log: Logger;
   nodeName: string;
   podsDir: string;
   /** Holds the staged volumes, a folder a driver. */
   stagingDir: string;
+  /** Something that the pod waits for has come. */
+  onChange(podUid: string): void;
 }
 
 export interface Published {
@@ -38,34 +43,32 @@ export interface Published {
   refreshAtMs?: number;
 }
 
-/** Of one volume, as its driver counts; what it does not count is 0. */
-export interface VolumeFigures {
-  capacityBytes: number;
-  availableBytes: number;
-  usedBytes: number;
-  inodes: number;
-  inodesFree: number;
-  inodesUsed: number;
-}
-
-interface Figure {
-  unit: 'BYTES' | 'INODES' | 'UNKNOWN';
-  available: number;
-  total: number;
-  used: number;
-}
-
 /** Upstream does both with each sync of a running pod, about once a minute. */
 const KEEP_MS = 60_000;
-const STATS_TIMEOUT_MS = 10_000;
 
 export class CsiMounts {
   readonly #options: CsiMountsOptions;
   /** One call at a time for a volume: the last pod that leaves it and the first that comes do not meet. */
   readonly #turns = new Turns();
+  readonly #inUse: VolumesInUse;
 
   constructor(options: CsiMountsOptions) {
     this.#options = options;
+    this.#inUse = new VolumesInUse(options);
+  }
+
+  /** What an earlier life of the agent has mounted is in use still. */
+  async recover(): Promise<void> {
+    for (const uid of await readdir(this.#options.podsDir).catch(() => []))
+      for (const name of await askedVolumes(this.#folder(uid))) {
+        const asked = await readAsked(this.#folder(uid), name);
+        if (asked?.inUse) this.#inUse.hold(asked.inUse, uid);
+      }
+  }
+
+  /** The node as the API has it now. */
+  nodeSeen(node: Node): void {
+    this.#inUse.seen(node);
   }
 
   /** Also for a volume that is there: then it is kept as its driver wants it. */
@@ -90,22 +93,7 @@ export class CsiMounts {
     const asked = await readAsked(this.#folder(podUid), volume);
     const driver = this.#options.drivers.get(asked?.driver ?? '');
     if (!asked || !driver?.can.has('GET_VOLUME_STATS')) return undefined;
-    const { handle, target, staging } = asked;
-    const request = { volumeId: handle, volumePath: target, ...(staging ? { stagingTargetPath: staging } : {}) };
-    const answer = call<{ usage: Figure[] }>(driver.socket, 'csi.v1.Node', 'NodeGetVolumeStats', request, STATS_TIMEOUT_MS);
-    const usage = (await answer.catch(() => undefined))?.usage;
-    const bytes = usage?.find(({ unit }) => unit === 'BYTES');
-    const inodes = usage?.find(({ unit }) => unit === 'INODES');
-    return (
-      usage && {
-        capacityBytes: bytes?.total ?? 0,
-        availableBytes: bytes?.available ?? 0,
-        usedBytes: bytes?.used ?? 0,
-        inodes: inodes?.total ?? 0,
-        inodesFree: inodes?.available ?? 0,
-        inodesUsed: inodes?.used ?? 0,
-      }
-    );
+    return volumeFigures(driver.socket, asked);
   }
 
   /** Takes back what was published for the pod, and what no other pod of the node uses. Safe to repeat. @throws RpcError */
@@ -116,6 +104,7 @@ export class CsiMounts {
       if (asked) await this.#turns.take(asked.handle, () => this.#takeBack(asked, podUid, name));
       else await forgetAsked(folder, name);
     }
+    this.#inUse.release(podUid);
   }
 
   #folder(podUid: string): string {
@@ -128,11 +117,14 @@ export class CsiMounts {
     const { target } = placesOf(wanted, pod, of, podsDir, stagingDir, false);
     // A driver that starts after the agent must not stop pods that have their volumes.
     if (!driver && isMounted(target)) return { path: target, refreshAtMs: clock.nowMs() + KEEP_MS };
+    const settings = await settingsOf(client, wanted.driver);
+    const inUse = isAttachable(wanted, settings) ? uniqueVolumeName(wanted.driver, wanted.handle) : undefined;
+    if (inUse !== undefined && !isMounted(target) && !(await this.#inUse.isAttached(inUse, pod.metadata.uid ?? '')))
+      throw new VolumeProblem('Volume not attached according to node status', 'attach');
     const known = driver ?? this.#driver(wanted.driver);
     return this.#turns.take(wanted.handle, async () => {
-      const settings = await settingsOf(client, wanted.driver);
       const wasThere = isMounted(target);
-      if (!wasThere) await this.#publish(pod, of, wanted, known, settings);
+      if (!wasThere) await this.#publish(pod, of, wanted, known, settings, inUse);
       else if (settings?.spec.requiresRepublish) await this.#republish(pod, of, wanted, known, settings);
       if (claimed) await this.#grow(pod, of, wanted, known, claimed, wasThere);
       const isKept = settings?.spec.requiresRepublish || (claimed && known.can.has('EXPAND_VOLUME'));
@@ -146,14 +138,27 @@ export class CsiMounts {
     return driver;
   }
 
-  async #publish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver | undefined): Promise<void> {
+  async #publish(
+    pod: Pod,
+    of: Volume,
+    wanted: Wanted,
+    driver: Driver,
+    settings: CSIDriver | undefined,
+    inUse: string | undefined,
+  ): Promise<void> {
     if (wanted.isInline && !settings?.spec.volumeLifecycleModes?.includes('Ephemeral'))
       throw new VolumeProblem(`kubernetes.io/csi: driver ${wanted.driver} does not support Ephemeral volume lifecycle mode`);
     const { client, nodeName } = this.#options;
     const fsGroup = pod.spec?.securityContext?.fsGroup;
     const { target, staging } = this.#places(pod, of, wanted, driver);
     const publishContext = await attachedContext(client, nodeName, wanted, settings);
-    const asked: Asked = { driver: wanted.driver, handle: wanted.handle, target, ...(staging ? { staging } : {}) };
+    const asked: Asked = {
+      driver: wanted.driver,
+      handle: wanted.handle,
+      target,
+      ...(staging ? { staging } : {}),
+      ...(inUse === undefined ? {} : { inUse }),
+    };
     await writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, asked);
     if (staging) {
       await mkdir(staging, { recursive: true, mode: 0o750 });

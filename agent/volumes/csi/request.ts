@@ -6,8 +6,6 @@ import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The same volume, driver and node have one attachment, by the name that upstream's controller gives it. */
-export const attachmentName = (handle: string, driver: string, node: string): string => `csi-${sha256(handle + driver + node)}`;
 /** A volume written into a pod has no identity but the pod's. */
 const inlineHandle = (podUid: string, volume: string): string => `csi-${sha256(podUid + volume)}`;
 /**

@@ -11,7 +11,7 @@ import {
   subtractQuantities,
 } from '../../../../api/meta/index.ts';
 import type { Client, Resource } from '../../../../kit/client/client.ts';
-import type { Clock } from '../../../../kit/run/index.ts';
+import { type Clock, Turns } from '../../../../kit/run/index.ts';
 import type { AdmissionPlugin, Attributes, Reader } from '../../request.ts';
 import { refused } from '../attributes.ts';
 import { type ResourceList, sum } from './pod-resources.ts';
@@ -51,21 +51,8 @@ export function recounted(quota: KubeObject, reader: Reader): ResourceList {
   return used;
 }
 
-/** Work of one namespace runs one after the other: compare-and-set then seldom fails. */
-class Turns {
-  readonly #last = new Map<string, Promise<unknown>>();
-  async take<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const mine = (this.#last.get(key) ?? Promise.resolve()).then(work, work);
-    this.#last.set(key, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#last.get(key) === mine) this.#last.delete(key);
-    }
-  }
-}
-
 export function resourceQuota(reader: Reader, client: Client, clock: Clock): AdmissionPlugin {
+  /** Work of one namespace runs one after the other: compare-and-set then seldom fails. */
   const turns = new Turns();
   const planned = new Set<string>();
   /** Creates that are counted but perhaps not yet seen by the cache: a recount waits for them. */
