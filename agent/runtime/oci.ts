@@ -42,12 +42,16 @@ export interface OciResources {
   unified?: Record<string, string>;
 }
 
+/** By the moment at which they run: `createRuntime`, `startContainer`, … */
+export type OciHooks = Record<string, { path: string; args?: string[]; env?: string[]; timeout?: number }[]>;
+
 export interface OciSpec {
   ociVersion: string;
   process: OciProcess;
   root: { path: string; readonly?: boolean };
   hostname?: string;
   mounts: OciMount[];
+  hooks?: OciHooks;
   annotations?: Record<string, string>;
   linux: {
     namespaces: { type: string; path?: string }[];
