@@ -55,6 +55,8 @@ export interface AgentConfig extends ShutdownSettings {
   insecureRegistries: string[];
   /** Endpoints asked before a registry itself, by its name: `{ "docker.io": ["http://127.0.0.1:5000"] }`. */
   mirrors: Record<string, string[]>;
+  /** Folder of certificates for registries, `HOST[:PORT]/ca.crt`; changes count at once. */
+  registryCertsDir: string;
   /** kubelet's CredentialProviderConfig file, and the folder of its programs. */
   imageCredentialProviderConfig?: string;
   imageCredentialProviderBinDir?: string;
@@ -96,6 +98,7 @@ const TEXTS = [
   'servingCert',
   'servingKey',
   'clientCA',
+  'registryCertsDir',
 ] as const;
 
 const DEFAULTS = {
@@ -107,6 +110,7 @@ const DEFAULTS = {
   port: 10250,
   insecureRegistries: [],
   mirrors: {},
+  registryCertsDir: '/etc/wherry/certs.d',
   imageGCHighThresholdPercent: 85,
   imageGCLowThresholdPercent: 80,
   imageMinimumGCAgeMs: 120_000,

@@ -24,6 +24,8 @@ export interface CriConfig {
   insecureRegistries: string[];
   /** Endpoints asked before a registry itself, by its name: `{ "docker.io": ["http://127.0.0.1:5000"] }`. */
   mirrors: Record<string, string[]>;
+  /** Folder of certificates for registries, `HOST[:PORT]/ca.crt`; changes count at once. */
+  registryCertsDir: string;
 }
 
 const DEFAULTS: CriConfig = {
@@ -39,6 +41,7 @@ const DEFAULTS: CriConfig = {
   podCIDR: '10.88.0.0/16',
   insecureRegistries: [],
   mirrors: {},
+  registryCertsDir: '/etc/wherry/certs.d',
 };
 
 /** Reads and checks the file. @throws Error naming the file and the field */

@@ -24,6 +24,7 @@ try {
     cni: { bridge: config.bridge, subnet: config.podCIDR, clusterCIDR: config.podCIDR },
     insecureRegistries: config.insecureRegistries,
     mirrors: config.mirrors,
+    registryCertsDir: config.registryCertsDir,
     log,
   });
   const { socket, streamingAddress, imagesDir: imagesFolder } = config;

@@ -1,7 +1,14 @@
 // What the configuration says of images: mirrors, programs that know credentials.
 import type { Clock, Logger } from '../kit/run/index.ts';
-import type { CriOptions } from './cri/index.ts';
-import { CredentialProviders, loadCredentialProviders } from './images/index.ts';
+import {
+  CredentialProviders,
+  loadCredentialProviders,
+  parseReference,
+  pullSecretAuths,
+  type RegistryAuth,
+  repositoryName,
+  type SecretData,
+} from './images/index.ts';
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
 
@@ -14,17 +21,24 @@ export function checkMirrors(value: unknown): void {
       throw new Error(`field mirrors: ${JSON.stringify(endpoint)} must be http:// or https://, a host and a port`);
 }
 
+/** What may open an image's registry: out of pull secrets, then of the node's credential providers. */
+export type ImageCredentials = (image: string, secrets: readonly SecretData[]) => Promise<RegistryAuth[]>;
+
 /** kubelet's --image-credential-provider-config and --image-credential-provider-bin-dir: both or none. @throws Error naming the file or field */
-export async function credentialsOf(
+export async function imageCredentials(
   config: { imageCredentialProviderConfig?: string; imageCredentialProviderBinDir?: string },
   clock: Clock,
   log: Logger,
-): Promise<Pick<CriOptions, 'credentials'>> {
+): Promise<ImageCredentials> {
+  const ofSecrets = (image: string, secrets: readonly SecretData[]) => secrets.flatMap((data) => pullSecretAuths(data, image));
   const { imageCredentialProviderConfig: file, imageCredentialProviderBinDir: binDir } = config;
-  if (file === undefined && binDir === undefined) return {};
+  if (file === undefined && binDir === undefined) return async (image, secrets) => ofSecrets(image, secrets);
   if (file === undefined || binDir === undefined)
     throw new Error('fields imageCredentialProviderConfig and imageCredentialProviderBinDir: both or none must be set');
   const onError = (error: Error) => log.error({ err: error }, 'no credentials from a provider');
   const providers = new CredentialProviders({ providers: await loadCredentialProviders(file), binDir, clock, onError });
-  return { credentials: (image) => providers.credentials(image) };
+  return async (image, secrets) => [
+    ...ofSecrets(image, secrets),
+    ...(await providers.credentials(repositoryName(parseReference(image)))), // without a tag, as kubelet asks
+  ];
 }

@@ -11,7 +11,7 @@ import { Devices, deviceRegistration, podResourcesService } from './devices/inde
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
-import { credentialsOf } from './image-settings.ts';
+import { imageCredentials } from './image-settings.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
   allocatableOf,
@@ -78,11 +78,12 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
     insecureRegistries: config.insecureRegistries,
     mirrors: config.mirrors,
+    registryCertsDir: config.registryCertsDir,
     ...(config.cniConfDir && config.cniBinDir ? { networkFolders: { confDir: config.cniConfDir, binDir: config.cniBinDir } } : {}),
-    ...(await credentialsOf(config, clock, log)),
     log,
   });
   const cri = countedCri(runtime, runtimeMetrics);
+  const credentials = await imageCredentials(config, clock, log);
   if (parseRuntime(config.runtime).kind !== 'oci') {
     const { runtimeName, runtimeVersion } = await cri.version();
     facts.info.containerRuntimeVersion = `${runtimeName}://${runtimeVersion}`;
@@ -117,6 +118,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     allocatable,
     memoryCapacity: capacity.memoryBytes,
     podPidsLimit: config.podPidsLimit,
+    imageCredentials: credentials,
     cgroupParent: config.cgroupParent,
     ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
     refusal: (pod) => shutdown.refusal() ?? eviction.refusal(pod),

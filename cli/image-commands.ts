@@ -82,13 +82,16 @@ function addManagement(image: Command): void {
     .option('--creds <user:password>', 'credentials for the registry', credentials)
     .option('--mirror <registry=url>', 'registry to ask first; may be given several times', mirror)
     .option('--insecure-registry <host:port>', 'registry without TLS; loopback needs no such word', collect)
-    .action(async (name, { creds, mirror: mirrors, insecureRegistry }) => {
+    .option('--registry-certs <folder>', 'certificates for registries, HOST[:PORT]/ca.crt (default /etc/wherry/certs.d)')
+    .action(async (name, { creds, mirror: mirrors, insecureRegistry, registryCerts }) => {
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
       const id = await rig.pullForNodes(name, {
         ...(creds ? { auth: creds } : {}),
         ...(mirrors ? { mirrors } : {}),
         ...(insecureRegistry ? { insecureRegistries: insecureRegistry } : {}),
+        ...(registryCerts ? { certsDir: registryCerts } : {}),
+        onMirrorFailure: (mirror, error) => tell(`${mirror} could not help: ${error instanceof Error ? error.message : String(error)}`),
         signal: stop.signal,
         onProgress: ({ digest, state, size }) => {
           if (state !== 'downloading')

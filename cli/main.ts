@@ -55,16 +55,18 @@ named(program.command('up'))
   .option('--token-file <file>', 'static tokens: lines of token, user name, uid, "groups"')
   .option('--mirror <registry=url>', 'registry that the nodes ask first; may be given several times', mirror)
   .option('--insecure-registry <host:port>', 'registry without TLS; may be given several times', collect)
+  .option('--registry-certs <folder>', 'certificates for registries, HOST[:PORT]/ca.crt (default /etc/wherry/certs.d)')
   .option('--image <tar...>', 'image archives to load', [])
   .action(async ({ serviceCidr, podCidr, ...given }) => {
     const { nodeRuntime: nodeRuntimes, runtimeHandler: runtimeHandlers, ...others } = given;
-    const { mirror: mirrors, insecureRegistry: insecureRegistries, ...options } = others;
+    const { mirror: mirrors, insecureRegistry: insecureRegistries, registryCerts: registryCertsDir, ...options } = others;
     await using cluster = await rig.up({
       ...options,
       ...(serviceCidr ? { serviceCIDR: serviceCidr } : {}),
       ...(podCidr ? { podCIDR: podCidr } : {}),
       ...(mirrors ? { mirrors } : {}),
       ...(insecureRegistries ? { insecureRegistries } : {}),
+      ...(registryCertsDir ? { registryCertsDir } : {}),
       ...(nodeRuntimes ? { nodeRuntimes } : {}),
       ...(runtimeHandlers ? { runtimeHandlers } : {}),
       progress: terminalProgress(process.stderr),

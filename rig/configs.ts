@@ -75,6 +75,7 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     clientCA: `${layout.pki}/ca.crt`,
     insecureRegistries: record.options.insecureRegistries ?? [],
     mirrors: record.options.mirrors ?? {},
+    ...(record.options.registryCertsDir === undefined ? {} : { registryCertsDir: record.options.registryCertsDir }),
     labels: {},
     staticPodPath: files.manifests,
     // The disk is the machine's: how full its other users keep it must not end pods.

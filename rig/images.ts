@@ -20,6 +20,9 @@ import { dist } from './programs.ts';
 import type { ClusterRecord } from './record.ts';
 import { existing } from './status.ts';
 
+/** Certificates for registries, unless another folder is named: where an agent looks too. */
+const MACHINE_CERTS = '/etc/wherry/certs.d';
+
 const openStore = (): Promise<ImageStore> => ImageStore.open(imagesDir());
 
 /** Archives that scripts/images made, if any. */
@@ -87,9 +90,9 @@ export const listImages = async (): Promise<ListedImage[]> => (await openStore()
 /** Pulls with this machine's network, which a rig's nodes have none of. Returns the image's id. @throws Error in the registry's words */
 export async function pullForNodes(
   name: string,
-  options: Pick<PullOptions, 'auth' | 'mirrors' | 'insecureRegistries' | 'onProgress' | 'signal'>,
+  options: Pick<PullOptions, 'auth' | 'mirrors' | 'insecureRegistries' | 'certsDir' | 'onProgress' | 'onMirrorFailure' | 'signal'>,
 ): Promise<string> {
-  return (await pullImage(await openStore(), name, options)).id;
+  return (await pullImage(await openStore(), name, { certsDir: MACHINE_CERTS, ...options })).id;
 }
 
 /** Writes images into one archive, to standard output without `file`. @throws Error when one is not there */

@@ -45,9 +45,18 @@ function filesOf(asked: UpOptions, had: ClusterOptions | undefined): Partial<Rec
   return files;
 }
 
-function registriesOf(asked: UpOptions, had: ClusterOptions | undefined): Pick<ClusterOptions, 'mirrors' | 'insecureRegistries'> {
+type Registries = Pick<ClusterOptions, 'mirrors' | 'insecureRegistries' | 'registryCertsDir'>;
+
+/** @throws Error for a folder that is not there */
+function registriesOf(asked: UpOptions, had: ClusterOptions | undefined): Registries {
   const [mirrors, insecureRegistries] = [asked.mirrors ?? had?.mirrors, asked.insecureRegistries ?? had?.insecureRegistries];
-  return { ...(mirrors ? { mirrors } : {}), ...(insecureRegistries ? { insecureRegistries } : {}) };
+  const certs = asked.registryCertsDir ?? had?.registryCertsDir;
+  if (certs !== undefined && !existsSync(certs)) throw new Error(`--registry-certs ${certs}: there is no such folder`);
+  return {
+    ...(mirrors ? { mirrors } : {}),
+    ...(insecureRegistries ? { insecureRegistries } : {}),
+    ...(certs === undefined ? {} : { registryCertsDir: resolve(certs) }),
+  };
 }
 
 /** The options in force: what is asked now, what an existing cluster was made with, the defaults. @throws Error for what cannot be */

@@ -17,6 +17,8 @@ export interface ClusterOptions {
   /** Registries asked first, and those without TLS; of agents that are started from now on. */
   mirrors?: Record<string, string[]>;
   insecureRegistries?: string[];
+  /** Folder of certificates for registries, `HOST[:PORT]/ca.crt`. */
+  registryCertsDir?: string;
   /** Files of the user's own, read when the control plane starts: docs/how-to/operate.md. */
   auditPolicy?: string;
   encryptionConfig?: string;

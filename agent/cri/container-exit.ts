@@ -18,7 +18,7 @@ export async function recordExit(context: CriContext, { id, sandboxId }: Contain
   await context.turns.take(`record/${id}`, async () => {
     const record = context.containers.get(id);
     if (!record || record.exit) return;
-    await step('container.exit-record', () => context.containers.put({ ...record, exit }));
+    step('container.exit-record', () => context.containers.put({ ...record, exit }));
     context.events.emit({ type: 'exited', containerId: id, sandboxId });
     await step('runtime.delete', () => context.runtime.delete(id)).catch((error: unknown) =>
       context.log.warn({ container: id, error: messageOf(error) }, 'freeing an ended container'),

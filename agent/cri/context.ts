@@ -25,7 +25,7 @@ export interface CriContext {
   readonly cgroupParent: string;
   readonly seccompFolder: string;
   readonly cni: CniOptions;
-  readonly registries: Pick<PullOptions, 'insecureRegistries' | 'mirrors' | 'credentials'>;
+  readonly registries: Pick<PullOptions, 'insecureRegistries' | 'mirrors' | 'certsDir'>;
   readonly log: Logger;
   readonly runtime: Runtime;
   readonly images: ImageStore;

@@ -46,12 +46,12 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       user: { uid: 0, gid: 0, supplementalGroups: [] },
       stopSignal: config.stopSignal || image.config.stopSignal || 'SIGTERM',
     };
-    await step('container.record', () => context.containers.put(record));
+    step('container.record', () => context.containers.put(record));
     try {
       step('container.rootfs', () => mountRootfs(context, record));
       mountImageVolumes(context, record);
       const user = identityOf(context, record, image);
-      await step('container.user-record', () => context.containers.put({ ...record, user }));
+      step('container.user-record', () => context.containers.put({ ...record, user }));
     } catch (error) {
       await context.runtime.delete(record.id);
       await context.containers.remove(record.id);

@@ -10,7 +10,7 @@ import { noticeExit } from './container-exit.ts';
 import { containerStatus, listContainers } from './container-status.ts';
 import { type CniOptions, type CriContext, messageOf } from './context.ts';
 import { createContainer } from './create-container.ts';
-import type { Cri, RegistryAuth } from './cri.ts';
+import type { Cri } from './cri.ts';
 import { EventHub } from './events.ts';
 import { attach, exec, execSync } from './exec.ts';
 import { imageFsInfo, imageStatus, listImages, loadImage, pullImage } from './images.ts';
@@ -46,12 +46,12 @@ export interface CriOptions {
   cni: CniOptions;
   /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` beside the state folder. */
   seccompFolder?: string;
-  /** Registries spoken to without TLS, `host:port`; loopback always is. */
+  /** Registries spoken to without TLS, `host:port`; loopback is, where there is no certificate for it. */
   insecureRegistries?: readonly string[];
   /** Endpoints asked before a registry itself: `{ 'docker.io': ['http://127.0.0.1:5000'] }`. */
   mirrors?: Readonly<Record<string, readonly string[]>>;
-  /** Credentials of the machine for an image, where the caller has none. */
-  credentials?: (image: string) => Promise<readonly RegistryAuth[]>;
+  /** Folder of certificates for registries, `HOST[:PORT]/ca.crt`; absent: those of the system alone. */
+  registryCertsDir?: string;
   log: Logger;
 }
 
@@ -82,7 +82,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
     registries: {
       insecureRegistries: options.insecureRegistries ?? [],
       mirrors: options.mirrors ?? {},
-      ...(options.credentials ? { credentials: options.credentials } : {}),
+      ...(options.registryCertsDir === undefined ? {} : { certsDir: options.registryCertsDir }),
     },
     log,
     runtime: new OciRuntime({

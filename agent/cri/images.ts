@@ -24,7 +24,10 @@ async function pullOnce(context: CriContext, name: string, auth: RegistryAuth | 
     const onProgress = ({ digest, state, size }: PullProgress) => {
       if (state !== 'downloading') context.log.debug({ image: name, layer: digest, bytes: size }, `layer ${state}`);
     };
-    return (await pull(context.images, name, { ...context.registries, ...(auth ? { auth } : {}), onProgress })).id;
+    const onMirrorFailure = (mirror: string, error: unknown) =>
+      context.log.warn({ image: name, mirror, error: messageOf(error) }, 'a mirror could not help');
+    const options = { ...context.registries, ...(auth ? { auth } : {}), onProgress, onMirrorFailure };
+    return (await pull(context.images, name, options)).id;
   } catch (error) {
     const message = `failed to pull and unpack image "${name}": ${messageOf(error)}`;
     throw new CriError(

@@ -1,7 +1,7 @@
 // What is on disk about sandboxes and containers: one small JSON each, written (atomically) before the effects it tells of, so that
 // whatever a crash leaves behind has a record that leads to it.
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
+import { readFileIfExists, writeFileAtomicSync } from '../../kit/fs/index.ts';
 import { removeTree } from '../../kit/linux/index.ts';
 import type { CdiEdits } from './cdi-specs.ts';
 import type { ContainerConfig, PodSandboxConfig } from './cri.ts';
@@ -85,8 +85,8 @@ export class Records<T extends { id: string }> {
     return [...this.#known.values()];
   }
 
-  async put(record: T): Promise<void> {
-    await writeFileAtomic(`${this.folder(record.id)}/record.json`, JSON.stringify(record));
+  put(record: T): void {
+    writeFileAtomicSync(`${this.folder(record.id)}/record.json`, JSON.stringify(record));
     this.#known.set(record.id, record);
   }
 

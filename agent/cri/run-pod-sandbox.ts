@@ -36,7 +36,7 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
       bootId: bootId(),
       ips: [],
     };
-    await step('sandbox.record', () => context.sandboxes.put(record));
+    step('sandbox.record', () => context.sandboxes.put(record));
     try {
       await build(context, record);
     } catch (error) {
@@ -79,7 +79,7 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
     usesPodNetwork(config) ? hostsFile(config.hostname, ips) : readFileSync('/etc/hosts', 'utf8'),
   );
   const ready: SandboxRecord = { ...record, bootId: bootId(), state: 'ready', ips };
-  await step('sandbox.ready-record', () => context.sandboxes.put(ready));
+  step('sandbox.ready-record', () => context.sandboxes.put(ready));
   await updateHostPorts(context, ready);
 }
 

@@ -52,7 +52,7 @@ export async function startContainer(context: CriContext, id: string): Promise<v
 
 async function letGo(context: CriContext, record: ContainerRecord): Promise<void> {
   const started = { ...record, startedAtMs: record.startedAtMs ?? systemClock.nowMs() };
-  await step('container.started-record', () => context.turns.take(`record/${record.id}`, () => context.containers.put(started)));
+  await step('container.started-record', () => context.turns.take(`record/${record.id}`, async () => context.containers.put(started)));
   try {
     await step('runtime.start', () => context.runtime.start(record.id));
   } catch (error) {

@@ -9,7 +9,7 @@ export async function updateContainerResources(context: CriContext, id: string, 
     const record = mustContainer(context, id);
     const { config } = record;
     const merged = { ...config.linux?.resources, ...resources };
-    await context.containers.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
+    context.containers.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
     if (!record.exit) cgroups().apply(containerCgroup(context, record), toCgroupLimits(resources));
   });
 }

@@ -9,7 +9,7 @@ export async function updatePodSandboxResources(context: CriContext, id: string,
     const record = mustSandbox(context, id);
     const { config } = record;
     const merged = { ...config.linux?.resources, ...resources };
-    await context.sandboxes.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
+    context.sandboxes.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
     if (record.state === 'ready') cgroups().apply(podCgroup(context, record), toCgroupLimits(resources));
   });
 }

@@ -1,6 +1,7 @@
 // A registry for tests that misbehaves as told. It serves what it is given from memory, and counts requests.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** Answers instead of the registry; false: the registry answers itself. */
@@ -34,14 +35,16 @@ export interface TestManifest {
 
 export const sha256 = (content: string | Buffer): string => `sha256:${createHash('sha256').update(content).digest('hex')}`;
 
-export async function testRegistry(): Promise<TestRegistry> {
+/** With `tls` over HTTPS. */
+export async function testRegistry(tls?: ServerOptions): Promise<TestRegistry> {
   const tricks: { part: string; trick: Trick; count: number }[] = [];
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? '';
     registry.requests.push({ path, headers: request.headers });
     for (const entry of tricks) if (path.includes(entry.part) && entry.trick(request, response, ++entry.count)) return;
     serve(registry, path, request, response);
-  });
+  };
+  const server = tls ? createSecureServer(tls, answer) : createServer(answer);
   const { promise: listening, resolve } = Promise.withResolvers<void>();
   server.listen(0, '127.0.0.1', resolve);
   await listening;

@@ -1,12 +1,16 @@
 // One request to a registry: redirects, proxies of the environment, deadlines. What an answer means is the caller's.
-import http, { type IncomingMessage } from 'node:http';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import tls from 'node:tls';
+import { connectionText } from '../../kit/net/index.ts';
+import { agentFor } from './connections.ts';
+import { registryCertificates } from './registry-certificates.ts';
 import { RegistryError } from './registry-error.ts';
 
 export interface HttpOptions {
   /** Milliseconds without a byte, before the answer or within it, after which a connection is given up. */
   stallMs: number;
+  /** See registry-certificates.ts. */
+  certsDir?: string;
   signal?: AbortSignal;
 }
 
@@ -29,19 +33,6 @@ const REDIRECTS_MAX = 10;
 /** How the error of a connection begins that was given up for its silence. */
 export const STALLED = /^no bytes for /;
 const REDIRECTS = [301, 302, 303, 307, 308];
-
-/** Connections are kept for the layers of an image; proxies are those of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
-let agents: { http: http.Agent; https: https.Agent } | undefined;
-const agentsOf = () =>
-  (agents ??= {
-    http: new http.Agent({ keepAlive: true, proxyEnv: process.env }),
-    // Private registries often have a certificate of a company's authority, which only the system knows.
-    https: new https.Agent({
-      keepAlive: true,
-      proxyEnv: process.env,
-      ca: [...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])],
-    }),
-  });
 
 /** Follows redirects; credentials stay with the host (and scheme) that they are for. @throws RegistryError unavailable */
 export async function send(url: string, request: Request, options: HttpOptions): Promise<Answer> {
@@ -71,15 +62,30 @@ function locationOf(location: string, base: URL): URL {
   return next;
 }
 
-function sendOnce(url: URL, { headers, form }: Request, { stallMs, signal }: HttpOptions): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const secure = url.protocol === 'https:';
-  const request = (secure ? https : http).request(url, {
-    agent: secure ? agentsOf().https : agentsOf().http,
+async function sendOnce(url: URL, request: Request, options: HttpOptions): Promise<Answer> {
+  try {
+    const certificates = options.certsDir === undefined ? undefined : await registryCertificates(options.certsDir, url.host);
+    return await exchange(begin(url, request, agentFor(url, certificates), options.signal), options.stallMs);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (error instanceof RegistryError) throw error;
+    throw new RegistryError('unavailable', `failed to do request: Get "${url.href}": ${causeOf(error, url)}`, error);
+  }
+}
+
+function begin(url: URL, { headers, form }: Request, agent: http.Agent, signal: AbortSignal | undefined): ClientRequest {
+  const request = (url.protocol === 'https:' ? https : http).request(url, {
+    agent,
     method: form === undefined ? 'GET' : 'POST',
     headers: form === undefined ? headers : { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
     ...(signal ? { signal } : {}),
   });
+  request.end(form);
+  return request;
+}
+
+function exchange(request: ClientRequest, stallMs: number): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let body: IncomingMessage | undefined;
   request.setTimeout(stallMs, () => {
     if (body && body.readableLength > 0) return; // it is we who are slow
@@ -96,17 +102,19 @@ function sendOnce(url: URL, { headers, form }: Request, { stallMs, signal }: Htt
       body: response,
     });
   });
-  request.on('error', (error: NodeJS.ErrnoException) => {
-    if (signal?.aborted) reject(signal.reason);
-    else reject(new RegistryError('unavailable', `failed to do request: Get "${url.href}": ${causeOf(error)}`, error));
-  });
-  request.end(form);
+  request.on('error', reject);
   return promise;
 }
 
-/** Of several addresses that were tried the first one's error; Node's own text for it is empty. */
-const causeOf = (error: Error): string =>
-  error instanceof AggregateError ? String(error.errors[0]?.message ?? error.message) : error.message;
+/** In Go's words. Of several addresses that were tried the first one's error; what it was that refused, a proxy perhaps, stands in it. */
+function causeOf(error: unknown, url: URL): string {
+  const first = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
+  const { address = url.hostname, port = Number(url.port || (url.protocol === 'https:' ? 443 : 80)) } = first as {
+    address?: string;
+    port?: number;
+  };
+  return connectionText(first, { host: address, port }, url.hostname.replace(/^\[|\]$/g, ''));
+}
 
 /** The whole body as text. @throws RegistryError when it has more than `maxBytes` or does not come whole */
 export async function textOf(answer: Answer, what: string, maxBytes: number): Promise<string> {

@@ -5,6 +5,7 @@ export { CredentialProviders, loadCredentialProviders } from './credential-provi
 export * from './export.ts';
 export * from './gc.ts';
 export * from './image-gc.ts';
+export * from './keyring.ts';
 export * from './pull.ts';
 export * from './reference.ts';
 export * from './store.ts';

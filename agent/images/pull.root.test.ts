@@ -247,31 +247,30 @@ test('a bearer token is fetched with a password, or with an identity token; it i
   );
 });
 
-test('credentials of the machine are tried one after the other, and none last', async () => {
+test('a mirror comes first, without credentials; when it lacks the image, is down or sends rubbish the registry is asked', async () => {
   await using registry = await testRegistry();
   registry.image('x', layers);
-  const good = `Basic ${Buffer.from('u:good').toString('base64')}`;
-  registry.play('/v2/', (request, response) => request.headers.authorization !== good && Boolean(response.writeHead(403).end()));
-  const credentials = async () => [
-    { username: 'u', password: 'bad' },
-    { username: 'u', password: 'good' },
-  ];
-  expect((await pullImage(await open(), `${registry.host}/x`, { ...quick, credentials })).layers).toHaveLength(3);
-  await expect(pullImage(await open(), `${registry.host}/x`, quick)).rejects.toMatchObject({ kind: 'unauthorized' });
-});
-
-test('a mirror comes first, without credentials; when it lacks the image the registry is asked', async () => {
-  await using registry = await testRegistry();
-  await using mirror = await testRegistry();
-  registry.image('x', layers);
-  const mirrors = { [registry.host]: [`http://${mirror.host}`] };
   const auth = { username: 'u', password: 'p' };
-  await pullImage(await open(), `${registry.host}/x`, { ...quick, mirrors, auth });
+  const failed: string[] = [];
+  const pullThrough = async (...hosts: string[]) => {
+    const mirrors = { [registry.host]: hosts.map((host) => `http://${host}`) };
+    failed.length = 0;
+    const before = registry.requests.length;
+    await pullImage(await open(), `${registry.host}/x`, { ...quick, mirrors, auth, onMirrorFailure: (endpoint) => failed.push(endpoint) });
+    return registry.requests.length - before;
+  };
+  await using mirror = await testRegistry();
+  expect(await pullThrough(mirror.host)).toBeGreaterThan(0);
+  expect(failed).toEqual([`http://${mirror.host}`]);
   expect(mirror.requests.map((r) => r.headers.authorization)).toEqual([undefined]);
+
   mirror.image('x', layers);
-  const before = registry.requests.length;
-  await pullImage(await open(), `${registry.host}/x`, { ...quick, mirrors, auth });
-  expect(registry.requests.length).toBe(before);
+  expect(await pullThrough(mirror.host)).toBe(0);
+  expect(failed).toEqual([]);
+
+  mirror.play(`/blobs/${sha256(layers[1]!.blob)}`, (_, response) => answered(response.end('<html>')));
+  expect(await pullThrough('127.0.0.1:1', mirror.host)).toBeGreaterThan(0);
+  expect(failed).toEqual(['http://127.0.0.1:1', `http://${mirror.host}`]);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 // One image from its registry into the store: manifest, configuration, then each layer straight from the wire into its folder.
+import { existsSync } from 'node:fs';
 import { type Clock, systemClock } from '../../kit/run/index.ts';
 import { type ImageRecord, parseImageConfig } from './config.ts';
 import { type Descriptor, digestOf, forThisMachine, INDEX_DEPTH_MAX, type Manifest, parseManifest, verify } from './manifest.ts';
@@ -23,13 +24,15 @@ export interface PullProgress {
 
 export interface PullOptions {
   auth?: RegistryAuth;
-  /** `host:port` spoken to over plain HTTP; loopback always is. */
+  /** `host:port` spoken to over plain HTTP; loopback is, where there is no certificate for it. */
   insecureRegistries?: readonly string[];
   /** Endpoints (`http://host:port`) that are asked before the registry itself, by the registry's name as in image names. */
   mirrors?: Readonly<Record<string, readonly string[]>>;
-  /** Credentials of this machine for an image, asked for when `auth` is absent; tried in this order, and none last. */
-  credentials?: (image: string) => Promise<readonly RegistryAuth[]>;
+  /** Folder of certificates for registries: see registry-certificates.ts. */
+  certsDir?: string;
   onProgress?: (progress: PullProgress) => void;
+  /** Of a mirror that could not help, and why. */
+  onMirrorFailure?: (endpoint: string, error: unknown) => void;
   signal?: AbortSignal;
   /** Milliseconds of silence after which a connection is given up; default 30,000. */
   stallMs?: number;
@@ -39,30 +42,28 @@ export interface PullOptions {
 const LAYERS_AT_ONCE = 3;
 
 /**
- * Credentials are tried one after the other; the first refusal is told. A pull that failed leaves the layers that it finished.
+ * From the first mirror that gives the whole image, else from the registry: only its error counts. A pull that failed leaves the layers
+ * that it finished.
  * @throws RegistryError, InvalidReference; Error when content and digest differ
  */
 export async function pullImage(store: ImageStore, name: string, options: PullOptions = {}): Promise<ImageRecord> {
   const ref = parseReference(name);
-  const { auth } = options;
-  const candidates: (RegistryAuth | undefined)[] = auth
-    ? [auth]
-    : [...((await options.credentials?.(referenceName(ref))) ?? []), undefined];
-  let refusal: unknown;
-  for (const candidate of candidates) {
+  for (const endpoint of options.mirrors?.[ref.registry] ?? []) {
     try {
-      return await pullWith(store, ref, candidate, options);
+      // Credentials are for the registry alone.
+      return await pullFrom(new Registry(endpoint, ref.repository, connectionOf(options)), store, ref, options);
     } catch (error) {
-      const refused = error instanceof RegistryError && (error.kind === 'unauthorized' || error.kind === 'not-found');
-      if (!refused) throw error;
-      refusal ??= error;
+      options.signal?.throwIfAborted();
+      options.onMirrorFailure?.(endpoint, error);
     }
   }
-  throw refusal;
+  const { auth } = options;
+  const registry = new Registry(endpointOf(ref, options), ref.repository, { ...connectionOf(options), ...(auth ? { auth } : {}) });
+  return await pullFrom(registry, store, ref, options);
 }
 
-async function pullWith(store: ImageStore, ref: Reference, auth: RegistryAuth | undefined, options: PullOptions): Promise<ImageRecord> {
-  const { registry, manifest, digest } = await resolveSomewhere(ref, auth, options).catch((error: unknown) => {
+async function pullFrom(registry: Registry, store: ImageStore, ref: Reference, { onProgress }: PullOptions): Promise<ImageRecord> {
+  const { manifest, digest } = await resolveManifest(registry, ref).catch((error: unknown) => {
     if (!(error instanceof RegistryError)) throw error;
     const absent = error.kind === 'not-found' && !/no match for platform/.test(error.message);
     const message = absent ? `${referenceName(ref)}: not found` : error.message;
@@ -75,7 +76,7 @@ async function pullWith(store: ImageStore, ref: Reference, auth: RegistryAuth | 
     throw new RegistryError('other', `${referenceName(ref)}: ${manifest.layers.length} layers, ${diffIds.length} diff ids`);
   const layers = manifest.layers.map((layer, index) => ({ ...layer, diffId: diffIds[index]! }));
   await using _use = await store.useLayers(diffIds);
-  await inParallel(layers, LAYERS_AT_ONCE, (layer) => pullLayer(store, registry, layer, options.onProgress));
+  await inParallel(layers, LAYERS_AT_ONCE, (layer) => pullLayer(store, registry, layer, onProgress));
   const record: ImageRecord = {
     id: manifest.config.digest,
     layers: diffIds,
@@ -103,32 +104,26 @@ async function pullLayer(
   onProgress?.({ digest, state, bytes: size, size });
 }
 
-interface Resolved {
-  registry: Registry;
-  manifest: Manifest;
-  /** What the name stands for: of the index, where there is one. */
-  digest: string;
+const connectionOf = ({ stallMs, clock, signal, certsDir }: PullOptions) => ({
+  ...(stallMs ? { stallMs } : {}),
+  ...(clock ? { clock } : {}),
+  ...(signal ? { signal } : {}),
+  ...(certsDir === undefined ? {} : { certsDir }),
+});
+
+function endpointOf(ref: Reference, { insecureRegistries = [], certsDir }: PullOptions): string {
+  if (ref.registry === 'docker.io') return 'https://registry-1.docker.io';
+  const hasCertificates = certsDir !== undefined && existsSync(`${certsDir}/${ref.registry}`);
+  const insecure = insecureRegistries.includes(ref.registry) || (isLoopback(ref) && !hasCertificates);
+  return `${insecure ? 'http' : 'https'}://${ref.registry}`;
 }
 
-/** From the first mirror that has it, else from the registry: only its error counts. Credentials are for the registry alone. */
-async function resolveSomewhere(ref: Reference, auth: RegistryAuth | undefined, options: PullOptions): Promise<Resolved> {
-  const { mirrors, insecureRegistries = [], stallMs, clock, signal } = options;
-  const common = { ...(stallMs ? { stallMs } : {}), ...(clock ? { clock } : {}), ...(signal ? { signal } : {}) };
-  for (const endpoint of mirrors?.[ref.registry] ?? []) {
-    const registry = new Registry(endpoint, ref.repository, common);
-    const resolved = await resolveManifest(registry, ref).catch((error: unknown) => {
-      if (error instanceof RegistryError) return undefined;
-      throw error;
-    });
-    if (resolved) return { ...resolved, registry };
-  }
-  const host = ref.registry === 'docker.io' ? 'registry-1.docker.io' : ref.registry;
-  const scheme = isInsecure(ref, insecureRegistries) ? 'http' : 'https';
-  const registry = new Registry(`${scheme}://${host}`, ref.repository, { ...common, ...(auth ? { auth } : {}) });
-  return { ...(await resolveManifest(registry, ref)), registry };
+function isLoopback({ registry }: Reference): boolean {
+  const host = registry.replace(/:\d+$/, '');
+  return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 }
 
-/** The manifest for this machine, through indexes where there are some. */
+/** The manifest for this machine, through indexes where there are some; the digest is what the name stands for: of the index then. */
 async function resolveManifest(registry: Registry, ref: Reference): Promise<{ manifest: Manifest; digest: string }> {
   let { text } = await registry.manifest(ref.digest ?? ref.tag!);
   const digest = digestOf(text);
@@ -141,11 +136,6 @@ async function resolveManifest(registry: Registry, ref: Reference): Promise<{ ma
     verify(text, mine.digest);
   }
   throw new RegistryError('other', `${referenceName(ref)}: indexes within indexes, more than ${INDEX_DEPTH_MAX} deep`);
-}
-
-function isInsecure(ref: Reference, listed: readonly string[]): boolean {
-  const host = ref.registry.replace(/:\d+$/, '');
-  return listed.includes(ref.registry) || host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 }
 
 /** All are ended before it returns: a failed layer must not leave another one at work. */

@@ -10,6 +10,7 @@ export interface RegistryOptions {
   /** Default 30,000. */
   stallMs?: number;
   clock?: Clock;
+  certsDir?: string;
   signal?: AbortSignal;
 }
 
@@ -40,13 +41,14 @@ export class Registry {
   #resumed = 0;
 
   /** @param endpoint `https://host[:port]`, the registry itself or a mirror of it */
-  constructor(endpoint: string, repository: string, { auth = {}, stallMs = 30_000, clock = systemClock, signal }: RegistryOptions = {}) {
+  constructor(endpoint: string, repository: string, options: RegistryOptions = {}) {
+    const { auth = {}, stallMs = 30_000, clock = systemClock, certsDir, signal } = options;
     this.#host = new URL(endpoint).host;
     this.#repository = repository;
     this.#base = `${endpoint.replace(/\/$/, '')}/v2/${repository}`;
     this.#auth = auth;
     this.#bearer = auth.registryToken;
-    this.#http = { stallMs, ...(signal ? { signal } : {}) };
+    this.#http = { stallMs, ...(certsDir === undefined ? {} : { certsDir }), ...(signal ? { signal } : {}) };
     this.#clock = clock;
   }
 

@@ -20,7 +20,7 @@ export interface ImagePullsOptions {
   cri: Cri;
   clock: Clock;
   events: PodEvents;
-  /** Credentials of the pod's imagePullSecrets for this image; the first that works. */
+  /** Of the pod's pull secrets and of the node, for this image: the first that works counts. */
   credentials(pod: Pod, image: string): Promise<RegistryAuth[]>;
 }
 
@@ -88,29 +88,33 @@ export class ImagePulls {
     } catch (error) {
       if (isCriError(error, 'InvalidImageName')) throw this.#invalid(pod, container, error);
       const message = error instanceof Error ? error.message : String(error);
-      const reason = isCriError(error, 'RegistryUnavailable') ? 'RegistryUnavailable' : 'ErrImagePull';
-      this.#remember(key, `${reason}: ${message}`);
+      this.#remember(key, `ErrImagePull: ${message}`);
       events.container(pod, container.name, 'Warning', 'Failed', `Failed to pull image "${name}": ${message}`);
       // The next try, soon after, shows the back-off itself.
-      throw this.#failed(pod, container, new StartProblem(reason, message, 1000, error));
+      throw this.#failed(pod, container, new StartProblem('ErrImagePull', message, 1000, error));
     }
   }
 
+  /** With each of the credentials until one works, without any where there are none; as kubelet, which then tells all that failed. */
   async #pullWith(pod: Pod, name: string): Promise<Image> {
-    const { cri } = this.#options;
-    const credentials: (RegistryAuth | undefined)[] = [...(await this.#options.credentials(pod, name)), undefined];
-    let problem: unknown;
-    for (const auth of credentials) {
+    const credentials: (RegistryAuth | undefined)[] = await this.#options.credentials(pod, name);
+    const problems: Error[] = [];
+    for (const auth of credentials.length > 0 ? credentials : [undefined]) {
       try {
-        const id = await cri.pullImage(name, auth);
-        const image = (await cri.imageStatus(name)) ?? (await cri.imageStatus(id));
-        if (image) return image;
-        throw new CriError('ImageNotFound', `image "${name}" is gone after its pull`);
+        return await this.#pullOnce(name, auth);
       } catch (error) {
-        problem ??= error;
+        problems.push(error instanceof Error ? error : new Error(String(error)));
       }
     }
-    throw problem;
+    throw aggregate(problems);
+  }
+
+  async #pullOnce(name: string, auth: RegistryAuth | undefined): Promise<Image> {
+    const { cri } = this.#options;
+    const id = await cri.pullImage(name, auth);
+    const image = (await cri.imageStatus(name)) ?? (await cri.imageStatus(id));
+    if (image) return image;
+    throw new CriError('ImageNotFound', `image "${name}" is gone after its pull`);
   }
 
   #remember(key: string, message: string): void {
@@ -131,6 +135,12 @@ export class ImagePulls {
     this.#options.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${problem.reason}`);
     return problem;
   }
+}
+
+/** Several as apimachinery's Aggregate writes them: in brackets, each text once. */
+function aggregate(problems: readonly Error[]): Error {
+  const texts = [...new Set(problems.map(({ message }) => message))];
+  return texts.length === 1 ? problems[0]! : new AggregateError(problems, `[${texts.join(', ')}]`);
 }
 
 /** As Go writes short durations: `85ms`, `1.204s`. */

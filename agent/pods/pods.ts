@@ -3,7 +3,7 @@ import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, repeat } from '../../kit/run/index.ts';
-import type { Cri } from '../cri/index.ts';
+import type { Cri, RegistryAuth } from '../cri/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { isMirror, mirroredUid } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
@@ -15,8 +15,8 @@ import { ImagePulls } from './image-pulls.ts';
 import { removeOrphans } from './orphans.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { pullSecrets, type SecretData } from './pull-secrets.ts';
 import { QosGroups } from './qos-groups.ts';
-import { podCredentials } from './registry-auths.ts';
 import { Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
 
@@ -46,6 +46,8 @@ export interface PodsOptions {
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */
   staticPodPath?: string;
+  /** What may open an image's registry: out of the pod's pull secrets, then the node's own. */
+  imageCredentials(image: string, secrets: readonly SecretData[]): Promise<RegistryAuth[]>;
   /** Why this node takes no such pod now (it is low on something, or going down); undefined: it does. */
   refusal?(pod: Pod): { reason: string; message: string } | undefined;
   /** For metrics. */
@@ -122,7 +124,12 @@ export class NodePods {
       events,
       volumes: this.#volumes,
       starts: this.starts,
-      pulls: new ImagePulls({ cri, clock, events, credentials: (pod, image) => podCredentials(this.#volumes.objects, pod, image) }),
+      pulls: new ImagePulls({
+        cri,
+        clock,
+        events,
+        credentials: async (pod, image) => options.imageCredentials(image, await pullSecrets(this.#volumes.objects, pod, events)),
+      }),
       servicesFor: (pod) => this.#servicesFor(pod),
       otherPods: (uid) => this.#activePods().filter(({ metadata }) => metadata.uid !== uid),
       onDone: (uid) => this.#forget(uid),

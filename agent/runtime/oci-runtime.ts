@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { CommandError, identify, sendSignal } from '../../kit/exec/index.ts';
-import { writeFileAtomic } from '../../kit/fs/index.ts';
+import { writeFileAtomicSync } from '../../kit/fs/index.ts';
 import { cgroups, hideUnifiedCgroup, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
 import { repeat, step, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
@@ -128,7 +128,7 @@ export class OciRuntime implements Runtime {
       }),
     );
     const process = { pid, startTime: identify(pid)?.startTicks ?? '', bootId: currentBoot() };
-    await step('runtime.process-record', () => writeFileAtomic(this.#files.processFile(id), JSON.stringify(process)));
+    step('runtime.process-record', () => writeFileAtomicSync(this.#files.processFile(id), JSON.stringify(process)));
     this.#watched.add(id);
   }
 

@@ -1,4 +1,5 @@
 // Files that are whole or absent, also after kill -9: write beside, fsync, rename.
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -32,6 +33,32 @@ export async function writeFileAtomic(
     } finally {
       await folder.close();
     }
+  }
+}
+
+/**
+ * The same for a small file that need not outlive the machine, at once: some 0.1 ms, where each of the five calls would otherwise wait for
+ * a thread and for this one's next turn, which is what takes the time on a busy machine.
+ */
+export function writeFileAtomicSync(path: string, data: string): void {
+  const temporary = `${path}.tmp-${process.pid}-${counter++}`;
+  try {
+    writeInFolder(temporary, data);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function writeInFolder(path: string, data: string): void {
+  const write = () => writeFileSync(path, data, { flag: 'wx', mode: 0o600 });
+  try {
+    write();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    write();
   }
 }
 

@@ -1,5 +1,6 @@
 // Entry of kit/net: certificates, a cluster's keys, and the streams of exec, attach and port-forward.
 export * from './certificates.ts';
+export * from './connection-text.ts';
 export * from './pki.ts';
 export * from './port-forward.ts';
 export * from './remote-command.ts';

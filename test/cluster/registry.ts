@@ -12,33 +12,32 @@ const programs = ['/usr/bin/docker-registry', '/usr/bin/skopeo'];
 /** What is not installed of what it needs. */
 export const missingForRegistry = (): string[] => programs.filter((program) => !existsSync(program));
 
+/** Runs on the node's loopback until the node is off; `users` is a file of htpasswd. */
+export async function startRegistry(cluster: Cluster, node: string, folder: string, users?: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const auth = users === undefined ? '' : `auth: { htpasswd: { realm: test, path: ${users} } }\n`;
+  const config = `${folder}/${node}.yml`;
+  writeFileSync(
+    config,
+    `version: 0.1\nlog: { level: error }\nstorage: { filesystem: { rootdirectory: ${folder}/content } }\nhttp: { addr: '${REGISTRY}' }\n${auth}`,
+  );
+  await cluster.startOnNode(node, ['docker-registry', 'serve', config], `${folder}/${node}.log`);
+  await waitFor({ what: `the registry of ${node}`, timeoutMs: 30_000, everyMs: 100 }, async () => {
+    await cluster.onNode(node, ['curl', '--silent', '--output', '/dev/null', `http://${REGISTRY}/v2/`]);
+    return true;
+  });
+}
+
+/** Puts the image of a docker-archive into the registry of a node. */
+export async function push(cluster: Cluster, node: string, archive: string, image: string, credentials?: string): Promise<void> {
+  const flags = ['--quiet', '--insecure-policy', '--dest-tls-verify=false', ...(credentials ? [`--dest-creds=${credentials}`] : [])];
+  await cluster.onNode(node, ['skopeo', 'copy', ...flags, `docker-archive:${archive}`, `docker://${REGISTRY}/${image}`]);
+}
+
 /** One on each of the nodes, with the same content: the image of the docker-archive, as `repository`. */
 export async function startRegistries(cluster: Cluster, folder: string, archive: string, repository: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/users`, `${USER}:${HASHED_PASSWORD}\n`);
-  writeFileSync(
-    `${folder}/config.yml`,
-    `version: 0.1
-log: { level: error }
-storage: { filesystem: { rootdirectory: ${folder}/content } }
-auth: { htpasswd: { realm: test, path: ${folder}/users } }
-http: { addr: '${REGISTRY}' }
-`,
-  );
-  for (const { name } of cluster.nodes) {
-    await cluster.startOnNode(name, ['docker-registry', 'serve', `${folder}/config.yml`], `${folder}/${name}.log`);
-    const asked = () => cluster.onNode(name, ['curl', '--silent', '--output', '/dev/null', `http://${REGISTRY}/v2/`]);
-    await waitFor({ what: `the registry of ${name}`, timeoutMs: 30_000, everyMs: 100 }, async () => {
-      await asked();
-      return true;
-    });
-  }
-  const flags = ['--quiet', '--insecure-policy', '--dest-tls-verify=false', `--dest-creds=${USER}:${PASSWORD}`];
-  await cluster.onNode(cluster.nodes[0]!.name, [
-    'skopeo',
-    'copy',
-    ...flags,
-    `docker-archive:${archive}`,
-    `docker://${REGISTRY}/${repository}`,
-  ]);
+  for (const { name } of cluster.nodes) await startRegistry(cluster, name, folder, `${folder}/users`);
+  await push(cluster, cluster.nodes[0]!.name, archive, repository, `${USER}:${PASSWORD}`);
 }

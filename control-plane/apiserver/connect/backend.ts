@@ -3,9 +3,9 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { type Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { serviceUnavailable } from '../../../api/meta/index.ts';
+import { connectionText } from '../../../kit/net/index.ts';
 import { systemClock } from '../../../kit/run/index.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
-import { connectionText } from '../webhook/index.ts';
 
 export interface Backend {
   scheme: 'http' | 'https';

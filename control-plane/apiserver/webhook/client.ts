@@ -3,11 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { goJson, readJson, type StatusError } from '../../../api/meta/index.ts';
 import { statusErrorOf } from '../../../kit/client/index.ts';
+import { connectionText } from '../../../kit/net/index.ts';
 import type { Reader } from '../request.ts';
 import { traceHeaders } from '../tracing/index.ts';
 import { Agents } from './agents.ts';
 import { authorityOf, type ClientConfig, DEFAULT_PORT, serverNameOf, shownUrl, urlOf } from './client-config.ts';
-import { answerText, connectionText } from './go-errors.ts';
+import { answerText } from './go-errors.ts';
 import { type Address, resolveService } from './service-address.ts';
 
 /** An answer holds at most the objects it was sent, changed: far below this. */

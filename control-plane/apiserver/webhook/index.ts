@@ -3,5 +3,4 @@ export { Agents } from './agents.ts';
 export { BadConfig, WebhookClient, WebhookFailure } from './client.ts';
 export { authorityOf, type ClientConfig, type ServiceReference, serverNameOf } from './client-config.ts';
 export { convertObjects } from './conversion.ts';
-export { connectionText } from './go-errors.ts';
 export { readyAddresses, resolveService, serviceOf, slicesOf } from './service-address.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../api/meta/index.ts';
 import { fakeReader } from '../fake-reader.ts';
 import { shownUrl, urlOf } from './client-config.ts';
-import { answerText, connectionText } from './go-errors.ts';
+import { answerText } from './go-errors.ts';
 import { resolveService } from './service-address.ts';
 
 test.each([
@@ -12,20 +12,6 @@ test.each([
   [{ url: 'https://h.example:443/x' }, 'https://h.example:443/x?timeout=10s'],
   [{ url: 'https://[::1]:9/x' }, 'https://[::1]:9/x?timeout=10s'],
 ])('%j is shown as %s', (config, shown) => expect(shownUrl(urlOf(config, 10), config)).toBe(shown));
-
-const at = { host: '10.1.1.1', port: 443 };
-test.each([
-  [{ code: 'ECONNREFUSED', message: '' }, 'dial tcp 10.1.1.1:443: connect: connection refused'],
-  [{ code: 'ENOTFOUND', message: '' }, 'dial tcp: lookup 10.1.1.1: no such host'],
-  [{ code: 'SELF_SIGNED_CERT_IN_CHAIN', message: '' }, 'tls: failed to verify certificate: x509: certificate signed by unknown authority'],
-  [{ code: 'CERT_HAS_EXPIRED', message: '' }, 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid'],
-  [
-    { code: 'ERR_TLS_CERT_ALTNAME_INVALID', message: '', cert: { subjectaltname: 'DNS:a, DNS:b, IP Address:1.1.1.1' } },
-    'tls: failed to verify certificate: x509: certificate is valid for a, b, not s.n.svc',
-  ],
-  [{ code: 'ECONNRESET', message: 'socket hang up' }, 'EOF'],
-  [{ code: 'EPROTO', message: 'SSL routines:wrong version number' }, 'http: server gave HTTP response to HTTPS client'],
-])('%j reads %s', (error, text) => expect(connectionText(error, at, 's.n.svc')).toBe(text));
 
 test('an answer without a Status', () => {
   expect(answerText(503, 'text/html', 'x')).toBe('the server is currently unable to handle the request');
