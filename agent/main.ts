@@ -24,6 +24,7 @@ import {
   readCapacity,
   registerNode,
   registration,
+  runtimeFacts,
   systemInfo,
 } from './node/index.ts';
 import { nodeImages } from './node-images.ts';
@@ -83,6 +84,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     log,
   });
   const cri = countedCri(runtime, runtimeMetrics);
+  facts.runtime = runtimeFacts(await cri.status());
   const credentials = await imageCredentials(config, clock, log);
   if (parseRuntime(config.runtime).kind !== 'oci') {
     const { runtimeName, runtimeVersion } = await cri.version();

@@ -3,7 +3,7 @@ export { allocatableOf, type Capacity, KUBELET_VERSION, readCapacity, systemInfo
 export { nodeEvents } from './events.ts';
 export { heartbeat } from './heartbeat.ts';
 export { kubeletConfiguration } from './kubelet-configuration.ts';
-export type { NodeFacts } from './node-object.ts';
+export { type NodeFacts, runtimeFacts } from './node-object.ts';
 export { registerNode } from './register.ts';
 export { registration } from './remembered.ts';
 export { podRoutes } from './routes.ts';
