@@ -12,12 +12,12 @@ import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
 import { imageCredentials } from './image-settings.ts';
+import { kubeletConfiguration } from './kubelet-configuration.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
   allocatableOf,
   heartbeat,
   KUBELET_VERSION,
-  kubeletConfiguration,
   type NodeFacts,
   nodeEvents,
   podRoutes,

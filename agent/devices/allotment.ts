@@ -1,6 +1,8 @@
 // Which devices a container gets, and what they bring into it. Pure.
+
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
+import { isSidecar } from '../../kit/pods/index.ts';
 import type { ContainerAnswer } from './wire.ts';
 
 /** Devices of one resource, given to one container until its pod has ended. */
@@ -27,7 +29,6 @@ export class DeviceProblem extends Error {}
 export class DevicesTaken extends DeviceProblem {}
 
 export const initContainersOf = (pod: Pod): readonly Container[] => pod.spec?.initContainers ?? [];
-const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always';
 
 /** Extended resources are never overcommitted: the limits say it all. `isDevice`: the resource is of a plugin. */
 export const wishesOf = (podUid: string, { name, resources }: Container, isDevice: (resource: string) => boolean): Wish[] =>

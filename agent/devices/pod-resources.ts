@@ -1,8 +1,9 @@
 // The podresources API: which devices the pods of this node have, for monitoring agents on its socket.
+
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { unixService } from '../../kit/grpc/index.ts';
+import { isFinished, sidecarsOf } from '../../kit/pods/index.ts';
 import type { Logger, Service } from '../../kit/run/index.ts';
-import { initContainersOf } from './allotment.ts';
 import type { Devices } from './devices.ts';
 import { podResourcesMethods } from './wire.ts';
 
@@ -25,12 +26,11 @@ export function podResourcesService({ devices, pods, socket, log }: PodResources
     devices: devices.of(pod.metadata.uid ?? '', name).flatMap(({ resource, deviceIds }) => deviceIds.map((id) => device(resource, id))),
   });
   const resourcesOf = (pod: Pod): object => {
-    const sidecars = initContainersOf(pod).filter(({ restartPolicy }) => restartPolicy === 'Always');
-    const containers = [...sidecars, ...(pod.spec?.containers ?? [])];
+    const containers = [...sidecarsOf(pod), ...(pod.spec?.containers ?? [])];
     const { name, namespace } = pod.metadata;
     return { name, namespace, containers: containers.map((one) => container(pod, one)) };
   };
-  const active = (): Pod[] => pods().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  const active = (): Pod[] => pods().filter((pod) => !isFinished(pod));
   return unixService({
     name: 'pod resources',
     socket,

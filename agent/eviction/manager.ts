@@ -3,9 +3,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { EventRecorder } from '../../kit/client/index.ts';
+import { fsUsage } from '../../kit/fs/index.ts';
 import { type Family, sampled } from '../../kit/metrics/index.ts';
 import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
-import { fsUsage, memoryUsage, type PodUsage, pidUsage, podUsages, type UsageSources } from '../stats/index.ts';
+import { memoryUsage, type PodUsage, pidUsage, podUsages, type UsageSources } from '../stats/index.ts';
 import { evictionMessage, hasLimits, isCritical, limitMessage, ranked, resourceOf } from './rank.ts';
 import {
   type EvictionSettings,

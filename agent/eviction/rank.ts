@@ -1,6 +1,8 @@
 // Which pod goes first, and what it is told: upstream's order and sentences. Pure.
+
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
+import { isFinished } from '../../kit/pods/index.ts';
 import { type ContainerUsage, ephemeralBytes, ephemeralInodes, type PodUsage } from '../stats/index.ts';
 import type { Signal } from './thresholds.ts';
 
@@ -14,7 +16,7 @@ export const isCritical = ({ metadata, spec }: Pod): boolean =>
 
 /** First to go first: who uses more than it asked for, then by priority, then by what it uses beyond its request. */
 export function ranked(usages: readonly PodUsage[], signal: Signal): PodUsage[] {
-  const candidates = usages.filter(({ pod }) => !isCritical(pod) && !isOver(pod) && pod.metadata.deletionTimestamp === undefined);
+  const candidates = usages.filter(({ pod }) => !isCritical(pod) && !isFinished(pod) && pod.metadata.deletionTimestamp === undefined);
   const facts = new Map(candidates.map((usage) => [usage, factsOf(usage, signal)]));
   return candidates.sort((a, b) => {
     const [x, y] = [facts.get(a)!, facts.get(b)!];
@@ -22,8 +24,6 @@ export function ranked(usages: readonly PodUsage[], signal: Signal): PodUsage[] 
     return (a.pod.spec?.priority ?? 0) - (b.pod.spec?.priority ?? 0) || y.beyond - x.beyond;
   });
 }
-
-const isOver = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
 
 function factsOf(usage: PodUsage, signal: Signal): { exceeds: boolean; beyond: number } {
   if (signal === 'pid.available') return { exceeds: false, beyond: usage.sandbox?.pids ?? 0 };

@@ -1,5 +1,5 @@
 // Performs image garbage collection (the decisions are in gc.ts). Rounds are the caller's: on a timer, or when the disk is under pressure.
-import { statfs } from 'node:fs/promises';
+import { fsUsage } from '../../kit/fs/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 import { bytesToFree, type Disk, type GcImage, type GcPolicy, gcDefaults, removable, type Sightings, sight, tooOld } from './gc.ts';
 
@@ -99,7 +99,6 @@ export class ImageGc {
   async #disk(): Promise<Disk> {
     if (this.#options.disk) return await this.#options.disk();
     const { folder } = this.#options.images;
-    const { bsize, blocks, bavail } = await statfs(typeof folder === 'string' ? folder : await folder());
-    return { capacityBytes: blocks * bsize, availableBytes: bavail * bsize };
+    return await fsUsage(typeof folder === 'string' ? folder : await folder());
   }
 }

@@ -1,12 +1,13 @@
 // One layer from a tar stream into a folder in overlay form. GNU tar does the writing in a process of its own: it refuses `..`,
 // and makes symlinks that leave the folder only after everything else, so a layer cannot write outside.
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Readable, Transform, type TransformCallback, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { exitOf, run, start } from '../../kit/exec/index.ts';
+import { fsUsage } from '../../kit/fs/index.ts';
 import { mknod, setxattr } from '../../kit/linux/index.ts';
 import { RegistryError } from './registry-error.ts';
 import { SkeletonWriter } from './skeleton.ts';
@@ -58,8 +59,8 @@ export async function unpackLayer(
 }
 
 async function roomFor(folder: string): Promise<number> {
-  const { bavail, blocks, bsize } = await statfs(folder);
-  return Math.max(0, Math.floor((bavail - blocks * DISK_RESERVE) * bsize));
+  const { availableBytes, capacityBytes } = await fsUsage(folder);
+  return Math.max(0, Math.floor(availableBytes - capacityBytes * DISK_RESERVE));
 }
 
 async function extract(source: Readable, folder: string, walker: TarWalker): Promise<LayerDigests> {

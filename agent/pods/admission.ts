@@ -1,7 +1,9 @@
 // What a node refuses although the scheduler (or spec.nodeName) sent it here: the pod fails at once, with upstream's reason. Pure.
+
 import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import { isExtendedResource } from '../../api/meta/index.ts';
 import { hostPortsOf, portsConflict, requiredOf, untolerated } from '../../kit/placement/index.ts';
+import { lastingContainers } from '../../kit/pods/index.ts';
 import { amount, podAmount } from './amounts.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
@@ -46,8 +48,7 @@ function wrongNode(pod: Pod, node: Node | undefined): Refusal | undefined {
 }
 
 /** Containers that run all the time hold their ports. */
-const portsOf = ({ spec }: Pod) =>
-  hostPortsOf([...(spec?.containers ?? []), ...(spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')]);
+const portsOf = (pod: Pod) => hostPortsOf(lastingContainers(pod));
 
 function portTaken(pod: Pod, others: readonly Pod[]): Refusal | undefined {
   const wanted = portsOf(pod);

@@ -1,6 +1,8 @@
 // What a node has set aside for a pod, which a resize asks to change: whether the new amounts fit, now or ever. Pure.
+
 import type { Container, Pod, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
+import { sidecarsOf } from '../../kit/pods/index.ts';
 import type { LinuxResources } from '../cri/index.ts';
 import { noRoom } from './admission.ts';
 import { amount, podAmount } from './amounts.ts';
@@ -89,7 +91,7 @@ export function wider(a: LinuxResources, b: LinuxResources): LinuxResources {
 /** For events, as upstream writes it: `{"containers":[{"name":"c","resources":{...}}],"generation":2}`. */
 export function resizeText(pod: Pod, what: string, error?: string): string {
   const shown = (containers: readonly Container[]) => containers.map(({ name, resources }) => ({ name, resources: ordered(resources) }));
-  const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  const sidecars = sidecarsOf(pod);
   return `Pod resize ${what}: ${JSON.stringify({
     ...(sidecars.length > 0 ? { initContainers: shown(sidecars) } : {}),
     containers: shown(pod.spec?.containers ?? []),

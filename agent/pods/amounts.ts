@@ -1,6 +1,8 @@
 // How much of a resource a pod asks for or may use as a whole, by the rule that schedulers and nodes share. Pure.
+
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
+import { isSidecar } from '../../kit/pods/index.ts';
 
 /** Of cpu in thousandths, of everything else whole units. */
 export const amount = (quantity: string, resource: string): bigint => (resource === 'cpu' ? toMilli(quantity) : toInteger(quantity));
@@ -19,7 +21,7 @@ export function podAmount(pod: Pod, list: 'requests' | 'limits', resource: strin
   for (const container of pod.spec?.initContainers ?? []) {
     const sum = sidecars + of(container);
     if (sum > most) most = sum;
-    if (container.restartPolicy === 'Always') sidecars = sum;
+    if (isSidecar(container)) sidecars = sum;
   }
   const mains = (pod.spec?.containers ?? []).reduce((sum, container) => sum + of(container), sidecars);
   const total = mains > most ? mains : most;

@@ -1,8 +1,9 @@
 // The conditions of a pod that its node decides, with upstream's reasons and sentences. Pure.
+
 import type { ContainerStatus, Pod, PodCondition } from '../../api/gen/types/core.v1.ts';
+import { isSidecar, sidecarsOf } from '../../kit/pods/index.ts';
 import { rfc3339 } from '../../kit/run/index.ts';
 import type { Phase } from './phase.ts';
-import { isSidecar } from './restart.ts';
 import { canRestartAll } from './restart-all.ts';
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
@@ -84,7 +85,7 @@ function initialized(pod: Pod, { phase, statuses, initStatuses }: ConditionFacts
 function containersReady(pod: Pod, { phase, statuses, initStatuses }: ConditionFacts): Verdict {
   if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
   if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
-  const sidecars = (pod.spec?.initContainers ?? []).filter(isSidecar);
+  const sidecars = sidecarsOf(pod);
   const unready = [
     ...sidecars.filter(({ name }) => initStatuses.find((status) => status.name === name)?.ready !== true),
     ...(pod.spec?.containers ?? []).filter(({ name }) => statuses.find((status) => status.name === name)?.ready !== true),

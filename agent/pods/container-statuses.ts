@@ -1,4 +1,5 @@
 // What the API shows of each container: its state, the one before, counts and mounts. Pure.
+
 import type {
   ContainerStatus as ApiStatus,
   Container,
@@ -7,9 +8,10 @@ import type {
   ResourceStatus,
   VolumeMountStatus,
 } from '../../api/gen/types/core.v1.ts';
+import { isSidecar } from '../../kit/pods/index.ts';
 import { rfc3339 } from '../../kit/run/index.ts';
 import type { ContainerStatus } from '../cri/index.ts';
-import { isSidecar, restarts } from './restart.ts';
+import { restarts } from './restart.ts';
 import { hasExited } from './step.ts';
 
 /** Why a container is not started, in upstream's words. */

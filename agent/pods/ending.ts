@@ -1,5 +1,7 @@
 // Whether a pod is to end, why, and until when its containers have time: deletion, a decision of the node, its own deadline.
+
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { isFinished } from '../../kit/pods/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 
 /** A decision of the node against the pod. */
@@ -35,9 +37,7 @@ export class Ending {
   }
   get isStopping(): boolean {
     // What has been reported as ended never runs again, also when the verdict is forgotten with the agent.
-    const { phase } = this.#pod.status ?? {};
-    const isOver = phase === 'Succeeded' || phase === 'Failed';
-    return this.#isRemoved || isOver || this.#verdict !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
+    return this.#isRemoved || isFinished(this.#pod) || this.#verdict !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
   }
 
   /** What is left for containers that are told to stop now. */

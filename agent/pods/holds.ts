@@ -1,7 +1,8 @@
 // What holds back the starts of one pod's containers: failures to be tried again and the crash loop's back-off.
+import { durationText } from '../../api/meta/index.ts';
 import type { ContainerStatus } from '../cri/index.ts';
 import type { Waiting } from './container-statuses.ts';
-import { type Backoff, durationText, heldUntilMs, raised, recovered } from './restart.ts';
+import { type Backoff, heldUntilMs, raised, recovered } from './restart.ts';
 import type { StartProblem } from './start-problem.ts';
 import { hasExited } from './step.ts';
 
@@ -61,7 +62,7 @@ export class Holds {
   }
 
   #crashText(name: string, record: ContainerStatus, pod: string): string {
-    return `back-off ${durationText(this.#backoff(name, record)?.delayMs ?? 0)} restarting failed container=${name} pod=${pod}`;
+    return `back-off ${durationText((this.#backoff(name, record)?.delayMs ?? 0) * 1e6)} restarting failed container=${name} pod=${pod}`;
   }
 
   #backoff(name: string, record: ContainerStatus): Backoff | undefined {

@@ -40,7 +40,7 @@ beforeEach(() => {
   pulls = new ImagePulls({ cri, clock, events: new PodEvents(recorder), credentials: async () => credentials });
 });
 
-const PULLED = 'Normal Pulled Successfully pulled image "a.io/x:1" in 0ms (0ms including waiting). Image size: 7 bytes.';
+const PULLED = 'Normal Pulled Successfully pulled image "a.io/x:1" in 0s (0s including waiting). Image size: 7 bytes.';
 const THERE = 'Normal Pulled Container image "a.io/x:1" already present on machine and can be accessed by the pod';
 
 test.each([

@@ -1,5 +1,7 @@
 // Images for containers: what the pull policy asks for, one back-off a pod and image, events with upstream's texts.
+
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import { durationText } from '../../api/meta/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 import { backoffMs } from '../../kit/run/index.ts';
 import { type Cri, CriError, type Image, isCriError, type RegistryAuth } from '../cri/index.ts';
@@ -76,7 +78,7 @@ export class ImagePulls {
     try {
       const image = await this.#pullWith(pod, name);
       this.#failing.delete(key);
-      const took = seconds(clock.nowMs() - nowMs);
+      const took = durationText(Math.round(clock.nowMs() - nowMs) * 1e6);
       events.container(
         pod,
         container.name,
@@ -142,6 +144,3 @@ function aggregate(problems: readonly Error[]): Error {
   const texts = [...new Set(problems.map(({ message }) => message))];
   return texts.length === 1 ? problems[0]! : new AggregateError(problems, `[${texts.join(', ')}]`);
 }
-
-/** As Go writes short durations: `85ms`, `1.204s`. */
-const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)}ms` : `${Number((ms / 1000).toFixed(3))}s`);

@@ -1,13 +1,16 @@
 // Reports one pod: its status to the API, what its containers wait for, and how its start went.
+
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { isFinalPhase, isSidecar } from '../../kit/pods/index.ts';
 import { type Logger, Story } from '../../kit/run/index.ts';
 import type { Devices } from '../devices/index.ts';
 import type { Waiting } from './container-statuses.ts';
 import { findContainer, podText } from './names.ts';
 import type { Prober } from './prober.ts';
-import { isSidecar, restarts } from './restart.ts';
+import { restarts } from './restart.ts';
 import type { Starts } from './starts.ts';
 import { podStatus } from './status.ts';
+import { holdMs } from './status-hold.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 import { hasExited, newest } from './step.ts';
 import type { Seen, StepContext } from './step-context.ts';
@@ -26,6 +29,7 @@ export class PodReporter {
   readonly #prober: Prober;
   /** Restarts that a BackOff event was written for: `name attempt`. */
   readonly #toldBackoff = new Set<string>();
+  #heldUntilMs: number | undefined;
   /** Of the start, until the pod is ready or has ended. */
   #story: Story | undefined;
 
@@ -45,7 +49,7 @@ export class PodReporter {
   report(seen: Seen, finished: boolean, busy: ReadonlyMap<string, unknown>): void {
     const { ending, messages, pod, resizer } = this.#context;
     const { phase } = this.writer.base;
-    const hasEnded = phase === 'Succeeded' || phase === 'Failed';
+    const hasEnded = isFinalPhase(phase);
     // What has been reported as ended stays as reported; what is gone from the API has nobody to report to.
     if (ending.isRemoved || (hasEnded && !pod.metadata.deletionTimestamp && busy.size === 0 && !ending.verdict)) return;
     // The last container of a deleted pod and the pod itself end in one write.
@@ -70,13 +74,26 @@ export class PodReporter {
         devices: (name) => this.#tools.devices.status(pod, name),
       },
     );
+    if (this.#holds(status, busy, nowMs)) return;
     this.writer.put(status);
     this.#endStory(status);
   }
 
+  /** Until when a status is held back that the next one will say too; undefined: none is. */
+  get heldUntilMs(): number | undefined {
+    return this.#heldUntilMs;
+  }
+
+  #holds(status: PodStatus, busy: ReadonlyMap<string, unknown>, nowMs: number): boolean {
+    const ms = holdMs(this.writer.base, status, busy.keys());
+    const untilMs = ms > 0 ? (this.#heldUntilMs ?? nowMs + ms) : nowMs;
+    this.#heldUntilMs = untilMs > nowMs ? untilMs : undefined;
+    return this.#heldUntilMs !== undefined;
+  }
+
   #endStory({ phase, conditions = [] }: PodStatus): void {
     const story = this.#story;
-    const isOver = phase === 'Succeeded' || phase === 'Failed' || conditions.some((c) => c.type === 'Ready' && c.status === 'True');
+    const isOver = isFinalPhase(phase) || conditions.some((c) => c.type === 'Ready' && c.status === 'True');
     if (!story || !isOver) return;
     this.#story = undefined;
     void this.writer.settled().then(() => this.#tools.log.debug(this.#tools.starts.add(this.#context.pod, story), 'pod started'));

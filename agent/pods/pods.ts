@@ -1,7 +1,9 @@
 // The pods of this node: a worker for each, fed by the watch and by the runtime's events; what belongs to no pod is removed.
+
 import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
+import { isFinished } from '../../kit/pods/index.ts';
 import { type Clock, type Logger, repeat } from '../../kit/run/index.ts';
 import type { Cri, RegistryAuth } from '../cri/index.ts';
 import type { Devices } from '../devices/index.ts';
@@ -276,7 +278,7 @@ export class NodePods {
   /** Whose devices are not free; undefined while the API has not been heard. */
   holders(): ReadonlySet<string> | undefined {
     if (!this.#isListed) return undefined;
-    const listed = this.list().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+    const listed = this.list().filter((pod) => !isFinished(pod));
     return new Set([...listed, ...this.#activePods()].map(({ metadata }) => metadata.uid ?? ''));
   }
 
@@ -297,8 +299,9 @@ export class NodePods {
     const { cri, log } = this.#options;
     const { signal } = this.#stop;
     try {
-      for await (const event of cri.events(signal)) {
-        const uid = this.#uidOfSandbox.get(event.sandboxId);
+      for await (const { type, sandboxId } of cri.events(signal)) {
+        if (type === 'created' || type === 'started') continue; // a step of the pod's own worker, which looks when it is over
+        const uid = this.#uidOfSandbox.get(sandboxId);
         if (uid) this.#workers.get(uid)?.wake();
       }
     } catch (error) {
@@ -315,7 +318,7 @@ export class NodePods {
   }
 }
 
-const isActive = ({ pod: { status } }: PodWorker): boolean => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+const isActive = ({ pod }: PodWorker): boolean => !isFinished(pod);
 
 /** Under the uid that the runtime knows: a mirror's own is the API's alone. */
 function ownOf(pod: Pod): Pod {

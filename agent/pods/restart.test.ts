@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
-import { type Backoff, durationText, heldUntilMs, raised, recovered, restarts } from './restart.ts';
+import { type Backoff, heldUntilMs, raised, recovered, restarts } from './restart.ts';
 
 test.each([
   ['Always', undefined, 0, false, true],
@@ -48,9 +48,3 @@ test('a restarted agent remembers by the count', () => {
   expect(recovered(0, 5)).toBeUndefined();
   expect(recovered(3, 5)).toEqual({ delayMs: 40_000, raisedAtMs: 5 });
 });
-
-test.each([
-  [10_000, '10s'],
-  [80_000, '1m20s'],
-  [300_000, '5m0s'],
-])('%i ms is %s', (ms, text) => expect(durationText(ms)).toBe(text));

@@ -1,11 +1,10 @@
 // Whether a container that ended starts again, and when: restart policies and the crash loop's back-off. Pure.
+
 import type { Container, ContainerRestartRule, Pod } from '../../api/gen/types/core.v1.ts';
+import { isSidecar } from '../../kit/pods/index.ts';
 
 export const BACKOFF_BASE_MS = 10_000;
 export const BACKOFF_MAX_MS = 300_000;
-
-/** An init container that runs beside the others. */
-export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
 
 /** The first rule of the container that speaks about this exit; an exit with 0 is never one. */
 export function matchingRule(container: Container, exitCode: number): ContainerRestartRule | undefined {
@@ -47,9 +46,3 @@ export const recovered = (restartCount: number, startedAtMs: number): Backoff | 
   restartCount === 0
     ? undefined
     : { delayMs: Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** Math.min(restartCount - 1, 10)), raisedAtMs: startedAtMs };
-
-/** As Go writes a duration of whole seconds: `10s`, `1m20s`, `5m0s`. */
-export function durationText(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-}

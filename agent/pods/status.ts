@@ -1,13 +1,14 @@
 // The whole status of a pod as its node reports it. Pure: the pod, what the CRI and the probes say, and what was reported before.
+
 import type { Pod, PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { addQuantities, parseQuantity, type Quantity, quantityText } from '../../api/meta/index.ts';
+import { isFinalPhase, sidecarsOf } from '../../kit/pods/index.ts';
 import { rfc3339 } from '../../kit/run/index.ts';
 import type { PodSandboxStatus } from '../cri/index.ts';
 import { conditionsOf } from './conditions.ts';
 import { type ContainerFacts, containerStatuses } from './container-statuses.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import { qosClass } from './qos.ts';
-import { isSidecar } from './restart.ts';
 import { ofFormerLife } from './restart-all.ts';
 import { newest } from './step.ts';
 
@@ -91,7 +92,7 @@ function disrupted({ metadata, status }: Pod, message: string, nowMs: number): P
 
 /** What the node has set aside: the pod's own request, else the sum of its containers'. */
 function allocated(pod: Pod): { allocatedResources?: Record<string, string> } {
-  const sidecars = (pod.spec?.initContainers ?? []).filter(isSidecar);
+  const sidecars = sidecarsOf(pod);
   const total = new Map<string, Quantity>();
   for (const { resources } of [...(pod.spec?.containers ?? []), ...sidecars])
     for (const [name, text] of Object.entries(resources?.requests ?? {})) {
@@ -105,8 +106,8 @@ function allocated(pod: Pod): { allocatedResources?: Record<string, string> } {
 
 /** An end is told only once everything is gone, and is never taken back; neither is Running. */
 function reportable(seen: Phase, before: string | undefined, finished: boolean): Phase {
-  if (before === 'Succeeded' || before === 'Failed') return before;
-  if ((seen === 'Succeeded' || seen === 'Failed') && !finished)
+  if (isFinalPhase(before)) return before as Phase;
+  if (isFinalPhase(seen) && !finished)
     return before === undefined || before === 'Pending' ? (seen === 'Failed' ? 'Pending' : 'Running') : 'Running';
   if (seen === 'Pending' && before === 'Running') return 'Running';
   return seen;

@@ -1,8 +1,10 @@
 // The pure decision: what a pod wants and what is there -> the next steps. Steps of one answer are independent of each other.
 // Whoever performs them records nothing but what the CRI records, and asks again: a crash in between costs nothing.
+
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import { isSidecar, sidecarsOf } from '../../kit/pods/index.ts';
 import type { ContainerStatus, PodSandboxStatus } from '../cri/index.ts';
-import { isSidecar, restarts } from './restart.ts';
+import { restarts } from './restart.ts';
 import { ofFormerLife } from './restart-all.ts';
 
 export type Step =
@@ -91,7 +93,7 @@ function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'sandbox'>): boole
 function windDown(pod: Pod, facts: Facts): Decision {
   // One that was made and never let go has nothing to stop: it goes with its sandbox.
   const running = facts.containers.filter(({ state }) => state === 'running');
-  const sidecars = new Set((pod.spec?.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
+  const sidecars = new Set(sidecarsOf(pod).map(({ name }) => name));
   const starting = [...facts.busy].some((key) => key.startsWith('start-container') || key === 'create-sandbox');
   const mains = running.filter(({ metadata }) => !sidecars.has(metadata.name));
   if (mains.length > 0) return { steps: mains.map(stop), finished: false };

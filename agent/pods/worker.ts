@@ -1,7 +1,9 @@
 // One pod on this node: looks at what is there, lets step.ts decide, has the steps performed, reports; again whenever something has
 // happened. The only writer of its pod. What it remembers beside the CRI's records may be lost at any time without harm.
+
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
+import { isFinalPhase } from '../../kit/pods/index.ts';
 import { rfc3339Micro, tell } from '../../kit/run/index.ts';
 import type { PodPlace } from '../volumes/index.ts';
 import { Alarm } from './alarm.ts';
@@ -110,14 +112,16 @@ export class PodWorker implements StepContext {
 
   /** The watch shows a newer state of the pod. */
   update(pod: Pod): void {
-    const { labels, annotations } = this.#pod.metadata;
-    this.#reporter.writer.seen(pod);
+    const { labels, annotations, generation, deletionTimestamp } = this.#pod.metadata;
+    const isNews = this.#reporter.writer.seen(pod);
     this.#wanted = this.#marked(pod);
     this.#pod = this.#isRecovered ? this.resizer.admit(this.#wanted) : this.#wanted;
     const after = this.#pod.metadata;
-    if (!deepEqual([labels, annotations], [after.labels, after.annotations])) this.volumes.changed();
+    const isRelabelled = !deepEqual([labels, annotations], [after.labels, after.annotations]);
+    if (isRelabelled) this.volumes.changed();
     this.#followEnding();
-    this.wake();
+    const isSameSpec = generation !== undefined && generation === after.generation; // API servers before 1.33 do not count
+    if (isNews || isRelabelled || !isSameSpec || deletionTimestamp !== after.deletionTimestamp) this.wake();
   }
 
   /** Upstream's node marks its pods with where and when it saw them; containers see that through the downward API. */
@@ -307,14 +311,15 @@ export class PodWorker implements StepContext {
     const { phase, startTime } = this.#reporter.writer.base;
     const untilMs = deadlineMs(this.#pod, startTime);
     if (untilMs === undefined || untilMs > this.tools.clock.nowMs() || this.ending.isStopping) return;
-    if (phase === 'Succeeded' || phase === 'Failed') return;
+    if (isFinalPhase(phase)) return;
     this.ending.judge(DEADLINE_EXCEEDED);
     this.tools.events.pod(this.#pod, 'Normal', DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
   }
 
   #setAlarm({ wakeAtMs, finished }: Decision): void {
     const goesOn = !this.ending.isStopping && !finished;
-    const own = goesOn ? [this.volumes.refreshAtMs, deadlineMs(this.#pod, this.#reporter.writer.base.startTime)] : [];
+    const { heldUntilMs, writer } = this.#reporter;
+    const own = goesOn ? [this.volumes.refreshAtMs, deadlineMs(this.#pod, writer.base.startTime), heldUntilMs] : [];
     this.#alarm.set([wakeAtMs, ...own]);
   }
 

@@ -1,5 +1,7 @@
 // Who ends when, while the node goes down. Pure.
+
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { isFinished } from '../../kit/pods/index.ts';
 import type { PriorityGrace } from './settings.ts';
 
 export interface Group {
@@ -12,7 +14,7 @@ export interface Group {
 export function shutdownPlan(graces: readonly PriorityGrace[], pods: readonly Pod[]): Group[] {
   const groups = graces.map(({ seconds }): Group => ({ seconds, pods: [] }));
   for (const pod of pods) {
-    if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') continue;
+    if (isFinished(pod)) continue;
     const at = graces.findLastIndex(({ priority }) => priority <= (pod.spec?.priority ?? 0));
     const group = groups[Math.max(0, at)];
     // A pod that needs less than its group has is not given more.

@@ -1,8 +1,6 @@
 // Entry of agent/stats: what this node and its pods use.
 export {
   busyNanos,
-  type FsUsage,
-  fsUsage,
   type MemoryUsage,
   memoryCapacity,
   memoryUsage,

@@ -1,6 +1,5 @@
 // What the node as a whole has and uses: memory, a file system, processes.
 import { readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { cgroups } from '../../kit/linux/index.ts';
 import type { NetworkStats } from '../cri/index.ts';
@@ -35,28 +34,6 @@ export function usageOfMachine(meminfo: string): Used {
   const of = (name: string) => Number(new RegExp(`^${name.replace(/[()]/g, '\\$&')}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0) * 1024;
   const usageBytes = of('MemTotal') - of('MemFree');
   return { usageBytes, workingSetBytes: Math.max(0, usageBytes - of('Inactive(file)')), rssBytes: of('AnonPages') };
-}
-
-export interface FsUsage {
-  capacityBytes: number;
-  availableBytes: number;
-  usedBytes: number;
-  inodes: number;
-  inodesFree: number;
-  inodesUsed: number;
-}
-
-/** Of the file system that `path` is on. A file system that counts no inodes has 0 of them. */
-export async function fsUsage(path: string): Promise<FsUsage> {
-  const { blocks, bfree, bavail, bsize, files, ffree } = await statfs(path);
-  return {
-    capacityBytes: blocks * bsize,
-    availableBytes: bavail * bsize,
-    usedBytes: (blocks - bfree) * bsize,
-    inodes: files,
-    inodesFree: ffree,
-    inodesUsed: files - ffree,
-  };
 }
 
 export interface PidUsage {

@@ -2,9 +2,8 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
-import { type DiskUsage, diskUsage } from '../../kit/fs/index.ts';
+import { type DiskUsage, diskUsage, type FsUsage, fsUsage } from '../../kit/fs/index.ts';
 import type { ContainerStats, ContainerStatus, Cri, PodSandboxStats } from '../cri/index.ts';
-import { type FsUsage, fsUsage } from './machine.ts';
 
 export interface UsageSources {
   cri: Pick<Cri, 'listPodSandbox' | 'podSandboxStats' | 'listContainers'>;

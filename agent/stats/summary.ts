@@ -1,8 +1,9 @@
 // /stats/summary: what the node and its pods use, by upstream's names.
 import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
+import { type FsUsage, fsUsage } from '../../kit/fs/index.ts';
 import { type Clock, rfc3339 } from '../../kit/run/index.ts';
 import type { ContainerStats, Cri, NetworkStats } from '../cri/index.ts';
-import { busyNanos, type FsUsage, fsUsage, memoryUsage, nodeLinks, pidUsage } from './machine.ts';
+import { busyNanos, memoryUsage, nodeLinks, pidUsage } from './machine.ts';
 import { type ContainerUsage, ephemeralBytes, ephemeralInodes, type PodUsage, podUsages, type UsageSources } from './pods.ts';
 import { Rates } from './rates.ts';
 

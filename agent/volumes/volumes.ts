@@ -1,16 +1,17 @@
 // The volumes of this node's pods: set up before their containers start, kept fresh while they run, removed with them.
-import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
 import type { Client, EventRecorder } from '../../kit/client/index.ts';
+import type { FsUsage } from '../../kit/fs/index.ts';
 import { isMounted, mountHugePages, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import { claimedVolume } from './claims.ts';
 import type { Drivers } from './csi/drivers.ts';
-import type { VolumeFigures } from './csi/figures.ts';
 import { CsiMounts, type Published } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
@@ -112,7 +113,7 @@ export class Volumes {
   }
 
   /** The pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. */
-  async driven(podUid: string): Promise<Map<string, VolumeFigures | undefined>> {
+  async driven(podUid: string): Promise<Map<string, FsUsage | undefined>> {
     const names = await this.#csi.volumesOf(podUid);
     return new Map(await Promise.all(names.map(async (name) => [name, await this.#csi.stats(podUid, name)] as const)));
   }
@@ -185,13 +186,13 @@ export class Volumes {
     if (volume.persistentVolumeClaim || volume.ephemeral) return this.#persistent(pod, volume);
     if (volume.csi) return this.#csi.setUpInline(pod, volume);
     if (volume.image) return { path: '' }; // the runtime mounts it
-    if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume, fsGroup) };
+    if (volume.emptyDir) return { path: this.#emptyDir(pod, volume, fsGroup) };
     if (!isApiVolume(volume))
       throw new VolumeProblem(`volume type ${Object.keys(volume).find((key) => key !== 'name') ?? '?'} is not supported`);
     // Read what to show before anything is made, so that a missing object leaves nothing behind.
     const { payload, renewAtMs } = await gather(pod, volume, sources);
-    const path = await this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
-    await writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
+    const path = this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
+    writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
     return { path, ...(renewAtMs === undefined ? {} : { refreshAtMs: renewAtMs }) };
   }
 
@@ -224,7 +225,7 @@ export class Volumes {
     await mkdir(mark, { recursive: true });
   }
 
-  #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): Promise<string> {
+  #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): string {
     const { medium, sizeLimit } = volume.emptyDir ?? {};
     const sizeBytes = sizeLimit === undefined ? undefined : Number(toInteger(sizeLimit));
     const size = sizeBytes ? { sizeBytes } : {};
@@ -233,15 +234,15 @@ export class Volumes {
   }
 
   /** The volume's own folder, open to all users; in memory when `memory` is given, there in huge pages with `pageBytes`. */
-  async #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, memory: InMemory | undefined): Promise<string> {
+  #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, memory: InMemory | undefined): string {
     const path = join(this.#options.podsDir, pod.metadata.uid ?? '', 'volumes', volume.name);
-    const isNew = (await mkdir(path, { recursive: true })) !== undefined;
+    const isNew = mkdirSync(path, { recursive: true }) !== undefined;
     const mounts = memory !== undefined && !isMounted(path);
     if (mounts && memory.pageBytes !== undefined) mountHugePages(path, memory.pageBytes, { ...memory, mode: 0o1777 });
     else if (mounts) mountTmpfs(path, { ...memory, mode: 0o1777 });
     if (!isNew && !mounts) return path; // containers may have changed modes by now
-    if (fsGroup !== undefined) await chown(path, 0, fsGroup);
-    await chmod(path, (memory ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
+    if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
+    chmodSync(path, (memory ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
     return path;
   }
 }

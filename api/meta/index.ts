@@ -1,6 +1,7 @@
 // Entry of api/meta: what is common to all objects.
 export * from './addresses.ts';
 export * from './conditions.ts';
+export * from './duration.ts';
 export * from './equality.ts';
 export * from './errors.ts';
 export * from './extended-resources.ts';

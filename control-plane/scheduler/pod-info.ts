@@ -1,4 +1,5 @@
 // What the scheduler needs of a pod, computed once: requests as numbers, ports, selectors and affinity terms ready to match.
+
 import type { Affinity, Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../../api/gen/types/core.v1.ts';
 import {
   type LabelSelector,
@@ -11,6 +12,7 @@ import {
   toMilli,
 } from '../../api/meta/index.ts';
 import { type HostPort, hostPortsOf } from '../../kit/placement/index.ts';
+import { isSidecar } from '../../kit/pods/index.ts';
 
 /** Amounts by resource name: cpu in thousandths, all else in whole units (bytes, pieces). */
 export type Amounts = Readonly<Record<string, number>>;
@@ -126,7 +128,7 @@ export function requestsOf(pod: Pod): Record<string, number> {
   const starting: Record<string, number> = {};
   for (const container of spec.initContainers ?? []) {
     const requests = amountsOf(container.resources?.requests);
-    if (container.restartPolicy === 'Always') {
+    if (isSidecar(container)) {
       addTo(sidecars, requests);
       addTo(total, requests);
       raiseTo(starting, sidecars);

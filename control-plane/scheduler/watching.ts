@@ -1,14 +1,14 @@
 // From changes of objects to the scheduler's picture and its waiting pods.
+
 import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import { type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
+import { isFinished } from '../../kit/pods/index.ts';
 import type { Cluster } from './cluster.ts';
 import { podInfoOf } from './pod-info.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export const SCHEDULER_NAME = 'default-scheduler';
-
-const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
 /** What says where a pod's volumes can be. */
 const VOLUME_RESOURCES = [

@@ -1,4 +1,5 @@
 // Entry of kit/fs.
 export * from './atomic.ts';
 export * from './disk-usage.ts';
+export * from './fs-usage.ts';
 export * from './lock.ts';

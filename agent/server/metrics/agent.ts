@@ -1,6 +1,8 @@
 // /metrics: the agent itself, by the kubelet's names.
+
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { type Family, processFamilies, sampled } from '../../../kit/metrics/index.ts';
+import { isFinished } from '../../../kit/pods/index.ts';
 import type { ContainerStatus } from '../../cri/index.ts';
 import type { PodUsage } from '../../stats/index.ts';
 import { joined } from './text.ts';
@@ -20,7 +22,7 @@ export interface AgentFigures {
 
 export function agentMetrics(figures: AgentFigures): string {
   const states = Map.groupBy(figures.records, ({ state }) => state);
-  const live = figures.pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  const live = figures.pods.filter((pod) => !isFinished(pod));
   return joined([
     sampled(
       'kubelet_active_pods',

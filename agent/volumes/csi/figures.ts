@@ -1,16 +1,7 @@
 // How full a volume is, as its driver counts.
+import type { FsUsage } from '../../../kit/fs/index.ts';
 import type { Asked } from './asked.ts';
 import { call } from './wire.ts';
-
-/** Of one volume, as its driver counts; what it does not count is 0. */
-export interface VolumeFigures {
-  capacityBytes: number;
-  availableBytes: number;
-  usedBytes: number;
-  inodes: number;
-  inodesFree: number;
-  inodesUsed: number;
-}
 
 interface Figure {
   unit: 'BYTES' | 'INODES' | 'UNKNOWN';
@@ -21,8 +12,8 @@ interface Figure {
 
 const TIMEOUT_MS = 10_000;
 
-/** Undefined: the driver does not answer. */
-export async function volumeFigures(socket: string, { handle, target, staging }: Asked): Promise<VolumeFigures | undefined> {
+/** What it does not count is 0. Undefined: the driver does not answer. */
+export async function volumeFigures(socket: string, { handle, target, staging }: Asked): Promise<FsUsage | undefined> {
   const request = { volumeId: handle, volumePath: target, ...(staging ? { stagingTargetPath: staging } : {}) };
   const answer = call<{ usage: Figure[] }>(socket, 'csi.v1.Node', 'NodeGetVolumeStats', request, TIMEOUT_MS);
   const usage = (await answer.catch(() => undefined))?.usage;

@@ -4,6 +4,7 @@ import type { CSIDriver, VolumeAttachment } from '../../../api/gen/types/storage
 import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../../kit/client/index.ts';
 import { attachmentName } from '../../../kit/placement/index.ts';
+import { rfc3339 } from '../../../kit/run/index.ts';
 import { VolumeProblem } from '../payload.ts';
 import type { Tokens } from '../tokens.ts';
 import type { SecretRef, Wanted } from './request.ts';
@@ -48,7 +49,7 @@ export async function podTokens(source: Pick<Tokens, 'get'>, pod: Pod, settings:
   const tokens: Record<string, { token: string; expirationTimestamp: string }> = {};
   for (const { audience, expirationSeconds = 3600 } of wishes) {
     const { text, endMs } = await source.get(pod, { audience: audience || undefined, expirationSeconds });
-    tokens[audience] = { token: text, expirationTimestamp: new Date(endMs).toISOString().replace('.000Z', 'Z') };
+    tokens[audience] = { token: text, expirationTimestamp: rfc3339(endMs) };
   }
   return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(tokens) };
 }

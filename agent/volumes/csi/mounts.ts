@@ -6,6 +6,7 @@ import type { Node, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
 import { toInteger } from '../../../api/meta/index.ts';
 import { type Client, type EventRecorder, RESOURCES } from '../../../kit/client/index.ts';
+import type { FsUsage } from '../../../kit/fs/index.ts';
 import { isMounted } from '../../../kit/linux/index.ts';
 import { uniqueVolumeName } from '../../../kit/placement/index.ts';
 import { type Clock, type Logger, Turns } from '../../../kit/run/index.ts';
@@ -15,7 +16,7 @@ import { VolumeProblem } from '../payload.ts';
 import type { Tokens } from '../tokens.ts';
 import { type Asked, askedVolumes, forgetAsked, readAsked, writeAsked } from './asked.ts';
 import type { Driver, Drivers } from './drivers.ts';
-import { type VolumeFigures, volumeFigures } from './figures.ts';
+import { volumeFigures } from './figures.ts';
 import { attachedContext, isAttachable, podTokens, secretData, settingsOf } from './from-api.ts';
 import { growing, grown, mayStaySmall, notGrown, sizeToReach } from './grow.ts';
 import { VolumesInUse } from './in-use.ts';
@@ -88,8 +89,8 @@ export class CsiMounts {
     return askedVolumes(this.#folder(podUid));
   }
 
-  /** Undefined: the driver does not count, or is not there. */
-  async stats(podUid: string, volume: string): Promise<VolumeFigures | undefined> {
+  /** As its driver counts: what it does not count is 0. Undefined: it does not count, or is not there. */
+  async stats(podUid: string, volume: string): Promise<FsUsage | undefined> {
     const asked = await readAsked(this.#folder(podUid), volume);
     const driver = this.#options.drivers.get(asked?.driver ?? '');
     if (!asked || !driver?.can.has('GET_VOLUME_STATS')) return undefined;

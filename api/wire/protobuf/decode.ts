@@ -1,7 +1,6 @@
 // Protobuf messages of built-in kinds to their JSON form.
-import { type Field, readJson, setKey } from '../../meta/index.ts';
+import { durationText, type Field, readJson, setKey } from '../../meta/index.ts';
 import { type ByteReader, WireError } from './bytes.ts';
-import { durationText } from './duration.ts';
 import { eitherOf, type Message, type MessageField, messageOf, SCHEMA_PROPS } from './message.ts';
 
 type Json = Record<string, unknown>;

@@ -1,7 +1,6 @@
 // The JSON form of built-in kinds to protobuf messages.
-import { type Field, goJson } from '../../meta/index.ts';
+import { durationNanos, type Field, goJson } from '../../meta/index.ts';
 import type { ByteWriter } from './bytes.ts';
-import { durationNanos } from './duration.ts';
 import { eitherOf, type Message, messageOf, SCHEMA_PROPS } from './message.ts';
 
 type Json = Record<string, unknown>;

@@ -4,7 +4,6 @@ import { schemaOf } from '../../gen/index.ts';
 import { parseApiVersion } from '../../meta/index.ts';
 import { checkFields } from '../check.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { durationNanos, durationText } from './duration.ts';
 import { decodeEnvelope, encodeProtobuf, hasMagic, openEnvelope } from './envelope.ts';
 import { protobufList } from './list.ts';
 
@@ -149,16 +148,4 @@ test.each([0, 1, 127, 128, 300, 2 ** 31, 2 ** 40 + 5, Number.MAX_SAFE_INTEGER, -
 test('cut messages are refused', () => {
   const bytes = encodeProtobuf({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'long-enough' } })!;
   expect(() => decodeEnvelope(openEnvelope(bytes.subarray(0, 30)))).toThrow('unexpected EOF');
-});
-
-test.each([
-  ['1h0m0s', 3600e9],
-  ['1m30s', 90e9],
-  ['1.5s', 1.5e9],
-  ['250ms', 250e6],
-  ['0s', 0],
-  ['-5s', -5e9],
-])('duration %s', (text, nanos) => {
-  expect(durationNanos(text)).toBe(nanos);
-  expect(durationText(nanos)).toBe(text);
 });

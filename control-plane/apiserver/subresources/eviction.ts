@@ -1,4 +1,5 @@
 // pods/eviction: deletion under the protection of disruption budgets.
+
 import {
   badRequest,
   type KubeObject,
@@ -9,6 +10,7 @@ import {
   tooManyRequests,
 } from '../../../api/meta/index.ts';
 import { decodeObject } from '../../../api/wire/index.ts';
+import { isFinished, isReady } from '../../../kit/pods/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import type { Core } from '../core.ts';
 import type { SubresourceHandler } from '../handlers.ts';
@@ -81,8 +83,7 @@ async function evict(
 
 /** Pods that are not running yet, or are over, cost no budget. */
 function isBudgeted(pod: KubeObject): boolean {
-  const phase = pod['status']?.phase;
-  return pod.metadata.deletionTimestamp === undefined && phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Pending';
+  return pod.metadata.deletionTimestamp === undefined && !isFinished(pod) && pod['status']?.phase !== 'Pending';
 }
 
 async function takeFromBudget(core: Core, pod: KubeObject, dryRun: boolean): Promise<void> {
@@ -97,10 +98,7 @@ async function takeFromBudget(core: Core, pod: KubeObject, dryRun: boolean): Pro
     throw new StatusError(500, '', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
   const budget = budgets[0];
   if (budget === undefined) return;
-  const ready = (pod['status']?.conditions ?? []).some(
-    (one: { type: string; status: string }) => one.type === 'Ready' && one.status === 'True',
-  );
-  if (!ready && mayGoUnhealthy(budget)) return;
+  if (!isReady(pod) && mayGoUnhealthy(budget)) return;
   if (dryRun) {
     take(budget, name);
     return;

@@ -1,8 +1,10 @@
 // Which daemon pods to make and which to remove: keeping one a node, and rolling to a new template. Pure.
+
 import type { DaemonSet, DaemonSetStatus } from '../../../api/gen/types/apps.v1.ts';
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
+import { isFinished, isReady } from '../../../kit/pods/index.ts';
 import { scaledValue } from '../deployment/arithmetic.ts';
-import { availableInMs, isReady } from '../shared/pods.ts';
+import { availableInMs } from '../shared/pods.ts';
 import { fitsNode, isUpdated } from './pod.ts';
 
 export interface DaemonWorld {
@@ -51,7 +53,7 @@ export function keepOneANode(world: DaemonWorld): DaemonPlan {
 
 function tidyNode(world: DaemonWorld, node: string, pods: readonly Pod[], surges: boolean, run: boolean, plan: DaemonPlan): void {
   const living = pods.filter(({ metadata }) => !metadata.deletionTimestamp);
-  const ended = living.filter(({ status }) => status?.phase === 'Failed' || status?.phase === 'Succeeded');
+  const ended = living.filter(isFinished);
   plan.ended.push(...ended.map((pod) => ({ pod, node })));
   const running = living.filter((pod) => !ended.includes(pod)).sort(byAge);
   if (!surges) {

@@ -1,14 +1,15 @@
 // Brings the pods of a Deployment to its template by way of ReplicaSets: one for each template it ever had.
+
 import type { Deployment, DeploymentCondition, ReplicaSet } from '../../../api/gen/types/apps.v1.ts';
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { controllerOf, isStatusError, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
+import { isFinished } from '../../../kit/pods/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { findCondition, withCondition } from '../shared/conditions.ts';
 import { indexPods } from '../shared/pod-index.ts';
-import { isFinished } from '../shared/pods.ts';
 import {
   availableOf,
   byCreation,

@@ -1,8 +1,9 @@
 // How many pods a disruption budget lets go. Pure.
+
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../../api/gen/types/policy.v1.ts';
+import { isReady } from '../../../kit/pods/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { isReady } from '../shared/pods.ts';
 
 /** A pod that was let go but is still there after so long counts again. */
 const DISRUPTION_EXPIRES_MS = 120_000;

@@ -1,7 +1,8 @@
 // Which endpoints a Service has, from its pods: conditions, ports resolved by name for each pod, grouped by their ports. Pure.
+
 import type { Node, Pod, Service, ServicePort } from '../../../api/gen/types/core.v1.ts';
 import type { Endpoint, EndpointPort } from '../../../api/gen/types/discovery.v1.ts';
-import { isFinished, isReady } from '../shared/pods.ts';
+import { isFinished, isReady, lastingContainers } from '../../../kit/pods/index.ts';
 
 export type AddressType = 'IPv4' | 'IPv6';
 
@@ -20,8 +21,7 @@ export const addressTypesOf = (service: Service): AddressType[] => {
 function targetPort(port: ServicePort, pod: Pod): number | undefined {
   const target = port.targetPort ?? port.port;
   if (typeof target === 'number') return target || port.port;
-  const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  for (const container of [...(pod.spec?.containers ?? []), ...sidecars])
+  for (const container of lastingContainers(pod))
     for (const { name, protocol, containerPort } of container.ports ?? [])
       if (name === target && (protocol ?? 'TCP') === (port.protocol ?? 'TCP')) return containerPort;
   return undefined;

@@ -1,9 +1,10 @@
 // Which Services are touched when a pod or a node changes: shared by the controllers of Endpoints and EndpointSlices.
+
 import type { Node, Pod, Service } from '../../../api/gen/types/core.v1.ts';
 import { deepEqual, labelsMatch } from '../../../api/meta/index.ts';
 import { type Informer, type InformerFactory, keyOf, RESOURCES } from '../../../kit/client/index.ts';
+import { isFinished, isReady } from '../../../kit/pods/index.ts';
 import { indexPods } from '../shared/pod-index.ts';
-import { isFinished, isReady } from '../shared/pods.ts';
 
 export const hasSelector = (service: Service): boolean =>
   Object.keys(service.spec?.selector ?? {}).length > 0 && service.spec?.type !== 'ExternalName';

@@ -1,6 +1,7 @@
 // When the change happened that made endpoints change, for the annotation by which network latency is measured.
+
 import type { Pod, Service } from '../../../api/gen/types/core.v1.ts';
-import { conditionOf } from '../shared/pods.ts';
+import { conditionOf } from '../../../kit/pods/index.ts';
 
 export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
 

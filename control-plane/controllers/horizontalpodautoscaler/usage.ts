@@ -1,7 +1,8 @@
 // What pods use of a resource and what they asked for, and which of them may be judged by it. Pure.
-import type { Container, Pod } from '../../../api/gen/types/core.v1.ts';
-import { toMilli } from '../../../api/meta/index.ts';
-import { conditionOf } from '../shared/pods.ts';
+
+import type { Pod } from '../../../api/gen/types/core.v1.ts';
+import { durationNanos, toMilli } from '../../../api/meta/index.ts';
+import { conditionOf, lastingContainers } from '../../../kit/pods/index.ts';
 
 /** Upstream's --horizontal-pod-autoscaler-cpu-initialization-period and -initial-readiness-delay. */
 const CPU_INITIALIZATION_MS = 300_000;
@@ -22,13 +23,6 @@ export interface Sample {
   windowMs: number;
 }
 
-/** Go's duration, as far as windows are written: `30s`, `1m0s`. */
-function durationMs(text: string): number {
-  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-  const parts = [...text.matchAll(/([0-9.]+)(ms|h|m|s)/g)];
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit as string] as number), 0);
-}
-
 /** Of all containers of each pod, or of one. A pod of which one container is not measured yet is left out. @throws Error */
 export function samplesOf(metrics: readonly PodMetrics[], resource: string, container: string | undefined): Map<string, Sample> {
   const samples = new Map<string, Sample>();
@@ -40,16 +34,10 @@ export function samplesOf(metrics: readonly PodMetrics[], resource: string, cont
     const amounts = chosen.map(({ usage }) => usage[resource]);
     if (amounts.length === 0 || amounts.includes(undefined)) continue;
     const milli = amounts.reduce((sum, amount) => sum + Number(toMilli(amount as string)), 0);
-    samples.set(name, { milli, atMs: Date.parse(timestamp), windowMs: durationMs(window) });
+    samples.set(name, { milli, atMs: Date.parse(timestamp), windowMs: (durationNanos(window) ?? 0) / 1e6 });
   }
   return samples;
 }
-
-/** Sidecars run as long as the pod does. */
-const runningContainers = ({ spec }: Pod): Container[] => [
-  ...(spec?.containers ?? []),
-  ...(spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always'),
-];
 
 /** By pod, in thousandths. @throws Error when a container asks for none of it */
 export function requestsOf(pods: readonly Pod[], resource: string, container: string | undefined): Map<string, number> {
@@ -62,7 +50,7 @@ export function requestsOf(pods: readonly Pod[], resource: string, container: st
       continue;
     }
     let sum = 0;
-    for (const one of runningContainers(pod)) {
+    for (const one of lastingContainers(pod)) {
       if (container !== undefined && one.name !== container) continue;
       const request = one.resources?.requests?.[resource];
       if (request === undefined) throw new Error(`missing request for ${resource} in container ${one.name} of Pod ${name}`);

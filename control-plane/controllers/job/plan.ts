@@ -1,9 +1,11 @@
 // What a Job needs next: pods that ended are counted exactly once, the rest follows from the counts. Pure.
+
 import type { Job, JobCondition, JobStatus, SuccessPolicyRule } from '../../../api/gen/types/batch.v1.ts';
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
+import { isReady } from '../../../kit/pods/index.ts';
 import { backoffMs, rfc3339 } from '../../../kit/run/index.ts';
 import { withoutCondition } from '../shared/conditions.ts';
-import { isActive, isReady, isTerminating } from '../shared/pods.ts';
+import { isActive, isTerminating } from '../shared/pods.ts';
 import { failJobMessage, failsIndex, failureAnnotations, failuresWith, hasLimitPerIndex, judge, newestFailed } from './failures.ts';
 import { formatIndexes, parseIndexes } from './indexes.ts';
 import { indexOf, isIndexed, TRACKING } from './pod.ts';

@@ -1,13 +1,14 @@
 // Watches over nodes: marks those that fall silent, taints them by their conditions, tells their pods' readers.
+
 import type { Lease } from '../../../api/gen/types/coordination.v1.ts';
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
 import { deepEqual, isStatusError } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, RESOURCES } from '../../../kit/client/index.ts';
+import { conditionOf } from '../../../kit/pods/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
-import { conditionOf } from '../shared/pods.ts';
 import { type Heard, hear, lostConditions, lostInMs } from './health.ts';
 import { readyStatusOf, taintsFor } from './taints.ts';
 

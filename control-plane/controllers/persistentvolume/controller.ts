@@ -1,4 +1,5 @@
 // Binds claims and volumes to each other, and says what becomes of a volume whose claim is gone.
+
 import type {
   PersistentVolume,
   PersistentVolumeClaim,
@@ -10,10 +11,10 @@ import type { StorageClass } from '../../../api/gen/types/storage.v1.ts';
 import { semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { BOUND_BY_CONTROLLER, boundVolume, isBoundTo } from '../../../kit/placement/index.ts';
+import { isFinished } from '../../../kit/pods/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
-import { isFinished } from '../shared/pods.ts';
 import { BIND_COMPLETED, claimStep, type Note, volumeStep } from './decide.ts';
 
 /** What is not bound is looked at again, and told about again, every so often (upstream's sync period). */

@@ -1,12 +1,13 @@
 // Removes pods that nobody else will: on nodes that are gone, deleted before they had a node, finished ones beyond a number.
+
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
+import { isFinished } from '../../../kit/pods/index.ts';
 import { done } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
-import { isFinished } from '../shared/pods.ts';
 
 /** A node that vanished may come back under its name for so long (upstream: 40 s). */
 const QUARANTINE_MS = 40_000;

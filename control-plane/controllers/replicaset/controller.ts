@@ -1,4 +1,5 @@
 // Keeps as many pods as a ReplicaSet or ReplicationController asks for: makes, removes, adopts and releases them.
+
 import type { ReplicaSet, ReplicaSetStatus } from '../../../api/gen/types/apps.v1.ts';
 import type { Pod, PodTemplateSpec, ReplicationController } from '../../../api/gen/types/core.v1.ts';
 import {
@@ -11,13 +12,14 @@ import {
   semanticEqual,
 } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES, type Resource } from '../../../kit/client/index.ts';
+import { isFinished } from '../../../kit/pods/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { indexPods, keysFor, orphansOf } from '../shared/pod-index.ts';
-import { isActive, isFinished } from '../shared/pods.ts';
+import { isActive } from '../shared/pods.ts';
 import { compareForDeletion } from '../shared/ranking.ts';
 import { statusOf } from './status.ts';
 

@@ -1,10 +1,12 @@
 // The status of a ReplicaSet (or ReplicationController) from the pods it has.
+
 import type { ReplicaSetCondition, ReplicaSetStatus } from '../../../api/gen/types/apps.v1.ts';
 import type { Pod, PodTemplateSpec } from '../../../api/gen/types/core.v1.ts';
 import { labelsMatch } from '../../../api/meta/index.ts';
+import { isReady } from '../../../kit/pods/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { findCondition, withCondition, withoutCondition } from '../shared/conditions.ts';
-import { availableInMs, isActive, isReady, isTerminating } from '../shared/pods.ts';
+import { availableInMs, isActive, isTerminating } from '../shared/pods.ts';
 
 export interface Counted {
   replicas: number;

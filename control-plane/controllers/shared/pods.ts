@@ -1,17 +1,12 @@
 // What the state of a pod means to those that count pods.
-import type { Pod, PodCondition } from '../../../api/gen/types/core.v1.ts';
 
-export const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+import type { Pod } from '../../../api/gen/types/core.v1.ts';
+import { conditionOf, isFinished } from '../../../kit/pods/index.ts';
 
 /** Counts as a replica: neither finished nor being deleted. */
 export const isActive = (pod: Pod): boolean => !isFinished(pod) && !pod.metadata.deletionTimestamp;
 
 export const isTerminating = (pod: Pod): boolean => !isFinished(pod) && pod.metadata.deletionTimestamp !== undefined;
-
-export const conditionOf = (pod: Pod, type: string): PodCondition | undefined =>
-  pod.status?.conditions?.find((condition) => condition.type === type);
-
-export const isReady = (pod: Pod): boolean => conditionOf(pod, 'Ready')?.status === 'True';
 
 /** When the pod became ready, in milliseconds; undefined: it is not. */
 export function readySinceMs(pod: Pod): number | undefined {

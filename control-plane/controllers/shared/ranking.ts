@@ -1,6 +1,8 @@
 // Which pods go first when there are too many (upstream's ActivePodsWithRanks).
+
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
-import { isReady, readySinceMs, restartsOf } from './pods.ts';
+import { isReady } from '../../../kit/pods/index.ts';
+import { readySinceMs, restartsOf } from './pods.ts';
 
 export interface RankedPod {
   pod: Pod;

@@ -1,12 +1,13 @@
 // Deletes pods whose node has a NoExecute taint that they do not tolerate, or no longer.
+
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
 import { deepEqual, isStatusError } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
+import { isFinished } from '../../../kit/pods/index.ts';
 import { done } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
-import { isFinished } from '../shared/pods.ts';
 import { staySeconds, taintedSinceMs } from './eviction.ts';
 
 export const taintEvictionController: Controller = {

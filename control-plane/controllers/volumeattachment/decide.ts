@@ -1,8 +1,9 @@
 // What a volume's attachment to a node needs (upstream's attach-detach controller). Pure.
+
 import type { Node, PersistentVolume, Pod } from '../../../api/gen/types/core.v1.ts';
 import type { VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
 import { attachmentName } from '../../../kit/placement/index.ts';
-import { isFinished } from '../shared/pods.ts';
+import { isFinished } from '../../../kit/pods/index.ts';
 
 /** From a node that is not healthy a volume is taken after so long, although nobody says that it is unmounted. */
 const FORCE_DETACH_MS = 360_000;

@@ -1,12 +1,13 @@
 // Holds claims while pods use them, volumes while they are bound, and attributes classes while claims or volumes name them: by
 // finalizers that are taken off when nobody does.
+
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES, type Resource } from '../../../kit/client/index.ts';
+import { isFinished } from '../../../kit/pods/index.ts';
 import { done } from '../../../kit/queue/index.ts';
 import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
-import { isFinished } from '../shared/pods.ts';
 
 const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';

@@ -1,5 +1,7 @@
 // What one object uses of which quota resources, and which quotas speak of it. Pure.
+
 import type { KubeObject } from '../../../../api/meta/index.ts';
+import { isFinished } from '../../../../kit/pods/index.ts';
 import { podResources, type ResourceList } from './pod-resources.ts';
 
 interface Names {
@@ -10,10 +12,8 @@ interface Names {
 /** Kinds of the core group that have a plain name beside count/NAME. */
 const PLAIN = new Set(['configmaps', 'persistentvolumeclaims', 'pods', 'replicationcontrollers', 'resourcequotas', 'secrets', 'services']);
 
-const isTerminal = (pod: KubeObject): boolean => pod['status']?.phase === 'Succeeded' || pod['status']?.phase === 'Failed';
-
 function podUsage(pod: KubeObject): ResourceList {
-  if (isTerminal(pod)) return {};
+  if (isFinished(pod)) return {};
   const usage: ResourceList = {};
   for (const [name, value] of Object.entries(podResources(pod['spec'], 'requests'))) {
     usage[`requests.${name}`] = value;
@@ -46,7 +46,7 @@ function claimUsage(claim: KubeObject): ResourceList {
 export function usageOf({ group, plural }: Names, object: KubeObject): ResourceList {
   const count: ResourceList = { [`count/${group === '' ? plural : `${plural}.${group}`}`]: '1' };
   if (group !== '') return count;
-  if (plural === 'pods') return isTerminal(object) ? count : { ...count, pods: '1', ...podUsage(object) };
+  if (plural === 'pods') return isFinished(object) ? count : { ...count, pods: '1', ...podUsage(object) };
   if (PLAIN.has(plural)) count[plural] = '1';
   if (plural === 'services') return { ...count, ...serviceUsage(object) };
   if (plural === 'persistentvolumeclaims') return { ...count, ...claimUsage(object) };

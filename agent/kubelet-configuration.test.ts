@@ -1,16 +1,6 @@
 import { expect, test } from 'vitest';
-import { durationText, kubeletConfiguration, type ShownSettings } from './kubelet-configuration.ts';
-
-test.each([
-  [0, '0s'],
-  [500, '500ms'],
-  [1500, '1.5s'],
-  [120_000, '2m0s'],
-  [3_600_000, '1h0m0s'],
-  [5_025_000, '1h23m45s'],
-])('%i ms', (ms, text) => {
-  expect(durationText(ms)).toBe(text);
-});
+import type { AgentConfig } from './config.ts';
+import { kubeletConfiguration } from './kubelet-configuration.ts';
 
 test('what is set is what is shown', () => {
   const settings = {
@@ -32,7 +22,7 @@ test('what is set is what is shown', () => {
       transitionMs: 300_000,
       podGraceSecondsMax: 7,
     },
-  } as unknown as ShownSettings;
+  } as unknown as AgentConfig;
   expect(kubeletConfiguration(settings)).toMatchObject({
     kind: 'KubeletConfiguration',
     containerLogMaxSize: '10Mi',
