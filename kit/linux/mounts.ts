@@ -94,6 +94,13 @@ export function mountTmpfs(target: string, options: { sizeBytes?: number; mode?:
   mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, data.join(','));
 }
 
+/** Files in pages of this size alone. The mount's root belongs to root; whoever needs more changes its mode. */
+export function mountHugePages(target: string, pageBytes: number, options: { sizeBytes?: number; mode?: number } = {}): void {
+  const data = [`pagesize=${pageBytes}`, `mode=${(options.mode ?? 0o755).toString(8)}`];
+  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+  mount('hugetlbfs', target, 'hugetlbfs', MS.NOSUID | MS.NODEV, data.join(','));
+}
+
 /** Detaches what is mounted at `target`, once. False when nothing was. */
 export function unmount(target: string): boolean {
   try {
