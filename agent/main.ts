@@ -7,7 +7,7 @@ import { createLogger, type Logger, runServices, systemClock } from '../kit/run/
 import { nodeIdentity } from './certificates/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
-import { Devices, deviceRegistration, podResourcesService } from './devices/index.ts';
+import { Devices, devicePluginType, deviceRegistration, podResourcesService } from './devices/index.ts';
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
@@ -24,6 +24,7 @@ import {
   readCapacity,
   registerNode,
   registration,
+  runtimeFacts,
   systemInfo,
 } from './node/index.ts';
 import { nodeImages } from './node-images.ts';
@@ -83,6 +84,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     log,
   });
   const cri = countedCri(runtime, runtimeMetrics);
+  facts.runtime = runtimeFacts(await cri.status());
   const credentials = await imageCredentials(config, clock, log);
   if (parseRuntime(config.runtime).kind !== 'oci') {
     const { runtimeName, runtimeVersion } = await cri.version();
@@ -96,9 +98,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const { clusterDNS, clusterDomain, clusterCIDR, serviceCIDR, logDir, nodeIP, nodeName } = config;
   const cluster = { clusterDNS, clusterDomain };
   const localPaths = new LocalPaths({ client, nodeName, folder: join(config.stateDir, 'local-path'), clock, log });
-  const drivers = new Drivers({ client, nodeName, folder: join(config.stateDir, 'plugins_registry'), clock, log });
   const devices = new Devices({ file: join(config.stateDir, 'devices.json'), activePods: () => pods.deviceHolders(), clock, log });
   await devices.recover();
+  const others = { DevicePlugin: devicePluginType(devices) };
+  const drivers = new Drivers({ client, nodeName, folder: join(config.stateDir, 'plugins_registry'), others, clock, log });
   const pods = createPods({
     client,
     informers,

@@ -6,7 +6,7 @@ import type { Node, Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
 import type { Client, EventRecorder } from '../../kit/client/index.ts';
 import type { FsUsage } from '../../kit/fs/index.ts';
-import { isMounted, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
+import { isMounted, mountHugePages, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
@@ -16,12 +16,19 @@ import { CsiMounts, type Published } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
+import { HUGE_MEDIUM, pageBytesOf } from './huge-pages.ts';
 import type { LocalPaths } from './local-path.ts';
 import { ObjectCache } from './objects.ts';
 import { giveToGroup } from './ownership.ts';
 import { VolumeProblem, type VolumeStage } from './payload.ts';
 import { bindSubPath } from './sub-path.ts';
 import { Tokens } from './tokens.ts';
+
+/** A volume that is in memory: at most so big, and in pages of a size of their own. */
+interface InMemory {
+  sizeBytes?: number;
+  pageBytes?: number;
+}
 
 /** In a pod's folder: one empty folder for each volume that has been given to the pod's group. */
 const GIVEN = 'volumes-given';
@@ -70,6 +77,8 @@ function failureText(volume: string, cause: unknown): string {
   return `${DEVICE_STAGES.has(stage) ? 'MapVolume' : 'MountVolume'}.${step} failed for volume "${volume}" : ${why}`;
 }
 
+type OnFailure = (failure: VolumeSetupError) => void;
+
 export interface PodVolumes {
   /** Path on the node by the volume's name. */
   paths: ReadonlyMap<string, string>;
@@ -93,16 +102,16 @@ export class Volumes {
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
   }
 
-  /** Makes all volumes of the pod. Safe to repeat. @throws VolumeSetupError */
-  setup(pod: Pod, place: PodPlace): Promise<PodVolumes> {
-    return this.#setUp(pod, pod.spec?.volumes ?? [], place);
+  /** Makes all volumes of the pod, telling of each that fails at once. Safe to repeat. @throws VolumeSetupError */
+  setup(pod: Pod, place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
+    return this.#setUp(pod, pod.spec?.volumes ?? [], place, onFailure);
   }
 
   /** Brings those up to date that show objects of the API, and those that drivers keep. @throws VolumeSetupError */
-  async refresh(pod: Pod, place: PodPlace): Promise<PodVolumes> {
+  async refresh(pod: Pod, place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
     const driven = new Set(await this.#csi.volumesOf(pod.metadata.uid ?? ''));
     const volumes = (pod.spec?.volumes ?? []).filter((volume) => isApiVolume(volume) || driven.has(volume.name));
-    return this.#setUp(pod, volumes, place);
+    return this.#setUp(pod, volumes, place, onFailure);
   }
 
   /** The pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. */
@@ -111,17 +120,21 @@ export class Volumes {
     return new Map(await Promise.all(names.map(async (name) => [name, await this.#csi.stats(podUid, name)] as const)));
   }
 
-  async #setUp(pod: Pod, volumes: readonly Volume[], place: PodPlace): Promise<PodVolumes> {
+  async #setUp(pod: Pod, volumes: readonly Volume[], place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
     const sources: ApiSources = { objects: this.objects, tokens: this.#tokens, place };
-    const made = await Promise.all(
-      volumes.map(async (volume) => {
-        try {
-          return { name: volume.name, ...(await this.#setupOne(pod, volume, sources)) };
-        } catch (error) {
-          throw error instanceof VolumeSetupError ? error : new VolumeSetupError(volume.name, error);
-        }
-      }),
-    );
+    const failures: VolumeSetupError[] = [];
+    const begun = volumes.map(async (volume) => {
+      try {
+        return [{ name: volume.name, ...(await this.#setupOne(pod, volume, sources)) }];
+      } catch (error) {
+        const failure = error instanceof VolumeSetupError ? error : new VolumeSetupError(volume.name, error);
+        failures.push(failure);
+        onFailure(failure);
+        return [];
+      }
+    });
+    const made = (await Promise.all(begun)).flat(); // all have ended before any is tried again
+    if (failures[0]) throw failures[0];
     const refreshes = made.flatMap(({ refreshAtMs }) => (refreshAtMs === undefined ? [] : [refreshAtMs]));
     return {
       paths: new Map(made.map(({ name, path }) => [name, path])),
@@ -221,18 +234,21 @@ export class Volumes {
   #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): string {
     const { medium, sizeLimit } = volume.emptyDir ?? {};
     const sizeBytes = sizeLimit === undefined ? undefined : Number(toInteger(sizeLimit));
-    return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? { ...(sizeBytes ? { sizeBytes } : {}) } : undefined);
+    const size = sizeBytes ? { sizeBytes } : {};
+    if (medium?.startsWith(HUGE_MEDIUM)) return this.#folder(pod, volume, fsGroup, { ...size, pageBytes: pageBytesOf(medium, pod) });
+    return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? size : undefined);
   }
 
-  /** The volume's own folder, open to all users; in memory when `tmpfs` is given. */
-  #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, tmpfs: { sizeBytes?: number } | undefined): string {
+  /** The volume's own folder, open to all users; in memory when `memory` is given, there in huge pages with `pageBytes`. */
+  #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, memory: InMemory | undefined): string {
     const path = join(this.#options.podsDir, pod.metadata.uid ?? '', 'volumes', volume.name);
     const isNew = mkdirSync(path, { recursive: true }) !== undefined;
-    const mounts = tmpfs !== undefined && !isMounted(path);
-    if (mounts) mountTmpfs(path, { ...tmpfs, mode: 0o1777 });
+    const mounts = memory !== undefined && !isMounted(path);
+    if (mounts && memory.pageBytes !== undefined) mountHugePages(path, memory.pageBytes, { ...memory, mode: 0o1777 });
+    else if (mounts) mountTmpfs(path, { ...memory, mode: 0o1777 });
     if (!isNew && !mounts) return path; // containers may have changed modes by now
     if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
-    chmodSync(path, (tmpfs ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
+    chmodSync(path, (memory ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
     return path;
   }
 }

@@ -56,6 +56,12 @@ describe('limits', () => {
     ['v2', 'memory.max', 'max'],
   ] as const)('no limit on %s', (layout, file, text) => expect(limitFiles({ memoryBytes: -1 }, layout)).toEqual([['memory', file, text]]));
   test.each([
+    ['hybrid', 'hugetlb.2MB.limit_in_bytes'],
+    ['v2', 'hugetlb.2MB.max'],
+  ] as const)('huge pages on %s', (layout, file) =>
+    expect(limitFiles({ hugePages: [{ pageSize: '2MB', bytes: 0 }] }, layout)).toEqual([['hugetlb', file, '0']]),
+  );
+  test.each([
     [2, 1],
     [1024, 39],
     [262_144, 10_000],

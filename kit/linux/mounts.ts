@@ -55,6 +55,17 @@ export function entriesBelow(text: string, folder: string): MountEntry[] {
   return parseMountinfo(candidates.join('\n')).filter(({ target }) => target === folder || target.startsWith(below));
 }
 
+/** Pure: the mount that a path without symbolic links lies on; of those on one another the last is seen. */
+export function mountHolding(path: string, entries: readonly MountEntry[]): MountEntry | undefined {
+  let found: MountEntry | undefined;
+  for (const entry of entries) {
+    const { target } = entry;
+    if (path !== target && !path.startsWith(target === '/' ? target : `${target}/`)) continue;
+    if (!found || target.length >= found.target.length) found = entry;
+  }
+  return found;
+}
+
 /** One system call; the table of all mounts is long on a busy node and is read only where the kernel does not tell. */
 export const isMounted = (target: string): boolean => isMountRoot(target) ?? mounts().some((m) => m.target === target);
 
@@ -81,6 +92,13 @@ export function mountTmpfs(target: string, options: { sizeBytes?: number; mode?:
   const data = [`mode=${(options.mode ?? 0o755).toString(8)}`];
   if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
   mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, data.join(','));
+}
+
+/** Files in pages of this size alone. The mount's root belongs to root; whoever needs more changes its mode. */
+export function mountHugePages(target: string, pageBytes: number, options: { sizeBytes?: number; mode?: number } = {}): void {
+  const data = [`pagesize=${pageBytes}`, `mode=${(options.mode ?? 0o755).toString(8)}`];
+  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+  mount('hugetlbfs', target, 'hugetlbfs', MS.NOSUID | MS.NODEV, data.join(','));
 }
 
 /** Detaches what is mounted at `target`, once. False when nothing was. */
