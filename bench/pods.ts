@@ -1,5 +1,6 @@
 // Pods on one node, images present, with runc and with crun: create request to Ready seen by a watcher, one by one in several forms;
-// 30 and 110 at once and their deletion; what 110 pods with probes cost at rest. With each goes where the time went (bench/starts.ts).
+// 30 and 110 at once and their deletion; what 110 pods with probes cost at rest. With each goes where the time went (bench/starts.ts),
+// and what it cost: processor time, requests.
 import type { Pod } from '../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../api/meta/index.ts';
 import { createInformer, RESOURCES } from '../kit/client/index.ts';
@@ -7,7 +8,8 @@ import { systemClock, waitFor } from '../kit/run/index.ts';
 import { type Cluster, cpuSeconds, pssBytes, startCluster, status } from '../rig/index.ts';
 import { report, reportSamples, timed } from './measure.ts';
 import { type Form, forms, pod, prepare } from './pod-forms.ts';
-import { reportSteps } from './starts.ts';
+import { requestCounts } from './requests.ts';
+import { reportSteps, type Sighting } from './starts.ts';
 
 const namespace = 'default';
 const LABEL = 'bench=pods';
@@ -15,21 +17,25 @@ const WARM_UP = 4;
 const SAMPLES = 20;
 const REST_SECONDS = 30;
 
+/** Finer than Date.now(), by the same clock as the agent's records. */
+const nowMs = (): number => performance.timeOrigin + performance.now();
+
 class PodBench {
   readonly #bench: string;
   readonly #cluster: Cluster;
   readonly #stop = new AbortController();
-  /** When each pod was first seen ready, and which are there. */
-  readonly #readyMs = new Map<string, number>();
+  readonly #seen = new Map<string, Sighting>();
   readonly #there = new Set<string>();
 
   constructor(bench: string, cluster: Cluster) {
     this.#bench = bench;
     this.#cluster = cluster;
-    const note = ({ metadata: { name = '' }, status: now }: Pod) => {
+    const note = ({ metadata: { name = '' }, spec, status: now }: Pod) => {
       this.#there.add(name);
-      if (this.#readyMs.has(name)) return;
-      if (now?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) this.#readyMs.set(name, performance.now());
+      const seen = this.#seen.get(name);
+      if (!seen) return;
+      if (spec?.nodeName) seen.boundMs ??= nowMs();
+      if (now?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) seen.readyMs ??= nowMs();
     };
     createInformer<Pod & KubeObject>(cluster.client, RESOURCES.pods, { namespace, labelSelector: LABEL }, this.#stop).on({
       added: note,
@@ -43,17 +49,33 @@ class PodBench {
   }
 
   async oneByOne(form: Form): Promise<void> {
-    const samples: number[] = [];
     const names = Array.from({ length: WARM_UP + SAMPLES }, (_, i) => `${form}-${i}`);
+    const [early, measured] = [names.slice(0, WARM_UP), names.slice(WARM_UP)];
+    await this.#startEach(early, form);
+    const [before, asked] = [await this.#cpu(), await requestCounts(this.#cluster)];
+    await this.#startEach(measured, form);
+    const samples = measured.map((name) => this.#seen.get(name)!).map(({ sentMs, readyMs = Number.NaN }) => readyMs - sentMs);
+    reportSamples(this.#bench, `${form}: create to Ready`, samples);
+    await systemClock.sleep(200); // the last events are written
+    await this.#reportCpu(before, `${form}: one start`, SAMPLES);
+    for (const [request, count] of await requestCounts(this.#cluster)) {
+      const each = (count - (asked.get(request) ?? 0)) / SAMPLES;
+      if (each >= 0.1) process.stderr.write(`${this.#bench} ${request.padEnd(32)} x ${each.toFixed(1)}\n`);
+    }
+    await reportSteps(this.#bench, this.#cluster, this.#seenOf(measured));
+    await this.#delete(names);
+  }
+
+  /** One after the other. */
+  async #startEach(names: readonly string[], form: Form): Promise<void> {
     for (const name of names) {
-      const begunMs = performance.now();
       await this.#create(name, form);
       await this.#ready([name], 1);
-      samples.push(this.#readyMs.get(name)! - begunMs);
     }
-    reportSamples(this.#bench, `${form}: create to Ready`, samples.slice(WARM_UP));
-    await reportSteps(this.#bench, this.#cluster, names.slice(WARM_UP));
-    await this.#delete(names);
+  }
+
+  #seenOf(names: readonly string[]): Map<string, Sighting> {
+    return new Map(names.map((name) => [name, this.#seen.get(name)!]));
   }
 
   async atOnce(count: number): Promise<void> {
@@ -65,7 +87,7 @@ class PodBench {
     });
     report({ bench: this.#bench, what: `${count} pods at once, all Ready`, unit: 'ms', value: started });
     await this.#reportCpu(before, `start of one of ${count} pods`, count);
-    await reportSteps(this.#bench, this.#cluster, names);
+    await reportSteps(this.#bench, this.#cluster, this.#seenOf(names));
     const full = await this.#cpu();
     const deleted = await timed(() => this.#delete(names));
     report({ bench: this.#bench, what: `delete of ${count} pods, 1 s of grace`, unit: 'ms', value: deleted });
@@ -90,12 +112,17 @@ class PodBench {
   }
 
   async #create(name: string, form: Form): Promise<void> {
-    await this.#cluster.client.create(RESOURCES.pods, pod(name, form), { namespace });
+    const seen: Sighting = { sentMs: nowMs() };
+    this.#seen.set(name, seen);
     this.#there.add(name);
+    await this.#cluster.client.create(RESOURCES.pods, pod(name, form), { namespace });
+    seen.acceptedMs = nowMs();
   }
 
   async #ready(names: readonly string[], everyMs: number): Promise<void> {
-    await waitFor({ what: `${names.length} pods`, timeoutMs: 120_000, everyMs }, () => names.every((name) => this.#readyMs.has(name)));
+    await waitFor({ what: `${names.length} pods`, timeoutMs: 120_000, everyMs }, () =>
+      names.every((name) => this.#seen.get(name)?.readyMs !== undefined),
+    );
   }
 
   async #delete(names: readonly string[]): Promise<void> {

@@ -57,7 +57,7 @@ ${rows.join('\n')}
 - Agents may read all nodes: they do kube-proxy's work too, so system:node-proxier is bound to system:nodes.
 - The recorded cluster had no metrics.k8s.io, gave nodes no range of pod addresses, had another name for its admin, and its own objects.
 - A status that upstream writes a second later than we do (terminating pods of a Job), a pod that the garbage collector ends earlier
-  (pod-table-status), an address that a pod shows earlier (pod-create-watch).
+  (pod-table-status), a pod that starts with one status and event less, and shows its address earlier (pod-create-watch).
 - An expression's syntax errors end at the first one; upstream's parser goes on and may tell several.
 - Pods live below the cluster's own cgroup here, so paths of cgroups do not begin with /kubepods; what the recording reads of cgroup v1
   without a limit (9007199254740988Ki in status.resources) is not shown as one.

@@ -6,8 +6,6 @@ import type { ContainerStatus, Cri } from '../cri/index.ts';
 
 /** After the runtime's events have failed. */
 const AGAIN_MS = 1000;
-/** A bunch of containers that start together is one look. */
-const GATHER_MS = 20;
 const NAME_MAX = 255;
 
 export interface LogLinksOptions {
@@ -30,16 +28,15 @@ export function containerLogLinks(options: LogLinksOptions): Service {
   };
 }
 
-async function follow(options: LogLinksOptions, signal: AbortSignal): Promise<void> {
-  const { cri, clock, log } = options;
+async function follow({ cri, clock, log, folder }: LogLinksOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
+      const links = new Links(folder);
       const events = cri.events(signal); // before the first look, so that nothing falls in between
-      await syncLinks(options);
-      for await (const { type } of events) {
-        if (type !== 'started' && type !== 'removed') continue;
-        await clock.sleep(GATHER_MS, signal);
-        await syncLinks(options);
+      await links.start(await cri.listContainers());
+      for await (const { type, containerId } of events) {
+        if (type === 'removed') await links.remove(containerId);
+        else if (type === 'started') for (const record of await cri.listContainers({ id: containerId })) await links.add(record);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -50,19 +47,44 @@ async function follow(options: LogLinksOptions, signal: AbortSignal): Promise<vo
 }
 
 /** Only links are touched: whatever else is in the folder is not ours. */
-async function syncLinks({ cri, folder }: LogLinksOptions): Promise<void> {
-  const wanted = new Map<string, string>();
-  for (const record of await cri.listContainers())
-    if (record.startedAtMs > 0 && record.logPath !== '') wanted.set(linkName(record), record.logPath);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (!entry.isSymbolicLink()) continue;
-    const path = join(folder, entry.name);
-    const target = await readlink(path).catch(() => undefined);
-    if (target !== undefined && wanted.get(entry.name) === target) wanted.delete(entry.name);
-    else await rm(path, { force: true });
+class Links {
+  readonly #folder: string;
+  /** Name of the link by container. */
+  readonly #names = new Map<string, string>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
   }
-  for (const [name, target] of wanted) await symlink(target, join(folder, name));
+
+  /** These containers and no others have links from now on. */
+  async start(records: readonly ContainerStatus[]): Promise<void> {
+    const targets = new Map(records.filter(hasLog).map((record) => [linkName(record), record.logPath]));
+    for (const entry of await readdir(this.#folder, { withFileTypes: true })) {
+      if (!entry.isSymbolicLink()) continue;
+      const path = join(this.#folder, entry.name);
+      const target = await readlink(path).catch(() => undefined);
+      if (target === undefined || targets.get(entry.name) !== target) await rm(path, { force: true });
+    }
+    for (const record of records) await this.add(record);
+  }
+
+  async add(record: ContainerStatus): Promise<void> {
+    if (!hasLog(record)) return;
+    const name = linkName(record);
+    this.#names.set(record.id, name);
+    await symlink(record.logPath, join(this.#folder, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+
+  async remove(containerId: string): Promise<void> {
+    const name = this.#names.get(containerId);
+    this.#names.delete(containerId);
+    if (name !== undefined) await rm(join(this.#folder, name), { force: true });
+  }
 }
+
+const hasLog = ({ startedAtMs, logPath }: ContainerStatus): boolean => startedAtMs > 0 && logPath !== '';
 
 /** Pure. As upstream names them; cut to what a file system takes. */
 export function linkName({ id, metadata, labels }: Pick<ContainerStatus, 'id' | 'metadata' | 'labels'>): string {

@@ -1,5 +1,5 @@
 // A container of a pod -> the CRI's container configuration.
-import { mkdir, open } from 'node:fs/promises';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import type { ContainerConfig, Image, Mount } from '../cri/index.ts';
@@ -43,7 +43,7 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
       ...(await volumeMounts(pod, container, inputs, lookup)),
       ...(inputs.devices?.mounts ?? []),
       ...ownFiles(pod, container, inputs.files),
-      await messageFile(container, messagePath),
+      messageFile(container, messagePath),
     ],
     ...devicesOf(pod, container, inputs),
     labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
@@ -87,10 +87,9 @@ function ownFiles(pod: Pod, container: Container, files: PodFiles): Mount[] {
 }
 
 /** A file of each attempt's own: what a container leaves there becomes its termination message. */
-async function messageFile(container: Container, path: string): Promise<Mount> {
-  await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, 'a', 0o666);
-  await file.chmod(0o666); // open() obeys the umask, any user must be able to write
-  await file.close();
+function messageFile(container: Container, path: string): Mount {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, 'a', 0o666));
+  chmodSync(path, 0o666); // open() obeys the umask, any user must be able to write
   return { hostPath: path, containerPath: container.terminationMessagePath || '/dev/termination-log' };
 }

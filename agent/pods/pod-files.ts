@@ -1,5 +1,5 @@
 // The files that every pod gets of its own: /etc/hosts, /etc/hostname, /etc/resolv.conf. Their contents are pure.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 
@@ -83,20 +83,21 @@ export interface PodFiles {
   resolv: string;
 }
 
-/** Writes the three files into the pod's folder and returns their paths. */
-export async function writePodFiles(folder: string, pod: Pod, ips: readonly string[], cluster: ClusterNames): Promise<PodFiles> {
+/** Writes the three files into the pod's folder and returns their paths. Synchronous: nothing is flushed, and the pod's first container waits. */
+export function writePodFiles(folder: string, pod: Pod, ips: readonly string[], cluster: ClusterNames): PodFiles {
   const paths = { hosts: join(folder, 'etc-hosts'), hostname: join(folder, 'etc-hostname'), resolv: join(folder, 'etc-resolv.conf') };
-  const [nodeHosts, nodeResolv] = await Promise.all([
-    readOwn('/etc/hosts'),
-    readOwn('/etc/resolv.conf'),
-    mkdir(folder, { recursive: true }),
-  ]);
-  await Promise.all([
-    writeFile(paths.hosts, hostsText(pod, ips, cluster.clusterDomain, nodeHosts), { mode: 0o644 }),
-    writeFile(paths.hostname, `${hostnameOf(pod)}\n`, { mode: 0o644 }),
-    writeFile(paths.resolv, resolvText(pod, cluster, nodeResolv), { mode: 0o644 }),
-  ]);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(paths.hosts, hostsText(pod, ips, cluster.clusterDomain, readOwn('/etc/hosts')), { mode: 0o644 });
+  writeFileSync(paths.hostname, `${hostnameOf(pod)}\n`, { mode: 0o644 });
+  writeFileSync(paths.resolv, resolvText(pod, cluster, readOwn('/etc/resolv.conf')), { mode: 0o644 });
   return paths;
 }
 
-const readOwn = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+/** The node's; a node need not have one. */
+function readOwn(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -10,6 +10,7 @@ import type { Prober } from './prober.ts';
 import { restarts } from './restart.ts';
 import type { Starts } from './starts.ts';
 import { podStatus } from './status.ts';
+import { holdMs } from './status-hold.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 import { hasExited, newest } from './step.ts';
 import type { Seen, StepContext } from './step-context.ts';
@@ -28,6 +29,7 @@ export class PodReporter {
   readonly #prober: Prober;
   /** Restarts that a BackOff event was written for: `name attempt`. */
   readonly #toldBackoff = new Set<string>();
+  #heldUntilMs: number | undefined;
   /** Of the start, until the pod is ready or has ended. */
   #story: Story | undefined;
 
@@ -72,8 +74,21 @@ export class PodReporter {
         devices: (name) => this.#tools.devices.status(pod, name),
       },
     );
+    if (this.#holds(status, busy, nowMs)) return;
     this.writer.put(status);
     this.#endStory(status);
+  }
+
+  /** Until when a status is held back that the next one will say too; undefined: none is. */
+  get heldUntilMs(): number | undefined {
+    return this.#heldUntilMs;
+  }
+
+  #holds(status: PodStatus, busy: ReadonlyMap<string, unknown>, nowMs: number): boolean {
+    const ms = holdMs(this.writer.base, status, busy.keys());
+    const untilMs = ms > 0 ? (this.#heldUntilMs ?? nowMs + ms) : nowMs;
+    this.#heldUntilMs = untilMs > nowMs ? untilMs : undefined;
+    return this.#heldUntilMs !== undefined;
   }
 
   #endStory({ phase, conditions = [] }: PodStatus): void {

@@ -299,8 +299,9 @@ export class NodePods {
     const { cri, log } = this.#options;
     const { signal } = this.#stop;
     try {
-      for await (const event of cri.events(signal)) {
-        const uid = this.#uidOfSandbox.get(event.sandboxId);
+      for await (const { type, sandboxId } of cri.events(signal)) {
+        if (type === 'created' || type === 'started') continue; // a step of the pod's own worker, which looks when it is over
+        const uid = this.#uidOfSandbox.get(sandboxId);
         if (uid) this.#workers.get(uid)?.wake();
       }
     } catch (error) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Container, Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import type { EventRecorder } from '../../kit/client/index.ts';
@@ -18,7 +19,13 @@ function fastClock() {
 }
 
 /** Times of the probes, and of what was told, until a minute is over or `endAtMs`. `answer`: whether a probe at that time succeeds. */
-async function probed(container: Partial<Container>, answer: (nowMs: number) => boolean, endAtMs = 60_000, status: PodStatus = {}) {
+async function probed(
+  container: Partial<Container>,
+  answer: (nowMs: number) => boolean,
+  endAtMs = 60_000,
+  status: PodStatus = {},
+  id: string = ID,
+) {
   const clock = fastClock();
   const asked: number[] = [];
   const told: string[] = [];
@@ -34,13 +41,13 @@ async function probed(container: Partial<Container>, answer: (nowMs: number) => 
     cri: { execSync } as unknown as Cri,
     clock,
     events: new PodEvents({ record } as EventRecorder),
-    onChange: () => told.push(`${clock.nowMs()} ready ${prober.isReady(ID)}, started ${prober.hasStarted(ID)}`),
+    onChange: () => told.push(`${clock.nowMs()} ready ${prober.isReady(id)}, started ${prober.hasStarted(id)}`),
     onProbe: () => {},
     onUnhealthy: (_id, _name, kind) => told.push(`${clock.nowMs()} ${kind} tripped`),
   });
   const pod: Pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', ...container }] }, status };
-  prober.follow(pod, [{ id: ID, metadata: { name: 'c', attempt: 0 }, startedAtMs: 0 } as ContainerStatus], '', false);
-  if (status.containerStatuses && prober.isReady(ID)) told.push('ready from the first');
+  prober.follow(pod, [{ id, metadata: { name: 'c', attempt: 0 }, startedAtMs: 0 } as ContainerStatus], '', false);
+  if (status.containerStatuses && prober.isReady(id)) told.push('ready from the first');
   await over.promise;
   prober.close();
   return { asked, told };
@@ -72,12 +79,12 @@ test('one that stays unready is asked once a period', async () => {
   expect(asked.filter((ms) => ms >= 10_000).slice(0, 3)).toEqual([10_000, 20_000, 30_000]);
 });
 
+/** The status of a pod whose container runs. */
+const shown = (containerID: string, ready = true): PodStatus => ({
+  containerStatuses: [{ name: 'c', image: '', imageID: '', restartCount: 0, containerID, ready, started: true, state: { running: {} } }],
+});
+
 test('after a restart of the agent a container stays as it was reported, and its probes begin somewhere within a period', async () => {
-  const shown = (containerID: string): PodStatus => ({
-    containerStatuses: [
-      { name: 'c', image: '', imageID: '', restartCount: 0, containerID, ready: true, started: true, state: { running: {} } },
-    ],
-  });
   const probes: Partial<Container> = { startupProbe: { exec }, readinessProbe: { exec, periodSeconds: 10 } };
   const known = await probed(probes, (nowMs) => nowMs < 20_000, 60_000, shown(`wherry://${ID}`));
   expect(known.asked.slice(0, 2)).toEqual([5000, 15_000]);
@@ -85,4 +92,21 @@ test('after a restart of the agent a container stays as it was reported, and its
   expect(known.told.filter((line) => line.includes('ready false'))).toEqual(['45000 ready false, started true']);
   const another = await probed({ readinessProbe: { exec } }, () => true, 60_000, shown('wherry://another'));
   expect(another.told).not.toContain('ready from the first');
+});
+
+test.each([true, false])('a restarted agent meets 110 containers (ready: %s), and probes no bunch of them at once', async (isReady) => {
+  const ids = Array.from({ length: 110 }, (_, i) => createHash('sha256').update(String(i)).digest('hex'));
+  const perSecond = new Array<number>(10).fill(0);
+  for (const id of ids) {
+    const { asked } = await probed(
+      { readinessProbe: { exec, periodSeconds: 10 } },
+      () => isReady,
+      10_000,
+      shown(`wherry://${id}`, isReady),
+      id,
+    );
+    perSecond[Math.floor(asked[0]! / 1000)]!++;
+  }
+  expect(Math.max(...perSecond)).toBeLessThan(25); // 11 on average
+  expect(Math.min(...perSecond)).toBeGreaterThan(0);
 });

@@ -1,5 +1,5 @@
 // The probes of one pod: a loop for each probe of each running container, holding its present result.
-import type { Container, Pod, Probe } from '../../api/gen/types/core.v1.ts';
+import type { ContainerStatus as ApiStatus, Container, Pod, Probe } from '../../api/gen/types/core.v1.ts';
 import type { Clock } from '../../kit/run/index.ts';
 import type { ContainerStatus, Cri } from '../cri/index.ts';
 import { findContainer } from './names.ts';
@@ -66,8 +66,9 @@ export class Prober {
       if (!container || !KINDS.some(([, field]) => container[field])) continue;
       let probed = this.#probed.get(record.id);
       if (!probed) {
-        const counts = countsShown(pod, record.id);
-        const isKnown = counts.startup !== undefined;
+        const shown = runningAs(pod, record.id);
+        const counts = countsShown(shown);
+        const isKnown = shown !== undefined;
         probed = { container, startedAtMs: record.startedAtMs, stop: new AbortController(), counts, isKnown, looping: new Set() };
         this.#probed.set(record.id, probed);
       }
@@ -108,7 +109,7 @@ export class Prober {
     const firstMs = probed.startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000;
     probed.counts[kind] ??= firstCount(kind);
     // All of a node's containers are met at once by an agent that was restarted: their probes begin over a whole period.
-    if (probed.isKnown && probed.counts[kind].ok) await clock.sleep(Math.max(1, Math.floor(spread(id) * periodMs)), signal);
+    if (probed.isKnown) await clock.sleep(Math.max(1, Math.floor(spread(id) * periodMs)), signal);
     if (firstMs > clock.nowMs()) await clock.sleep(firstMs - clock.nowMs(), signal);
     let dueMs = clock.nowMs();
     let pauseMs = probe.exec ? EARLY_PAUSE_MAX_MS : EARLY_PAUSE_MS;
@@ -155,11 +156,14 @@ export class Prober {
   }
 }
 
-/** An agent that was restarted goes on from what it had reported of this very container: nothing flaps until a probe says otherwise. */
-function countsShown({ status }: Pod, containerId: string): Probed['counts'] {
-  const shown = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(
+/** The status that says that this very container runs; undefined: it has been started since it was written. */
+const runningAs = ({ status }: Pod, containerId: string): ApiStatus | undefined =>
+  [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(
     ({ containerID, state }) => containerID?.endsWith(`//${containerId}`) && state?.running,
   );
+
+/** An agent that was restarted goes on from what it had reported: nothing flaps until a probe says otherwise. */
+function countsShown(shown: ApiStatus | undefined): Probed['counts'] {
   const passed: ProbeCount = { ok: true, last: undefined, row: 0 };
   return { ...(shown?.started ? { startup: passed } : {}), ...(shown?.ready ? { readiness: passed } : {}) };
 }

@@ -17,6 +17,8 @@ export class StatusWriter {
   readonly #options: StatusWriterOptions;
   /** The pod as the server last showed it, by watch or by answer. */
   #known: Pod;
+  /** The newest one, on its way or written. */
+  #last: PodStatus | undefined;
   #wanted: PodStatus | undefined;
   #writing: Promise<void> | undefined;
 
@@ -30,15 +32,24 @@ export class StatusWriter {
     return this.#wanted ?? this.#known.status ?? {};
   }
 
-  /** Remembers what the watch has shown, unless an answer was newer. */
-  seen(pod: Pod): void {
-    if (!isNewer(pod, this.#known)) return;
-    this.#known = pod;
-    if (this.#wanted) this.#start();
+  /** Remembers what the watch has shown, unless an answer was newer. False: its status is the one that was put here last. */
+  seen(pod: Pod): boolean {
+    if (isNewer(pod, this.#known)) {
+      this.#known = pod;
+      if (this.#wanted) this.#start();
+    }
+    return !this.#isAsPut(pod.status ?? {});
+  }
+
+  /** Conditions of others that are not in it count too. */
+  #isAsPut(status: PodStatus): boolean {
+    const last = this.#last;
+    return last !== undefined && status.conditions?.length === last.conditions?.length && !statusPatch(status, last);
   }
 
   put(status: PodStatus): void {
     this.#wanted = status;
+    this.#last = status;
     this.#start();
   }
 

@@ -19,7 +19,7 @@ export async function createSandbox(context: StepContext, attempt: number): Prom
     holds.cleared(SANDBOX);
     // Written now, while the volumes are still being made.
     const { ips } = await cri.podSandboxStatus(id);
-    context.files = await step('pod.files', () => writePodFiles(join(podsDir, context.uid), context.pod, ips, cluster));
+    context.files = step('pod.files', () => writePodFiles(join(podsDir, context.uid), context.pod, ips, cluster));
   } catch (error) {
     const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : String(error)}`;
     events.pod(context.pod, 'Warning', 'FailedCreatePodSandBox', message);

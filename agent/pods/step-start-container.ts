@@ -21,7 +21,7 @@ export async function performStart(context: StepContext, step: StepOf<'start-con
   const last = newest(mine, step.name);
   try {
     const image = context.firstImage.take(pulls, context.pod, found.container);
-    context.files ??= await writePodFiles(join(podsDir, context.uid), context.pod, sandbox.ips, cluster);
+    context.files ??= writePodFiles(join(podsDir, context.uid), context.pod, sandbox.ips, cluster);
     let startedId = '';
     const isWell = await startContainer(tools, context.pod, found.container, {
       attempt: step.attempt,

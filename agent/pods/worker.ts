@@ -112,14 +112,16 @@ export class PodWorker implements StepContext {
 
   /** The watch shows a newer state of the pod. */
   update(pod: Pod): void {
-    const { labels, annotations } = this.#pod.metadata;
-    this.#reporter.writer.seen(pod);
+    const { labels, annotations, generation, deletionTimestamp } = this.#pod.metadata;
+    const isNews = this.#reporter.writer.seen(pod);
     this.#wanted = this.#marked(pod);
     this.#pod = this.#isRecovered ? this.resizer.admit(this.#wanted) : this.#wanted;
     const after = this.#pod.metadata;
-    if (!deepEqual([labels, annotations], [after.labels, after.annotations])) this.volumes.changed();
+    const isRelabelled = !deepEqual([labels, annotations], [after.labels, after.annotations]);
+    if (isRelabelled) this.volumes.changed();
     this.#followEnding();
-    this.wake();
+    const isSameSpec = generation !== undefined && generation === after.generation; // API servers before 1.33 do not count
+    if (isNews || isRelabelled || !isSameSpec || deletionTimestamp !== after.deletionTimestamp) this.wake();
   }
 
   /** Upstream's node marks its pods with where and when it saw them; containers see that through the downward API. */
@@ -316,7 +318,8 @@ export class PodWorker implements StepContext {
 
   #setAlarm({ wakeAtMs, finished }: Decision): void {
     const goesOn = !this.ending.isStopping && !finished;
-    const own = goesOn ? [this.volumes.refreshAtMs, deadlineMs(this.#pod, this.#reporter.writer.base.startTime)] : [];
+    const { heldUntilMs, writer } = this.#reporter;
+    const own = goesOn ? [this.volumes.refreshAtMs, deadlineMs(this.#pod, writer.base.startTime), heldUntilMs] : [];
     this.#alarm.set([wakeAtMs, ...own]);
   }
 

@@ -1,5 +1,6 @@
 // The volumes of this node's pods: set up before their containers start, kept fresh while they run, removed with them.
-import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
@@ -178,13 +179,13 @@ export class Volumes {
     if (volume.persistentVolumeClaim || volume.ephemeral) return this.#persistent(pod, volume);
     if (volume.csi) return this.#csi.setUpInline(pod, volume);
     if (volume.image) return { path: '' }; // the runtime mounts it
-    if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume, fsGroup) };
+    if (volume.emptyDir) return { path: this.#emptyDir(pod, volume, fsGroup) };
     if (!isApiVolume(volume))
       throw new VolumeProblem(`volume type ${Object.keys(volume).find((key) => key !== 'name') ?? '?'} is not supported`);
     // Read what to show before anything is made, so that a missing object leaves nothing behind.
     const { payload, renewAtMs } = await gather(pod, volume, sources);
-    const path = await this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
-    await writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
+    const path = this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
+    writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
     return { path, ...(renewAtMs === undefined ? {} : { refreshAtMs: renewAtMs }) };
   }
 
@@ -217,21 +218,21 @@ export class Volumes {
     await mkdir(mark, { recursive: true });
   }
 
-  #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): Promise<string> {
+  #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): string {
     const { medium, sizeLimit } = volume.emptyDir ?? {};
     const sizeBytes = sizeLimit === undefined ? undefined : Number(toInteger(sizeLimit));
     return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? { ...(sizeBytes ? { sizeBytes } : {}) } : undefined);
   }
 
   /** The volume's own folder, open to all users; in memory when `tmpfs` is given. */
-  async #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, tmpfs: { sizeBytes?: number } | undefined): Promise<string> {
+  #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, tmpfs: { sizeBytes?: number } | undefined): string {
     const path = join(this.#options.podsDir, pod.metadata.uid ?? '', 'volumes', volume.name);
-    const isNew = (await mkdir(path, { recursive: true })) !== undefined;
+    const isNew = mkdirSync(path, { recursive: true }) !== undefined;
     const mounts = tmpfs !== undefined && !isMounted(path);
     if (mounts) mountTmpfs(path, { ...tmpfs, mode: 0o1777 });
     if (!isNew && !mounts) return path; // containers may have changed modes by now
-    if (fsGroup !== undefined) await chown(path, 0, fsGroup);
-    await chmod(path, (tmpfs ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
+    if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
+    chmodSync(path, (tmpfs ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
     return path;
   }
 }

@@ -9,6 +9,8 @@ import { RESOURCES } from './resources.ts';
 const WAITING_MAX = 1000;
 /** Written at once at most. */
 const WRITERS_MAX = 4;
+/** An event lets what it tells of go first: a pod's binding or status, which somebody waits for, comes right after it. */
+const LETS_PASS_MS = 10;
 
 export interface EventTarget {
   apiVersion?: string;
@@ -44,6 +46,7 @@ class QueuedRecorder implements EventRecorder {
   readonly #correlator = new EventCorrelator();
   readonly #waiting: { body: KubeObject; correlation: Correlation }[] = [];
   #writers = 0;
+  #isPlanned = false;
   #serial = 0;
 
   constructor(options: EventRecorderOptions) {
@@ -78,7 +81,16 @@ class QueuedRecorder implements EventRecorder {
       reportingInstance: host ?? '',
     };
     this.#waiting.push({ body, correlation });
-    if (this.#writers < WRITERS_MAX) void this.#write();
+    if (this.#writers < WRITERS_MAX) this.#writeSoon();
+  }
+
+  #writeSoon(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    void this.#clock.sleep(LETS_PASS_MS).then(() => {
+      this.#isPlanned = false;
+      for (let more = Math.min(this.#waiting.length, WRITERS_MAX - this.#writers); more > 0; more--) void this.#write();
+    });
   }
 
   async #write(): Promise<void> {

@@ -1,0 +1,31 @@
+// Which status need not be written at once, because the next one says the same and more: a start takes one write, and one event at every
+// watcher, less, and what is written is sent while the runtime makes the container, when the node would only wait. Pure.
+import type { PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { deepEqual } from '../../api/meta/index.ts';
+
+/** The first status of all: by then a pod whose node is not busy has its network. */
+const FIRST_MS = 25;
+/** The network alone: who waits longer, for an image or a volume, is told about it in between. */
+const NETWORK_MS = 1000;
+
+const NETWORK = 'PodReadyToStartContainers';
+
+/** How long `after` may wait when the API server has `before`, in milliseconds. `busy`: keys of the steps under way. */
+export function holdMs(before: PodStatus, after: PodStatus, busy: Iterable<string>): number {
+  if (![...busy].some(isStart)) return 0;
+  if (before.startTime === undefined) return FIRST_MS;
+  return tellsNetworkOnly(before, after) ? NETWORK_MS : 0;
+}
+
+const isStart = (key: string): boolean => key === 'create-sandbox' || key === 'set-up-volumes' || key.startsWith('start-container');
+
+function tellsNetworkOnly(before: PodStatus, after: PodStatus): boolean {
+  const had = networkOf(before);
+  return had?.status === 'False' && networkOf(after)?.status === 'True' && deepEqual(withoutNetwork(before), withoutNetwork(after));
+}
+
+const networkOf = ({ conditions = [] }: PodStatus): PodCondition | undefined => conditions.find(({ type }) => type === NETWORK);
+
+function withoutNetwork({ podIP: _, podIPs: __, conditions = [], ...rest }: PodStatus): PodStatus {
+  return { ...rest, conditions: conditions.filter(({ type }) => type !== NETWORK) };
+}
