@@ -7,7 +7,7 @@ import { type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { nodeIdentity } from './certificates/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
-import { Devices, deviceRegistration, podResourcesService } from './devices/index.ts';
+import { Devices, devicePluginType, deviceRegistration, podResourcesService } from './devices/index.ts';
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
@@ -24,6 +24,7 @@ import {
   readCapacity,
   registerNode,
   registration,
+  runtimeFacts,
   systemInfo,
 } from './node/index.ts';
 import { nodeImages } from './node-images.ts';
@@ -70,6 +71,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const runtimeMetrics = new RuntimeMetrics();
   const probes = new ProbeMetrics();
   const cri = countedCri(await openCri(config, podCIDR, log), runtimeMetrics);
+  facts.runtime = runtimeFacts(await cri.status());
   const credentials = await imageCredentials(config, clock, log);
   if (parseRuntime(config.runtime).kind !== 'oci') {
     const { runtimeName, runtimeVersion } = await cri.version();
@@ -83,9 +85,10 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const { clusterDNS, clusterDomain, clusterCIDR, serviceCIDR, logDir, nodeIP, nodeName } = config;
   const cluster = { clusterDNS, clusterDomain };
   const localPaths = new LocalPaths({ client, nodeName, folder: join(config.stateDir, 'local-path'), clock, log });
-  const drivers = new Drivers({ client, nodeName, folder: join(config.stateDir, 'plugins_registry'), clock, log });
   const devices = new Devices({ file: join(config.stateDir, 'devices.json'), activePods: () => pods.deviceHolders(), clock, log });
   await devices.recover();
+  const others = { DevicePlugin: devicePluginType(devices) };
+  const drivers = new Drivers({ client, nodeName, folder: join(config.stateDir, 'plugins_registry'), others, clock, log });
   const pods = createPods({
     client,
     informers,

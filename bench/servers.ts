@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { openStore, type Store } from '../control-plane/store/index.ts';
 import { createHttpsClient, type HttpsClient } from '../kit/client/index.ts';
 import { type ChildProcess, exitOf, run, start } from '../kit/exec/index.ts';
@@ -145,8 +145,9 @@ export async function ours(): Promise<Server> {
   };
 }
 
-/** Builds both programs of the peer into `cache` unless they are there (minutes, once). */
-export async function buildPeer(cache: string): Promise<{ etcd: string; apiServer: string }> {
+/** Builds both programs of the peer into `cache` unless they are there (minutes, once). Their paths are absolute: they run in folders of their own. */
+export async function buildPeer(folder: string): Promise<{ etcd: string; apiServer: string }> {
+  const cache = resolve(folder);
   const programs = { etcd: join(cache, 'etcd'), apiServer: join(cache, 'apiextensions-apiserver') };
   for (const [module, target] of [
     [ETCD, programs.etcd],

@@ -2,6 +2,7 @@
 // node's namespaces, where its sockets and log files are.
 import { type Command, InvalidArgumentError } from 'commander';
 import * as rig from '../rig/index.ts';
+import { afterDashes } from './arguments.ts';
 import { runSession } from './ctr-session.ts';
 import { age, bytes, table } from './table.ts';
 
@@ -175,7 +176,7 @@ async function execute(
   const { id = '' } = await runtime.container(text);
   const { columns, rows } = process.stdout;
   const size = tty && columns && rows ? { width: columns, height: rows } : {};
-  const session = await runtime.exec(id, command, { stdin: stdin === true, tty: tty === true, ...size });
+  const session = await runtime.exec(id, afterDashes(command), { stdin: stdin === true, tty: tty === true, ...size });
   process.exitCode = await runSession(session, tty === true);
 }
 

@@ -1,6 +1,7 @@
 // wherry load, save, build, images and image: what the nodes have to run.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as rig from '../rig/index.ts';
+import { Interrupted } from './arguments.ts';
 import { table } from './table.ts';
 
 const print = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
@@ -85,7 +86,7 @@ function addManagement(image: Command): void {
     .option('--registry-certs <folder>', 'certificates for registries, HOST[:PORT]/ca.crt (default /etc/wherry/certs.d)')
     .action(async (name, { creds, mirror: mirrors, insecureRegistry, registryCerts }) => {
       const stop = new AbortController();
-      process.once('SIGINT', () => stop.abort(new Error('interrupted')));
+      process.once('SIGINT', () => stop.abort(new Interrupted()));
       const id = await rig.pullForNodes(name, {
         ...(creds ? { auth: creds } : {}),
         ...(mirrors ? { mirrors } : {}),

@@ -1,6 +1,7 @@
 // The wherry command: one subcommand a file entry below; errors end in one plain sentence and exit code 1.
 import { Command, InvalidArgumentError } from 'commander';
 import * as rig from '../rig/index.ts';
+import { afterDashes, Interrupted } from './arguments.ts';
 import { addCtr } from './ctr.ts';
 import { addImageCommands, collect, mirror } from './image-commands.ts';
 import { terminalProgress } from './progress.ts';
@@ -121,7 +122,7 @@ addCtr(program, named);
 named(program.command('exec').argument('<node>').argument('<command...>').passThroughOptions())
   .description("run a command in a node's namespaces")
   .action(async (node, command, options) => {
-    process.exitCode = await rig.execInNode(options.name, node, command);
+    process.exitCode = await rig.execInNode(options.name, node, afterDashes(command));
   });
 
 named(program.command('kill').argument('<part>', 'control-plane, or the name of a node (its agent)'))
@@ -163,5 +164,5 @@ try {
 } catch (error) {
   process.stderr.write(`wherry: ${error instanceof Error ? error.message : String(error)}\n`);
   if (process.env['WHERRY_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof Interrupted ? 130 : 1;
 }

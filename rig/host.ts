@@ -26,7 +26,7 @@ mount --make-rshared / || exit 1 # as systemd does: mounts of Bidirectional volu
 exec sleep infinity
 `;
 
-/** Starts the holder of a host's network, mount, UTS and IPC namespaces and waits (5 s at most) until it is in them. */
+/** Starts the holder of a host's network, mount, UTS and IPC namespaces and waits (a minute at most: an emulated machine is slow) until it is in them. */
 export async function startHost(options: HostOptions): Promise<ProcessId> {
   const hide = options.hideUnifiedCgroup ? 'hide' : 'show';
   const argv = [
@@ -44,7 +44,7 @@ export async function startHost(options: HostOptions): Promise<ProcessId> {
     options.varLog ?? '',
   ] as const;
   const pid = startDaemon({ argv: [...argv], cgroupProcs: options.cgroupProcs, logFile: options.logFile });
-  return waitFor({ what: `namespaces of host ${options.hostname}`, timeoutMs: 5000, everyMs: 1 }, () => {
+  return waitFor({ what: `namespaces of host ${options.hostname}`, timeoutMs: 60_000, everyMs: 1 }, () => {
     const process = identify(pid);
     if (!process) throw new Error(`the holder ended: ${readFileSync(options.logFile, 'utf8').trim().slice(-500)}`);
     return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n' &&

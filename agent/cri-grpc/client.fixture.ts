@@ -44,7 +44,9 @@ export class CriProgram {
   }
 
   #connect(): Client {
-    return new Client(`unix://${this.socket}`, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 });
+    // the program is waited for: patience that grows with each try would outlast any deadline on a busy machine
+    const backoff = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 500 };
+    return new Client(`unix://${this.socket}`, credentials.createInsecure(), { 'grpc.max_send_message_length': -1, ...backoff });
   }
 
   /** Output of a command in the node's network namespace. */
@@ -65,7 +67,7 @@ export class CriProgram {
     };
     const child = await start('nsenter', [`--net=${this.node}`, process.execPath, MAIN, JSON.stringify(config)], { stdio: 'ignore' });
     this.#child = child;
-    await waitFor({ what: 'the CRI socket', timeoutMs: 20_000, everyMs: 20 }, async () => {
+    await waitFor({ what: 'the CRI socket', timeoutMs: 60_000, everyMs: 20 }, async () => {
       if (child.exitCode !== null) throw new Error(`the CRI program ended with ${child.exitCode}`);
       return existsSync(socket) && (await this.call('RuntimeService', 'Version').then(Boolean, () => false));
     });

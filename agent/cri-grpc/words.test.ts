@@ -26,6 +26,7 @@ describe('there and back', () => {
     {},
     { cpuPeriod: 100_000, cpuQuota: -1, cpuShares: 2, memoryLimitBytes: 1024, oomScoreAdj: -998 },
     { cpusetCpus: '0-1', cpusetMems: '0', pidsLimit: 10, hugepageLimits: [{ pageSize: '2MB', limit: 4096 }] },
+    { unified: { 'memory.oom.group': '1' }, pidsLimit: 3 },
   ])('resources %j', (resources) => expect(words.fromResources(words.toResources(resources))).toEqual(resources));
 
   test.each(['SIGTERM', 'SIGRTMIN+3', 'SIGRTMAX-2'])('signal %s', (name) => expect(words.fromSignal(words.toSignal(name))).toBe(name));

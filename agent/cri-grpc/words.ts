@@ -66,6 +66,9 @@ export const fromNamespaces = ({ network, pid, ipc }: wire.NamespaceOption): Nam
   ipc: ipc === 'NODE' ? 'node' : 'pod',
 });
 
+/** CRI has no field of its own for this limit. */
+const PIDS = 'pids.max';
+
 export const toResources = (r: LinuxResources): wire.LinuxContainerResources => ({
   cpuPeriod: r.cpuPeriod ?? 0,
   cpuQuota: r.cpuQuota ?? 0,
@@ -75,12 +78,13 @@ export const toResources = (r: LinuxResources): wire.LinuxContainerResources => 
   cpusetCpus: r.cpusetCpus ?? '',
   cpusetMems: r.cpusetMems ?? '',
   hugepageLimits: r.hugepageLimits ?? [],
-  unified: r.pidsLimit ? { 'pids.max': String(r.pidsLimit) } : {},
+  unified: { ...r.unified, ...(r.pidsLimit ? { [PIDS]: String(r.pidsLimit) } : {}) },
 });
 
 /** Zero is how CRI says nothing. */
 export function fromResources(r: wire.LinuxContainerResources): LinuxResources {
-  const pids = Number(r.unified?.['pids.max'] ?? 0);
+  const { [PIDS]: pidsMax, ...unified } = r.unified ?? {};
+  const pids = Number(pidsMax ?? 0);
   const numbers = {
     cpuPeriod: Number(r.cpuPeriod ?? 0),
     cpuQuota: Number(r.cpuQuota ?? 0),
@@ -96,6 +100,7 @@ export function fromResources(r: wire.LinuxContainerResources): LinuxResources {
     ...(r.hugepageLimits?.length
       ? { hugepageLimits: r.hugepageLimits.map(({ pageSize = '', limit = 0 }) => ({ pageSize, limit: Number(limit) })) }
       : {}),
+    ...(Object.keys(unified).length > 0 ? { unified } : {}),
   };
 }
 

@@ -26,6 +26,9 @@ export interface CallOptions {
   reason?: CriReason;
 }
 
+/** What gRPC's own client says; anything else is the runtime's. */
+const NOBODY = /^No connection established/;
+
 export class Connection {
   readonly socket: string;
   /** To the runtime's streaming server, when it is in another network namespace. */
@@ -83,6 +86,8 @@ export class Connection {
   #asCriError(error: ServiceError, reason: CriReason = 'Unknown'): CriError {
     if (error.code === status.UNAVAILABLE && !existsSync(this.socket))
       return new CriError('Unknown', `no container runtime at unix://${this.socket}: the socket is not there`, error);
+    if (error.code === status.UNAVAILABLE && NOBODY.test(error.details))
+      return new CriError('Unknown', `no container runtime at unix://${this.socket}: nobody serves the socket`, error);
     return new CriError(REASONS[error.code] ?? reason, error.details || error.message, error);
   }
 }

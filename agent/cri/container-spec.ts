@@ -1,9 +1,11 @@
 // The runtime's configuration of one container, from its record and its sandbox's.
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { allowedOomScoreAdj, cgroups } from '../../kit/linux/index.ts';
-import { buildSpec, type OciDevice, type OciSpec, type SpecMount } from '../runtime/index.ts';
+import { buildSpec, type OciSpec, type SpecMount } from '../runtime/index.ts';
+import { withCdi } from './cdi.ts';
 import { type CriContext, podCgroup, sandboxFile } from './context.ts';
-import { CriError } from './cri.ts';
+import { CriError, type LinuxResources } from './cri.ts';
+import { deviceAt, hostDevices } from './device-nodes.ts';
 import { mountsOf } from './mounts.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { usesPodIpc, usesPodNetwork } from './run-pod-sandbox.ts';
@@ -16,7 +18,7 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
   const privileged = security.privileged === true;
   const seccomp = seccompOf(context, security);
   const apparmorProfile = apparmorOf(security);
-  return buildSpec({
+  const spec = buildSpec({
     rootfs: context.runtime.rootfsPath(record.id),
     args: record.args,
     env: record.env,
@@ -34,7 +36,7 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
     namespaces: namespacesOf(context, record, sandbox),
     cgroupsPath: `${podCgroup(context, sandbox)}/${record.id}`,
     cgroupV2: cgroups().layout === 'v2',
-    resources,
+    resources: bearable(resources),
     mounts: allMounts(context, record, sandbox),
     devices: privileged
       ? hostDevices()
@@ -43,7 +45,12 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
     ...(security.readonlyPaths ? { readonlyPaths: security.readonlyPaths } : {}),
     annotations: config.annotations ?? {},
   });
+  return record.cdi ? withCdi(spec, record.cdi) : spec;
 }
+
+/** Without the kernel's controller of huge pages nobody is limited, and no runtime would start a container that is to be. */
+const bearable = ({ hugepageLimits, ...others }: LinuxResources): LinuxResources =>
+  hugepageLimits && cgroups().has('hugetlb') ? { ...others, hugepageLimits } : others;
 
 /** @throws CriError when the container whose processes are to be seen does not run */
 function namespacesOf(context: CriContext, record: ContainerRecord, { id, config }: SandboxRecord) {
@@ -76,51 +83,4 @@ function allMounts(context: CriContext, record: ContainerRecord, sandbox: Sandbo
   const hosts = sandboxFile(context, sandbox.id, 'hosts');
   if (existsSync(hosts)) add(hosts, '/etc/hosts'); // not there for sandboxes of an earlier version
   return [...shared, ...given];
-}
-
-function deviceAt(hostPath: string, path: string): OciDevice {
-  const stat = statSync(hostPath);
-  if (!stat.isCharacterDevice() && !stat.isBlockDevice()) throw new Error(`${hostPath} is not a device`);
-  return {
-    path,
-    type: stat.isBlockDevice() ? 'b' : 'c',
-    major: majorOf(stat.rdev),
-    minor: minorOf(stat.rdev),
-    fileMode: stat.mode & 0o777,
-    uid: stat.uid,
-    gid: stat.gid,
-  };
-}
-
-const majorOf = (device: number): number => (device >> 8) & 0xfff;
-const minorOf = (device: number): number => (device & 0xff) | ((device >> 12) & 0xfff00);
-
-/** For privileged containers: all of the host's device nodes, except what the runtime makes itself. */
-function hostDevices(): { device: OciDevice; permissions: string }[] {
-  const made = new Set([
-    '/dev/pts',
-    '/dev/shm',
-    '/dev/fd',
-    '/dev/mqueue',
-    '/dev/console',
-    '/dev/ptmx',
-    '/dev/null',
-    '/dev/zero',
-    '/dev/full',
-    '/dev/random',
-    '/dev/urandom',
-    '/dev/tty',
-  ]);
-  const out: { device: OciDevice; permissions: string }[] = [];
-  const walk = (folder: string) => {
-    for (const name of readdirSync(folder)) {
-      const path = `${folder}/${name}`;
-      if (made.has(path)) continue;
-      const stat = lstatSync(path);
-      if (stat.isDirectory()) walk(path);
-      else if (stat.isCharacterDevice() || stat.isBlockDevice()) out.push({ device: deviceAt(path, path), permissions: 'rwm' });
-    }
-  };
-  walk('/dev');
-  return out;
 }

@@ -4,7 +4,7 @@ import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readF
 import { isMounted, mountOverlay } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import type { ImageRecord, ListedImage } from '../images/index.ts';
-import { refuseCdi } from './cdi.ts';
+import { resolveCdi } from './cdi.ts';
 import { type CriContext, containersOf, messageOf, mustSandbox, newId } from './context.ts';
 import { type ContainerConfig, CriError } from './cri.ts';
 import { checkMounts, mountImageVolumes, resolveImageVolumes } from './mounts.ts';
@@ -18,7 +18,7 @@ const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 export async function createContainer(context: CriContext, sandboxId: string, config: ContainerConfig): Promise<string> {
   const sandbox = mustSandbox(context, sandboxId);
   checkMounts(config.mounts ?? []);
-  refuseCdi(config);
+  const cdi = resolveCdi(config, (file, error) => context.log.warn({ file, error: messageOf(error) }, 'not a CDI specification'));
   seccompOf(context, config.linux?.securityContext ?? {}); // a profile that cannot be had is told now
   apparmorOf(config.linux?.securityContext ?? {});
   if (!isSandboxReady(context, sandbox)) throw new CriError('CreateContainerError', `sandbox container "${sandboxId}" is not running`);
@@ -39,6 +39,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       imageRef: await imageRefOf(context, config.image, image),
       layers: image.layers.toReversed().map((layer) => context.images.layerName(layer)),
       imageVolumes: await resolveImageVolumes(context, config.mounts ?? []),
+      ...(cdi ? { cdi } : {}),
       args: command,
       env: environmentOf(config, image, sandbox.config.hostname),
       cwd: config.workingDir || image.config.workingDir || '/',

@@ -1,5 +1,6 @@
 // What only our own service promises, beyond the contract: recovery from a lost monitor and from lost records.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../kit/exec/index.ts';
 import { Netlink } from '../../kit/linux/index.ts';
@@ -27,6 +28,44 @@ afterEach(async () => {
 afterAll(async () => {
   await cri?.close();
   await bed?.dispose();
+});
+
+describe('CDI devices', () => {
+  test('come with their variables, nodes, mounts and hooks', async () => {
+    const vendor = `${basename(folder)}.example.com`;
+    const file = `/var/run/cdi/${vendor}.json`;
+    mkdirSync('/var/run/cdi', { recursive: true });
+    writeFileSync(
+      file,
+      JSON.stringify({
+        cdiVersion: '0.6.0',
+        kind: `${vendor}/fuse`,
+        devices: [
+          {
+            name: 'one',
+            containerEdits: {
+              env: ['FUSE=one'],
+              deviceNodes: [{ path: '/dev/cdi-zero', hostPath: '/dev/zero' }],
+              mounts: [{ hostPath: folder, containerPath: '/given', options: ['ro', 'rbind'] }],
+              hooks: [{ hookName: 'createRuntime', path: '/bin/touch', args: ['touch', `${folder}/hooked`] }],
+            },
+          },
+        ],
+      }),
+    );
+    try {
+      const script = 'echo $FUSE; head -c 3 /dev/cdi-zero | wc -c; [ -e /given/hooked ] && ! touch /given/x 2>/dev/null && echo given';
+      const { id } = await started(script, { cdiDevices: [`${vendor}/fuse=one`] });
+      await ended(id);
+      const log = readFileSync((await cri.containerStatus(id)).logPath ?? '', 'utf8');
+      expect(log.split('\n').map((line) => line.split(' ')[3])).toEqual(['one', '3', 'given', undefined]);
+    } finally {
+      rmSync(file);
+    }
+    await expect(started(sleeping, { cdiDevices: [`${vendor}/fuse=one`] })).rejects.toThrow(
+      `CDI device injection failed: unresolvable CDI devices ${vendor}/fuse=one`,
+    );
+  });
 });
 
 describe('recovery', () => {

@@ -209,7 +209,7 @@ export interface LinuxSecurityContext {
   noNewPrivs?: boolean;
   /** Absent: unconfined. Ignored for privileged containers, as AppArmor is. */
   seccomp?: SecurityProfile;
-  /** Absent: unconfined. `localhostRef` names a profile that the kernel has loaded. */
+  /** Absent: as RuntimeDefault. `localhostRef` names a profile that the kernel has loaded. */
   apparmor?: SecurityProfile;
   /** Absent: the usual list; empty: none (procMount Unmasked). */
   maskedPaths?: string[];

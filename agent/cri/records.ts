@@ -3,6 +3,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { readFileIfExists, writeFileAtomicSync } from '../../kit/fs/index.ts';
 import { removeTree } from '../../kit/linux/index.ts';
+import type { CdiEdits } from './cdi-specs.ts';
 import type { ContainerConfig, PodSandboxConfig } from './cri.ts';
 
 export interface SandboxRecord {
@@ -27,6 +28,8 @@ export interface ContainerRecord {
   layers: string[];
   /** Images among the mounts, in their order. */
   imageVolumes?: ImageVolume[];
+  /** What its CDI devices bring, as it was written when it was created. */
+  cdi?: CdiEdits;
   args: string[];
   env: string[];
   cwd: string;

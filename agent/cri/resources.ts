@@ -9,6 +9,7 @@ export function toCgroupLimits(r: LinuxResources): CgroupLimits {
     ...(r.cpuPeriod ? { cpuPeriod: r.cpuPeriod } : {}),
     ...(r.memoryLimitBytes ? { memoryBytes: r.memoryLimitBytes } : {}),
     ...(r.pidsLimit ? { pids: r.pidsLimit } : {}),
+    ...(r.hugepageLimits ? { hugePages: r.hugepageLimits.map(({ pageSize, limit }) => ({ pageSize, bytes: limit })) } : {}),
     ...(r.cpusetCpus ? { cpusetCpus: r.cpusetCpus } : {}),
     ...(r.cpusetMems ? { cpusetMems: r.cpusetMems } : {}),
   };

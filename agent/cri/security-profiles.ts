@@ -21,9 +21,9 @@ export function seccompOf(context: CriContext, { seccomp, privileged }: LinuxSec
 const DEFAULT_PROFILE = 'wherry-default';
 const LOADED = '/sys/kernel/security/apparmor/profiles';
 
-/** Undefined: unconfined. @throws CriError where a profile is named that the kernel does not have */
-export function apparmorOf({ apparmor, privileged }: LinuxSecurityContext): string | undefined {
-  if (!apparmor || privileged || apparmor.type === 'Unconfined') return undefined;
+/** Undefined: unconfined. Who asks for nothing gets the default one too. @throws CriError where a profile is named that the kernel does not have */
+export function apparmorOf({ apparmor = { type: 'RuntimeDefault' }, privileged }: LinuxSecurityContext): string | undefined {
+  if (privileged || apparmor.type === 'Unconfined') return undefined;
   const isThere = existsSync(LOADED);
   const isLoaded = (name: string) =>
     isThere &&

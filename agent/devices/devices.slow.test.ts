@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { callUnix } from '../../kit/grpc/index.ts';
 import { type RunningService, silentLogger, systemClock, waitFor } from '../../kit/run/index.ts';
-import { Devices, deviceRegistration, podResourcesService } from './index.ts';
+import { Devices, devicePluginType, deviceRegistration, podResourcesService } from './index.ts';
 import { TestPlugin, type TestPluginOptions } from './plugin.fixture.ts';
 import { podResourcesMethods } from './wire.ts';
 
@@ -81,6 +81,18 @@ test('devices are counted as they come, fall ill, and go with their plugin; a pl
   await untilCounted(node, '0/1');
   await plugin({ devices: ['n0', 'n1'] });
   await untilCounted(node, '2/2');
+});
+
+test('a plugin that was found in the folder of all plugins comes and goes like one that has registered', async () => {
+  const node = await agent();
+  await plugin();
+  await untilCounted(node, '3/3');
+  const type = devicePluginType(node.devices);
+  await type.unregister(GPU);
+  await untilCounted(node, '0/3');
+  await type.register(GPU, join(folder(), 'x-io-gpu.sock'), ['v1alpha', 'v1beta1']);
+  await untilCounted(node, '3/3');
+  await expect(type.register(GPU, '/no/such', ['v2'])).rejects.toThrow('requested API version "v2" is not supported by kubelet.');
 });
 
 test('wrong registrations are refused with the reason', async () => {

@@ -80,6 +80,12 @@ export class Devices {
     })();
   }
 
+  /** One plugin has gone. */
+  drop(resource: string): void {
+    this.#plugins.get(resource)?.stop();
+  }
+
+  /** The agent goes: plugins and their devices stay for the next one. */
   disconnect(): void {
     for (const plugin of this.#plugins.values()) plugin.stop();
     this.#plugins.clear();

@@ -2,4 +2,4 @@
 export { type ContainerDevices, DeviceProblem, DevicesTaken } from './allotment.ts';
 export { Devices } from './devices.ts';
 export { podResourcesService } from './pod-resources.ts';
-export { deviceRegistration } from './registration.ts';
+export { devicePluginType, deviceRegistration } from './registration.ts';

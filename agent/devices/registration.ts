@@ -19,12 +19,7 @@ const RESOURCES_MAX = 256;
 
 export function deviceRegistration({ devices, folder, log }: RegistrationOptions): Service {
   const register = async ({ version, endpoint, resourceName }: RegisterRequest): Promise<object> => {
-    if (version !== API_VERSION)
-      throw new Error(`requested API version "${version}" is not supported by kubelet. Supported version is ["${API_VERSION}"]`);
-    if (!isExtendedResource(resourceName)) throw new Error(`the ResourceName "${resourceName}" is invalid`);
-    if (!devices.isDevice(resourceName) && devices.stock.resources.length >= RESOURCES_MAX)
-      throw new Error(`the node has ${RESOURCES_MAX} device resources already`);
-    await devices.connect(resourceName, join(folder, endpoint));
+    await admit(devices, resourceName, join(folder, endpoint), [version]);
     return {};
   };
   const socket = unixService({
@@ -49,6 +44,22 @@ export function deviceRegistration({ devices, folder, log }: RegistrationOptions
       };
     },
   };
+}
+
+/** The other way in: a socket in the folder of all plugins, of type `DevicePlugin`. */
+export const devicePluginType = (devices: Devices) => ({
+  register: (resource: string, socket: string, versions: readonly string[]) => admit(devices, resource, socket, versions),
+  unregister: async (resource: string) => devices.drop(resource),
+});
+
+/** @throws Error for the plugin */
+async function admit(devices: Devices, resource: string, socket: string, versions: readonly string[]): Promise<void> {
+  if (!versions.includes(API_VERSION))
+    throw new Error(`requested API version "${versions.join()}" is not supported by kubelet. Supported version is ["${API_VERSION}"]`);
+  if (!isExtendedResource(resource)) throw new Error(`the ResourceName "${resource}" is invalid`);
+  if (!devices.isDevice(resource) && devices.stock.resources.length >= RESOURCES_MAX)
+    throw new Error(`the node has ${RESOURCES_MAX} device resources already`);
+  await devices.connect(resource, socket);
 }
 
 /** Plugins see their socket go, and register again with the agent that is new. */

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { arch, availableParallelism, release } from 'node:os';
 import type { NodeSystemInfo } from '../../api/gen/types/core.v1.ts';
-import { toInteger, toMilli } from '../../api/meta/index.ts';
+import { milliQuantity, quantityText, toInteger, toMilli } from '../../api/meta/index.ts';
+import { type HugePages, hugePages } from '../../kit/linux/index.ts';
 
 /** The version of Kubernetes whose node behaviour this agent follows. */
 export const KUBELET_VERSION = 'v1.36.2+wherry';
@@ -23,18 +24,27 @@ export async function readCapacity(folder: string, memoryBytes: number, podsMax:
       'ephemeral-storage': `${Math.floor((disk.blocks * disk.bsize) / 1024)}Ki`,
       memory: `${Math.floor(memoryBytes / 1024)}Ki`,
       pods: String(podsMax),
+      ...hugePageResources(hugePages()),
     },
   };
 }
 
-/** Capacity less what is reserved; never below nothing. Pure. */
+/** `hugepages-2Mi: 32Mi`, also for sizes of which none is reserved. Pure. */
+export const hugePageResources = (pages: readonly HugePages[]): Record<string, string> =>
+  Object.fromEntries(pages.map(({ sizeBytes, count }) => [`${HUGE}${binary(sizeBytes)}`, binary(sizeBytes * count)]));
+const HUGE = 'hugepages-';
+const binary = (bytes: number): string => quantityText(milliQuantity(BigInt(bytes) * 1000n, 'BinarySI'));
+
+/** Capacity less what is reserved, and less the memory that is there in huge pages only; never below nothing. Pure. */
 export function allocatableOf(
   capacity: Readonly<Record<string, string>>,
   reserved: Readonly<Record<string, string>>,
 ): Record<string, string> {
+  const huge = Object.entries(capacity).reduce((sum, [name, text]) => sum + (name.startsWith(HUGE) ? toInteger(text) : 0n), 0n);
   const left = Object.entries(capacity).map(([name, text]): [string, string] => {
-    const kept = reserved[name];
+    const kept = name === 'memory' && huge > 0n ? String(toInteger(reserved[name] ?? '0') + huge) : reserved[name];
     if (kept === undefined) return [name, text];
+    if (name.startsWith(HUGE)) return [name, binary(Number(atLeastNothing(toInteger(text) - toInteger(kept))))];
     if (name === 'cpu') return [name, `${atLeastNothing(toMilli(text) - toMilli(kept))}m`];
     const rest = atLeastNothing(toInteger(text) - toInteger(kept));
     return [name, name === 'pods' ? String(rest) : `${rest / 1024n}Ki`];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nodeConditions, nodeLabels } from './node-object.ts';
+import { type NodeFacts, nodeConditions, nodeLabels, nodeStatus, runtimeFacts } from './node-object.ts';
 
 test('transition times stay while the status does', () => {
   const first = nodeConditions('not yet', [], 0);
@@ -31,4 +31,14 @@ test('a pressure has its own words', () => {
   const [memory, disk] = nodeConditions(undefined, [], 0, new Set(['DiskPressure']));
   expect(memory?.status).toBe('False');
   expect(disk).toMatchObject({ status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' });
+});
+
+test('what the runtime can do is shown by handler, the default one first', () => {
+  const handler = (name: string) => ({ name, recursiveReadOnlyMounts: true, userNamespaces: false });
+  const runtime = runtimeFacts({ handlers: [handler('z'), handler(''), handler('a')], features: { supplementalGroupsPolicy: true } });
+  const facts = { name: 'n', ip: '', port: 1, labels: {}, capacity: {}, allocatable: {}, info: {}, runtime } as unknown as NodeFacts;
+  const { features, runtimeHandlers } = nodeStatus(facts, undefined, [], 0);
+  expect(features).toEqual({ supplementalGroupsPolicy: true });
+  expect(runtimeHandlers?.map(({ name }) => name)).toEqual(['', 'a', 'z']);
+  expect(runtimeHandlers?.[0]?.features).toEqual({ recursiveReadOnlyMounts: true, userNamespaces: false });
 });

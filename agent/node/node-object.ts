@@ -11,7 +11,20 @@ export interface NodeFacts {
   /** What is left of it for pods. */
   allocatable: Readonly<Record<string, string>>;
   info: NodeSystemInfo;
+  /** What its container runtime can do, once that has been asked. */
+  runtime?: Pick<NodeStatus, 'runtimeHandlers' | 'features'>;
 }
+
+/** Handlers by name, as upstream orders them. */
+export const runtimeFacts = (runtime: {
+  handlers: readonly { name: string; recursiveReadOnlyMounts: boolean; userNamespaces: boolean }[];
+  features: { supplementalGroupsPolicy: boolean };
+}): NonNullable<NodeFacts['runtime']> => ({
+  features: { supplementalGroupsPolicy: runtime.features.supplementalGroupsPolicy },
+  runtimeHandlers: runtime.handlers
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, recursiveReadOnlyMounts, userNamespaces }) => ({ name, features: { recursiveReadOnlyMounts, userNamespaces } })),
+});
 
 export function nodeLabels(facts: NodeFacts): Record<string, string> {
   return {
@@ -58,6 +71,7 @@ export function nodeStatus(
     conditions: nodeConditions(notReady, before, nowMs, pressures),
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     nodeInfo: facts.info,
+    ...facts.runtime,
   };
 }
 

@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
+import { cgroups } from '../../kit/linux/index.ts';
 import type { ContainerConfig, Image, Mount } from '../cri/index.ts';
 import type { ContainerDevices } from '../devices/index.ts';
 import { expand } from './expand.ts';
@@ -59,10 +60,17 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
     tty: container.tty ?? false,
     ...(stopSignal ? { stopSignal } : {}),
     linux: {
-      resources: containerResources(pod, container, inputs.memoryCapacity),
+      resources: { ...containerResources(pod, container, inputs.memoryCapacity), ...unified() },
       securityContext: { ...securityContext(pod, container, inputs.image), ...(inputs.pidTarget ? { pidTarget: inputs.pidTarget } : {}) },
     },
   };
+}
+
+/** As kubelet has it on cgroup v2: a container that runs out of memory ends as a whole, and none is given swap. */
+function unified(): { unified?: Record<string, string> } {
+  const groups = cgroups();
+  if (groups.layout !== 'v2') return {};
+  return { unified: { 'memory.oom.group': '1', ...(groups.hasSwap ? { 'memory.swap.max': '0' } : {}) } };
 }
 
 /** Of plugins, and volumes that are block devices. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Pod, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
-import { containerResources, oomScoreAdj, podCgroup, podResources, qosClass } from './qos.ts';
+import { containerResources, oomScoreAdj, podCgroup, podHugepages, podResources, qosClass } from './qos.ts';
 
 const GiB = 2 ** 30;
 const pod = (...resources: ResourceRequirements[]): Pod => ({
@@ -67,4 +67,14 @@ test("a pod's own group: overhead and the bigger of init and main containers, li
 test('huge pages in the words of their controller', () => {
   const p: Pod = { metadata: {}, spec: { containers: [{ name: 'c', resources: { limits: { 'hugepages-2Mi': '4Mi' } } }] } };
   expect(containerResources(p, p.spec!.containers[0]!, 1 << 30).hugepageLimits).toEqual([{ pageSize: '2MB', limit: 4 << 20 }]);
+});
+
+test('a pod may have of each size of huge pages what its containers may together, none of others', () => {
+  const limits: Record<string, string>[] = [{ 'hugepages-2Mi': '4Mi' }, { 'hugepages-2Mi': '2Mi' }, {}];
+  const p: Pod = { metadata: {}, spec: { containers: limits.map((each) => ({ name: 'c', resources: { limits: each } })) } };
+  expect(podHugepages(p, { cpu: '1', 'hugepages-2Mi': '0', 'hugepages-1Gi': '2Gi' }).hugepageLimits).toEqual([
+    { pageSize: '2MB', limit: 6 << 20 },
+    { pageSize: '1GB', limit: 0 },
+  ]);
+  expect(podHugepages(p, { cpu: '1' })).toEqual({});
 });

@@ -1,6 +1,7 @@
 // From requests and limits to what the kernel is told: QoS class, cgroup, cpu shares and quota, memory limit, OOM score.
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
+import { hugePageName } from '../../kit/linux/index.ts';
 import type { LinuxResources } from '../cri/index.ts';
 import { podAmount } from './amounts.ts';
 
@@ -49,12 +50,24 @@ export function containerResources(pod: Pod, container: Container, memoryCapacit
 
 /** `hugepages-2Mi: 4Mi` as the kernel's controller names it: pages of `2MB`. */
 function hugepages(limits: Record<string, string>): Pick<LinuxResources, 'hugepageLimits'> {
-  const hugepageLimits = Object.entries(limits).flatMap(([name, quantity]) => {
-    const page = /^hugepages-(\d+)([KMG])i$/.exec(name);
-    return page ? [{ pageSize: `${page[1]}${page[2]}B`, limit: bytes(quantity) }] : [];
-  });
+  const hugepageLimits = Object.entries(limits).flatMap(([name, quantity]) =>
+    isHugePages(name) ? [{ pageSize: hugePageName(bytes(name.slice(HUGE.length))), limit: bytes(quantity) }] : [],
+  );
   return hugepageLimits.length > 0 ? { hugepageLimits } : {};
 }
+
+/** Of the pod's own group, for each size that the node has: who has not asked for pages of a size gets none. Pure. */
+export const podHugepages = (pod: Pod, allocatable: Readonly<Record<string, string>>): Pick<LinuxResources, 'hugepageLimits'> =>
+  hugepages(
+    Object.fromEntries(
+      Object.keys(allocatable)
+        .filter(isHugePages)
+        .map((name) => [name, String(podAmount(pod, 'limits', name))]),
+    ),
+  );
+
+const HUGE = 'hugepages-';
+const isHugePages = (name: string): boolean => name.startsWith(HUGE);
 
 /** Limits of the pod's own cgroup: shares always, quota and memory only where the pod or every container of it is limited. */
 export function podResources(pod: Pod): LinuxResources {

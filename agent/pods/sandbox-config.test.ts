@@ -3,7 +3,7 @@ import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 
 const pod: Pod = { metadata: { name: 'p', namespace: 'ns', uid: 'u' }, spec: { containers: [{ name: 'c' }] } };
-const settings = { logDir: '/l', podPidsLimit: -1, cluster: { clusterDomain: 'cluster.local' } };
+const settings = { logDir: '/l', podPidsLimit: -1, allocatable: {}, cluster: { clusterDomain: 'cluster.local' } };
 
 test.each([
   [-1, undefined],

@@ -4,7 +4,7 @@ import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { PodSandboxConfig } from '../cri/index.ts';
 import { GRACE_ANNOTATION, podLabels } from './names.ts';
 import { type ClusterNames, fqdnOf, hostnameOf } from './pod-files.ts';
-import { podCgroup, podResources } from './qos.ts';
+import { podCgroup, podHugepages, podResources } from './qos.ts';
 
 /** Folder of the pod's logs, as kubelet names it. */
 export const podLogFolder = (logDir: string, pod: Pod): string =>
@@ -15,11 +15,17 @@ export interface SandboxSettings {
   logDir: string;
   /** Processes and threads at most; -1: no limit. */
   podPidsLimit: number;
+  /** What the node has for pods. */
+  allocatable: Readonly<Record<string, string>>;
   cluster: Pick<ClusterNames, 'clusterDomain'>;
 }
 
 /** @throws Error when the full host name is asked for and does not fit the kernel's 64 characters */
-export function sandboxConfig(pod: Pod, attempt: number, { logDir, podPidsLimit, cluster }: SandboxSettings): PodSandboxConfig {
+export function sandboxConfig(
+  pod: Pod,
+  attempt: number,
+  { logDir, podPidsLimit, allocatable, cluster }: SandboxSettings,
+): PodSandboxConfig {
   const { metadata, spec } = pod;
   const fqdn = spec?.setHostnameAsFQDN ? fqdnOf(pod, cluster.clusterDomain) : undefined;
   if (fqdn !== undefined && fqdn.length > 64)
@@ -41,7 +47,7 @@ export function sandboxConfig(pod: Pod, attempt: number, { logDir, podPidsLimit,
     ...(portMappings.length > 0 ? { portMappings } : {}),
     linux: {
       cgroupParent: podCgroup(pod),
-      resources: { ...podResources(pod), ...(podPidsLimit > 0 ? { pidsLimit: podPidsLimit } : {}) },
+      resources: { ...podResources(pod), ...podHugepages(pod, allocatable), ...(podPidsLimit > 0 ? { pidsLimit: podPidsLimit } : {}) },
       ...(Object.keys(sysctls).length > 0 ? { sysctls } : {}),
       privileged: [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].some((c) => c.securityContext?.privileged === true),
       namespaces: {

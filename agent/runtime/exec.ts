@@ -1,8 +1,16 @@
 // A further process in a running container: `runc exec` as our child, over real pipes or a pseudo-terminal of ours.
 import { closeSync, rmSync, writeFileSync } from 'node:fs';
-import { type Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, Writable } from 'node:stream';
 import { sendSignal } from '../../kit/exec/index.ts';
-import { openTerminal, pipeFromChild, pipeToChild, resizeTerminalOf, type SpawnedChild, spawnProgram } from '../../kit/linux/index.ts';
+import {
+  openTerminal,
+  pipeFromChild,
+  pipeToChild,
+  resizeTerminalOf,
+  type SpawnedChild,
+  spawnProgram,
+  terminalSocket,
+} from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
 import { runtimeMessage } from './conmon.ts';
 import { readText } from './container-files.ts';
@@ -15,6 +23,8 @@ export interface ExecTarget {
   runtimeArgs: readonly string[];
   /** Folder for this exec's small files; unique name in it. */
   file: string;
+  /** The runtime sends the terminal here instead of copying: crun ends without the last that a program wrote. */
+  sendsTerminal: boolean;
   /**
    * Kills a process by the number that a runtime with a kernel of its own gave it: the one that we see is only its stand-in, after whose
    * death it lives on.
@@ -32,13 +42,21 @@ export function startExec(target: ExecTarget, options: ExecOptions): RunningExec
   const logFile = `${target.file}.log`;
   const innerFile = `${target.file}.inner`;
   const inner = target.killInside ? ['--internal-pid-file', innerFile] : [];
-  const args = [...target.runtimeArgs, '--log', logFile, 'exec', '--process', specFile, '--pid-file', pidFile, ...inner, target.id];
-  const wiring = options.process.terminal ? terminalWiring(options) : pipeWiring(options.stdin);
+  const socketFile = `${target.file}.tty`;
+  const isSent = options.process.terminal === true && target.sendsTerminal;
+  const files = ['--process', specFile, '--pid-file', pidFile, ...inner, ...(isSent ? ['--console-socket', socketFile] : [])];
+  const args = [...target.runtimeArgs, '--log', logFile, 'exec', ...files, target.id];
+  const wiring = isSent
+    ? sentTerminalWiring(socketFile, options)
+    : options.process.terminal
+      ? terminalWiring(options)
+      : pipeWiring(options.stdin);
   let child: SpawnedChild;
   try {
     child = spawnProgram(target.runtimePath, args, { env: target.environment, stdio: wiring.stdio });
   } catch (error) {
     for (const stream of [wiring.stdin, wiring.stdout, wiring.stderr]) stream?.destroy();
+    void wiring.complete?.(false);
     rmSync(specFile, { force: true });
     throw error;
   } finally {
@@ -49,6 +67,7 @@ export function startExec(target: ExecTarget, options: ExecOptions): RunningExec
     const code = await child.exit;
     const started = pid() > 0;
     const complaint = started ? '' : (readText(logFile) ?? '');
+    await wiring.complete?.(started);
     await drain([wiring.stdout, wiring.stderr]);
     for (const file of [specFile, pidFile, logFile, innerFile]) rmSync(file, { force: true });
     if (!started) throw new RuntimeError(runtimeMessage(complaint) || `exec failed with exit code ${code}`);
@@ -82,12 +101,48 @@ interface Wiring {
   stdout: Readable;
   stderr?: Readable;
   resize?: (width: number, height: number) => void;
+  /** Called after the runtime's end: resolves when what is on its way has come. */
+  complete?: (started: boolean) => Promise<void>;
 }
 
 function terminalWiring({ width, height }: ExecOptions): Wiring {
   const terminal = openTerminal(width, height);
   const { slaveFd, input, output } = terminal;
   return { stdio: [slaveFd, slaveFd, slaveFd], stdin: terminalInput(input), stdout: output, resize: terminal.resize };
+}
+
+function sentTerminalWiring(path: string, { width = 80, height = 24 }: ExecOptions): Wiring {
+  const socket = terminalSocket(path);
+  const stdout = new PassThrough();
+  let size = { width, height };
+  const resize = () => void socket.terminal.then((terminal) => terminal.resize(size.width, size.height)).catch(() => {});
+  socket.terminal.then(
+    ({ output }) => output.pipe(stdout),
+    () => stdout.end(),
+  );
+  stdout.once('close', () => void socket.terminal.then(({ output }) => output.destroy()).catch(() => {}));
+  resize();
+  const send = (chunk: Buffer | string, done: () => void) =>
+    void socket.terminal.then(
+      ({ input }) => writeIfOpen(input, chunk, done),
+      () => done(), // the program was never started
+    );
+  return {
+    stdio: ['ignore', 'ignore', 'ignore'],
+    stdin: new Writable({ write: (chunk, _encoding, done) => send(chunk, done), final: (done) => send(END_OF_TRANSMISSION, done) }),
+    stdout,
+    resize(columns, rows) {
+      size = { width: columns, height: rows };
+      resize();
+    },
+    async complete(started) {
+      const stop = new AbortController();
+      const late = systemClock.sleep(DRAIN_MS, stop.signal).catch(() => {});
+      if (started) await Promise.race([socket.terminal.catch(() => {}), late]); // it was sent before the program began
+      stop.abort();
+      socket.close();
+    },
+  };
 }
 
 const END_OF_TRANSMISSION = '\x04';

@@ -210,7 +210,14 @@ export class OciRuntime implements Runtime {
     const { program, root } = this.#programOf(id);
     const killInside = (pid: number) => void program.command(root, ['kill', '--pid', String(pid), id, 'KILL']).catch(() => {}); // it ended first
     const { environment } = program;
-    const target = { id, runtimePath: await program.path(), runtimeArgs: program.globalArguments(root), environment, file };
+    const target = {
+      id,
+      runtimePath: await program.path(),
+      runtimeArgs: program.globalArguments(root),
+      environment,
+      file,
+      sendsTerminal: program.kind === 'crun',
+    };
     return startExec(program.hasOwnKernel ? { ...target, killInside } : target, options);
   }
 

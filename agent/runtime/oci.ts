@@ -38,7 +38,12 @@ export interface OciResources {
   cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string };
   pids?: { limit: number };
   hugepageLimits?: { pageSize: string; limit: number }[];
+  /** Files of cgroup v2. */
+  unified?: Record<string, string>;
 }
+
+/** By the moment at which they run: `createRuntime`, `startContainer`, … */
+export type OciHooks = Record<string, { path: string; args?: string[]; env?: string[]; timeout?: number }[]>;
 
 export interface OciSpec {
   ociVersion: string;
@@ -46,6 +51,7 @@ export interface OciSpec {
   root: { path: string; readonly?: boolean };
   hostname?: string;
   mounts: OciMount[];
+  hooks?: OciHooks;
   annotations?: Record<string, string>;
   linux: {
     namespaces: { type: string; path?: string }[];

@@ -11,7 +11,7 @@ const bedOf = (runtime: 'runc' | 'crun') => async (): Promise<RuntimeBed> => {
   const lower = `${folder}/lower`;
   mkdirSync(`${lower}/bin`, { recursive: true });
   copyFileSync('/bin/busybox', `${lower}/bin/busybox`);
-  for (const applet of ['sh', 'sleep', 'true', 'cat', 'echo']) symlinkSync('busybox', `${lower}/bin/${applet}`);
+  for (const applet of ['sh', 'sleep', 'true', 'cat', 'echo', 'stty']) symlinkSync('busybox', `${lower}/bin/${applet}`);
   const cgroupParent = `/wherry-test-${runtime}-${process.pid}`;
   return {
     folder,

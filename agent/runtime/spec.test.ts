@@ -67,6 +67,12 @@ describe('buildSpec', () => {
     expect(buildSpec(input).linux.maskedPaths).toContain('/proc/kcore');
   });
 
+  test('files of cgroup v2 are for cgroup v2', () => {
+    const resources = { unified: { 'memory.oom.group': '1' } };
+    const told = [true, false].map((cgroupV2) => buildSpec({ ...input, cgroupV2, resources }).linux.resources.unified);
+    expect(told).toEqual([resources.unified, undefined]);
+  });
+
   test('resources: only what is set', () => {
     expect(buildSpec(input).linux.resources).toEqual({ devices: [{ allow: false, access: 'rwm' }] });
     expect(

@@ -53,6 +53,8 @@ export interface SpecResources {
   cpusetMems?: string;
   pidsLimit?: number;
   hugepageLimits?: { pageSize: string; limit: number }[];
+  /** Files of cgroup v2 by name; ignored elsewhere. */
+  unified?: Record<string, string>;
 }
 
 /** What is hidden of the kernel where nobody asks for an unmasked /proc: kubelet's list, for every runtime. */
@@ -155,7 +157,7 @@ function namespacesOf({ namespaces, cgroupV2 }: SpecInput): { type: string; path
   return out;
 }
 
-function resourcesOf({ resources: r, privileged, devices }: SpecInput): OciResources {
+function resourcesOf({ resources: r, privileged, devices, cgroupV2 }: SpecInput): OciResources {
   const cpu = {
     ...(r.cpuShares ? { shares: r.cpuShares } : {}),
     ...(r.cpuQuota ? { quota: r.cpuQuota, period: r.cpuPeriod ?? 100_000 } : {}),
@@ -179,5 +181,6 @@ function resourcesOf({ resources: r, privileged, devices }: SpecInput): OciResou
     ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
     ...(r.pidsLimit && r.pidsLimit > 0 ? { pids: { limit: r.pidsLimit } } : {}),
     ...(r.hugepageLimits?.length ? { hugepageLimits: r.hugepageLimits } : {}),
+    ...(cgroupV2 && r.unified ? { unified: r.unified } : {}),
   };
 }

@@ -6,7 +6,7 @@ import { systemClock } from '../../kit/run/index.ts';
 import { readText } from './container-files.ts';
 
 const START_TIMEOUT_MS = 10_000;
-const CHECK_MS = 1;
+const CHECK_MAX_MS = 20;
 const BECOME_TIMEOUT_MS = 1_000;
 
 /** One container that was created. */
@@ -35,7 +35,20 @@ export async function letGo(runtime: 'runc' | 'crun', { stateFolder, pid, isRunn
  */
 async function waitForProgram(pid: number, runtimesProgram: string): Promise<void> {
   const deadline = performance.now() + BECOME_TIMEOUT_MS;
-  while (programOf(pid) === runtimesProgram && performance.now() < deadline) await systemClock.sleep(CHECK_MS);
+  const pause = pauses();
+  while (programOf(pid) === runtimesProgram && performance.now() < deadline) await pause();
+}
+
+/**
+ * Between two looks: a millisecond is all that it takes when a processor is free, and longer each time when none is, so that a hundred
+ * starts at once do not take it from the containers that they wait for.
+ */
+function pauses(): () => Promise<void> {
+  let ms = 0;
+  return () => {
+    ms = Math.min(ms + 1, CHECK_MAX_MS);
+    return systemClock.sleep(ms);
+  };
 }
 
 /** Which file a process runs; undefined when it has ended. */
@@ -80,6 +93,7 @@ async function waitForByte(path: string, isRunning: () => boolean): Promise<void
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const deadline = performance.now() + START_TIMEOUT_MS;
+    const pause = pauses();
     while (!readByte(fd)) {
       // the byte outlives its writer, whose program may have ended by now: looked for once more
       if (!isRunning()) {
@@ -87,7 +101,7 @@ async function waitForByte(path: string, isRunning: () => boolean): Promise<void
         throw new Error(STOPPED);
       }
       if (performance.now() > deadline) throw new Error(`the container did not start within ${START_TIMEOUT_MS} ms`);
-      await systemClock.sleep(CHECK_MS);
+      await pause();
     }
   } finally {
     closeSync(fd);

@@ -1,6 +1,6 @@
 // Entry of agent/volumes.
 export { isReadOnlyVolume } from './api-volumes.ts';
-export { Drivers } from './csi/drivers.ts';
+export { Drivers, type PluginType } from './csi/drivers.ts';
 export { fieldText, type PodPlace, resourceText } from './downward.ts';
 export { LocalPaths } from './local-path.ts';
 export type { ObjectCache, ObjectKind } from './objects.ts';

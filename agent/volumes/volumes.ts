@@ -6,7 +6,7 @@ import type { Node, Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
 import type { Client, EventRecorder } from '../../kit/client/index.ts';
 import type { FsUsage } from '../../kit/fs/index.ts';
-import { isMounted, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
+import { isMounted, mountHugePages, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
@@ -16,12 +16,19 @@ import { CsiMounts, type Published } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
+import { HUGE_MEDIUM, pageBytesOf } from './huge-pages.ts';
 import type { LocalPaths } from './local-path.ts';
 import { ObjectCache } from './objects.ts';
 import { giveToGroup } from './ownership.ts';
 import { VolumeProblem, type VolumeStage } from './payload.ts';
 import { bindSubPath } from './sub-path.ts';
 import { Tokens } from './tokens.ts';
+
+/** A volume that is in memory: at most so big, and in pages of a size of their own. */
+interface InMemory {
+  sizeBytes?: number;
+  pageBytes?: number;
+}
 
 /** In a pod's folder: one empty folder for each volume that has been given to the pod's group. */
 const GIVEN = 'volumes-given';
@@ -221,18 +228,21 @@ export class Volumes {
   #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): string {
     const { medium, sizeLimit } = volume.emptyDir ?? {};
     const sizeBytes = sizeLimit === undefined ? undefined : Number(toInteger(sizeLimit));
-    return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? { ...(sizeBytes ? { sizeBytes } : {}) } : undefined);
+    const size = sizeBytes ? { sizeBytes } : {};
+    if (medium?.startsWith(HUGE_MEDIUM)) return this.#folder(pod, volume, fsGroup, { ...size, pageBytes: pageBytesOf(medium, pod) });
+    return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? size : undefined);
   }
 
-  /** The volume's own folder, open to all users; in memory when `tmpfs` is given. */
-  #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, tmpfs: { sizeBytes?: number } | undefined): string {
+  /** The volume's own folder, open to all users; in memory when `memory` is given, there in huge pages with `pageBytes`. */
+  #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, memory: InMemory | undefined): string {
     const path = join(this.#options.podsDir, pod.metadata.uid ?? '', 'volumes', volume.name);
     const isNew = mkdirSync(path, { recursive: true }) !== undefined;
-    const mounts = tmpfs !== undefined && !isMounted(path);
-    if (mounts) mountTmpfs(path, { ...tmpfs, mode: 0o1777 });
+    const mounts = memory !== undefined && !isMounted(path);
+    if (mounts && memory.pageBytes !== undefined) mountHugePages(path, memory.pageBytes, { ...memory, mode: 0o1777 });
+    else if (mounts) mountTmpfs(path, { ...memory, mode: 0o1777 });
     if (!isNew && !mounts) return path; // containers may have changed modes by now
     if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
-    chmodSync(path, (tmpfs ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
+    chmodSync(path, (memory ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
     return path;
   }
 }

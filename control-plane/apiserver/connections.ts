@@ -6,14 +6,10 @@ import { systemClock } from '../../kit/run/index.ts';
 /** Dead peers and half-open connections are found by the kernel's own probes after this much silence. */
 const KEEP_ALIVE_PROBE_MS = 30_000;
 
-interface Closing {
-  on(event: 'close', listener: () => void): unknown;
-}
-
 export class Connections {
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #answers = new Set<Closing>();
+  readonly #answers = new Set<object>();
   #whenQuiet: (() => void) | undefined;
   /** No more requests are wanted: answers over HTTP/1.1 close their connection. */
   draining = false;
@@ -31,13 +27,13 @@ export class Connections {
     if (this.draining) session.close();
   }
 
-  /** An answer that is owed, a watch's included, until it is sent or its client gone. */
-  addAnswer(outgoing: Closing): void {
+  /** An answer that is owed, a watch's included: until what is returned is called, because it was sent or its client is gone. */
+  addAnswer(outgoing: object): () => void {
     this.#answers.add(outgoing);
-    outgoing.on('close', () => {
+    return () => {
       this.#answers.delete(outgoing);
       if (this.#answers.size === 0) this.#whenQuiet?.();
-    });
+    };
   }
 
   /** GOAWAY to HTTP/2 clients; what is under way goes on for at most `graceMs`, then everything is closed. */

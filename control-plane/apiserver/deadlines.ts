@@ -18,26 +18,31 @@ export class Deadlines {
   }
 
   /** What `work` gives, or 504 when it takes too long; its request is aborted then. @throws StatusError 400 for a bad `timeout` */
-  async within<T>(request: ApiRequest, work: () => Promise<T>): Promise<T> {
+  within<T>(request: ApiRequest, work: () => Promise<T>): Promise<T> {
     const { info } = request;
     if (info.verb === 'watch' || LONG_RUNNING.has(info.subresource) || request.upgrade) return work();
     const atMs = this.#now() + Math.min(REQUEST_MS, timeoutOf(request.query.get('timeout')) ?? REQUEST_MS);
-    let entry!: { atMs: number; expire(): void };
-    const expired = new Promise<never>((_, reject) => {
-      entry = {
+    return new Promise<T>((resolve, reject) => {
+      const waiting = this.#waiting;
+      const entry = {
         atMs,
         expire() {
           reject(timedOut());
           request.abort?.();
         },
       };
+      waiting.add(entry);
+      work().then(
+        (result) => {
+          waiting.delete(entry);
+          resolve(result);
+        },
+        (error) => {
+          waiting.delete(entry);
+          reject(error);
+        },
+      );
     });
-    this.#waiting.add(entry);
-    try {
-      return await Promise.race([work(), expired]);
-    } finally {
-      this.#waiting.delete(entry);
-    }
   }
 
   /** To be called about once a second. */

@@ -201,7 +201,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       encoded = encodeError(request, asStatusError(error, request, log));
     }
     encoded.headers['audit-id'] = auditIdOf(request);
-    if (request.responseHeaders) Object.assign(encoded.headers, request.responseHeaders);
+    const { flow } = request;
+    if (flow) {
+      encoded.headers['x-kubernetes-pf-flowschema-uid'] = flow.schemaUid;
+      encoded.headers['x-kubernetes-pf-prioritylevel-uid'] = flow.levelUid;
+    }
     end();
     const { body } = encoded;
     const bytes = typeof body === 'string' || body instanceof Uint8Array ? body.length : undefined;

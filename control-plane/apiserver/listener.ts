@@ -14,7 +14,7 @@ import { refuseBroken } from './client-error.ts';
 import { Connections } from './connections.ts';
 import { type Encoded, isWatch } from './encode.ts';
 import { nextTurn } from './flowcontrol/index.ts';
-import type { ApiRequest } from './request.ts';
+import type { ApiRequest, UserInfo } from './request.ts';
 import { answerUpgrade } from './upgrade-answer.ts';
 import type { WatchLines } from './watch-lines.ts';
 
@@ -81,12 +81,16 @@ class Departure {
   gone = false;
   #controller: AbortController | undefined;
 
-  constructor(outgoing: Outgoing | Duplex) {
+  /** `closed` is called once nothing more is owed. */
+  constructor(outgoing: Outgoing | Duplex, closed?: () => void) {
     const leave = () => {
       this.gone = true;
       this.abort();
     };
-    outgoing.on('close', leave);
+    outgoing.on('close', () => {
+      leave();
+      closed?.();
+    });
     outgoing.on('error', leave);
   }
 
@@ -124,9 +128,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     // Longer than clients keep their idle connections: one that we close under a POST is an error for its sender.
     Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS });
     const answerOn = (call: Call, outgoing: Outgoing) => {
-      connections.addAnswer(outgoing);
       if (connections.draining && !isStream(outgoing)) outgoing.setHeader('connection', 'close');
-      void serve(options, call, outgoing);
+      void serve(options, call, outgoing, new Departure(outgoing, connections.addAnswer(outgoing)));
     };
     server.on('request', (incoming, outgoing) => {
       answerOn(plainCall(incoming as unknown as IncomingMessage), outgoing as unknown as ServerResponse);
@@ -191,25 +194,52 @@ function streamCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Ca
   };
 }
 
-function requestOf(call: Call, departure: Departure): ApiRequest {
-  const { url, body, connection } = call;
-  const mark = url.indexOf('?');
-  return {
-    method: call.method,
-    path: mark < 0 ? url : url.slice(0, mark),
-    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
-    headers: call.headers,
-    body: () => readBody(body),
-    get signal() {
-      return departure.signal;
-    },
-    abort: () => departure.abort(),
-    remoteAddress: connection.remoteAddress,
-    ...(connection.peer ? { peer: connection.peer } : {}),
-    info: undefined as unknown as ApiRequest['info'], // the pipeline's first step
-    warnings: [],
-    onSent: [],
-  };
+/** Nobody writes to a request's query: those without one share it. */
+const NO_QUERY = new URLSearchParams();
+
+/** A class, not an object made in place: of all that a request costs, making it was no small part. */
+class SocketRequest implements ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: ApiRequest['headers'];
+  readonly remoteAddress: string;
+  declare readonly peer?: NonNullable<ApiRequest['peer']>;
+  declare info: ApiRequest['info']; // the pipeline's first step
+  declare user?: UserInfo;
+  declare served?: NonNullable<ApiRequest['served']>;
+  declare flow?: NonNullable<ApiRequest['flow']>;
+  declare upgrade?: NonNullable<ApiRequest['upgrade']>;
+  declare annotations?: Record<string, string>;
+  readonly warnings: string[] = [];
+  readonly onSent: (() => void)[] = [];
+  // Not private to it: a request that is passed on is one that inherits from this one.
+  readonly source: Readable;
+  readonly departure: Departure;
+
+  constructor({ method, url, headers, body, connection }: Call, departure: Departure) {
+    const mark = url.indexOf('?');
+    this.method = method;
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
+    this.headers = headers;
+    this.remoteAddress = connection.remoteAddress;
+    if (connection.peer) this.peer = connection.peer;
+    this.source = body;
+    this.departure = departure;
+  }
+
+  body(): Promise<Uint8Array> {
+    return readBody(this.source);
+  }
+
+  get signal(): AbortSignal {
+    return this.departure.signal;
+  }
+
+  abort(): void {
+    this.departure.abort();
+  }
 }
 
 interface Connection {
@@ -261,9 +291,8 @@ function readBody(incoming: Readable): Promise<Uint8Array> {
   });
 }
 
-async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing): Promise<void> {
-  const departure = new Departure(outgoing);
-  const request = requestOf(call, departure);
+async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing, departure: Departure): Promise<void> {
+  const request = new SocketRequest(call, departure);
   const encoded = await options.answer(request);
   // The rest of a body that nobody reads must not hold the connection.
   if (!isStream(outgoing) && !(call.body as IncomingMessage).complete) outgoing.setHeader('connection', 'close');
@@ -274,7 +303,7 @@ async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing): 
     else options.log.error({ err: error, method: call.method, path: request.path }, 'an answer could not be sent');
     outgoing.destroy();
   } finally {
-    for (const done of request.onSent!) done();
+    for (const done of request.onSent) done();
   }
 }
 
@@ -367,10 +396,10 @@ function pushWatch(outgoing: Outgoing, lines: WatchLines, signal: AbortSignal): 
 
 /** HTTP/1.1 upgrade: the pipeline decides; a handler takes the socket over, or a plain answer is written on it. */
 async function upgrade(options: ListenerOptions, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-  const request = requestOf(plainCall(incoming), new Departure(socket));
+  const request = new SocketRequest(plainCall(incoming), new Departure(socket));
   request.upgrade = { socket, head };
   const encoded = await options.answer(request);
-  for (const done of request.onSent!) done();
+  for (const done of request.onSent) done();
   if (encoded.hijacked || socket.destroyed) return;
   await answerUpgrade(socket, encoded);
 }

@@ -48,8 +48,8 @@ export interface ApiRequest {
   warnings: string[];
   /** There when the request is audited: what {@link annotate} said. */
   annotations?: Record<string, string>;
-  /** Sent with the answer, also with a refusal. */
-  responseHeaders?: Record<string, string>;
+  /** Priority and fairness' choice, told with the answer, also with a refusal. */
+  flow?: { readonly schemaUid: string; readonly levelUid: string };
   /** There when the answer goes over a socket: called once it was sent or given up, for what a request holds until then. */
   onSent?: (() => void)[];
   /** Set by the dispatcher: the resource that the answer's Table is made for. */
@@ -107,10 +107,10 @@ export interface AdmissionPlugin {
   readonly name: string;
   /** Users configure what it does. Not asked about what the server makes itself at start: a webhook whose pod is down would keep it down. */
   readonly ofUsers?: boolean;
-  /** Mutating phase; throws StatusError to refuse. */
-  admit?(attributes: Attributes): Promise<void>;
+  /** Mutating phase; throws StatusError to refuse. Every write asks every plug-in: only one that must wait answers with a promise. */
+  admit?(attributes: Attributes): Promise<void> | undefined;
   /** Validating phase, after validation; throws StatusError to refuse. May return an undo for a create that fails later (quota). */
-  validate?(attributes: Attributes): Promise<undefined | (() => Promise<void>)>;
+  validate?(attributes: Attributes): Promise<undefined | (() => Promise<void>)> | undefined;
 }
 
 /** Cached reads for stages and plug-ins (namespaces, roles, service accounts, ...): the watch cache, no copy. Frozen objects. */

@@ -90,6 +90,7 @@ function nameOf(fieldSelector: string | null): string {
 }
 
 function decode(part: string): string {
+  if (!part.includes('%')) return part;
   try {
     return decodeURIComponent(part);
   } catch {

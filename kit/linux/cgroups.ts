@@ -9,7 +9,7 @@ import { mounts, mountTmpfs, unmount } from './mounts.ts';
 const ROOT = '/sys/fs/cgroup';
 const CGROUP2_MAGIC = 0x63677270;
 /** Hierarchies that limits and numbers live in on v1; those absent are left out. */
-const V1_LIMITS = ['cpu', 'memory', 'pids', 'cpuset'] as const;
+const V1_LIMITS = ['cpu', 'memory', 'pids', 'cpuset', 'hugetlb'] as const;
 const V2_CONTROLLERS = ['cpu', 'memory', 'pids', 'cpuset', 'io', 'hugetlb'];
 
 export type CgroupLayout = 'v1' | 'hybrid' | 'v2';
@@ -22,6 +22,8 @@ export interface CgroupLimits {
   /** -1: no limit. */
   memoryBytes?: number;
   pids?: number;
+  /** `pageSize` in the kernel's words, e.g. `2MB`. */
+  hugePages?: readonly { pageSize: string; bytes: number }[];
   cpusetCpus?: string;
   cpusetMems?: string;
 }
@@ -60,6 +62,8 @@ export function limitFiles(limits: CgroupLimits, layout: CgroupLayout): [string,
     out.push(['memory', v2 ? 'memory.max' : 'memory.limit_in_bytes', text]);
   }
   if (limits.pids !== undefined) out.push(['pids', 'pids.max', limits.pids > 0 ? `${limits.pids}` : 'max']);
+  for (const { pageSize, bytes } of limits.hugePages ?? [])
+    out.push(['hugetlb', `hugetlb.${pageSize}.${v2 ? 'max' : 'limit_in_bytes'}`, `${bytes}`]);
   if (limits.cpusetCpus) out.push(['cpuset', 'cpuset.cpus', limits.cpusetCpus]);
   if (limits.cpusetMems) out.push(['cpuset', 'cpuset.mems', limits.cpusetMems]);
   return out;
@@ -80,6 +84,20 @@ export class Cgroups {
         : mounts()
             .filter((m) => (m.type === 'cgroup' || m.type === 'cgroup2') && m.target.startsWith(`${ROOT}/`))
             .map((m) => m.target);
+  }
+
+  /** Whether the kernel has this controller and lets this hierarchy use it. */
+  has(controller: string): boolean {
+    if (this.layout !== 'v2') return this.#hierarchies.includes(`${ROOT}/${controller}`);
+    return readText(`${ROOT}/cgroup.controllers`).trim().split(' ').includes(controller);
+  }
+
+  /** On v2: whether the kernel counts swap by group. The root has no limits of its own: any group below shows. */
+  get hasSwap(): boolean {
+    return (
+      this.layout === 'v2' &&
+      readdirSync(ROOT, { withFileTypes: true }).some((e) => e.isDirectory() && existsSync(`${ROOT}/${e.name}/memory.swap.max`))
+    );
   }
 
   /** The folder of `path` for a controller, undefined when that controller is not there. */
@@ -123,7 +141,10 @@ export class Cgroups {
   apply(path: string, limits: CgroupLimits): void {
     for (const [controller, file, text] of limitFiles(limits, this.layout)) {
       const folder = this.folder(controller, path);
-      if (folder && existsSync(folder)) writeFileSync(`${folder}/${file}`, text);
+      if (!folder || !existsSync(folder)) continue;
+      // A kernel may count huge pages of fewer sizes than it has; nobody gets one of a size that it does not know.
+      if (controller === 'hugetlb' && !existsSync(`${folder}/${file}`)) continue;
+      writeFileSync(`${folder}/${file}`, text);
     }
   }
 

@@ -9,6 +9,7 @@ export * from './address.ts';
 export { type CgroupMetrics, cgroupMetrics } from './cgroup-metrics.ts';
 export * from './cgroups.ts';
 export * from './connect.ts';
+export * from './huge-pages.ts';
 export * from './mounts.ts';
 export * from './namespaces.ts';
 export * from './netlink.ts';

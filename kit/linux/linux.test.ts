@@ -3,7 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { addressFromNumber, addressNumber, cidrAddress, cidrContains, cidrRange, macBytes, macText, parseCidr } from './address.ts';
 import { cpuWeight, limitFiles } from './cgroups.ts';
 import { attribute, bridgeInfo, linkKind, parseAttributes, vethInfo } from './link-info.ts';
-import { parseMountinfo } from './mounts.ts';
+import { entriesBelow, parseMountinfo } from './mounts.ts';
+
+test('mounts at or below a folder, whatever its name', () => {
+  const lines = ['/pods/a', '/pods/a/v', '/pods/ab', '/other', '/with\\040space/v', '/pods\\040/a'];
+  const text = `${lines.map((target, i) => `${i} 1 0:1 / ${target} rw - tmpfs tmpfs rw`).join('\n')}\n`;
+  const below = (folder: string) => entriesBelow(text, folder).map(({ target }) => target);
+  expect(below('/pods/a')).toEqual(['/pods/a', '/pods/a/v']);
+  expect(below('/with space')).toEqual(['/with space/v']);
+  expect(below('/pods ')).toEqual(['/pods /a']);
+  expect(below('/nothing')).toEqual([]);
+});
 
 test('mountinfo, with escapes and optional fields', () => {
   const [plain, shared] = parseMountinfo(
@@ -45,6 +55,12 @@ describe('limits', () => {
     ['v1', 'memory.limit_in_bytes', '-1'],
     ['v2', 'memory.max', 'max'],
   ] as const)('no limit on %s', (layout, file, text) => expect(limitFiles({ memoryBytes: -1 }, layout)).toEqual([['memory', file, text]]));
+  test.each([
+    ['hybrid', 'hugetlb.2MB.limit_in_bytes'],
+    ['v2', 'hugetlb.2MB.max'],
+  ] as const)('huge pages on %s', (layout, file) =>
+    expect(limitFiles({ hugePages: [{ pageSize: '2MB', bytes: 0 }] }, layout)).toEqual([['hugetlb', file, '0']]),
+  );
   test.each([
     [2, 1],
     [1024, 39],

@@ -46,9 +46,13 @@ const unescapePath = (text: string): string =>
 export const mounts = (): MountEntry[] => parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
 
 /** Mounts at or below the folder, in mount order. */
-export function mountsBelow(folder: string): MountEntry[] {
+export const mountsBelow = (folder: string): MountEntry[] => entriesBelow(readFileSync('/proc/self/mountinfo', 'utf8'), folder);
+
+/** Pure. Of the lines, which are many on a busy node, only those are parsed that can be about the folder. */
+export function entriesBelow(text: string, folder: string): MountEntry[] {
   const below = folder.endsWith('/') ? folder : `${folder}/`;
-  return mounts().filter(({ target }) => target === folder || target.startsWith(below));
+  const candidates = text.split('\n').filter((line) => line.includes(folder) || line.includes('\\'));
+  return parseMountinfo(candidates.join('\n')).filter(({ target }) => target === folder || target.startsWith(below));
 }
 
 /** One system call; the table of all mounts is long on a busy node and is read only where the kernel does not tell. */
@@ -79,6 +83,13 @@ export function mountTmpfs(target: string, options: { sizeBytes?: number; mode?:
   mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, data.join(','));
 }
 
+/** Files in pages of this size alone. The mount's root belongs to root; whoever needs more changes its mode. */
+export function mountHugePages(target: string, pageBytes: number, options: { sizeBytes?: number; mode?: number } = {}): void {
+  const data = [`pagesize=${pageBytes}`, `mode=${(options.mode ?? 0o755).toString(8)}`];
+  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+  mount('hugetlbfs', target, 'hugetlbfs', MS.NOSUID | MS.NODEV, data.join(','));
+}
+
 /** Detaches what is mounted at `target`, once. False when nothing was. */
 export function unmount(target: string): boolean {
   try {
@@ -90,9 +101,11 @@ export function unmount(target: string): boolean {
   }
 }
 
-/** Detaches everything mounted at or below the folder, the innermost first. */
-export function unmountTree(folder: string): void {
-  for (const { target } of mountsBelow(folder).reverse()) unmount(target);
+/** Detaches everything mounted at or below the folder, the innermost first. False: nothing was. */
+export function unmountTree(folder: string): boolean {
+  const found = mountsBelow(folder).reverse();
+  for (const { target } of found) unmount(target);
+  return found.length > 0;
 }
 
 /**
@@ -100,8 +113,7 @@ export function unmountTree(folder: string): void {
  * @throws Error when something cannot be unmounted (then nothing is deleted)
  */
 export async function removeTree(folder: string): Promise<void> {
-  unmountTree(folder);
-  const left = mountsBelow(folder);
+  const left = unmountTree(folder) ? mountsBelow(folder) : [];
   if (left.length > 0) throw new Error(`${left[0]?.target} is still mounted: not removing ${folder}`);
   await rm(folder, { recursive: true, force: true });
 }

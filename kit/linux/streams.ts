@@ -1,9 +1,10 @@
 // Node streams over descriptors that Node itself has no way to make: real pipes, pseudo-terminals, SEQPACKET sockets.
 import { closeSync, constants, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
-import { connectSeqpacket, ioctl, pipe } from './syscalls.ts';
+import { systemClock } from '../run/index.ts';
+import { connectSeqpacket, ioctl, pipe, receiveDescriptor } from './syscalls.ts';
 
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430;
@@ -25,14 +26,17 @@ export function pipeToChild(): { stream: Socket; fd: number } {
   return { stream: new Socket({ fd: write, readable: false, writable: true }), fd: read };
 }
 
-export interface Terminal {
+export interface TerminalMaster {
   /** Write to it. */
   readonly input: Writable;
   /** Ends, without an error, when the last process on the other side is gone. */
   readonly output: Readable;
+  resize(width: number, height: number): void;
+}
+
+export interface Terminal extends TerminalMaster {
   /** The child's side. Close it after the start. */
   readonly slaveFd: number;
-  resize(width: number, height: number): void;
 }
 
 /**
@@ -46,11 +50,16 @@ export function openTerminal(width = 80, height = 24): Terminal {
   ioctl(master, TIOCGPTN, number);
   const slaveFd = openSync(`/dev/pts/${number.readUInt32LE()}`, constants.O_RDWR | constants.O_NOCTTY);
   makeRaw(slaveFd);
+  const terminal = terminalOf(master);
+  terminal.resize(width, height);
+  return { ...terminal, slaveFd };
+}
+
+function terminalOf(master: number): TerminalMaster {
   let open = true;
   const resize = (columns: number, rows: number) => {
     if (open) ioctl(master, TIOCSWINSZ, windowSize(columns, rows));
   };
-  resize(width, height);
   const stream = new ReadStream(master);
   const output = new PassThrough();
   stream.on('data', (chunk: Buffer) => {
@@ -64,7 +73,47 @@ export function openTerminal(width = 80, height = 24): Terminal {
     output.end();
   });
   output.once('close', () => stream.destroy());
-  return { input: stream, output, slaveFd, resize };
+  return { input: stream, output, resize };
+}
+
+export interface TerminalSocket {
+  /** Of the terminal that was sent. Rejects when something else was, or nothing before `close`. */
+  readonly terminal: Promise<TerminalMaster>;
+  close(): void;
+}
+
+const SEND_TIMEOUT_MS = 5_000;
+
+/** A unix socket to which an OCI runtime sends the terminal that it made in a container (`--console-socket`). Listens from the start. */
+export function terminalSocket(path: string): TerminalSocket {
+  const { promise: terminal, resolve, reject } = Promise.withResolvers<TerminalMaster>();
+  terminal.catch(() => {}); // whoever closes it need not wait
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+    void descriptorFrom(fd)
+      .then((master) => resolve(terminalOf(master)))
+      .catch(reject)
+      .finally(() => socket.destroy());
+  });
+  server.on('error', reject);
+  server.listen(path);
+  return {
+    terminal,
+    close() {
+      server.close();
+      reject(new Error('no terminal was sent'));
+    },
+  };
+}
+
+async function descriptorFrom(socket: number): Promise<number> {
+  const deadline = performance.now() + SEND_TIMEOUT_MS;
+  for (;;) {
+    const fd = receiveDescriptor(socket);
+    if (fd !== undefined) return fd;
+    if (performance.now() > deadline) throw new Error(`no descriptor within ${SEND_TIMEOUT_MS} ms`);
+    await systemClock.sleep(1);
+  }
 }
 
 /** Sets the size of the terminal that a process has as its stdin, wherever that was made. Nothing when it has none (any more). */

@@ -171,10 +171,38 @@ export function isEstablished(fd: number): boolean {
   return c.getsockopt(fd, 6, 11, info, length) === 0 && info[0] === 1;
 }
 
+const MSG_DONTWAIT = 0x40;
+const Part = koffi.struct({ base: 'uint8_t *', length: 'size_t' });
+/** struct msghdr, recvmsg(2). */
+const MessageHeader = koffi.struct({
+  name: 'void *',
+  nameLength: 'unsigned int',
+  parts: koffi.pointer(Part),
+  partCount: 'size_t',
+  control: 'uint8_t *',
+  controlLength: 'size_t',
+  flags: 'int',
+});
+const recvmsg = libc.func('recvmsg', 'long', ['int', koffi.inout(koffi.pointer(MessageHeader)), 'int']);
+
+/** The descriptor that the other side sent over a unix socket, unix(7); undefined when nothing has come yet. @throws SyscallError, or Error at an end without one */
+export function receiveDescriptor(fd: number): number | undefined {
+  const [SOL_SOCKET, SCM_RIGHTS, CLOEXEC] = [1, 1, 0x40000000];
+  const [data, control] = [Buffer.alloc(4096), Buffer.alloc(64)];
+  const parts = [{ base: data, length: data.length }];
+  const header = { name: null, nameLength: 0, parts, partCount: 1, control, controlLength: control.length, flags: 0 };
+  if (Number(recvmsg(fd, header, MSG_DONTWAIT | CLOEXEC)) < 0) {
+    if (koffi.errno() === constants.errno.EAGAIN) return undefined;
+    throw new SyscallError('recvmsg', koffi.errno(), `fd ${fd}`);
+  }
+  // struct cmsghdr: length, level, type; what was sent comes behind it
+  if (control.readInt32LE(8) !== SOL_SOCKET || control.readInt32LE(12) !== SCM_RIGHTS) throw new Error('no descriptor was sent');
+  return control.readInt32LE(16);
+}
+
 /** A raw netlink socket to the kernel's routing tables, in the present network namespace. */
 export const openRouteSocket = (): number => check(c.socket(16, 3 | 0o2000000, 0), 'socket', 'AF_NETLINK');
 
-const MSG_DONTWAIT = 0x40;
 /** Sends all at once, or nothing. */
 export const sendNow = (fd: number, data: Buffer): void =>
   void check(Number(c.send(fd, data, data.length, MSG_DONTWAIT)), 'send', `fd ${fd}`);

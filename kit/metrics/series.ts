@@ -7,7 +7,7 @@ export interface Family {
   text(): string;
 }
 
-/** A series' labels are known by a key that its owner makes; more keys than this share one series without labels. */
+/** A series' labels are known by a key that its owner makes; of more keys than this nothing is shown. */
 const SERIES_MAX = 10_000;
 
 const escaped = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
@@ -20,10 +20,15 @@ function labelText(labels: Labels, more = ''): string {
 
 const head = (name: string, help: string, type: string): string => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 
+export interface CounterSeries {
+  readonly labels: Labels;
+  value: number;
+}
+
 export class Counter implements Family {
   readonly #name: string;
   readonly #help: string;
-  readonly #series = new Map<string, { labels: Labels; value: number }>();
+  readonly #series = new Map<string, CounterSeries>();
 
   constructor(name: string, help: string) {
     this.#name = name;
@@ -31,9 +36,17 @@ export class Counter implements Family {
   }
 
   add(key: string, labels: () => Labels, by = 1): void {
-    const series = this.#series.get(key);
-    if (series) series.value += by;
-    else if (this.#series.size < SERIES_MAX) this.#series.set(key, { labels: labels(), value: by });
+    this.series(key, labels).value += by;
+  }
+
+  /** For who counts often: kept by him, its key is looked up once. */
+  series(key: string, labels: () => Labels): CounterSeries {
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      series = { labels: labels(), value: 0 };
+      if (this.#series.size < SERIES_MAX) this.#series.set(key, series);
+    }
+    return series;
   }
 
   text(): string {
@@ -43,11 +56,32 @@ export class Counter implements Family {
   }
 }
 
+export class HistogramSeries {
+  readonly labels: Labels;
+  readonly counts: number[];
+  readonly #bounds: readonly number[];
+  sum = 0;
+
+  constructor(labels: Labels, bounds: readonly number[]) {
+    this.labels = labels;
+    this.#bounds = bounds;
+    this.counts = Array<number>(bounds.length + 1).fill(0);
+  }
+
+  observe(value: number): void {
+    const bounds = this.#bounds;
+    let at = 0;
+    while (at < bounds.length && value > bounds[at]!) at++;
+    this.counts[at]!++;
+    this.sum += value;
+  }
+}
+
 export class Histogram implements Family {
   readonly #name: string;
   readonly #help: string;
   readonly #bounds: readonly number[];
-  readonly #series = new Map<string, { labels: Labels; counts: number[]; sum: number }>();
+  readonly #series = new Map<string, HistogramSeries>();
 
   constructor(name: string, help: string, bounds: readonly number[]) {
     this.#name = name;
@@ -56,15 +90,17 @@ export class Histogram implements Family {
   }
 
   observe(key: string, labels: () => Labels, value: number): void {
+    this.series(key, labels).observe(value);
+  }
+
+  /** For who observes often: kept by him, its key is looked up once. */
+  series(key: string, labels: () => Labels): HistogramSeries {
     let series = this.#series.get(key);
     if (series === undefined) {
-      if (this.#series.size >= SERIES_MAX) return;
-      this.#series.set(key, (series = { labels: labels(), counts: Array(this.#bounds.length + 1).fill(0), sum: 0 }));
+      series = new HistogramSeries(labels(), this.#bounds);
+      if (this.#series.size < SERIES_MAX) this.#series.set(key, series);
     }
-    let at = 0;
-    while (at < this.#bounds.length && value > this.#bounds[at]!) at++;
-    series.counts[at]!++;
-    series.sum += value;
+    return series;
   }
 
   text(): string {

@@ -31,7 +31,7 @@ describe('wherry', () => {
     const archive = join(import.meta.dirname, '../../dist/images/wherry-tools-1.tar');
     expect((await call('load', archive, '--name', name)).stdout).toContain('loaded docker.io/wherry/tools:1');
     expect((await call('exec', '--name', name, 'node-1', 'hostname')).stdout).toBe('node-1\n');
-    expect((await call('exec', '--name', name, 'node-1', 'sh', '-c', 'exit 3')).exitCode).toBe(3);
+    expect((await call('exec', '--name', name, 'node-1', '--', 'sh', '-c', 'exit 3')).exitCode).toBe(3);
     await kubectl('run', 'p', '--image=wherry/tools:1', '--', 'sleep', '1000');
     await kubectl('wait', '--for=condition=Ready', 'pod/p', '--timeout=30s');
     expect((await call('kill', 'control-plane', '--name', name)).stdout).toBe('control-plane killed\n');

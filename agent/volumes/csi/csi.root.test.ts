@@ -28,11 +28,11 @@ class TestDriver implements AsyncDisposable {
   readonly socket: string;
   /** Calls that fail, by name. */
   readonly failing = new Map<string, { code: number; details: string }>();
-  constructor(folder: string) {
+  constructor(folder: string, type = 'CSIPlugin') {
     this.socket = join(folder, 'plugins_registry', 'd.example-reg.sock');
     const target = (path: string) => mkdirSync(path, { recursive: true });
     this.#serve('pluginregistration.Registration', {
-      GetInfo: () => ({ type: 'CSIPlugin', name: 'd.example', endpoint: '', supportedVersions: ['1.0.0'] }),
+      GetInfo: () => ({ type, name: 'd.example', endpoint: '', supportedVersions: ['1.0.0'] }),
       NotifyRegistrationStatus: () => ({}),
     });
     this.#serve('csi.v1.Node', {
@@ -203,7 +203,7 @@ test('a driver is registered by its socket, told in CSINode and the node’s lab
   const drivers = new Drivers(options);
   const running = await drivers.service.start(new AbortController().signal);
   const signal = new AbortController().signal;
-  await waitFor({ what: 'the driver', timeoutMs: 5000, everyMs: 5, signal }, () => driver.names().includes('NotifyRegistrationStatus'));
+  await waitFor({ what: 'the driver', timeoutMs: 30_000, everyMs: 5, signal }, () => driver.names().includes('NotifyRegistrationStatus'));
   expect(drivers.get('d.example')).toMatchObject({ socket: driver.socket, nodeId: 'node-of-driver' });
   expect(objects.get('csinodes/n')).toMatchObject({
     metadata: { ownerReferences: [{ kind: 'Node', uid: 'uid-n' }] },
@@ -211,8 +211,30 @@ test('a driver is registered by its socket, told in CSINode and the node’s lab
   });
   expect(objects.get('nodes/n')?.metadata.labels).toEqual({ 'd.example/zone': 'z' });
   await driver[Symbol.asyncDispose]();
-  await waitFor({ what: 'the driver to leave', timeoutMs: 5000, everyMs: 5, signal }, () => drivers.get('d.example') === undefined);
-  await waitFor({ what: 'CSINode', timeoutMs: 5000, everyMs: 5, signal }, () => objects.get('csinodes/n')?.['spec'].drivers.length === 0);
+  await waitFor({ what: 'the driver to leave', timeoutMs: 30_000, everyMs: 5, signal }, () => drivers.get('d.example') === undefined);
+  await waitFor({ what: 'CSINode', timeoutMs: 30_000, everyMs: 5, signal }, () => objects.get('csinodes/n')?.['spec'].drivers.length === 0);
+  await running.stop();
+});
+
+test('a plugin of another type is handed to whoever serves it, and its going is told', async () => {
+  const seen: string[] = [];
+  const type = {
+    register: async (...told: [string, string, readonly string[]]) => void seen.push(told.flat().join(' ')),
+    unregister: async (name: string) => void seen.push(`${name} gone`),
+  };
+  const driver = await new TestDriver(folder, 'DevicePlugin').start();
+  const options = {
+    client: fakeClient(objects),
+    nodeName: 'n',
+    folder: join(folder, 'plugins_registry'),
+    clock: systemClock,
+    log: silentLogger,
+  };
+  const running = await new Drivers({ ...options, others: { DevicePlugin: type } }).service.start(new AbortController().signal);
+  await waitFor({ what: 'the plugin', timeoutMs: 10_000 }, () => driver.names().includes('NotifyRegistrationStatus'));
+  await driver[Symbol.asyncDispose]();
+  await waitFor({ what: 'the plugin to leave', timeoutMs: 10_000 }, () => seen.length === 2);
+  expect(seen).toEqual([`d.example ${driver.socket} 1.0.0`, 'd.example gone']);
   await running.stop();
 });
 

@@ -1,4 +1,5 @@
 // Drivers of this node: a socket in the registry folder announces one; it is asked who it is and told into CSINode and the node's labels.
+// Plugins of other types that come the same way are handed to whoever serves them.
 import { type FSWatcher, watch } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,13 +17,36 @@ export interface Driver {
   readonly can: ReadonlySet<string>;
 }
 
+/** Who serves plugins of one type. */
+export interface PluginType {
+  /** @throws Error in words for the plugin, which is told */
+  register(name: string, socket: string, versions: readonly string[]): Promise<void>;
+  unregister(name: string): Promise<void>;
+}
+
 export interface DriversOptions {
   client: Client;
   nodeName: string;
   /** Sockets appear and disappear here. */
   folder: string;
+  /** Of other plugins than CSI's, by the type that they name. */
+  others?: Readonly<Record<string, PluginType>>;
   clock: Clock;
   log: Logger;
+}
+
+/** What a plugin says of itself. */
+interface PluginInfo {
+  type: string;
+  name: string;
+  endpoint: string;
+  supportedVersions?: readonly string[];
+}
+
+/** A registration socket that is there; without `gone` it is being registered, or nobody serves its type. */
+interface Seen {
+  inode: number;
+  gone?(): Promise<void>;
 }
 
 interface NodeInfo {
@@ -38,14 +62,17 @@ const TRIES_MAX = 12;
 export class Drivers {
   readonly #options: DriversOptions;
   readonly #byName = new Map<string, Driver>();
-  /** Registration socket -> inode and driver; being registered: no driver yet. */
-  readonly #seen = new Map<string, { inode: number; driver?: string }>();
+  /** By registration socket. */
+  readonly #seen = new Map<string, Seen>();
+  readonly #types: Readonly<Record<string, PluginType>>;
   readonly #stop = new AbortController();
   #watcher: FSWatcher | undefined;
   #scanning: Promise<void> = Promise.resolve();
 
   constructor(options: DriversOptions) {
     this.#options = options;
+    const csi: PluginType = { register: (name, socket) => this.#register(name, socket), unregister: (name) => this.#unregister(name) };
+    this.#types = { ...options.others, CSIPlugin: csi };
   }
 
   get service(): Service {
@@ -83,55 +110,59 @@ export class Drivers {
       const found = await stat(join(folder, name)).catch(() => undefined);
       if (found?.isSocket()) present.set(join(folder, name), found.ino);
     }
-    for (const [path, { inode, driver }] of this.#seen) {
+    for (const [path, { inode, gone }] of this.#seen) {
       if (present.get(path) === inode) continue;
       this.#seen.delete(path);
-      if (driver !== undefined) await this.#unregister(driver);
+      await gone?.();
     }
     for (const [path, inode] of present) {
       if (this.#seen.has(path)) continue;
-      const entry: { inode: number; driver?: string } = { inode };
+      const entry: Seen = { inode };
       this.#seen.set(path, entry);
       void this.#registerUntilDone(path, entry);
     }
   }
 
-  async #registerUntilDone(path: string, entry: { inode: number; driver?: string }): Promise<void> {
+  async #registerUntilDone(path: string, entry: Seen): Promise<void> {
     const { clock, log } = this.#options;
     for (let failures = 1; this.#seen.get(path) === entry && !this.#stop.signal.aborted; failures++) {
       try {
-        const driver = await this.#register(path);
-        if (driver !== undefined) entry.driver = driver;
+        const gone = await this.#introduce(path);
+        if (gone) entry.gone = gone;
         return;
       } catch (error) {
-        log.warn({ err: error, socket: path }, 'CSI driver not registered');
+        log.warn({ err: error, socket: path }, 'plugin not registered');
         if (failures === TRIES_MAX) return;
         await clock.sleep(backoffMs(failures, 500, 30_000), this.#stop.signal).catch(() => {});
       }
     }
   }
 
-  /** Undefined: a plugin of another kind. */
-  async #register(path: string): Promise<string | undefined> {
+  /** Returns what is to be done when it goes; undefined: nobody serves plugins of its type. */
+  async #introduce(path: string): Promise<(() => Promise<void>) | undefined> {
     const registry = 'pluginregistration.Registration';
-    const info = await call<{ type: string; name: string; endpoint: string }>(path, registry, 'GetInfo', {}, ASK_MS);
-    if (info.type !== 'CSIPlugin') return undefined;
+    const info = await call<PluginInfo>(path, registry, 'GetInfo', {}, ASK_MS);
+    const type = this.#types[info.type];
+    if (!type) return undefined;
     try {
-      const socket = info.endpoint || path;
-      const [node, { capabilities }] = await Promise.all([
-        call<NodeInfo>(socket, 'csi.v1.Node', 'NodeGetInfo', {}, ASK_MS),
-        call<{ capabilities: { rpc?: { type: string } }[] }>(socket, 'csi.v1.Node', 'NodeGetCapabilities', {}, ASK_MS),
-      ]);
-      const driver = { name: info.name, socket, nodeId: node.nodeId, can: new Set(capabilities.map(({ rpc }) => rpc?.type ?? '')) };
-      await this.#tell(driver, node);
-      this.#byName.set(info.name, driver);
+      await type.register(info.name, info.endpoint || path, info.supportedVersions ?? []);
       await call(path, registry, 'NotifyRegistrationStatus', { pluginRegistered: true }, ASK_MS);
     } catch (error) {
       await call(path, registry, 'NotifyRegistrationStatus', { pluginRegistered: false, error: String(error) }, ASK_MS).catch(() => {});
       throw error;
     }
-    this.#options.log.info({ driver: info.name }, 'CSI driver registered');
-    return info.name;
+    return () => type.unregister(info.name);
+  }
+
+  async #register(name: string, socket: string): Promise<void> {
+    const [node, { capabilities }] = await Promise.all([
+      call<NodeInfo>(socket, 'csi.v1.Node', 'NodeGetInfo', {}, ASK_MS),
+      call<{ capabilities: { rpc?: { type: string } }[] }>(socket, 'csi.v1.Node', 'NodeGetCapabilities', {}, ASK_MS),
+    ]);
+    const driver = { name, socket, nodeId: node.nodeId, can: new Set(capabilities.map(({ rpc }) => rpc?.type ?? '')) };
+    await this.#tell(driver, node);
+    this.#byName.set(name, driver);
+    this.#options.log.info({ driver: name }, 'CSI driver registered');
   }
 
   async #tell(driver: Driver, { maxVolumesPerNode, accessibleTopology }: NodeInfo): Promise<void> {

@@ -4,7 +4,7 @@ import { concerns } from './attributes.ts';
 
 export const certificateRequestor: AdmissionPlugin = {
   name: 'CertificateRequestor',
-  async admit(attributes) {
+  admit(attributes) {
     const { object, oldObject, user, operation } = attributes;
     if (!concerns(attributes, 'certificates.k8s.io', 'CertificateSigningRequest', 'CREATE', 'UPDATE')) return;
     const spec = object!['spec'];

@@ -138,14 +138,14 @@ function check(attributes: Attributes, problems: readonly string[]): void {
 
 export const limitRanger = (reader: Reader): AdmissionPlugin => ({
   name: 'LimitRanger',
-  async admit(attributes) {
+  admit(attributes) {
     if (!concerns(attributes, '', 'Pod', 'CREATE')) return;
     const pod = attributes.object!;
     const notes = reader.list(RANGES, attributes.namespace).flatMap((range) => applyDefaults(pod['spec'], range));
     if (notes.length > 0)
       pod.metadata.annotations = { ...pod.metadata.annotations, [ANNOTATION]: `LimitRanger plugin set: ${notes.join('; ')}` };
   },
-  async validate(attributes) {
+  validate(attributes) {
     const isPod = concerns(attributes, '', 'Pod', 'CREATE');
     const isClaim = concerns(attributes, '', 'PersistentVolumeClaim', 'CREATE', 'UPDATE');
     if (!isPod && !isClaim) return undefined;

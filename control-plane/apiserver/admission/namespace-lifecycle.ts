@@ -1,5 +1,5 @@
 // Nothing is made in a namespace that is absent or going away; three namespaces stay for ever.
-import { notFound, StatusError } from '../../../api/meta/index.ts';
+import { type KubeObject, notFound, StatusError } from '../../../api/meta/index.ts';
 import type { AdmissionPlugin, Attributes, Reader } from '../request.ts';
 import { refused } from './attributes.ts';
 
@@ -13,9 +13,15 @@ function terminating(attributes: Attributes): StatusError {
   return new StatusError(403, 'Forbidden', base.message, { ...base.details, causes: [cause] });
 }
 
+function checkIsLiving(attributes: Attributes, found: KubeObject | undefined): void {
+  if (!found) throw notFound(NAMESPACES, attributes.namespace);
+  if (attributes.operation === 'CREATE' && (found.metadata.deletionTimestamp || found['status']?.phase === 'Terminating'))
+    throw terminating(attributes);
+}
+
 export const namespaceLifecycle = (reader: Reader): AdmissionPlugin => ({
   name: 'NamespaceLifecycle',
-  async admit(attributes) {
+  admit(attributes) {
     const { kind, operation, namespace, name } = attributes;
     if (kind.group === '' && kind.kind === 'Namespace') {
       if (operation === 'DELETE' && IMMORTAL.includes(name)) throw refused(attributes, 'this namespace may not be deleted');
@@ -23,9 +29,9 @@ export const namespaceLifecycle = (reader: Reader): AdmissionPlugin => ({
     }
     if (!kind.namespaced || namespace === '' || operation === 'DELETE' || operation === 'CONNECT') return;
     if (kind.kind === 'LocalSubjectAccessReview') return;
-    const found = reader.get(NAMESPACES, '', namespace) ?? (await reader.getFresh(NAMESPACES, '', namespace));
-    if (!found) throw notFound(NAMESPACES, namespace);
-    if (operation === 'CREATE' && (found.metadata.deletionTimestamp || found['status']?.phase === 'Terminating'))
-      throw terminating(attributes);
+    const found = reader.get(NAMESPACES, '', namespace);
+    if (!found) return reader.getFresh(NAMESPACES, '', namespace).then((fresh) => checkIsLiving(attributes, fresh));
+    checkIsLiving(attributes, found);
+    return;
   },
 });

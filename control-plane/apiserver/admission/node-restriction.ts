@@ -78,34 +78,37 @@ function checkRequest(attributes: Attributes): void {
   if (commonName !== user.name) throw refused(attributes, `can only create a node CSR with CN=${user.name}`);
 }
 
+async function checkWrite(attributes: Attributes, node: string, reader: Reader): Promise<void> {
+  if (node === '') throw refused(attributes, `could not determine node from user ${JSON.stringify(attributes.user.name)}`);
+  const { kind, subresource } = attributes;
+  switch (`${kind.group}/${kind.plural}`) {
+    case '/nodes':
+      return checkNode(attributes, node);
+    case '/pods':
+      return checkPod(attributes, node, reader);
+    case '/serviceaccounts':
+      return subresource === 'token' ? checkToken(attributes, node, reader) : undefined;
+    case '/persistentvolumes':
+      return checkVolume(attributes, node);
+    case '/persistentvolumeclaims':
+      return subresource === 'status' ? checkClaimStatus(attributes, node) : undefined;
+    case 'coordination.k8s.io/leases':
+      return checkLease(attributes, node);
+    case 'storage.k8s.io/csinodes':
+      return checkCsiNode(attributes, node);
+    case 'resource.k8s.io/resourceslices':
+      return checkSlice(attributes, node);
+    case 'certificates.k8s.io/certificatesigningrequests':
+      return checkRequest(attributes);
+    default:
+      return undefined;
+  }
+}
+
 export const nodeRestriction = (reader: Reader): AdmissionPlugin => ({
   name: 'NodeRestriction',
-  async admit(attributes) {
+  admit(attributes) {
     const node = nodeNameOf(attributes.user);
-    if (node === undefined || attributes.operation === 'CONNECT') return;
-    if (node === '') throw refused(attributes, `could not determine node from user ${JSON.stringify(attributes.user.name)}`);
-    const { kind, subresource } = attributes;
-    switch (`${kind.group}/${kind.plural}`) {
-      case '/nodes':
-        return checkNode(attributes, node);
-      case '/pods':
-        return checkPod(attributes, node, reader);
-      case '/serviceaccounts':
-        return subresource === 'token' ? checkToken(attributes, node, reader) : undefined;
-      case '/persistentvolumes':
-        return checkVolume(attributes, node);
-      case '/persistentvolumeclaims':
-        return subresource === 'status' ? checkClaimStatus(attributes, node) : undefined;
-      case 'coordination.k8s.io/leases':
-        return checkLease(attributes, node);
-      case 'storage.k8s.io/csinodes':
-        return checkCsiNode(attributes, node);
-      case 'resource.k8s.io/resourceslices':
-        return checkSlice(attributes, node);
-      case 'certificates.k8s.io/certificatesigningrequests':
-        return checkRequest(attributes);
-      default:
-        return undefined;
-    }
+    return node === undefined || attributes.operation === 'CONNECT' ? undefined : checkWrite(attributes, node, reader);
   },
 });

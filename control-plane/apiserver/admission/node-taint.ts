@@ -6,7 +6,7 @@ const TAINT = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
 
 export const taintNodesByCondition: AdmissionPlugin = {
   name: 'TaintNodesByCondition',
-  async admit(attributes) {
+  admit(attributes) {
     if (!concerns(attributes, '', 'Node', 'CREATE')) return;
     const node = attributes.object!;
     const taints: { key: string; effect: string }[] = node['spec']?.taints ?? [];

@@ -8,7 +8,7 @@ const NODES = { group: '', plural: 'nodes' };
 
 export const podResize = (reader: Reader): AdmissionPlugin => ({
   name: 'PodResize',
-  async validate(attributes) {
+  validate(attributes) {
     const { kind, object, subresource } = attributes;
     if (kind.group !== '' || kind.kind !== 'Pod' || subresource !== 'resize' || !object) return undefined;
     const node = reader.get(NODES, '', object['spec']?.nodeName ?? '');

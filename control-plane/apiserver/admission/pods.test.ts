@@ -243,8 +243,9 @@ describe('resize', () => {
     }) as unknown as Attributes;
 
   test('what the node could never give is refused', async () => {
-    await expect(plugin.validate?.(resized({ cpu: '4', memory: '1Gi' }))).resolves.toBeUndefined();
-    await expect(plugin.validate?.(resized({ cpu: '100' }))).rejects.toMatchObject({
+    const validate = async (requests: object) => plugin.validate?.(resized(requests));
+    await expect(validate({ cpu: '4', memory: '1Gi' })).resolves.toBeUndefined();
+    await expect(validate({ cpu: '100' })).rejects.toMatchObject({
       code: 403,
       message: 'pods "p" is forbidden: node "n" does not have enough capacity: cpu, requested: 100, capacity: 4',
       details: { causes: [{ reason: 'NodeCapacity' }] },

@@ -19,29 +19,30 @@ async function classOf(reader: Reader, attributes: Attributes, name: string | un
   return found;
 }
 
+async function setPriority(reader: Reader, attributes: Attributes): Promise<void> {
+  const spec = attributes.object!['spec'];
+  const chosen = await classOf(reader, attributes, spec.priorityClassName);
+  const value: number = chosen?.['value'] ?? 0;
+  if (chosen) spec.priorityClassName = chosen.metadata.name;
+  if (spec.priority !== undefined && spec.priority !== value)
+    throw refused(
+      attributes,
+      `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
+    );
+  spec.priority = value;
+  const policy: string = chosen?.['preemptionPolicy'] ?? 'PreemptLowerPriority';
+  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy)
+    throw refused(
+      attributes,
+      `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
+    );
+  spec.preemptionPolicy = policy;
+}
+
 export const priority = (reader: Reader): AdmissionPlugin => ({
   name: 'Priority',
-  async admit(attributes) {
-    if (!concerns(attributes, '', 'Pod', 'CREATE')) return;
-    const spec = attributes.object!['spec'];
-    const chosen = await classOf(reader, attributes, spec.priorityClassName);
-    const value: number = chosen?.['value'] ?? 0;
-    if (chosen) spec.priorityClassName = chosen.metadata.name;
-    if (spec.priority !== undefined && spec.priority !== value)
-      throw refused(
-        attributes,
-        `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
-      );
-    spec.priority = value;
-    const policy: string = chosen?.['preemptionPolicy'] ?? 'PreemptLowerPriority';
-    if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy)
-      throw refused(
-        attributes,
-        `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
-      );
-    spec.preemptionPolicy = policy;
-  },
-  async validate(attributes) {
+  admit: (attributes) => (concerns(attributes, '', 'Pod', 'CREATE') ? setPriority(reader, attributes) : undefined),
+  validate(attributes) {
     if (!concerns(attributes, CLASSES.group, 'PriorityClass', 'CREATE', 'UPDATE') || attributes.object!['globalDefault'] !== true)
       return undefined;
     const other = defaultClass(reader);

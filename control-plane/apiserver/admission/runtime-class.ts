@@ -20,24 +20,27 @@ function addScheduling(attributes: Attributes, scheduling: Record<string, any> |
   if (fresh.length > 0) spec.tolerations = [...(spec.tolerations ?? []), ...structuredClone(fresh)];
 }
 
+async function addClass(reader: Reader, attributes: Attributes): Promise<void> {
+  const spec = attributes.object!['spec'];
+  if (spec.runtimeClassName === '') throw new StatusError(500, '', 'resource name may not be empty'); // upstream's client refuses to ask
+  const found = reader.get(CLASSES, '', spec.runtimeClassName) ?? (await reader.getFresh(CLASSES, '', spec.runtimeClassName));
+  if (!found) throw refused(attributes, `pod rejected: RuntimeClass "${spec.runtimeClassName}" not found`);
+  const overhead = found['overhead']?.podFixed as Record<string, string> | undefined;
+  if (overhead) {
+    if (spec.overhead && !deepEqual(spec.overhead, overhead))
+      throw refused(attributes, `pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead`);
+    spec.overhead = { ...overhead };
+  }
+  addScheduling(attributes, found['scheduling']);
+}
+
 export const runtimeClass = (reader: Reader): AdmissionPlugin => ({
   name: 'RuntimeClass',
-  async admit(attributes) {
-    if (!concerns(attributes, '', 'Pod', 'CREATE')) return;
-    const spec = attributes.object!['spec'];
-    if (spec.runtimeClassName === undefined) return;
-    if (spec.runtimeClassName === '') throw new StatusError(500, '', 'resource name may not be empty'); // upstream's client refuses to ask
-    const found = reader.get(CLASSES, '', spec.runtimeClassName) ?? (await reader.getFresh(CLASSES, '', spec.runtimeClassName));
-    if (!found) throw refused(attributes, `pod rejected: RuntimeClass "${spec.runtimeClassName}" not found`);
-    const overhead = found['overhead']?.podFixed as Record<string, string> | undefined;
-    if (overhead) {
-      if (spec.overhead && !deepEqual(spec.overhead, overhead))
-        throw refused(attributes, `pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead`);
-      spec.overhead = { ...overhead };
-    }
-    addScheduling(attributes, found['scheduling']);
+  admit(attributes) {
+    if (!concerns(attributes, '', 'Pod', 'CREATE') || attributes.object!['spec'].runtimeClassName === undefined) return undefined;
+    return addClass(reader, attributes);
   },
-  async validate(attributes) {
+  validate(attributes) {
     if (!concerns(attributes, '', 'Pod', 'CREATE')) return undefined;
     const spec = attributes.object!['spec'];
     const overhead =

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
-import type { AdmissionPlugin, Reader } from '../request.ts';
+import type { AdmissionPlugin, Attributes, Reader } from '../request.ts';
 import { concerns, isMirrorPod, refused } from './attributes.ts';
 
 const ACCOUNTS = { group: '', plural: 'serviceaccounts' };
@@ -50,23 +50,25 @@ function mountToken(spec: Record<string, any>, volumeName: string): void {
   spec['volumes'] = [...(spec['volumes'] ?? []), tokenVolume(volumeName)];
 }
 
+async function giveAccount(reader: Reader, clock: Clock, attributes: Attributes): Promise<void> {
+  const spec = attributes.object!['spec'];
+  spec.serviceAccountName ||= spec.serviceAccount || 'default';
+  spec.serviceAccount = spec.serviceAccountName;
+  const { namespace } = attributes;
+  const account = await findAccount(reader, clock, namespace, spec.serviceAccountName);
+  if (!account)
+    throw refused(
+      attributes,
+      `error looking up service account ${namespace}/${spec.serviceAccountName}: serviceaccount "${spec.serviceAccountName}" not found`,
+    );
+  const automount: boolean = spec.automountServiceAccountToken ?? account['automountServiceAccountToken'] ?? true;
+  if (automount) mountToken(spec, `kube-api-access-${suffix()}`);
+  if (!spec.imagePullSecrets?.length && account['imagePullSecrets']?.length)
+    spec.imagePullSecrets = structuredClone(account['imagePullSecrets']);
+}
+
 export const serviceAccount = (reader: Reader, clock: Clock): AdmissionPlugin => ({
   name: 'ServiceAccount',
-  async admit(attributes) {
-    if (!concerns(attributes, '', 'Pod', 'CREATE') || isMirrorPod(attributes)) return;
-    const spec = attributes.object!['spec'];
-    spec.serviceAccountName ||= spec.serviceAccount || 'default';
-    spec.serviceAccount = spec.serviceAccountName;
-    const { namespace } = attributes;
-    const account = await findAccount(reader, clock, namespace, spec.serviceAccountName);
-    if (!account)
-      throw refused(
-        attributes,
-        `error looking up service account ${namespace}/${spec.serviceAccountName}: serviceaccount "${spec.serviceAccountName}" not found`,
-      );
-    const automount: boolean = spec.automountServiceAccountToken ?? account['automountServiceAccountToken'] ?? true;
-    if (automount) mountToken(spec, `kube-api-access-${suffix()}`);
-    if (!spec.imagePullSecrets?.length && account['imagePullSecrets']?.length)
-      spec.imagePullSecrets = structuredClone(account['imagePullSecrets']);
-  },
+  admit: (attributes) =>
+    concerns(attributes, '', 'Pod', 'CREATE') && !isMirrorPod(attributes) ? giveAccount(reader, clock, attributes) : undefined,
 });

@@ -16,7 +16,7 @@ function marked(classes: readonly KubeObject[], annotations: readonly string[]):
 
 export const defaultStorageClass = (reader: Reader): AdmissionPlugin => ({
   name: 'DefaultStorageClass',
-  async admit(attributes) {
+  admit(attributes) {
     if (!concerns(attributes, '', 'PersistentVolumeClaim', 'CREATE')) return;
     const { metadata, spec } = attributes.object as KubeObject & { spec: Record<string, any> };
     if (spec['storageClassName'] !== undefined || metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] !== undefined) return;
@@ -28,7 +28,7 @@ export const defaultStorageClass = (reader: Reader): AdmissionPlugin => ({
 
 export const defaultIngressClass = (reader: Reader): AdmissionPlugin => ({
   name: 'DefaultIngressClass',
-  async admit(attributes) {
+  admit(attributes) {
     if (!concerns(attributes, 'networking.k8s.io', 'Ingress', 'CREATE')) return;
     const ingress = attributes.object!;
     if (ingress['spec']?.ingressClassName !== undefined || ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined)
@@ -46,7 +46,7 @@ const PROTECTED: readonly { group: string; kind: string; finalizer: string }[] =
 
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
-  async admit(attributes) {
+  admit(attributes) {
     const finalizer = PROTECTED.find(({ group, kind }) => concerns(attributes, group, kind, 'CREATE'))?.finalizer;
     if (!finalizer) return;
     const { metadata } = attributes.object!;

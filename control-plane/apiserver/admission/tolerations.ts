@@ -20,7 +20,7 @@ export function withDefaults(given: readonly Toleration[]): Toleration[] {
 
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
-  async admit(attributes) {
+  admit(attributes) {
     if (!concerns(attributes, '', 'Pod', 'CREATE', 'UPDATE')) return;
     const spec = attributes.object!['spec'];
     spec.tolerations = withDefaults(spec.tolerations ?? []);

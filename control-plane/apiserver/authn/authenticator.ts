@@ -45,6 +45,15 @@ export interface Authenticator {
 const withAuthenticated = (user: UserInfo): UserInfo =>
   user.groups.includes(AUTHENTICATED) ? user : { ...user, groups: [...user.groups, AUTHENTICATED] };
 
+const usersOfPeers = new WeakMap<NonNullable<ApiRequest['peer']>, UserInfo>();
+
+/** One user a connection: what others remember of him, they find again. */
+function userOfPeer(peer: NonNullable<ApiRequest['peer']>): UserInfo {
+  let user = usersOfPeers.get(peer);
+  if (user === undefined) usersOfPeers.set(peer, (user = withAuthenticated({ name: peer.commonName, groups: peer.organizations })));
+  return user;
+}
+
 const known = (user: UserInfo | undefined, audiences: readonly string[]): TokenResult | undefined =>
   user && { user: withAuthenticated(user), audiences };
 
@@ -109,7 +118,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (request.user) return request.user;
     const proxied = proxiedUser(request, options.frontProxy);
     if (proxied) return withAuthenticated(proxied);
-    if (request.peer?.commonName) return withAuthenticated({ name: request.peer.commonName, groups: request.peer.organizations });
+    if (request.peer?.commonName) return userOfPeer(request.peer);
     const token = bearerOf(request.headers['authorization']) ?? webSocketBearerOf(request.headers['sec-websocket-protocol']);
     if (token === undefined) return undefined;
     const result = await authenticateToken(token);

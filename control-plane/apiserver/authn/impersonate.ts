@@ -16,9 +16,11 @@ interface Wanted {
 /** Repeated headers arrive joined by a comma. */
 const list = (header: string | undefined): string[] => (header ? header.split(',').map((item) => item.trim()) : []);
 
+const FIRST_LETTER = 'i'.charCodeAt(0);
+
 /** Looked at for every request: without a list of all headers. */
 function asks(headers: ApiRequest['headers']): boolean {
-  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  for (const name in headers) if (name.charCodeAt(0) === FIRST_LETTER && name.startsWith('impersonate-')) return true;
   return false;
 }
 

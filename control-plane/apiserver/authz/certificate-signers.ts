@@ -39,7 +39,7 @@ function checkSubject(attributes: Attributes): void {
 
 export const certificateSigners = (authorizer: Authorizer): AdmissionPlugin => ({
   name: 'CertificateSigners',
-  async validate(attributes) {
+  validate(attributes) {
     const { kind, object, oldObject, operation, subresource } = attributes;
     if (kind.group !== GROUP || kind.kind !== 'CertificateSigningRequest' || !object) return undefined;
     if (subresource === '') checkSubject(attributes);

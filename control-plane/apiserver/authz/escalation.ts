@@ -52,7 +52,7 @@ function checkBinding(attributes: Attributes, authorizer: Authorizer, reader: Re
 
 export const escalationPlugin = (authorizer: Authorizer, reader: Reader): AdmissionPlugin => ({
   name: 'RBACEscalation',
-  async validate(attributes) {
+  validate(attributes) {
     const { kind, operation, object, user } = attributes;
     if (kind.group !== GROUP || (operation !== 'CREATE' && operation !== 'UPDATE') || !object || user.groups.includes(MASTERS))
       return undefined;

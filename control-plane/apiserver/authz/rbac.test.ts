@@ -121,7 +121,7 @@ test.each<[Partial<Question>, string, object]>([
 
 describe('nobody grants more than they hold', () => {
   const plugin = escalationPlugin(authorizer, fakeReader(objects));
-  const write = (kind: string, object: KubeObject, who = user('jane', 'system:authenticated')) =>
+  const write = async (kind: string, object: KubeObject, who = user('jane', 'system:authenticated')) =>
     plugin.validate!({
       operation: 'CREATE',
       kind: { group: 'rbac.authorization.k8s.io', kind, plural: `${kind.toLowerCase()}s` },

@@ -67,9 +67,7 @@ export class Fairness {
     if (LONG_RUNNING.has(info.subresource)) return next(request);
     const user = request.user!;
     const { schema, level } = this.classify(info, user);
-    request.responseHeaders ??= {};
-    request.responseHeaders['x-kubernetes-pf-flowschema-uid'] = schema.uid;
-    request.responseHeaders['x-kubernetes-pf-prioritylevel-uid'] = level.config.uid;
+    request.flow = { schemaUid: schema.uid, levelUid: level.config.uid };
     if (level.config.exempt) return next(request);
     const seats = seatsOf(info, request.query, () => this.#options.stored(info));
     const seat = await seatOf(() => level.take(schema.name, schema.flowOf(info, user), seats, () => request.signal));

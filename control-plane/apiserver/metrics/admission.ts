@@ -1,5 +1,5 @@
 // How admission plug-ins and policies do: their time, what they refused.
-import { Counter, type Family, Histogram } from '../../../kit/metrics/index.ts';
+import { Counter, type Family, Histogram, type HistogramSeries } from '../../../kit/metrics/index.ts';
 
 export type Phase = 'admit' | 'validate';
 /** What a binding does about a failed validation; `allow`: the policy ignores its own failures. */
@@ -20,6 +20,8 @@ export class AdmissionMetrics {
     'Admission controller latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).',
     PLUGIN_SECONDS,
   );
+  /** Of those who let pass, by plug-in and operation. */
+  readonly #pluginSeries: Readonly<Record<Phase, Map<string, Map<string, HistogramSeries>>>> = { admit: new Map(), validate: new Map() };
   readonly #checks = new Counter(
     'apiserver_validating_admission_policy_check_total',
     'Validation admission policy check total, labeled by policy and further identified by binding and enforcement action taken.',
@@ -43,9 +45,18 @@ export class AdmissionMetrics {
     return [this.#plugins, this.#checks, this.#checkSeconds, this.#mutations, this.#mutationSeconds];
   }
 
+  /** Called some thirty times a write. */
   plugin(name: string, type: Phase, operation: string, rejected: boolean, seconds: number): void {
-    const labels = () => ({ name, operation, rejected: String(rejected), type });
-    this.#plugins.observe(`${name}|${type}|${operation}|${rejected}`, labels, seconds);
+    const phases = this.#pluginSeries[type];
+    let operations = phases.get(name);
+    if (operations === undefined) phases.set(name, (operations = new Map()));
+    let series = rejected ? undefined : operations.get(operation);
+    if (series === undefined) {
+      const labels = () => ({ name, operation, rejected: String(rejected), type });
+      series = this.#plugins.series(`${name}|${type}|${operation}|${rejected}`, labels);
+      if (!rejected) operations.set(operation, series);
+    }
+    series.observe(seconds);
   }
 
   /** One validation that failed, or could not be worked out. */

@@ -1,6 +1,6 @@
 // What is counted of requests, by upstream's names and labels. Label values come from what is served, never from what was asked: their number is bounded.
 
-import { Counter, Histogram, type Labels } from '../../../kit/metrics/index.ts';
+import { Counter, type CounterSeries, Histogram, type HistogramSeries } from '../../../kit/metrics/index.ts';
 import type { ApiRequest } from '../request.ts';
 
 /** Upstream's own bounds. */
@@ -17,6 +17,19 @@ const METHODS: Readonly<Record<string, string>> = {
   delete: 'DELETE',
   deletecollection: 'DELETECOLLECTION',
 };
+
+/** Kinds of requests whose series are kept at hand: their number is bounded by what is served. */
+const REMEMBERED_MAX = 10_000;
+
+/** The series of requests that differ in nothing but their answers; made when they are first needed. */
+interface RequestSeries {
+  readonly totals: Map<number, CounterSeries>;
+  total(code: number): CounterSeries;
+  durations?: HistogramSeries;
+  duration(): HistogramSeries;
+  sizes?: HistogramSeries;
+  size(): HistogramSeries;
+}
 
 export class RequestMetrics {
   readonly total = new Counter(
@@ -35,6 +48,7 @@ export class RequestMetrics {
   );
   readonly watchEvents = new Counter('apiserver_watch_events_total', 'Number of events sent in watch clients.');
   readonly watchBytes = new Counter('apiserver_watch_events_bytes_total', 'Bytes of the events sent to watch clients.');
+  readonly #series = new Map<string, RequestSeries>();
   /** Being worked on now: upstream's two kinds. */
   mutating = 0;
   readOnly = 0;
@@ -50,13 +64,38 @@ export class RequestMetrics {
 
   /** `bytes`: of the answer's body where it is known. `known`: the path is one of the server's own. */
   observe(request: ApiRequest, code: number, seconds: number, bytes: number | undefined, known: boolean): void {
-    const { key, labels } = seriesOf(request, known);
-    const dryRun = request.query.get('dryRun') === 'All' ? 'All' : '';
-    const whole = () => ({ ...labels(), dry_run: dryRun });
-    this.total.add(`${key}|${dryRun}|${code}`, () => ({ ...whole(), code: String(code) }));
+    const series = this.#seriesOf(request, known);
+    let total = series.totals.get(code);
+    if (total === undefined) series.totals.set(code, (total = series.total(code)));
+    total.value++;
     if (request.info?.verb === 'watch') return;
-    this.durations.observe(`${key}|${dryRun}`, whole, seconds);
-    if (bytes !== undefined && request.method === 'GET') this.sizes.observe(key, labels, bytes);
+    (series.durations ??= series.duration()).observe(seconds);
+    if (bytes !== undefined && request.method === 'GET') (series.sizes ??= series.size()).observe(bytes);
+  }
+
+  /** All series of such requests, found by one key. */
+  #seriesOf(request: ApiRequest, known: boolean): RequestSeries {
+    const { info, served } = request;
+    const resource = served ? info.resource : '';
+    const subresource = subresourceOf(request, known);
+    const verb = verbOf(request);
+    const scope = scopeOf(info, served !== undefined);
+    const group = served ? info.group : '';
+    const version = served ? info.version : '';
+    const dry_run = request.query.get('dryRun') === 'All' ? 'All' : '';
+    const key = `${verb}|${group}|${version}|${resource}|${subresource}|${scope}`;
+    const whole = dry_run === '' ? key : `${key}|${dry_run}`;
+    let series = this.#series.get(whole);
+    if (series !== undefined) return series;
+    const labels = () => ({ component: 'apiserver', group, resource, scope, subresource, verb, version });
+    series = {
+      totals: new Map(),
+      total: (code) => this.total.series(`${whole}|${code}`, () => ({ ...labels(), dry_run, code: String(code) })),
+      duration: () => this.durations.series(whole, () => ({ ...labels(), dry_run })),
+      size: () => this.sizes.series(key, labels),
+    };
+    if (this.#series.size < REMEMBERED_MAX) this.#series.set(whole, series);
+    return series;
   }
 
   /** Counts the lines of one watch. */
@@ -71,24 +110,11 @@ export class RequestMetrics {
   }
 }
 
-function seriesOf(request: ApiRequest, known: boolean): { key: string; labels: () => Labels } {
-  const { info, served } = request;
-  const resource = served ? info.resource : '';
-  const subresource = served
-    ? served.kind.subresources.some(({ name }) => name === info.subresource)
-      ? info.subresource
-      : ''
-    : known
-      ? request.path
-      : '';
-  const verb = verbOf(request);
-  const scope = scopeOf(info, served !== undefined);
-  const group = served ? info.group : '';
-  const version = served ? info.version : '';
-  return {
-    key: `${verb}|${group}|${version}|${resource}|${subresource}|${scope}`,
-    labels: () => ({ component: 'apiserver', group, resource, scope, subresource, verb, version }),
-  };
+/** A sub-resource that there is, or one of the server's own paths. */
+function subresourceOf({ info, served, path }: ApiRequest, known: boolean): string {
+  if (!served) return known ? path : '';
+  if (info.subresource === '') return '';
+  return served.kind.subresources.some(({ name }) => name === info.subresource) ? info.subresource : '';
 }
 
 function verbOf({ info, method, headers }: ApiRequest): string {

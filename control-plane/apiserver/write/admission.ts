@@ -1,7 +1,7 @@
 // Runs the admission plug-ins: all that change first, later all that only check; gives back what was taken when the write fails.
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Core, Target } from '../core.ts';
-import type { Phase } from '../metrics/index.ts';
+import type { AdmissionMetrics, Phase } from '../metrics/index.ts';
 import { type AdmissionPlugin, type ApiRequest, type Attributes, annotate } from '../request.ts';
 import { inSpan } from '../tracing/index.ts';
 import type { Reservation } from './hooks.ts';
@@ -18,54 +18,99 @@ export function attributesOf(
   oldObject?: KubeObject,
   deleteOptions?: object,
 ): Attributes {
-  return {
-    operation,
-    kind: target.kind,
-    subresource: target.subresource,
-    namespace: target.namespace,
-    name: target.name || (object?.metadata?.name ?? ''),
-    ...(object ? { object } : {}),
-    ...(oldObject ? { oldObject } : {}),
-    objectKind: target.kind.subresources.find((sub) => sub.name === target.subresource)?.responseKind ?? target.kind,
-    user: request.user!,
-    dryRun,
-    get signal() {
-      return request.signal;
-    },
-    warnings: request.warnings,
-    annotate: (key, value) => annotate(request, key, value),
-    get options() {
-      return operationOptions(operation, request.query, deleteOptions);
-    },
-    round: 0,
-    again: false,
-  };
+  const attributes = new RequestAttributes(target, request, operation, dryRun, deleteOptions);
+  attributes.name = target.name || (object?.metadata?.name ?? '');
+  if (object) attributes.object = object;
+  if (oldObject) attributes.oldObject = oldObject;
+  return attributes;
+}
+
+class RequestAttributes implements Attributes {
+  readonly operation: Attributes['operation'];
+  readonly kind: Target['kind'];
+  readonly subresource: string;
+  readonly namespace: string;
+  name = '';
+  declare object?: KubeObject;
+  declare oldObject?: KubeObject;
+  readonly objectKind: Attributes['objectKind'];
+  readonly user: Attributes['user'];
+  readonly dryRun: boolean;
+  readonly warnings: string[];
+  round: Attributes['round'] = 0;
+  again = false;
+  readonly #request: ApiRequest;
+  readonly #deleteOptions: object | undefined;
+
+  constructor(target: Target, request: ApiRequest, operation: Attributes['operation'], dryRun: boolean, deleteOptions: object | undefined) {
+    const { kind, subresource, namespace } = target;
+    this.operation = operation;
+    this.kind = kind;
+    this.subresource = subresource;
+    this.namespace = namespace;
+    this.objectKind = (subresource === '' ? undefined : kind.subresources.find((sub) => sub.name === subresource)?.responseKind) ?? kind;
+    this.user = request.user!;
+    this.dryRun = dryRun;
+    this.warnings = request.warnings;
+    this.#request = request;
+    this.#deleteOptions = deleteOptions;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  get options(): Record<string, unknown> | undefined {
+    return operationOptions(this.operation, this.#request.query, this.#deleteOptions);
+  }
+
+  annotate(key: string, value: string): void {
+    annotate(this.#request, key, value);
+  }
 }
 
 /** Mutating phase. Plug-ins may replace `attributes.object`; a change that others should see asks all of them once more. */
 export const admit = (core: Core, attributes: Attributes): Promise<void> => inSpan('admission', () => mutate(core, attributes));
 
 async function mutate(core: Core, attributes: Attributes): Promise<void> {
-  const askAll = async () => {
-    for (const plugin of core.admission)
-      if (plugin.admit) await timed(core, plugin, 'admit', attributes.operation, () => plugin.admit!(attributes));
-  };
-  await askAll();
+  await askAll(core, attributes);
   if (!attributes.again) return;
   attributes.round = 1;
-  await askAll();
+  await askAll(core, attributes);
 }
 
-async function timed<T>(core: Core, { name }: AdmissionPlugin, phase: Phase, operation: string, work: () => Promise<T>): Promise<T> {
-  const metrics = core.services.admissionMetrics;
-  const started = performance.now();
-  try {
-    const result = await work();
-    metrics.plugin(name, phase, operation, false, (performance.now() - started) / 1000);
-    return result;
-  } catch (error) {
-    metrics.plugin(name, phase, operation, true, (performance.now() - started) / 1000);
-    throw error;
+async function askAll(core: Core, attributes: Attributes): Promise<void> {
+  const timer = new PluginTimer(core, 'admit', attributes.operation);
+  for (const plugin of core.admission) {
+    if (!plugin.admit) continue;
+    try {
+      const asked = plugin.admit(attributes);
+      if (asked) await asked; // most have nothing to say to most requests: nobody waits for them
+    } catch (error) {
+      timer.count(plugin, true);
+      throw error;
+    }
+    timer.count(plugin, false);
+  }
+}
+
+/** The time of each plug-in, from the end of the one before it: the clock is not free. */
+class PluginTimer {
+  readonly #metrics: AdmissionMetrics;
+  readonly #phase: Phase;
+  readonly #operation: string;
+  #sinceMs = performance.now();
+
+  constructor(core: Core, phase: Phase, operation: string) {
+    this.#metrics = core.services.admissionMetrics;
+    this.#phase = phase;
+    this.#operation = operation;
+  }
+
+  count({ name }: AdmissionPlugin, rejected: boolean): void {
+    const nowMs = performance.now();
+    this.#metrics.plugin(name, this.#phase, this.#operation, rejected, (nowMs - this.#sinceMs) / 1000);
+    this.#sinceMs = nowMs;
   }
 }
 
@@ -74,16 +119,20 @@ export const checkAdmission = (core: Core, attributes: Attributes): Promise<Undo
   inSpan('admission', () => validate(core, attributes));
 
 async function validate(core: Core, attributes: Attributes): Promise<Undo | undefined> {
+  const timer = new PluginTimer(core, 'validate', attributes.operation);
   let undos: Undo[] | undefined;
-  try {
-    for (const plugin of core.admission) {
-      if (!plugin.validate) continue;
-      const undo = await timed(core, plugin, 'validate', attributes.operation, () => plugin.validate!(attributes));
+  for (const plugin of core.admission) {
+    if (!plugin.validate) continue;
+    try {
+      const asked = plugin.validate(attributes);
+      const undo = asked && (await asked);
       if (undo) (undos ??= []).push(undo);
+    } catch (error) {
+      timer.count(plugin, true);
+      await undoAll(undos);
+      throw error;
     }
-  } catch (error) {
-    await undoAll(undos);
-    throw error;
+    timer.count(plugin, false);
   }
   return undos && (() => undoAll(undos));
 }

@@ -82,7 +82,7 @@ function warn(attributes: Attributes, policy: Policy, spec: Record<string, any>)
 
 export const podSecurity = (reader: Reader): AdmissionPlugin => ({
   name: 'PodSecurity',
-  async validate(attributes) {
+  validate(attributes) {
     const { kind, object, oldObject, operation, subresource } = attributes;
     if (!object || (operation !== 'CREATE' && operation !== 'UPDATE')) return undefined;
     if (kind.group === '' && kind.kind === 'Namespace' && subresource === '') checkNamespace(attributes);

@@ -30,9 +30,12 @@ export class MutatingPolicies implements AdmissionPlugin {
     this.#authorizer = authorizer;
   }
 
-  async admit(attributes: Attributes): Promise<void> {
+  admit(attributes: Attributes): Promise<void> | undefined {
     const active = activePolicies(this.#services.reader, 'mutating');
-    if (active.length === 0 || isExcluded(attributes)) return;
+    return active.length === 0 || isExcluded(attributes) ? undefined : this.#applyAll(active, attributes);
+  }
+
+  async #applyAll(active: readonly Active[], attributes: Attributes): Promise<void> {
     const round = this.#rounds.begin(attributes);
     const failures: Failure[] = [];
     for (const one of active) failures.push(...(await this.#apply(one, attributes, round)));

@@ -32,9 +32,12 @@ export class ValidatingPolicies implements AdmissionPlugin {
     this.#authorizer = authorizer;
   }
 
-  async validate(attributes: Attributes): Promise<undefined> {
+  validate(attributes: Attributes): Promise<undefined> | undefined {
     const active = activePolicies(this.#services.reader, 'validating');
-    if (active.length === 0 || isExcluded(attributes)) return;
+    return active.length === 0 || isExcluded(attributes) ? undefined : this.#checkAll(active, attributes);
+  }
+
+  async #checkAll(active: readonly Active[], attributes: Attributes): Promise<undefined> {
     const views = viewsOf(attributes, this.#services);
     const refusals: Refusal[] = [];
     for (const one of active) refusals.push(...(await this.#refusals(one, attributes, views)));

@@ -160,9 +160,32 @@ export function resourceQuota(reader: Reader, client: Client, clock: Clock): Adm
     if (missing) throw refused(attributes, `failed quota: ${quota.metadata.name}: must specify ${missing}`);
   }
 
+  /** Counts the object in every quota or in none; the answer undoes it. */
+  async function chargeAll(attributes: Attributes, quotas: readonly KubeObject[]): Promise<undefined | (() => Promise<void>)> {
+    const { namespace } = attributes;
+    const charged: [string, ResourceList][] = [];
+    const undo = async (): Promise<void> => {
+      for (const [name, delta] of charged) await turns.take(namespace, () => bump(namespace, name, delta, -1));
+    };
+    try {
+      await turns.take(namespace, async () => {
+        for (const quota of quotas) {
+          const delta = await charge(attributes, quota.metadata.name!, deltaOf(attributes, quota));
+          if (delta) charged.push([quota.metadata.name!, delta]);
+        }
+      });
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+    if (charged.length === 0) return undefined;
+    lastCharge.set(namespace, clock.nowMs());
+    return undo;
+  }
+
   return {
     name: 'ResourceQuota',
-    async validate(attributes) {
+    validate(attributes) {
       const { kind, namespace, operation, object, subresource } = attributes;
       if (namespace === '' || operation === 'CONNECT') return undefined;
       if (kind.group === '' && kind.plural === 'resourcequotas' && subresource === '') planRecount(namespace);
@@ -172,24 +195,7 @@ export function resourceQuota(reader: Reader, client: Client, clock: Clock): Adm
       const counted = subresource === '' || subresource === 'resize';
       if (!counted || !object || (operation !== 'CREATE' && operation !== 'UPDATE')) return undefined;
       for (const quota of quotas) demand(attributes, quota);
-      const charged: [string, ResourceList][] = [];
-      const undo = async (): Promise<void> => {
-        for (const [name, delta] of charged) await turns.take(namespace, () => bump(namespace, name, delta, -1));
-      };
-      try {
-        await turns.take(namespace, async () => {
-          for (const quota of quotas) {
-            const delta = await charge(attributes, quota.metadata.name!, deltaOf(attributes, quota));
-            if (delta) charged.push([quota.metadata.name!, delta]);
-          }
-        });
-      } catch (error) {
-        await undo();
-        throw error;
-      }
-      if (charged.length === 0) return undefined;
-      lastCharge.set(namespace, clock.nowMs());
-      return undo;
+      return chargeAll(attributes, quotas);
     },
   };
 }

@@ -28,9 +28,12 @@ export class MutatingWebhooks implements AdmissionPlugin {
     this.#authorizer = authorizer;
   }
 
-  async admit(attributes: Attributes): Promise<void> {
+  admit(attributes: Attributes): Promise<void> | undefined {
     const hooks = hooksOf(this.#services.reader, 'mutating');
-    if (hooks.length === 0 || isAdmissionConfiguration(attributes)) return;
+    return hooks.length === 0 || isAdmissionConfiguration(attributes) ? undefined : this.#askAll(hooks, attributes);
+  }
+
+  async #askAll(hooks: readonly ConfiguredHook[], attributes: Attributes): Promise<void> {
     const round = this.#rounds.begin(attributes);
     for (const [i, hook] of hooks.entries()) {
       const view = await invocationOf(

@@ -5,7 +5,7 @@ import type { AdmissionPlugin, Attributes } from '../../request.ts';
 import { isAdmissionConfiguration } from '../matching.ts';
 import { ask } from './ask.ts';
 import { HookFailure } from './errors.ts';
-import { type Hook, hooksOf } from './hooks.ts';
+import { type ConfiguredHook, type Hook, hooksOf } from './hooks.ts';
 import { invocationOf, viewsOf } from './invocation.ts';
 import { observed } from './observe.ts';
 import type { View } from './review.ts';
@@ -23,9 +23,12 @@ export class ValidatingWebhooks implements AdmissionPlugin {
     this.#authorizer = authorizer;
   }
 
-  async validate(attributes: Attributes): Promise<undefined> {
+  validate(attributes: Attributes): Promise<undefined> | undefined {
     const hooks = hooksOf(this.#services.reader, 'validating');
-    if (hooks.length === 0 || isAdmissionConfiguration(attributes)) return;
+    return hooks.length === 0 || isAdmissionConfiguration(attributes) ? undefined : this.#askAll(hooks, attributes);
+  }
+
+  async #askAll(hooks: readonly ConfiguredHook[], attributes: Attributes): Promise<undefined> {
     const views = viewsOf(attributes, this.#services);
     const invocations: { hook: Hook; view: View }[] = [];
     for (const hook of hooks) {

@@ -1,0 +1,109 @@
+// What the steps of the virtual machine work with: a cluster of one node, its control groups as files, and waits for an emulated machine.
+import { readFileSync } from 'node:fs';
+import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import type { KubeObject } from '../../api/meta/index.ts';
+import { RESOURCES } from '../../kit/client/index.ts';
+import { waitFor } from '../../kit/run/index.ts';
+import type { Cluster } from '../../rig/index.ts';
+
+export type PodObject = Pod & KubeObject;
+
+export interface Step {
+  title: string;
+  run(guest: Guest): Promise<void>;
+}
+
+/** An emulated processor on a busy machine takes a hundred times as long as a real one. */
+export const SLOW_MS = 600_000;
+export const NODE = 'node-1';
+const namespace = 'default';
+const IMAGE = 'wherry/tools:1';
+
+/** @throws Error `expected WHAT, got: JSON` */
+export function expectThat(holds: boolean, what: string, got: unknown): void {
+  if (!holds) throw new Error(`expected ${what}, got: ${JSON.stringify(got)}`);
+}
+
+/** @throws Error naming `what` */
+export function expectEqual(what: string, got: unknown, wanted: unknown): void {
+  expectThat(JSON.stringify(got) === JSON.stringify(wanted), `${what} to be ${JSON.stringify(wanted)}`, got);
+}
+
+export class Guest {
+  readonly cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
+
+  /** Folder of a control group below `kubepods`. */
+  group(path = ''): string {
+    return `/sys/fs/cgroup/wherry/${this.cluster.name}/${NODE}/kubepods${path}`;
+  }
+
+  podGroup({ metadata: { uid }, status }: PodObject): string {
+    const qos = status?.qosClass;
+    return this.group(`${qos === 'Guaranteed' ? '' : `/${qos?.toLowerCase()}`}/pod${uid}`);
+  }
+
+  /** Group of the first container that is in the status. */
+  containerGroup(pod: PodObject): string {
+    return `${this.podGroup(pod)}/${pod.status?.containerStatuses?.[0]?.containerID?.replace(/^.*:\/\//, '')}`;
+  }
+
+  /** A pod of one container that runs `script`. */
+  async create(name: string, container: object = {}, spec: object = {}, script = 'sleep infinity'): Promise<PodObject> {
+    const wanted = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        restartPolicy: 'Never',
+        automountServiceAccountToken: false,
+        containers: [{ name: 'c', image: IMAGE, command: ['sh', '-c', script], ...container }],
+        ...spec,
+      },
+    };
+    return await this.cluster.client.create<PodObject>(RESOURCES.pods, wanted as unknown as PodObject, { namespace });
+  }
+
+  /** The pod, once its status is as wanted. */
+  async until(name: string, what: string, done: (status: PodStatus) => boolean): Promise<PodObject> {
+    let last: PodStatus | undefined;
+    return await waitFor({ what: `pod ${name} ${what}`, timeoutMs: SLOW_MS, everyMs: 500 }, async () => {
+      const pod = await this.cluster.client.get<PodObject>(RESOURCES.pods, name, { namespace });
+      last = pod.status;
+      return last && done(last) ? pod : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}: ${JSON.stringify(last)}`);
+    });
+  }
+
+  running(name: string): Promise<PodObject> {
+    return this.until(name, 'to run', ({ containerStatuses }) => containerStatuses?.[0]?.state?.running !== undefined);
+  }
+
+  ended(name: string): Promise<PodObject> {
+    return this.until(name, 'to end', ({ phase }) => phase === 'Failed' || phase === 'Succeeded');
+  }
+
+  exec(name: string, script: string): Promise<string> {
+    return this.cluster.kubectl(['exec', name, '--', 'sh', '-c', script], { timeoutMs: SLOW_MS });
+  }
+
+  logs(name: string): Promise<string> {
+    return this.cluster.kubectl(['logs', name], { timeoutMs: SLOW_MS });
+  }
+
+  async remove(...names: string[]): Promise<void> {
+    await this.cluster.kubectl(['delete', 'pod', '--force', '--grace-period=0', '--ignore-not-found', ...names], { timeoutMs: SLOW_MS });
+  }
+}
+
+/** The text of a kernel's file. */
+export const read = (file: string): string => readFileSync(file, 'utf8').trim();
+
+/** `file: text` of a control group, to be compared at once. */
+export const files = (folder: string, names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, read(`${folder}/${name}`)]));

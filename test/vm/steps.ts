@@ -1,0 +1,238 @@
+// What only shows on control groups v2, on a kernel with AppArmor, or with huge pages reserved; in order, because pods live on.
+import { readdirSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Node } from '../../api/gen/types/core.v1.ts';
+import { type KubeObject, toInteger, toMilli } from '../../api/meta/index.ts';
+import { RESOURCES } from '../../kit/client/index.ts';
+import { run } from '../../kit/exec/index.ts';
+import { waitFor } from '../../kit/run/index.ts';
+import { expectEqual, expectThat, files, type Guest, NODE, read, SLOW_MS, type Step } from './guest.ts';
+
+/** What is not tried, and why. */
+export const skipped: readonly [string, string][] = [
+  ['IPVS', 'wherry has no such backend: iptables and nftables'],
+  ['user namespaces', 'wherry gives no pod one: hostUsers: false is refused, which is tried'],
+  ['memory.min and memory.high', 'MemoryQoS is no stable part of v1.36'],
+];
+
+export const PIDS_MAX = 40;
+const CGROUP2_MAGIC = 0x63677270;
+const MIB = 2 ** 20;
+/** Seen from dist/, where the bundle is. */
+const PROFILES = join(import.meta.dirname, '../agent/cri/wherry-default.apparmor');
+
+const limits = (cpu: string, memory: string) => ({ cpu, memory });
+
+/** cpu.shares of a request as cpu.weight: by the formula that runtimes and kubelet share. */
+const weight = (milli: number): string => {
+  const shares = Math.max(2, Math.floor((milli * 1024) / 1000));
+  return String(Math.floor(1 + ((shares - 2) * 9999) / 262_142));
+};
+
+const node = (guest: Guest) => guest.cluster.client.get<Node & KubeObject>(RESOURCES.nodes, NODE);
+
+export const steps: readonly Step[] = [
+  {
+    title: 'the machine has control groups v2 and nothing else',
+    async run() {
+      expectEqual('file system of /sys/fs/cgroup', statfsSync('/sys/fs/cgroup').type, CGROUP2_MAGIC);
+      expectThat(!read('/proc/self/cgroup').includes('memory'), 'no v1 controller', read('/proc/self/cgroup'));
+    },
+  },
+  {
+    title: 'kubepods has what the node has for pods',
+    async run(guest) {
+      const { cpu = '0', memory = '0' } = (await node(guest)).status?.allocatable ?? {};
+      await guest.create('first');
+      await guest.running('first');
+      expectEqual('kubepods', files(guest.group(), ['cpu.weight', 'memory.max']), {
+        'cpu.weight': weight(Number(toMilli(cpu))),
+        'memory.max': String(toInteger(memory)),
+      });
+    },
+  },
+  {
+    title: 'a pod of each class has its weight, its limits and its place',
+    async run(guest) {
+      const own = limits('500m', '64Mi');
+      await guest.create('guaranteed', { resources: { limits: own } });
+      await guest.create('burstable', { resources: { requests: limits('250m', '32Mi'), limits: { memory: '64Mi' } } });
+      const [guaranteed, burstable, first] = [
+        await guest.running('guaranteed'),
+        await guest.running('burstable'),
+        await guest.running('first'),
+      ];
+      const names = ['cpu.weight', 'cpu.max', 'memory.max', 'pids.max'];
+      const of = (...texts: string[]) => Object.fromEntries(names.map((name, index) => [name, texts[index]]));
+      expectEqual('guaranteed', files(guest.podGroup(guaranteed), names), of(weight(500), '50000 100000', `${64 * MIB}`, `${PIDS_MAX}`));
+      expectEqual('burstable', files(guest.podGroup(burstable), names), of(weight(250), 'max 100000', `${64 * MIB}`, `${PIDS_MAX}`));
+      expectEqual('besteffort', files(guest.podGroup(first), names), of(weight(0), 'max 100000', 'max', `${PIDS_MAX}`));
+      expectEqual('all burstable ones', read(`${guest.group('/burstable')}/cpu.weight`), weight(250));
+      expectEqual('all besteffort ones', read(`${guest.group('/besteffort')}/cpu.weight`), weight(0));
+      expectEqual('a container', files(guest.containerGroup(guaranteed), [...names.slice(0, 3), 'memory.oom.group']), {
+        ...of(weight(500), '50000 100000', `${64 * MIB}`),
+        'memory.oom.group': '1',
+        'pids.max': undefined,
+      });
+      expectEqual(
+        'what it sees',
+        (await guest.exec('guaranteed', 'cat /sys/fs/cgroup/memory.max /proc/1/cgroup')).trim(),
+        `${64 * MIB}\n0::/`,
+      );
+    },
+  },
+  {
+    title: 'a resize changes the groups of a running container',
+    async run(guest) {
+      const resources = { requests: limits('700m', '96Mi'), limits: limits('700m', '96Mi') };
+      await guest.cluster.kubectl(
+        ['patch', 'pod', 'guaranteed', '--subresource=resize', '-p', JSON.stringify({ spec: { containers: [{ name: 'c', resources }] } })],
+        { timeoutMs: SLOW_MS },
+      );
+      const pod = await guest.until(
+        'guaranteed',
+        'to be resized',
+        (s) => s.containerStatuses?.[0]?.resources?.limits?.['memory'] === '96Mi',
+      );
+      const wanted = { 'cpu.weight': weight(700), 'cpu.max': '70000 100000', 'memory.max': `${96 * MIB}` };
+      expectEqual('the pod', files(guest.podGroup(pod), Object.keys(wanted)), wanted);
+      expectEqual('the container', files(guest.containerGroup(pod), Object.keys(wanted)), wanted);
+      expectEqual('restarts', pod.status?.containerStatuses?.[0]?.restartCount, 0);
+    },
+  },
+  {
+    title: 'resources of a pod as a whole bound its containers',
+    async run(guest) {
+      await guest.create('whole', {}, { resources: { requests: limits('100m', '48Mi'), limits: limits('200m', '48Mi') } });
+      const pod = await guest.running('whole');
+      expectEqual('the pod', files(guest.podGroup(pod), ['cpu.weight', 'cpu.max', 'memory.max']), {
+        'cpu.weight': weight(100),
+        'cpu.max': '20000 100000',
+        'memory.max': `${48 * MIB}`,
+      });
+      await guest.remove('whole');
+    },
+  },
+  {
+    title: 'a container that runs out of memory ends as a whole',
+    async run(guest) {
+      // Its first process asks for nothing: on v1, or without memory.oom.group, it would live on.
+      await guest.create('greedy', { resources: { limits: { memory: '24Mi' } } }, {}, 'tail /dev/zero & wait; sleep infinity');
+      const { status } = await guest.ended('greedy');
+      const { reason, exitCode } = status?.containerStatuses?.[0]?.state?.terminated ?? {};
+      expectEqual('its end', { reason, exitCode }, { reason: 'OOMKilled', exitCode: 137 });
+      await guest.remove('greedy');
+    },
+  },
+  {
+    title: `a pod that forks is held at ${PIDS_MAX} processes, its neighbour notices nothing`,
+    async run(guest) {
+      await guest.create('forks', {}, {}, 'trap : TERM; while :; do sleep 1000 & done');
+      const pod = await guest.running('forks');
+      const group = guest.podGroup(pod);
+      await waitFor(
+        { what: 'the limit to be hit', timeoutMs: SLOW_MS, everyMs: 500 },
+        () => !read(`${group}/pids.events`).endsWith('max 0'),
+      );
+      expectThat(Number(read(`${group}/pids.current`)) <= PIDS_MAX, `${PIDS_MAX} processes at most`, read(`${group}/pids.current`));
+      expectEqual('the neighbour', (await guest.exec('guaranteed', 'echo well')).trim(), 'well');
+      await guest.remove('forks');
+    },
+  },
+  {
+    title: 'figures come from the files of v2',
+    async run(guest) {
+      const get = (path: string) => guest.cluster.kubectl(['get', '--raw', `/api/v1/nodes/${NODE}/proxy${path}`], { timeoutMs: SLOW_MS });
+      const summary = JSON.parse(await get('/stats/summary'));
+      const pod = summary.pods.find(({ podRef }: { podRef: { name: string } }) => podRef.name === 'guaranteed');
+      const current = Number(read(`${guest.podGroup(await guest.running('guaranteed'))}/memory.current`));
+      const { usageBytes, workingSetBytes } = pod.memory;
+      expectThat(
+        usageBytes > 0 && workingSetBytes <= usageBytes && usageBytes < 16 * MIB && current < 16 * MIB,
+        `about ${current} bytes`,
+        pod.memory,
+      );
+      expectThat(pod.cpu.usageCoreNanoSeconds > 0 && pod.process_stats.process_count >= 1, 'processor time and processes', pod);
+      expectThat(
+        summary.node.memory.availableBytes > 0 && summary.node.memory.workingSetBytes > 0,
+        "the node's memory",
+        summary.node.memory,
+      );
+      const metrics = await get('/metrics/cadvisor');
+      for (const name of [
+        'container_memory_working_set_bytes',
+        'container_cpu_cfs_throttled_periods_total',
+        'container_pressure_memory_waiting_seconds_total',
+      ])
+        expectThat(new RegExp(`^${name}\\{.*pod="guaranteed"`, 'm').test(metrics), name, metrics.slice(0, 300));
+    },
+  },
+  {
+    title: 'huge pages are counted, given and limited',
+    async run(guest) {
+      expectEqual('capacity', (await node(guest)).status?.capacity?.['hugepages-2Mi'], '32Mi');
+      const resources = { limits: { 'hugepages-2Mi': '4Mi', memory: '32Mi' } };
+      const volumes = [{ name: 'huge', emptyDir: { medium: 'HugePages' } }];
+      await guest.create('huge', { resources, volumeMounts: [{ name: 'huge', mountPath: '/huge' }] }, { volumes });
+      const pod = await guest.running('huge');
+      expectEqual('the pod', read(`${guest.podGroup(pod)}/hugetlb.2MB.max`), `${4 * MIB}`);
+      expectEqual('the container', read(`${guest.containerGroup(pod)}/hugetlb.2MB.max`), `${4 * MIB}`);
+      expectEqual('others', read(`${guest.podGroup(await guest.running('guaranteed'))}/hugetlb.2MB.max`), '0');
+      const mounted = await guest.exec('huge', "grep ' /huge ' /proc/mounts");
+      expectThat(/hugetlbfs.*pagesize=2M/.test(mounted), 'a file system of huge pages', mounted);
+      await guest.remove('huge');
+    },
+  },
+  {
+    title: 'AppArmor: the default profile, one by name, one that is not there',
+    async run(guest) {
+      await run('apparmor_parser', ['--replace', '--skip-cache', PROFILES], { timeoutMs: SLOW_MS });
+      const strict = 'profile vm-strict flags=(attach_disconnected) {\n file,\n signal,\n deny /tmp/** w,\n}\n';
+      await run('apparmor_parser', ['--replace', '--skip-cache'], { input: strict, timeoutMs: SLOW_MS });
+      const confined = (appArmorProfile?: object) => ({ securityContext: appArmorProfile ? { appArmorProfile } : {} });
+      const said =
+        'cat /proc/self/attr/current; echo x > /tmp/x && echo written || echo refused; mount -t tmpfs tmpfs /mnt || echo no mounts';
+      await guest.create('plain', {}, confined(), said);
+      await guest.create('named', {}, confined({ type: 'Localhost', localhostProfile: 'vm-strict' }), said);
+      await guest.create('free', {}, confined({ type: 'Unconfined' }), said);
+      await guest.create('absent', {}, confined({ type: 'Localhost', localhostProfile: 'no-such' }));
+      for (const [name, pattern] of [
+        ['plain', /wherry-default \(enforce\).*written.*no mounts/s],
+        ['named', /vm-strict \(enforce\).*refused/s],
+        ['free', /unconfined.*written/s],
+      ] as const) {
+        await guest.ended(name);
+        const text = await guest.logs(name);
+        expectThat(pattern.test(text), `${pattern} from ${name}`, text);
+      }
+      const { status } = await guest.until('absent', 'to say what is wrong', (s) =>
+        Boolean(s.containerStatuses?.[0]?.state?.waiting?.message),
+      );
+      expectEqual('the absent profile', status?.containerStatuses?.[0]?.state?.waiting, {
+        reason: 'CreateContainerError',
+        message: 'apparmor profile not found no-such',
+      });
+      await guest.remove('plain', 'named', 'free', 'absent');
+    },
+  },
+  {
+    title: 'a pod that wants user namespaces is told that there are none',
+    async run(guest) {
+      await guest.create('users', {}, { hostUsers: false });
+      const wanted = 'user namespaces';
+      await waitFor({ what: 'the event', timeoutMs: SLOW_MS, everyMs: 1000 }, async () =>
+        (await guest.cluster.kubectl(['describe', 'pod', 'users'], { timeoutMs: SLOW_MS })).includes(wanted),
+      );
+      await guest.remove('users');
+    },
+  },
+  {
+    title: 'pods that are gone leave no group',
+    async run(guest) {
+      await guest.remove('--all');
+      const left = () =>
+        ['', '/burstable', '/besteffort'].flatMap((path) => readdirSync(guest.group(path)).filter((name) => name.startsWith('pod')));
+      await waitFor({ what: 'the groups to go', timeoutMs: SLOW_MS, everyMs: 500 }, () => left().length === 0);
+    },
+  },
+];
