@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, expect, test } from 'vitest';
-import { checkMounts, pathInside } from './mounts.ts';
+import { parseMountinfo } from '../../kit/linux/index.ts';
+import { checkMounts, pathInside, unableToPropagate } from './mounts.ts';
 
 const root = mkdtempSync(`${tmpdir()}/wherry-mounts-`);
 mkdirSync(`${root}/usr/share/data`, { recursive: true });
@@ -50,3 +51,23 @@ test('what is in order passes', () => {
     { hostPath: '/h', containerPath: '/c', propagation: 'host-to-container' },
   ]);
 });
+
+const MOUNTINFO = `
+1 0 0:1 / / rw shared:1 - ext4 /dev/a rw
+2 1 0:2 / /private rw - tmpfs tmpfs rw
+3 1 0:3 / /slave rw master:1 - tmpfs tmpfs rw
+4 1 0:4 / /twice rw - tmpfs tmpfs rw
+5 4 0:5 / /twice rw shared:2 - tmpfs tmpfs rw
+`;
+const unable = (path: string, on: string, wanted: string) => `path "${path}" is mounted on "${on}" but it is not a ${wanted} mount`;
+test.each([
+  ['/a', 'bidirectional', undefined],
+  ['/privately', 'bidirectional', undefined],
+  ['/private/a', 'bidirectional', unable('/private/a', '/private', 'shared')],
+  ['/private', 'host-to-container', unable('/private', '/private', 'shared or slave')],
+  ['/slave/a', 'host-to-container', undefined],
+  ['/slave/a', 'bidirectional', unable('/slave/a', '/slave', 'shared')],
+  ['/twice/a', 'bidirectional', undefined],
+] as const)('mounts below %s go %s or say why not', (path, propagation, problem) =>
+  expect(unableToPropagate(path, propagation, parseMountinfo(MOUNTINFO))).toBe(problem),
+);

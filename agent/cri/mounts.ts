@@ -1,7 +1,7 @@
 // A container's own mounts: folders and devices of the host, and images as read-only volumes.
-import { existsSync, lstatSync, mkdirSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isMounted, mountOverlay } from '../../kit/linux/index.ts';
+import { isMounted, type MountEntry, mountHolding, mountOverlay, mounts } from '../../kit/linux/index.ts';
 import type { SpecMount } from '../runtime/index.ts';
 import type { CriContext } from './context.ts';
 import { CriError, type Mount } from './cri.ts';
@@ -50,10 +50,14 @@ export function mountImageVolumes(context: CriContext, record: ContainerRecord):
 const volumePath = (context: CriContext, { id }: ContainerRecord, index: number): string =>
   `${dirname(context.runtime.rootfsPath(id))}/image-${index}`;
 
-/** A host path that is not there is made a folder, as other runtimes do. */
+/** A host path that is not there is made a folder, as other runtimes do. @throws CriError for propagation that its mount does not allow */
 export function mountsOf(context: CriContext, record: ContainerRecord): SpecMount[] {
   return (record.config.mounts ?? []).map((mount) => {
     if (!mount.image && !exists(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true });
+    if (mount.propagation && mount.propagation !== 'private') {
+      const problem = unableToPropagate(realpathSync(mount.hostPath), mount.propagation, mounts());
+      if (problem) throw new CriError('CreateContainerError', `failed to generate container spec: ${problem}`);
+    }
     return {
       source: mount.image ? sourceOf(context, record, mount) : mount.hostPath,
       destination: mount.containerPath,
@@ -62,6 +66,19 @@ export function mountsOf(context: CriContext, record: ContainerRecord): SpecMoun
       propagation: mount.propagation ?? 'private',
     };
   });
+}
+
+/** Mounts reach a container only from a shared mount or its slave, and the node only through a shared one: runtimes would not tell. */
+export function unableToPropagate(
+  path: string,
+  propagation: 'host-to-container' | 'bidirectional',
+  entries: readonly MountEntry[],
+): string | undefined {
+  const on = mountHolding(path, entries);
+  const needed = propagation === 'bidirectional' ? ['shared'] : ['shared', 'master'];
+  if (!on || on.propagation.some((field) => needed.includes(field.split(':')[0] ?? ''))) return undefined;
+  const wanted = propagation === 'bidirectional' ? 'shared' : 'shared or slave';
+  return `path "${path}" is mounted on "${on.target}" but it is not a ${wanted} mount`;
 }
 
 function exists(path: string): boolean {

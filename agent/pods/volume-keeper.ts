@@ -8,10 +8,11 @@ import type { PodEvents } from './pod-events.ts';
 import { StartProblem } from './start-problem.ts';
 import { VOLUMES } from './step.ts';
 
-const RETRY_REFRESH_MS = 30_000;
 /** A volume that is not attached yet is worth an event after upstream's 2 min 3 s. */
 const QUIET_MS = 123_000;
 const ATTACH_RETRY_MAX_MS = 4000;
+/** Upstream's longest back-off of a volume. */
+const RETRY_MAX_MS = 122_000;
 
 export interface VolumeKeeperTools {
   volumes: Volumes;
@@ -27,6 +28,7 @@ export class VolumeKeeper {
   #refreshAtMs: number | undefined;
   #isChanged = false;
   #waitsSinceMs: number | undefined;
+  #refreshFailures = 0;
 
   constructor(tools: VolumeKeeperTools, holds: Holds) {
     this.#tools = tools;
@@ -52,40 +54,40 @@ export class VolumeKeeper {
 
   /** A failure becomes an event and holds back the next try. */
   async setUp(pod: Pod, place: PodPlace): Promise<void> {
-    const { clock, events, volumes } = this.#tools;
+    const { clock, volumes } = this.#tools;
     this.#isChanged = false;
     try {
-      const made = await step('volumes', () => volumes.setup(pod, place));
+      const made = await step('volumes', () => volumes.setup(pod, place, (failure) => this.#tell(pod, failure)));
       this.#paths = made.paths;
       this.#refreshAtMs = made.refreshAtMs;
+      this.#waitsSinceMs = undefined;
       this.#holds.cleared(VOLUMES);
     } catch (error) {
       if (!(error instanceof VolumeSetupError)) throw error;
-      if (!this.#waitsQuietly(error)) events.pod(pod, 'Warning', error.reason, error.message);
-      const retryMs = backoffMs(this.#holds.countFailure(VOLUMES), 500, error.isWaiting ? ATTACH_RETRY_MAX_MS : 122_000);
+      const retryMs = backoffMs(this.#holds.countFailure(VOLUMES), 500, error.isWaiting ? ATTACH_RETRY_MAX_MS : RETRY_MAX_MS);
       this.#holds.failed(VOLUMES, new StartProblem(error.reason, error.message, retryMs), clock.nowMs());
     }
   }
 
-  #waitsQuietly({ isWaiting }: VolumeSetupError): boolean {
+  #tell(pod: Pod, { isWaiting, message, reason }: VolumeSetupError): void {
     const nowMs = this.#tools.clock.nowMs();
-    if (!isWaiting) this.#waitsSinceMs = undefined;
-    else this.#waitsSinceMs ??= nowMs;
-    if (this.#waitsSinceMs === undefined || nowMs - this.#waitsSinceMs >= QUIET_MS) {
-      this.#waitsSinceMs = undefined;
-      return false;
+    if (isWaiting) {
+      this.#waitsSinceMs ??= nowMs;
+      if (nowMs - this.#waitsSinceMs < QUIET_MS) return;
+      this.#waitsSinceMs = nowMs;
     }
-    return true;
+    this.#tools.events.pod(pod, 'Warning', reason, message);
   }
 
-  /** An object that has gone keeps its last content; it is read again when it is back. */
+  /** An object that has gone keeps its last content: an event says so, the pod goes on, and it is read again when it is back. */
   async refresh(pod: Pod, place: PodPlace): Promise<void> {
     const { clock, log, volumes } = this.#tools;
     this.#isChanged = false;
     try {
-      this.#refreshAtMs = (await volumes.refresh(pod, place)).refreshAtMs;
+      this.#refreshAtMs = (await volumes.refresh(pod, place, (failure) => this.#tell(pod, failure))).refreshAtMs;
+      this.#refreshFailures = 0;
     } catch (error) {
-      this.#refreshAtMs = clock.nowMs() + RETRY_REFRESH_MS;
+      this.#refreshAtMs = clock.nowMs() + backoffMs(++this.#refreshFailures, 500, RETRY_MAX_MS);
       log.debug({ err: error, pod: podText(pod) }, 'volumes not refreshed');
     }
   }

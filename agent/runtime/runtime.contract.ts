@@ -166,13 +166,14 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
     test('a terminal has the size that it was given, and a later one', async () => {
       const id = await create('sleep 60');
       await runtime.start(id);
-      const size = 'stty size; read go; stty size';
+      const size = 'read go; stty size; read go; stty size'; // crun may start a program before its terminal has a size
       const consoleSize = { width: 100, height: 30 };
       const process = { ...basicProcess(), terminal: true, consoleSize, args: ['/bin/sh', '-c', size] };
       const exec = await runtime.exec(id, { process, stdin: true, ...consoleSize });
       let seen = '';
       exec.stdout.on('data', (chunk: Buffer) => (seen += chunk));
-      await expect.poll(() => seen, { timeout: 10_000 }).toContain('30 100');
+      exec.stdin!.write('go\n');
+      await expect.poll(() => seen, { timeout: 30_000 }).toContain('30 100');
       exec.resize(120, 40);
       exec.stdin!.write('go\n');
       expect(await exec.exit).toBe(0);

@@ -42,10 +42,19 @@ export async function gather(pod: Pod, volume: Volume, sources: ApiSources): Pro
 }
 
 async function gatherProjected(pod: Pod, projections: VolumeProjection[], mode: number, sources: ApiSources): Promise<Gathered> {
-  const parts = await Promise.all(projections.map((projection) => gatherProjection(pod, projection, mode, sources)));
+  const settled = await Promise.allSettled(projections.map((projection) => gatherProjection(pod, projection, mode, sources)));
+  const failures = settled.flatMap((part) => (part.status === 'rejected' ? [part.reason as Error] : []));
+  if (failures.length > 0) throw inOne(failures);
+  const parts = settled.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
   const payload: Payload = new Map(parts.flatMap((part) => [...part.payload])); // later sources win
   const renewals = parts.flatMap((part) => (part.renewAtMs === undefined ? [] : [part.renewAtMs]));
   return { payload, ...(renewals.length > 0 ? { renewAtMs: Math.min(...renewals) } : {}) };
+}
+
+/** All that is missing is told at once, each once. */
+function inOne(failures: readonly Error[]): Error {
+  const messages = new Set(failures.map(({ message }) => message));
+  return messages.size === 1 ? failures[0]! : new VolumeProblem(`[${[...messages].join(', ')}]`);
 }
 
 async function gatherProjection(pod: Pod, projection: VolumeProjection, mode: number, sources: ApiSources): Promise<Gathered> {
@@ -68,9 +77,7 @@ async function gatherProjection(pod: Pod, projection: VolumeProjection, mode: nu
       renewAtMs,
     };
   }
-  // Its API is not served by default: there are no bundles, and this is what a kubelet without them says.
-  if (projection.clusterTrustBundle) throw new VolumeProblem('ClusterTrustBundle projection is not supported in static kubelet mode');
-  throw new VolumeProblem('projected source is not supported');
+  return { payload: new Map() }; // the API server has dropped a source that is off by default
 }
 
 function downwardPayload(pod: Pod, items: DownwardAPIVolumeFile[], defaultMode: number, place: PodPlace): Payload {

@@ -77,6 +77,8 @@ function failureText(volume: string, cause: unknown): string {
   return `${DEVICE_STAGES.has(stage) ? 'MapVolume' : 'MountVolume'}.${step} failed for volume "${volume}" : ${why}`;
 }
 
+type OnFailure = (failure: VolumeSetupError) => void;
+
 export interface PodVolumes {
   /** Path on the node by the volume's name. */
   paths: ReadonlyMap<string, string>;
@@ -100,16 +102,16 @@ export class Volumes {
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
   }
 
-  /** Makes all volumes of the pod. Safe to repeat. @throws VolumeSetupError */
-  setup(pod: Pod, place: PodPlace): Promise<PodVolumes> {
-    return this.#setUp(pod, pod.spec?.volumes ?? [], place);
+  /** Makes all volumes of the pod, telling of each that fails at once. Safe to repeat. @throws VolumeSetupError */
+  setup(pod: Pod, place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
+    return this.#setUp(pod, pod.spec?.volumes ?? [], place, onFailure);
   }
 
   /** Brings those up to date that show objects of the API, and those that drivers keep. @throws VolumeSetupError */
-  async refresh(pod: Pod, place: PodPlace): Promise<PodVolumes> {
+  async refresh(pod: Pod, place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
     const driven = new Set(await this.#csi.volumesOf(pod.metadata.uid ?? ''));
     const volumes = (pod.spec?.volumes ?? []).filter((volume) => isApiVolume(volume) || driven.has(volume.name));
-    return this.#setUp(pod, volumes, place);
+    return this.#setUp(pod, volumes, place, onFailure);
   }
 
   /** The pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. */
@@ -118,17 +120,21 @@ export class Volumes {
     return new Map(await Promise.all(names.map(async (name) => [name, await this.#csi.stats(podUid, name)] as const)));
   }
 
-  async #setUp(pod: Pod, volumes: readonly Volume[], place: PodPlace): Promise<PodVolumes> {
+  async #setUp(pod: Pod, volumes: readonly Volume[], place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
     const sources: ApiSources = { objects: this.objects, tokens: this.#tokens, place };
-    const made = await Promise.all(
-      volumes.map(async (volume) => {
-        try {
-          return { name: volume.name, ...(await this.#setupOne(pod, volume, sources)) };
-        } catch (error) {
-          throw error instanceof VolumeSetupError ? error : new VolumeSetupError(volume.name, error);
-        }
-      }),
-    );
+    const failures: VolumeSetupError[] = [];
+    const begun = volumes.map(async (volume) => {
+      try {
+        return [{ name: volume.name, ...(await this.#setupOne(pod, volume, sources)) }];
+      } catch (error) {
+        const failure = error instanceof VolumeSetupError ? error : new VolumeSetupError(volume.name, error);
+        failures.push(failure);
+        onFailure(failure);
+        return [];
+      }
+    });
+    const made = (await Promise.all(begun)).flat(); // all have ended before any is tried again
+    if (failures[0]) throw failures[0];
     const refreshes = made.flatMap(({ refreshAtMs }) => (refreshAtMs === undefined ? [] : [refreshAtMs]));
     return {
       paths: new Map(made.map(({ name, path }) => [name, path])),

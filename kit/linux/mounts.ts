@@ -55,6 +55,17 @@ export function entriesBelow(text: string, folder: string): MountEntry[] {
   return parseMountinfo(candidates.join('\n')).filter(({ target }) => target === folder || target.startsWith(below));
 }
 
+/** Pure: the mount that a path without symbolic links lies on; of those on one another the last is seen. */
+export function mountHolding(path: string, entries: readonly MountEntry[]): MountEntry | undefined {
+  let found: MountEntry | undefined;
+  for (const entry of entries) {
+    const { target } = entry;
+    if (path !== target && !path.startsWith(target === '/' ? target : `${target}/`)) continue;
+    if (!found || target.length >= found.target.length) found = entry;
+  }
+  return found;
+}
+
 /** One system call; the table of all mounts is long on a busy node and is read only where the kernel does not tell. */
 export const isMounted = (target: string): boolean => isMountRoot(target) ?? mounts().some((m) => m.target === target);
 

@@ -135,10 +135,62 @@ test('a claim for one pod is refused to a second by the scheduler, and by the no
   await until('pod/second', 'condition=Ready');
 });
 
+test('a volume is attached before its node may mount it, detached when the node has let it go, and only as many come as the node can have', async () => {
+  const driven = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'none',
+      csi: { driver: 'd.example', volumeHandle: name },
+    },
+  });
+  const bound = (name: string) => ({ ...claim(name), spec: { ...claim('').spec, storageClassName: 'none', volumeName: name } });
+  const limit = (drivers: object[]) =>
+    cluster.kubectl(['patch', 'csinode', 'node-1', '--type=merge', '-p', JSON.stringify({ spec: { drivers } })]);
+  const attachment = () => cluster.kubectl(['get', 'volumeattachment', '-o', 'name']);
+  const seen = (list: string) => read('node node-1', `.status.${list}`);
+  const eventually = (what: () => Promise<string>) => expect.poll(what, { timeout: 30_000 });
+  await eventually(() => cluster.kubectl(['get', 'csinode', '-o', 'name'])).toContain('node-1');
+  await limit([{ name: 'd.example', nodeID: 'n', allocatable: { count: 1 } }]);
+  try {
+    await apply(driven('one'), bound('one'), pod('user', [claimed('one')]));
+    await eventually(attachment).toContain('csi-');
+    await eventually(() => seen('volumesInUse')).toBe('["kubernetes.io/csi/d.example^one"]');
+    const patch = ['--subresource=status', '--type=merge', '-p', '{"status":{"attached":true}}'];
+    await cluster.kubectl(['patch', (await attachment()).trim(), ...patch]); // as the driver's attacher does
+    await eventually(() => seen('volumesAttached')).toContain('kubernetes.io/csi/d.example^one');
+    await told('user', 'AttachVolume.Attach succeeded for volume "one"');
+    await told('user', 'kubernetes.io/csi: driver name d.example not found in the list of registered CSI drivers');
+    await apply(driven('two'), bound('two'), pod('more', [claimed('two')]));
+    await told('more', '0/1 nodes are available: 1 node(s) exceed max volume count.');
+    await cluster.kubectl(['delete', 'pod', 'user', 'more']);
+    await eventually(attachment).toBe('');
+    expect(await seen('volumesAttached')).toBe('');
+    await eventually(() => seen('volumesInUse')).toBe('');
+  } finally {
+    await limit([]);
+  }
+});
+
+test('a pod that runs goes on when what it shows vanishes, and is told', async () => {
+  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shown' }, data: { k: 'v' } });
+  await apply(pod('reader', [{ name: 'cm', configMap: { name: 'shown' } }]));
+  await until('pod/reader', 'condition=Ready');
+  await cluster.kubectl(['delete', 'configmap', 'shown']);
+  await told('reader', 'MountVolume.SetUp failed for volume "cm" : configmap "shown" not found');
+  expect(await cluster.kubectl(['exec', 'reader', '--', 'cat', '/cm/k'])).toBe('v');
+  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shown' }, data: { k: 'w' } });
+  await expect.poll(() => cluster.kubectl(['exec', 'reader', '--', 'cat', '/cm/k']), { timeout: 30_000 }).toBe('w');
+  expect(await read('pod reader', '.status.containerStatuses[0].restartCount')).toBe('0');
+});
+
 test('mounts below a volume reach containers as their propagation says, and are read-only only where that is recursive', async () => {
   const path = `${await stateOf('node-1')}/propagation`;
-  const sharing = (name: string, mount: object, securityContext = {}) => {
-    const one = pod(name, [{ name: 'shared', hostPath: { path, type: 'DirectoryOrCreate' } }]);
+  const sharing = (name: string, mount: object, securityContext = {}, below = '') => {
+    const one = pod(name, [{ name: 'shared', hostPath: { path: `${path}${below}`, type: 'DirectoryOrCreate' } }]);
     const [container] = one.spec.containers;
     const volumeMounts = [{ name: 'shared', mountPath: '/shared', ...mount }];
     return { ...one, spec: { ...one.spec, containers: [{ ...container, securityContext, volumeMounts }] } };
@@ -163,6 +215,12 @@ test('mounts below a volume reach containers as their propagation says, and are 
   expect(await write('plain', '/shared/m/new')).toBe('written\n');
   expect(await write('deep', '/shared/m/other')).toBe('refused\n');
   expect(await read('pod deep', '.status.containerStatuses[0].volumeMounts[0].recursiveReadOnly')).toBe('Enabled');
+
+  await cluster.onNode('node-1', ['sh', '-c', `mkdir ${path}/own && mount -t tmpfs t ${path}/own && mount --make-private ${path}/own`]);
+  await apply(sharing('unable', { mountPropagation: 'Bidirectional' }, { privileged: true }, '/own'));
+  await told('unable', `path "${path}/own" is mounted on "${path}/own" but it is not a shared mount`);
+  await cluster.kubectl(['delete', 'pod', 'unable']);
+  await cluster.onNode('node-1', ['umount', `${path}/own`]);
 
   await run('maker', 'umount /shared/m');
   expect(await run('follower', 'ls /shared/m')).toBe('');

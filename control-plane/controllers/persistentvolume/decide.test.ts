@@ -30,6 +30,8 @@ const claim = (spec: PersistentVolumeClaim['spec'] & object = {}, annotations: R
 });
 const classes: Record<string, StorageClass> = {
   wait: { metadata: {}, provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: 'WaitForFirstConsumer' },
+  cloud: { metadata: {}, provisioner: 'kubernetes.io/aws-ebs', volumeBindingMode: 'Immediate' },
+  host: { metadata: {}, provisioner: 'kubernetes.io/host-path', volumeBindingMode: 'Immediate' },
   static: { metadata: {}, provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: 'Immediate' },
   driver: { metadata: {}, provisioner: 'example.com/p', volumeBindingMode: 'Immediate' },
 };
@@ -84,6 +86,12 @@ describe('a claim is told', () => {
   test.each<[PersistentVolumeClaim, PersistentVolume[], string, string]>([
     [claim(), [], 'FailedBinding', 'no persistent volumes available for this claim and no storage class is set'],
     [claim({ storageClassName: 'none' }), [], 'ProvisioningFailed', 'storageclass.storage.k8s.io "none" not found'],
+    [
+      claim({ storageClassName: 'host' }),
+      [],
+      'ProvisioningFailed',
+      'Failed to create provisioner: provisioning in volume plugin "kubernetes.io/host-path" is disabled',
+    ],
     [claim({ storageClassName: 'static' }), [], 'ProvisioningFailed', 'no volume plugin matched name: kubernetes.io/no-provisioner'],
     [claim({ storageClassName: 'wait' }), [], 'WaitForFirstConsumer', 'waiting for first consumer to be created before binding'],
     [
@@ -116,6 +124,7 @@ describe('a claim is told', () => {
 
   test('who is to provide its volume', () => {
     expect(decide(claim({ storageClassName: 'driver' }))).toMatchObject({ do: 'provision', provisioner: 'example.com/p' });
+    expect(decide(claim({ storageClassName: 'cloud' }))).toMatchObject({ do: 'provision', provisioner: 'ebs.csi.aws.com' });
   });
 });
 
@@ -148,7 +157,7 @@ describe('a volume', () => {
       'of a path that only upstream would delete',
       onPath('/tmp/x'),
       undefined,
-      { note: { message: 'Error getting deleter volume plugin for volume "a": no volume plugin matched' } },
+      { note: { message: 'error getting deleter volume plugin for volume "a": no deletable volume plugin matched' } },
     ],
   ])('%s', (_, of, its, step) => {
     expect(volumeStep(of, its)).toMatchObject(step);

@@ -25,6 +25,18 @@ export interface World {
   waitingPod?: string | undefined;
 }
 
+const HOST_PATH = 'kubernetes.io/host-path';
+/** What was built in once and is now done by a vendor's driver, under its old name. */
+const BY_DRIVERS: Readonly<Record<string, string>> = {
+  'kubernetes.io/aws-ebs': 'ebs.csi.aws.com',
+  'kubernetes.io/azure-disk': 'disk.csi.azure.com',
+  'kubernetes.io/azure-file': 'file.csi.azure.com',
+  'kubernetes.io/cinder': 'cinder.csi.openstack.org',
+  'kubernetes.io/gce-pd': 'pd.csi.storage.gke.io',
+  'kubernetes.io/portworx-volume': 'pxd.portworx.com',
+  'kubernetes.io/vsphere-volume': 'csi.vsphere.vmware.com',
+};
+
 const lost = (reason: string, message: string): ClaimStep => ({ do: 'lose', note: { type: 'Warning', reason, message } });
 const wait = (type: Note['type'], reason: string, message: string): ClaimStep => ({ do: 'wait', note: { type, reason, message } });
 
@@ -67,7 +79,9 @@ function searchStep(claim: PersistentVolumeClaim, world: World): ClaimStep {
   if (className === '')
     return wait('Normal', 'FailedBinding', 'no persistent volumes available for this claim and no storage class is set');
   if (!found) return wait('Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${className}" not found`);
-  const { provisioner } = found;
+  const provisioner = BY_DRIVERS[found.provisioner] ?? found.provisioner;
+  if (provisioner === HOST_PATH)
+    return wait('Warning', 'ProvisioningFailed', `Failed to create provisioner: provisioning in volume plugin "${HOST_PATH}" is disabled`);
   if (provisioner.startsWith('kubernetes.io/'))
     return wait('Warning', 'ProvisioningFailed', `no volume plugin matched name: ${provisioner}`);
   const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
@@ -93,17 +107,24 @@ export function volumeStep(volume: PersistentVolume, claim: PersistentVolumeClai
   return isProvisioned && volume.spec?.persistentVolumeReclaimPolicy === 'Delete' ? { do: 'phase', phase: 'Released' } : { do: 'unbind' };
 }
 
-/** First it is told to be released; then its policy acts. What a driver provisioned, that driver deletes. */
+/**
+ * First it is told to be released; then its policy acts. What a driver provisioned, that driver deletes. Folders of hosts are neither
+ * recycled nor deleted: they are on nodes, not where this runs.
+ */
 function reclaimStep({ metadata, spec, status }: PersistentVolume): VolumeStep {
   if (status?.phase !== 'Released') return { do: 'phase', phase: 'Released' };
   const policy = spec?.persistentVolumeReclaimPolicy;
   const name = metadata.name ?? '';
   if (policy === 'Recycle') return failed('VolumeFailedRecycle', 'No recycler plugin found for the volume!');
   if (policy !== 'Delete' || spec?.csi || metadata.annotations?.[PROVISIONED_BY] !== undefined) return { do: 'nothing' };
+  const isKnown = spec?.hostPath !== undefined || spec?.local !== undefined || spec?.nfs !== undefined;
   const path = spec?.hostPath?.path;
   if (path !== undefined && !/\/tmp\/./.test(path))
     return failed('VolumeFailedDelete', `host_path deleter only supports /tmp/.+ but received provided ${path}`);
-  return failed('VolumeFailedDelete', `Error getting deleter volume plugin for volume "${name}": no volume plugin matched`);
+  return failed(
+    'VolumeFailedDelete',
+    `error getting deleter volume plugin for volume "${name}": ${isKnown ? 'no deletable' : 'no'} volume plugin matched`,
+  );
 }
 
 const failed = (reason: string, message: string): VolumeStep => ({

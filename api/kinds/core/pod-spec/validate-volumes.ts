@@ -230,13 +230,7 @@ function validateProjection(
     if (!token.path) problems.push(required(`${path}.path`));
     else problems.push(...nonReservedPath(`${path}.path`, token.path));
   }
-  const bundle = source.clusterTrustBundle;
-  if (bundle) {
-    if (bundle.name === undefined && bundle.signerName === undefined)
-      problems.push(required(`${here}.clusterTrustBundle`, 'either name or signerName must be specified'));
-    problems.push(...requiredText(`${here}.clusterTrustBundle.path`, bundle.path), ...once(bundle.path, bundle.path));
-  }
-  const count = [source.secret, source.configMap, source.downwardAPI, token, bundle, source.podCertificate].filter(Boolean).length;
+  const count = [source.secret, source.configMap, source.downwardAPI, token].filter(Boolean).length;
   if (count > 1) problems.push(forbiddenField(here, 'may not specify more than 1 volume type per source'));
   return problems;
 }

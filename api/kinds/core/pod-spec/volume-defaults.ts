@@ -22,7 +22,10 @@ export function defaultVolume(volume: Volume): void {
   defaultOldSources(volume);
 }
 
+/** The gates ClusterTrustBundleProjection and PodCertificateRequest are off in 1.36: such a source is dropped and shows nothing. */
 function defaultProjection(projection: VolumeProjection): void {
+  delete projection.clusterTrustBundle;
+  delete projection.podCertificate;
   if (projection.serviceAccountToken) projection.serviceAccountToken.expirationSeconds ??= 3600;
   defaultItems(projection.downwardAPI?.items);
 }

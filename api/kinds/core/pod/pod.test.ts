@@ -21,6 +21,12 @@ function made(spec: Spec, metadata: Spec = {}): KubeObject {
 const texts = (problems: Problem[]): string[] => problems.map(({ field, message }) => `${field}: ${message}`);
 const wrong = (spec: Spec): string[] => texts(pod.validate!(made(spec)));
 
+test('projections that are off by default are dropped', () => {
+  const sources = [{ clusterTrustBundle: { name: 'b', path: 'b' } }, { podCertificate: { signerName: 'a/b', keyType: 'ED25519' } }];
+  const { spec } = made({ volumes: [{ name: 'v', projected: { sources } }] });
+  expect((spec as Spec)['volumes'][0].projected.sources).toEqual([{}, {}]);
+});
+
 test('a small pod gets all defaults', () => {
   expect(made({})).toMatchObject({
     spec: {
