@@ -1,7 +1,8 @@
-// What the configuration says of images: mirrors, programs that know credentials.
+// What the configuration says of images: mirrors, programs that know credentials, when unused ones go.
 import type { Clock, Logger } from '../kit/run/index.ts';
 import {
   CredentialProviders,
+  type GcPolicy,
   loadCredentialProviders,
   parseReference,
   pullSecretAuths,
@@ -42,3 +43,15 @@ export async function imageCredentials(
     ...(await providers.credentials(repositoryName(parseReference(image)))), // without a tag, as kubelet asks
   ];
 }
+
+export const imagePolicy = (config: {
+  imageGCHighThresholdPercent: number;
+  imageGCLowThresholdPercent: number;
+  imageMinimumGCAgeMs: number;
+  imageMaximumGCAgeMs: number;
+}): GcPolicy => ({
+  highPercent: config.imageGCHighThresholdPercent,
+  lowPercent: config.imageGCLowThresholdPercent,
+  minAgeMs: config.imageMinimumGCAgeMs,
+  maxAgeMs: config.imageMaximumGCAgeMs,
+});

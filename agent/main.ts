@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
 import { homeFirst } from '../kit/linux/index.ts';
-import { createLogger, type Logger, runServices, systemClock } from '../kit/run/index.ts';
+import { type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { nodeIdentity } from './certificates/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
@@ -11,7 +11,7 @@ import { Devices, devicePluginType, deviceRegistration, podResourcesService } fr
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
-import { imageCredentials } from './image-settings.ts';
+import { imageCredentials, imagePolicy } from './image-settings.ts';
 import { kubeletConfiguration } from './kubelet-configuration.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
@@ -30,6 +30,7 @@ import {
 import { nodeImages } from './node-images.ts';
 import { openCri } from './open-cri.ts';
 import { createPods } from './pods/index.ts';
+import { runProgram } from './program.ts';
 import { startProxy } from './proxy/index.ts';
 import { parseRuntime } from './runtime-choice.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
@@ -41,7 +42,7 @@ import { Drivers, LocalPaths } from './volumes/index.ts';
 const AS_LONG_AS_IT_TAKES_MS = 2 ** 31 - 1;
 
 /** Runs until `signal` aborts. @throws Error naming the service that failed */
-export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): Promise<void> {
+async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): Promise<void> {
   const clock = systemClock;
   const podsDir = join(config.stateDir, 'pods');
   await Promise.all([homeFirst(), mkdir(podsDir, { recursive: true })]);
@@ -69,21 +70,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   const { uid, podCIDR } = registered.known;
   const runtimeMetrics = new RuntimeMetrics();
   const probes = new ProbeMetrics();
-  const runtime = await openCri({
-    stateDir: join(config.stateDir, 'cri'),
-    runDir: config.runDir,
-    imagesDir: config.imagesDir,
-    runtime: config.runtime,
-    runtimeHandlers: config.runtimeHandlers,
-    cgroupParent: config.cgroupParent,
-    cni: { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR },
-    insecureRegistries: config.insecureRegistries,
-    mirrors: config.mirrors,
-    registryCertsDir: config.registryCertsDir,
-    ...(config.cniConfDir && config.cniBinDir ? { networkFolders: { confDir: config.cniConfDir, binDir: config.cniBinDir } } : {}),
-    log,
-  });
-  const cri = countedCri(runtime, runtimeMetrics);
+  const cri = countedCri(await openCri(config, podCIDR, log), runtimeMetrics);
   facts.runtime = runtimeFacts(await cri.status());
   const credentials = await imageCredentials(config, clock, log);
   if (parseRuntime(config.runtime).kind !== 'oci') {
@@ -132,12 +119,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
     criServer({ socket, streamingAddress: '127.0.0.1', imagesFolder: config.imagesDir, cri, clock, log });
   const unusedImages = imageCollection({
     images: await collectedImages(config.runtime, config.imagesDir, cri),
-    policy: {
-      highPercent: config.imageGCHighThresholdPercent,
-      lowPercent: config.imageGCLowThresholdPercent,
-      minAgeMs: config.imageMinimumGCAgeMs,
-      maxAgeMs: config.imageMaximumGCAgeMs,
-    },
+    policy: imagePolicy(config),
     clock,
     log,
     onFailure: (reason, message) => tell('Warning', reason, message),
@@ -222,19 +204,4 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal, log: Lo
   }
 }
 
-const file = process.argv[2];
-if (file === '--warm') process.exit(0); // scripts/build: everything is loaded, the compile cache is written on exit
-const stop = new AbortController();
-for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
-const log = createLogger('agent');
-try {
-  if (!file) throw new Error('usage: agent CONFIG.json');
-  await runAgent(await loadConfig(file), stop.signal, log);
-} catch (error) {
-  if (!stop.signal.aborted) {
-    log.fatal({ err: error }, 'agent failed');
-    process.exitCode = 1;
-  }
-}
-// Timers and sockets of libraries must not keep a stopped agent alive.
-process.exit();
+await runProgram('agent', 'agent CONFIG.json', async (file, signal, log) => runAgent(await loadConfig(file), signal, log));

@@ -1,31 +1,23 @@
 // The container runtime that the configuration names, as a Cri. Drivers of other people's runtimes are loaded when they are wanted.
-import { type Cri, type CriOptions, createCri } from './cri/index.ts';
+import { join } from 'node:path';
+import type { Logger } from '../kit/run/index.ts';
+import type { AgentConfig } from './config.ts';
+import { type Cri, createCri } from './cri/index.ts';
 import { parseRuntime } from './runtime-choice.ts';
 
-export interface OpenCriOptions extends Omit<CriOptions, 'runtime'> {
-  /** As configured: a name, a path or a socket. */
-  runtime: string;
-  /** Of a CRI runtime that finds its network there. */
-  networkFolders?: { confDir: string; binDir: string };
-}
-
-/** @throws Error when the runtime is not installed, or does not answer */
-export async function openCri(options: OpenCriOptions): Promise<Cri> {
-  const choice = parseRuntime(options.runtime);
-  const { cgroupParent, cni, stateDir, log, networkFolders } = options;
+/** `podCIDR`: this node's. @throws Error when the runtime is not installed, or does not answer */
+export async function openCri(config: AgentConfig, podCIDR: string, log: Logger): Promise<Cri> {
+  const choice = parseRuntime(config.runtime);
+  const { cgroupParent, cniBinDir, cniConfDir } = config;
+  const stateDir = join(config.stateDir, 'cri');
+  const cni = { bridge: 'cni0', subnet: podCIDR, clusterCIDR: config.clusterCIDR };
   switch (choice.kind) {
     case 'oci':
-      return await createCri({ ...options, runtime: choice.program });
+      return await createCri({ ...config, stateDir, runtime: choice.program, cni, log });
     case 'cri': {
       const { createRemoteCri } = await import('./cri-remote/index.ts');
-      return await createRemoteCri({
-        socket: choice.socket,
-        cgroupParent,
-        cni,
-        stateDir,
-        log,
-        ...(networkFolders ? { networkFolders } : {}),
-      });
+      const networkFolders = cniConfDir && cniBinDir ? { networkFolders: { confDir: cniConfDir, binDir: cniBinDir } } : {};
+      return await createRemoteCri({ socket: choice.socket, cgroupParent, cni, stateDir, log, ...networkFolders });
     }
     case 'docker': {
       const { createDockerCri } = await import('./cri-docker/index.ts');

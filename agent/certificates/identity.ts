@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createHttpsClient, type HttpsClient, readKubeconfig } from '../../kit/client/index.ts';
 import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
 import { createCa, issue, type KeyPair, kubeconfig } from '../../kit/net/index.ts';
-import { backoffMs, type Clock, type Logger, type Service } from '../../kit/run/index.ts';
+import { type Clock, type Logger, type Service, untilItSucceeds } from '../../kit/run/index.ts';
 import { readPair, usable } from './pair-file.ts';
 import type { Wanted } from './request.ts';
 import { renew, rotate } from './rotation.ts';
@@ -112,21 +112,12 @@ async function bootstrap(options: IdentityOptions, from: string, clientFile: str
   const access = await readKubeconfig(from);
   const client = createHttpsClient({ ...access, userAgent: options.userAgent });
   try {
-    for (let failures = 0; ; ) {
-      try {
-        const [kept] = usable([await readPair(clientFile)], access.ca?.toString(), clock.nowMs());
-        if (!kept)
-          await renew(
-            { client, clock, log, random: Math.random, wanted: clientWish(options, 'node-csr-'), file: clientFile, use: () => {} },
-            signal,
-          );
-        break;
-      } catch (error) {
-        signal.throwIfAborted();
-        log.warn({ err: error, node: nodeName }, 'the cluster has not let this node in yet');
-        await clock.sleep(backoffMs(++failures, 500, 30_000), signal);
-      }
-    }
+    const wish = { client, clock, log, random: Math.random, wanted: clientWish(options, 'node-csr-'), file: clientFile, use: () => {} };
+    const onFailure = (error: unknown) => log.warn({ err: error, node: nodeName }, 'the cluster has not let this node in yet');
+    await untilItSucceeds({ baseMs: 500, maxMs: 30_000, clock, signal, onFailure }, async () => {
+      const [kept] = usable([await readPair(clientFile)], access.ca?.toString(), clock.nowMs());
+      if (!kept) await renew(wish, signal);
+    });
   } finally {
     await client.close();
   }

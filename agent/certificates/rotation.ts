@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { Client } from '../../kit/client/index.ts';
 import type { KeyPair } from '../../kit/net/index.ts';
-import { backoffMs, type Clock, type Logger } from '../../kit/run/index.ts';
+import { type Clock, type Logger, untilItSucceeds } from '../../kit/run/index.ts';
 import { lifeOf, renewalMs } from './life.ts';
 import { writePair } from './pair-file.ts';
 import { APPROVAL_TIMEOUT_MS, requestCertificate, type Wanted } from './request.ts';
@@ -24,24 +24,15 @@ export interface RotationOptions {
 const NAP_MS = 60_000;
 /** However short its life is, a certificate is not replaced before. */
 const REST_MS = 10_000;
-const FAILURE_BASE_MS = 1000;
-const FAILURE_MAX_MS = 60_000;
+const FAILURE = { baseMs: 1000, maxMs: 60_000 };
 
 /** Until `signal` aborts. `present`: absent when one is needed at once. */
 export async function rotate(options: RotationOptions, present: KeyPair | undefined, signal: AbortSignal): Promise<never> {
   const { clock, log, wanted } = options;
+  const onFailure = (error: unknown) => log.warn({ err: error, certificate: wanted.usage }, 'no new certificate yet');
   for (let pair = present; ; ) {
     if (pair) await untilDue(options, pair, signal);
-    for (let failures = 0; ; ) {
-      try {
-        pair = await renew(options, signal);
-        break;
-      } catch (error) {
-        signal.throwIfAborted();
-        log.warn({ err: error, certificate: wanted.usage }, 'no new certificate yet');
-        await clock.sleep(backoffMs(++failures, FAILURE_BASE_MS, FAILURE_MAX_MS), signal);
-      }
-    }
+    pair = await untilItSucceeds({ ...FAILURE, clock, signal, onFailure }, () => renew(options, signal));
     await clock.sleep(REST_MS, signal);
   }
 }

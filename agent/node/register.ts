@@ -2,7 +2,7 @@
 import type { Node } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
-import { backoffMs, type Clock, type Logger } from '../../kit/run/index.ts';
+import { type Clock, type Logger, untilItSucceeds } from '../../kit/run/index.ts';
 import { type NodeEvents, tellChanges } from './events.ts';
 import { NODE_ANNOTATIONS, type NodeFacts, newNode, nodeLabels } from './node-object.ts';
 
@@ -24,17 +24,12 @@ type NodeObject = Node & KubeObject;
 /** Creates the Node, or brings the one that is there up to date, and waits for its pod range. Tries for ever, until `signal`. */
 export async function registerNode(facts: NodeFacts, options: RegisterOptions): Promise<Registration> {
   const { clock, log, signal } = options;
-  for (let failures = 0; ; ) {
-    try {
-      const node = await createOrUpdate(facts, options);
-      const ranged = node.spec?.podCIDR ? node : await waitForRange(facts.name, node, options);
-      return { uid: ranged.metadata.uid ?? '', podCIDR: ranged.spec?.podCIDR ?? '' };
-    } catch (error) {
-      signal.throwIfAborted();
-      log.warn({ err: error, node: facts.name }, 'node not registered yet');
-      await clock.sleep(backoffMs(++failures, 50, 5000), signal);
-    }
-  }
+  const onFailure = (error: unknown) => log.warn({ err: error, node: facts.name }, 'node not registered yet');
+  return await untilItSucceeds({ baseMs: 50, maxMs: 5000, clock, signal, onFailure }, async () => {
+    const node = await createOrUpdate(facts, options);
+    const ranged = node.spec?.podCIDR ? node : await waitForRange(facts.name, node, options);
+    return { uid: ranged.metadata.uid ?? '', podCIDR: ranged.spec?.podCIDR ?? '' };
+  });
 }
 
 async function createOrUpdate(facts: NodeFacts, { client, clock, tell }: RegisterOptions): Promise<NodeObject> {

@@ -6,7 +6,7 @@ import type { PersistentVolume } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, RESOURCES } from '../../kit/client/index.ts';
 import { LOCAL_PATH_FINALIZER, LOCAL_PATH_FOLDER, localPathNode } from '../../kit/placement/index.ts';
-import { backoffMs, type Clock, type Logger, neverFails, type Service } from '../../kit/run/index.ts';
+import { type Clock, type Logger, neverFails, type Service, untilItSucceeds } from '../../kit/run/index.ts';
 import { VolumeProblem } from './payload.ts';
 
 type VolumeObject = PersistentVolume & KubeObject;
@@ -120,19 +120,14 @@ export class LocalPaths {
     const { clock, folder, log } = this.#options;
     const path = join(folder, name);
     const going = `${path}${GOING}`;
-    for (let failures = 0; !this.#stop.signal.aborted; ) {
-      try {
-        if (await stat(path).catch(() => undefined)) await rename(path, going);
-        for (const entry of await readdir(going)) await rm(join(going, entry), { recursive: true, force: true });
-        await this.#hold(name, false);
-        await rm(going, { recursive: true, force: true });
-        this.#forget(name);
-        return;
-      } catch (error) {
-        log.warn({ err: error, volume: name }, 'local volume not removed yet');
-        await clock.sleep(backoffMs(++failures, 500, 60_000), this.#stop.signal);
-      }
-    }
+    const onFailure = (error: unknown) => log.warn({ err: error, volume: name }, 'local volume not removed yet');
+    await untilItSucceeds({ baseMs: 500, maxMs: 60_000, clock, signal: this.#stop.signal, onFailure }, async () => {
+      if (await stat(path).catch(() => undefined)) await rename(path, going);
+      for (const entry of await readdir(going)) await rm(join(going, entry), { recursive: true, force: true });
+      await this.#hold(name, false);
+      await rm(going, { recursive: true, force: true });
+      this.#forget(name);
+    });
   }
 
   /** Puts the finalizer on or takes it off. Of a volume that is gone there is nothing to take off. */

@@ -3,6 +3,7 @@ export * from './backoff.ts';
 export * from './clock.ts';
 export * from './log.ts';
 export * from './op.ts';
+export * from './retry.ts';
 export * from './services.ts';
 export * from './steps.ts';
 export * from './turns.ts';

@@ -6,6 +6,7 @@ import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, startCluster, status } from '../../rig/index.ts';
 import { agentConfig } from '../crash/node-state.ts';
+import { podsOf } from './pods-of.ts';
 
 const NODE = 'node-1';
 const IMAGE = 'wherry/tools:1';
@@ -63,6 +64,9 @@ const ended = (name: string, namespace = 'default') =>
     return seen.status?.phase === 'Failed' && seen.status.containerStatuses?.[0]?.state?.terminated ? seen : undefined;
   });
 
+/** One that comes by itself, past the scheduler. */
+const createLate = () => podsOf(() => cluster).create('late', { nodeName: NODE, containers: [{ name: 'main', image: IMAGE }] });
+
 interface Wanted {
   name: string;
   script: string;
@@ -119,13 +123,7 @@ test('a node that goes down ends its pods in order, the critical ones last, and 
   expect(finishedAt(slow)).toBeLessThanOrEqual(finishedAt(critical));
   expect(await becomes('Ready', 'False')).toMatchObject({ reason: 'KubeletNotReady', message: 'node is shutting down' });
   await told('Starting', 'NodeReady', 'NodeShutdown', 'NodeNotReady');
-  const late = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'late' },
-    spec: { nodeName: NODE, containers: [{ name: 'main', image: IMAGE }] },
-  };
-  await cluster.kubectl(['create', '-f', '-'], { input: JSON.stringify(late) });
+  await createLate();
   await cluster.kubectl(['wait', '--for=jsonpath={.status.phase}=Failed', 'pod/late', '--timeout=60s']);
   expect((await pod('late')).status).toMatchObject({
     reason: 'NodeShutdown',
@@ -165,13 +163,7 @@ test('short of processes, the node ends pods, is tainted and takes none', async 
     (await node()).spec?.taints?.some(({ key, effect }) => key === 'node.kubernetes.io/pid-pressure' && effect === 'NoSchedule'),
   );
   await told('NodeHasInsufficientPID');
-  const late = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'late' },
-    spec: { nodeName: NODE, containers: [{ name: 'main', image: IMAGE }] },
-  };
-  await cluster.kubectl(['create', '-f', '-'], { input: JSON.stringify(late) });
+  await createLate();
   await cluster.kubectl(['wait', '--for=jsonpath={.status.reason}=Evicted', 'pod/late', '--timeout=60s']);
   expect((await pod('late')).status?.message).toBe('Pod was rejected: The node had condition: [PIDPressure]. ');
 });

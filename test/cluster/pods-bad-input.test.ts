@@ -3,15 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { ContainerStatus, Event, Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
-import type { KubeObject } from '../../api/meta/index.ts';
+import type { ContainerStatus, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
 import { run } from '../../kit/exec/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, startCluster } from '../../rig/index.ts';
+import { namespace, podsOf } from './pods-of.ts';
 
-type PodObject = Pod & KubeObject;
-const namespace = 'default';
 const image = 'wherry/tools:1';
 const NODE = 'node-1';
 const TOOLS = join(import.meta.dirname, '../../dist/images/wherry-tools-1.tar');
@@ -41,24 +39,10 @@ describe('beside a pod that', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const create = (name: string, spec: object): Promise<PodObject> =>
-    cluster.client.create<PodObject>(
-      RESOURCES.pods,
-      { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { terminationGracePeriodSeconds: 1, ...spec } } as unknown as PodObject,
-      { namespace },
-    );
-  const statusOf = async (name: string) => (await cluster.client.get<PodObject>(RESOURCES.pods, name, { namespace })).status;
-  const until = (name: string, what: string, done: (status: PodStatus) => boolean): Promise<PodStatus> =>
-    waitFor({ what: `${name} ${what}`, timeoutMs: 90_000, everyMs: 100 }, async () => {
-      const status = await statusOf(name);
-      return status && done(status) ? status : undefined;
-    });
-  const eventsOf = async (name: string) =>
-    (await cluster.client.list<Event & KubeObject>(RESOURCES.events, { namespace, fieldSelector: `involvedObject.name=${name}` })).items;
-  const eventOf = (name: string, reason: string) =>
-    waitFor({ what: `${reason} of ${name}`, timeoutMs: 60_000, everyMs: 100 }, async () =>
-      (await eventsOf(name)).find((one) => one.reason === reason),
-    );
+  const { create, get, until: podUntil, eventsOf, eventOf } = podsOf(() => cluster, 1);
+  const statusOf = async (name: string) => (await get(name)).status;
+  const until = async (name: string, what: string, done: (status: PodStatus) => boolean): Promise<PodStatus> =>
+    (await podUntil(name, what, ({ status }) => done(status ?? {}))).status ?? {};
   const isRunning = ({ containerStatuses }: PodStatus) => containerStatuses?.[0]?.state?.running !== undefined;
   /** What a container waits for, or the end of its last attempt, of this reason. */
   const says = (reason: string) => (status: PodStatus) => said(status, reason) !== undefined;

@@ -1,14 +1,11 @@
 // What must hold over a pod's life, whatever happens to its log file and to its agent.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ContainerStatus, Pod } from '../../api/gen/types/core.v1.ts';
-import type { KubeObject } from '../../api/meta/index.ts';
-import { RESOURCES } from '../../kit/client/index.ts';
+import type { ContainerStatus } from '../../api/gen/types/core.v1.ts';
 import { run } from '../../kit/exec/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, startCluster } from '../../rig/index.ts';
+import { type PodObject, podsOf } from './pods-of.ts';
 
-type PodObject = Pod & KubeObject;
-const namespace = 'default';
 const image = 'wherry/tools:1';
 const NODE = 'node-1';
 
@@ -21,23 +18,17 @@ describe('a pod over time', () => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  const create = (name: string, restartPolicy: string, script: string): Promise<PodObject> =>
-    cluster.client.create<PodObject>(
-      RESOURCES.pods,
-      {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name },
-        spec: { restartPolicy, terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image, command: ['sh', '-c', script] }] },
-      } as unknown as PodObject,
-      { namespace },
-    );
-  const until = (name: string, what: string, done: (container: ContainerStatus) => boolean): Promise<ContainerStatus> =>
-    waitFor({ what: `${name} ${what}`, timeoutMs: 120_000, everyMs: 100 }, async () => {
-      const { status } = await cluster.client.get<PodObject>(RESOURCES.pods, name, { namespace });
-      const [container] = status?.containerStatuses ?? [];
-      return container && done(container) ? container : undefined;
+  const pods = podsOf(() => cluster);
+  const create = (name: string, restartPolicy: string, script: string) =>
+    pods.create(name, { restartPolicy, containers: [{ name: 'c', image, command: ['sh', '-c', script] }] });
+  const until = async (name: string, what: string, done: (container: ContainerStatus) => boolean): Promise<ContainerStatus> => {
+    const first = ({ status }: PodObject) => status?.containerStatuses?.[0];
+    const pod = await pods.until(name, what, (seen) => {
+      const container = first(seen);
+      return container !== undefined && done(container);
     });
+    return first(pod)!;
+  };
 
   test('its log can be followed across a rotation: no line is lost or told twice', async () => {
     const pad = 'x'.repeat(100);

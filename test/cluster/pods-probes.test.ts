@@ -1,14 +1,12 @@
 // Probes of every kind against a server in the pod: what makes a container ready, and what its events say when it is not.
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Event, Pod, Probe } from '../../api/gen/types/core.v1.ts';
-import type { KubeObject } from '../../api/meta/index.ts';
+import type { Probe } from '../../api/gen/types/core.v1.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, startCluster } from '../../rig/index.ts';
+import { namespace, type PodObject, podsOf } from './pods-of.ts';
 
-type PodObject = Pod & KubeObject;
-const namespace = 'default';
 const image = 'wherry/tools:1';
 
 /** By pod: its readiness probe, and what an event of it says; ready unless the event is `Unhealthy`. */
@@ -77,19 +75,7 @@ describe('probes', () => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  const create = (name: string, spec: object): Promise<PodObject> =>
-    cluster.client.create<PodObject>(
-      RESOURCES.pods,
-      { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { terminationGracePeriodSeconds: 0, ...spec } } as unknown as PodObject,
-      { namespace },
-    );
-  const until = (name: string, what: string, done: (pod: PodObject) => boolean): Promise<PodObject> =>
-    waitFor({ what: `${name} ${what}`, timeoutMs: 60_000, everyMs: 100 }, async () => {
-      const pod = await cluster.client.get<PodObject>(RESOURCES.pods, name, { namespace });
-      return done(pod) ? pod : undefined;
-    });
-  const eventsOf = async (name: string) =>
-    (await cluster.client.list<Event & KubeObject>(RESOURCES.events, { namespace, fieldSelector: `involvedObject.name=${name}` })).items;
+  const { create, get, until, eventsOf } = podsOf(() => cluster);
   const isReady = ({ status }: PodObject) => status?.containerStatuses?.[0]?.ready === true;
 
   /** All in the node's own network, where one server answers them. */
@@ -115,7 +101,7 @@ describe('probes', () => {
         (await eventsOf(name)).some((one) => one.reason === reason && message.test(one.message ?? '')),
       );
       if (reason !== 'Unhealthy') return;
-      const { status } = await cluster.client.get<PodObject>(RESOURCES.pods, name, { namespace });
+      const { status } = await get(name);
       expect(status?.containerStatuses?.[0]).toMatchObject({ ready: false, restartCount: 0 });
     });
   });

@@ -1,13 +1,10 @@
 // Pods as their node runs them: resized while they run, started over as a whole, looked into, and refused in Kubernetes' own words.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Event, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
-import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, killPart, startCluster, up } from '../../rig/index.ts';
+import { namespace, type PodObject, podsOf } from './pods-of.ts';
 
-type PodObject = Pod & KubeObject;
-const namespace = 'default';
 const image = 'wherry/tools:1';
 
 describe('pods', () => {
@@ -19,28 +16,12 @@ describe('pods', () => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  const create = (name: string, spec: object): Promise<PodObject> =>
-    cluster.client.create<PodObject>(
-      RESOURCES.pods,
-      { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { terminationGracePeriodSeconds: 0, ...spec } } as unknown as PodObject,
-      { namespace },
-    );
-  const until = (name: string, what: string, done: (pod: PodObject) => boolean): Promise<PodObject> =>
-    waitFor({ what: `${name} ${what}`, timeoutMs: 30_000, everyMs: 50 }, async () => {
-      const pod = await cluster.client.get<PodObject>(RESOURCES.pods, name, { namespace });
-      return done(pod) ? pod : undefined;
-    });
+  const { create, until, eventOf: event } = podsOf(() => cluster);
   const running = (name: string) => until(name, 'to run', ({ status }) => status?.containerStatuses?.every(({ ready }) => ready) === true);
   const inside = async (name: string, ...command: string[]) => (await cluster.kubectl(['exec', name, '--', ...command])).trim();
   const condition = (pod: PodObject, type: string) => pod.status?.conditions?.find((one) => one.type === type);
   const resize = (name: string, ...containers: object[]) =>
     cluster.client.patch<PodObject>(RESOURCES.pods, name, 'strategic', { spec: { containers } }, { namespace, subresource: 'resize' });
-  const events = async (name: string) =>
-    (await cluster.client.list<Event & KubeObject>(RESOURCES.events, { namespace, fieldSelector: `involvedObject.name=${name}` })).items;
-  const event = (name: string, reason: string) =>
-    waitFor({ what: `${reason} of ${name}`, timeoutMs: 30_000, everyMs: 50 }, async () =>
-      (await events(name)).find((one) => one.reason === reason),
-    );
 
   /** The limit as the container sees it, on either version of cgroups. */
   const memoryLimit = (name: string) =>
