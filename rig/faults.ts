@@ -23,7 +23,7 @@ export async function killPart(cluster: string, part: string): Promise<boolean> 
   const process = processOf(await existing(cluster), part);
   if (process === undefined || !signalProcess(process, 'SIGKILL')) return false;
   // A killed process lives on for moments; an `up` in them would take it for running.
-  await waitFor({ what: `${part} to end`, timeoutMs: 5000, everyMs: 1 }, () => !isAlive(process));
+  await waitFor({ what: `${part} to end`, timeoutMs: 30_000, everyMs: 1 }, () => !isAlive(process));
   return true;
 }
 
