@@ -1,12 +1,13 @@
 // pods/proxy, services/proxy and nodes/proxy: any request, passed on below another path.
 import { badRequest, type KubeObject, notFound, serviceUnavailable } from '../../../api/meta/index.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
-import type { ApiResponse, Reader } from '../request.ts';
+import type { Reader } from '../request.ts';
 import { readyAddresses, slicesOf } from '../webhook/index.ts';
 import { type Backend, pass } from './backend.ts';
 import { nodeAddress } from './node-address.ts';
 import { proxyName } from './pod-target.ts';
 import type { AgentCredentials } from './pods.ts';
+import { moveLinks, type ProxiedPlace } from './proxied-links.ts';
 
 const PODS = { group: '', plural: 'pods' };
 const SERVICES = { group: '', plural: 'services' };
@@ -70,17 +71,11 @@ function baseOf({ request }: HandlerContext): string {
   return rest === '' ? request.path : request.path.slice(0, request.path.length - rest.length);
 }
 
-/** Redirects of the backend stay below the proxy's path. */
-function rewriteLocation(response: ApiResponse, base: string, backend: Backend): ApiResponse {
-  const location = response.headers?.['location'];
-  if (location === undefined) return response;
-  const own = [`${backend.scheme}://${backend.host}:${backend.port}`, `${backend.scheme}://${backend.host}`].find((prefix) =>
-    location.startsWith(prefix),
-  );
-  const path = own === undefined ? location : location.slice(own.length);
-  if (!path.startsWith('/')) return response;
-  return { ...response, headers: { ...response.headers, location: base + path } };
-}
+const placeOf = (context: HandlerContext, { host, port }: Backend): ProxiedPlace => ({
+  base: baseOf(context),
+  own: [`${host}:${port}`, host],
+  server: context.request.headers['host'] ?? '',
+});
 
 const proxy = (backendOf: (context: HandlerContext, target: Target) => Promise<Backend>): SubresourceHandler => ({
   async connect(context) {
@@ -97,7 +92,7 @@ const proxy = (backendOf: (context: HandlerContext, target: Target) => Promise<B
       headers: { 'x-forwarded-uri': request.path, 'x-forwarded-proto': 'https', 'x-forwarded-for': request.remoteAddress },
       ...(body instanceof Uint8Array && body.length > 0 ? { body } : {}),
     });
-    return rewriteLocation(response, baseOf(context), backend);
+    return response.hijacked ? response : moveLinks(response, placeOf(context, backend));
   },
 });
 
