@@ -51,19 +51,23 @@ export async function startContainer(context: CriContext, id: string): Promise<v
 }
 
 async function letGo(context: CriContext, record: ContainerRecord): Promise<void> {
+  const { id, sandboxId } = record;
   const started = { ...record, startedAtMs: record.startedAtMs ?? systemClock.nowMs() };
-  await step('container.started-record', () => context.turns.take(`record/${record.id}`, async () => context.containers.put(started)));
   try {
-    await step('runtime.start', () => context.runtime.start(record.id));
+    // In the record's turn: an end that comes at once is told after the start.
+    await context.turns.take(`record/${id}`, async () => {
+      step('container.started-record', () => context.containers.put(started));
+      await step('runtime.start', () => context.runtime.start(id));
+      context.events.emit({ type: 'started', containerId: id, sandboxId });
+    });
   } catch (error) {
     return await fail(
       context,
       started,
-      `failed to start containerd task "${record.id}": OCI runtime start failed: ${messageOf(error)}: unknown`,
+      `failed to start containerd task "${id}": OCI runtime start failed: ${messageOf(error)}: unknown`,
       error,
     );
   }
-  context.events.emit({ type: 'started', containerId: record.id, sandboxId: record.sandboxId });
 }
 
 async function fail(context: CriContext, record: ContainerRecord, message: string, cause: unknown): Promise<never> {
