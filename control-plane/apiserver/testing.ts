@@ -38,6 +38,7 @@ export async function startTestServer(
     maxRequestsInFlight?: number;
     goawayChance?: number;
     authenticate?: Stage['handle'];
+    handlers?: Security['handlers'];
     store?: Store;
     shutdownDelayMs?: number;
     clock?: Clock;
@@ -49,6 +50,7 @@ export async function startTestServer(
     serviceCIDR: '10.0.0.0/16',
     security: () => ({
       ...openDoors(options.admission),
+      handlers: options.handlers ?? {},
       ...(options.authenticate ? { authenticate: { name: 'authenticate', handle: options.authenticate } } : {}),
     }),
     audit: options.audit,
