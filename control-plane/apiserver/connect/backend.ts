@@ -4,8 +4,8 @@ import { type Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { serviceUnavailable } from '../../../api/meta/index.ts';
 import { connectionText } from '../../../kit/net/index.ts';
-import { systemClock } from '../../../kit/run/index.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
+import { carry } from './carry.ts';
 
 export interface Backend {
   scheme: 'http' | 'https';
@@ -18,8 +18,6 @@ export interface Backend {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** How long a joined connection may outlive its other half. */
-const LINGER_MS = 5000;
 /** Between two parties only (RFC 9110 7.6.1), or set anew. */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -83,20 +81,6 @@ function answerHeaders(response: IncomingMessage): Record<string, string> {
   for (const [name, value] of Object.entries(response.headers))
     if (value !== undefined && !HOP_BY_HOP.has(name)) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   return headers;
-}
-
-/** One direction; the end of `from` ends `to`, anything unexpected cuts it. */
-function carry(from: Duplex, to: Duplex): void {
-  from.pipe(to);
-  from.once('error', () => to.destroy());
-  from.once('close', () => {
-    if (!from.readableEnded) to.destroy();
-    // The other side may still send what nobody reads; closing at once could lose what it has not read of ours.
-    else
-      void systemClock.sleep(LINGER_MS).then(() => {
-        to.destroy();
-      });
-  });
 }
 
 /** Passes the 101 on and joins the two connections; each ends with the other. */
