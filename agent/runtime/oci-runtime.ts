@@ -15,6 +15,7 @@ import type { OciSpec } from './oci.ts';
 import { Program, type RuntimeProgram } from './program.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
 import { isWaitingToStart, letGo } from './start-fifo.ts';
+import { endStarters } from './starters.ts';
 
 export interface OciRuntimeOptions {
   runtime: RuntimeProgram;
@@ -106,7 +107,8 @@ export class OciRuntime implements Runtime {
   async create({ id, name, spec, logPath, stdin, keepStdinOpen, handler = '' }: CreateOptions): Promise<void> {
     const bundle = this.#files.bundle(id);
     mkdirSync(`${bundle}/persist`, { recursive: true });
-    if (existsSync(`${this.#files.root}/${stateFolder(handler)}/${id}`)) await this.#dropAttempt(id, spec.linux.cgroupsPath);
+    const isAnew = this.spec(id) !== undefined || existsSync(`${this.#files.root}/${stateFolder(handler)}/${id}`);
+    if (isAnew) await this.#dropAttempt(id, spec.linux.cgroupsPath);
     if (handler !== '') writeFileSync(this.#files.handlerFile(id), handler);
     const { program, root } = this.#programOf(id);
     rmSync(this.#files.exitFile(id), { force: true }); // after it: the old monitor may just have written one
@@ -180,6 +182,7 @@ export class OciRuntime implements Runtime {
 
   /** What runc's own `delete` would do, without a process for it: its state is a folder, the rest is in the kernel. */
   async #dropAttempt(id: string, cgroupsPath: string): Promise<void> {
+    if (this.#files.process(id) === undefined) await endStarters(id);
     await cgroups().remove(cgroupsPath);
     await this.#endMonitor(id);
     const handler = readText(this.#files.handlerFile(id)) ?? '';
