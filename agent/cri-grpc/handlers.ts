@@ -1,5 +1,6 @@
 // How a call of a service is answered: one async function a call, or a generator for the calls that stream.
 import type { handleServerStreamingCall, handleUnaryCall, UntypedHandleCall } from '@grpc/grpc-js';
+import { drained } from '../../kit/run/index.ts';
 import { asServiceError } from './errors.ts';
 
 /** `signal` aborts when the client has gone away. */
@@ -34,14 +35,6 @@ export function streaming(answer: Streaming): UntypedHandleCall {
     }
   };
   return handle;
-}
-
-/** Until the client has read on, or is gone. */
-async function drained(stream: NodeJS.EventEmitter, gone: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  stream.once('drain', resolve);
-  gone.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
 }
 
 /** Long lists in pieces: a message of gRPC is limited. */

@@ -1,7 +1,7 @@
 // GET /containerLogs/{namespace}/{pod}/{container}
 import type { ServerResponse } from 'node:http';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
-import type { Clock } from '../../kit/run/index.ts';
+import { type Clock, drained } from '../../kit/run/index.ts';
 import type { ContainerStatus, Cri } from '../cri/index.ts';
 import { type PodSource, recordsOf } from './find-container.ts';
 import { HttpError } from './http-error.ts';
@@ -35,7 +35,7 @@ export async function containerLogs(cri: Cri, clock: Clock, pods: PodSource, req
   try {
     for await (const line of readLines(record.logPath, options)) {
       const out = writer.write(line);
-      if (out.length > 0 && !response.write(out)) await drained(response, gone.signal);
+      if (out.length > 0 && !response.write(out)) await drained(response, gone.signal); // the file waits, not the container
       if (writer.isFull) break;
     }
     response.end();
@@ -90,18 +90,4 @@ function stream(query: URLSearchParams): { stream?: 'stdout' | 'stderr' } {
   const wanted = query.get('stream');
   if (wanted === 'Stdout') return { stream: 'stdout' };
   return wanted === 'Stderr' ? { stream: 'stderr' } : {};
-}
-
-/** A slow reader holds back the reading of the file, not the container. */
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.on('drain', done);
-    response.on('close', done);
-    if (signal.aborted) done();
-  });
 }

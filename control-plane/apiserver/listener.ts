@@ -1,5 +1,4 @@
 // Sockets: TLS with HTTP/2 and HTTP/1.1, bodies read within limits, answers and watches written out. Nothing past here knows of sockets.
-
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
@@ -8,12 +7,12 @@ import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
 import { requestEntityTooLarge, StatusError } from '../../api/meta/index.ts';
-import { type Logger, systemClock } from '../../kit/run/index.ts';
+import { drained, type Logger, systemClock } from '../../kit/run/index.ts';
 import { refuseBroken } from './client-error.ts';
 import { Connections } from './connections.ts';
 import { type Encoded, isWatch } from './encode.ts';
 import { nextTurn } from './flowcontrol/index.ts';
-import { drained, dropWatch, pushWatch } from './push-watch.ts';
+import { dropWatch, pushWatch } from './push-watch.ts';
 import type { ApiRequest, UserInfo } from './request.ts';
 import { answerUpgrade } from './upgrade-answer.ts';
 

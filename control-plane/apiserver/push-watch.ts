@@ -1,5 +1,6 @@
 // A watch on its way out: events go straight into the answer's own buffer; a client that lets it fill is cut off.
 import type { Writable } from 'node:stream';
+import { drained } from '../../kit/run/index.ts';
 import type { Seen } from './bodies.ts';
 import { nextTurn } from './flowcontrol/index.ts';
 import type { WatchLines } from './watch-lines.ts';
@@ -34,14 +35,3 @@ export function pushWatch(outgoing: Writable, lines: WatchLines, signal: AbortSi
 export function dropWatch(lines: WatchLines): void {
   lines.watch.start({ event: () => true, ready: async () => {}, end: () => {} })();
 }
-
-export const drained = (outgoing: Writable, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      outgoing.removeListener('drain', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    outgoing.on('drain', done);
-    signal.addEventListener('abort', done);
-  });

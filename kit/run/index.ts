@@ -1,6 +1,7 @@
 // Entry of kit/run: how processes, operations, time and logs are run.
 export * from './backoff.ts';
 export * from './clock.ts';
+export * from './drained.ts';
 export * from './log.ts';
 export * from './op.ts';
 export * from './retry.ts';
