@@ -74,6 +74,7 @@ export class Cgroups {
   /** Folders of the hierarchies, e.g. `/sys/fs/cgroup/memory`; one for v2. */
   readonly #hierarchies: string[];
   readonly #unifiedIsHidden: boolean;
+  #hasSwap: boolean | undefined;
 
   constructor() {
     this.layout = cgroupLayout();
@@ -94,10 +95,10 @@ export class Cgroups {
 
   /** On v2: whether the kernel counts swap by group. The root has no limits of its own: any group below shows. */
   get hasSwap(): boolean {
-    return (
+    this.#hasSwap ??=
       this.layout === 'v2' &&
-      readdirSync(ROOT, { withFileTypes: true }).some((e) => e.isDirectory() && existsSync(`${ROOT}/${e.name}/memory.swap.max`))
-    );
+      readdirSync(ROOT, { withFileTypes: true }).some((e) => e.isDirectory() && existsSync(`${ROOT}/${e.name}/memory.swap.max`));
+    return this.#hasSwap;
   }
 
   /** The folder of `path` for a controller, undefined when that controller is not there. */

@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
-import { systemClock } from '../run/index.ts';
+import { GiveUp, waitFor } from '../run/index.ts';
 import { connectSeqpacket, ioctl, pipe, receiveDescriptor } from './syscalls.ts';
 
 const TIOCSPTLCK = 0x40045431;
@@ -106,15 +106,14 @@ export function terminalSocket(path: string): TerminalSocket {
   };
 }
 
-async function descriptorFrom(socket: number): Promise<number> {
-  const deadline = performance.now() + SEND_TIMEOUT_MS;
-  for (;;) {
-    const fd = receiveDescriptor(socket);
-    if (fd !== undefined) return fd;
-    if (performance.now() > deadline) throw new Error(`no descriptor within ${SEND_TIMEOUT_MS} ms`);
-    await systemClock.sleep(1);
-  }
-}
+const descriptorFrom = (socket: number): Promise<number> =>
+  waitFor({ what: 'a descriptor', timeoutMs: SEND_TIMEOUT_MS, everyMs: 1 }, () => {
+    try {
+      return receiveDescriptor(socket);
+    } catch (error) {
+      throw new GiveUp((error as Error).message, { cause: error });
+    }
+  });
 
 /** Sets the size of the terminal that a process has as its stdin, wherever that was made. Nothing when it has none (any more). */
 export function resizeTerminalOf(pid: number, width: number, height: number): void {

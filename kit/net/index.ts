@@ -8,3 +8,4 @@ export * from './remote-command.ts';
 export * from './remote-command-client.ts';
 export * from './signing-request.ts';
 export * from './streams.ts';
+export { wantsWebSocket } from './upgrade.ts';

@@ -4,12 +4,11 @@ import { Duplex, type Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { channelWriter, codecOf, onMessage } from './channels.ts';
 import type { ForwardedPort, UpgradeRequest } from './streams.ts';
-import { acceptWebSocket } from './web-socket.ts';
+import { acceptWebSocket, NORMAL_CLOSURE } from './web-socket.ts';
 
 export const CHANNEL_PROTOCOLS = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'];
 /** The base64 form names a channel by one digit. */
 const PORTS_MAX = 5;
-const NORMAL_CLOSURE = 1000;
 
 /** The ports of the URL's query. Undefined when there are none, too many, or one that is no port. */
 export function portsOf(request: UpgradeRequest): number[] | undefined {

@@ -1,13 +1,10 @@
 // A WebSocket that only sends: logs and watches, for clients that can open nothing else (browsers). What the client says is not heard.
 import { type Duplex, Writable } from 'node:stream';
 import type { UpgradeRequest } from './streams.ts';
-import { chooseProtocol, headerOf, listOf, refuseUpgrade, wantsWebSocket } from './upgrade.ts';
-import { acceptWebSocket } from './web-socket.ts';
+import { chooseProtocol, headerOf, listOf, refuseUpgrade } from './upgrade.ts';
+import { acceptWebSocket, NORMAL_CLOSURE } from './web-socket.ts';
 
 const PROTOCOLS = ['binary.k8s.io', 'base64.binary.k8s.io'];
-const NORMAL_CLOSURE = 1000;
-
-export { wantsWebSocket };
 
 /**
  * Accepts, with one of the sub-protocols of k8s.io/streaming's wsstream.Reader: what is written leaves as one message a chunk, binary or, for

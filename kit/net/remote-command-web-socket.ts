@@ -8,11 +8,10 @@ import { statusText } from './remote-command-spdy.ts';
 import type { CommandStatus, RemoteCommand, UpgradeRequest, WantedStreams } from './streams.ts';
 import { TerminalSizes } from './terminal-sizes.ts';
 import { chooseProtocol, headerOf, listOf, refuseUpgrade } from './upgrade.ts';
-import { acceptWebSocket } from './web-socket.ts';
+import { acceptWebSocket, NORMAL_CLOSURE } from './web-socket.ts';
 
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io'];
 const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 };
-const NORMAL_CLOSURE = 1000;
 /** kubectl to 1.32 begins to read before it has made its streams, and drops what comes until then: no frame leaves earlier than this. */
 const CLIENT_READY_MS = 20;
 

@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { UpgradeRequest } from './streams.ts';
 
+/** Status code of an end as agreed (RFC 6455 7.4.1). */
+export const NORMAL_CLOSURE = 1000;
 /** One frame's payload; clients send 32 kB at most. */
 const MAX_PAYLOAD_BYTES = 4 << 20;
 
