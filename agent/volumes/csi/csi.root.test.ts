@@ -191,16 +191,17 @@ const mountsOf = (driver: TestDriver, can = ['STAGE_UNSTAGE_VOLUME']) => {
   });
 };
 
+const registration = () => ({
+  client: fakeClient(objects),
+  nodeName: 'n',
+  folder: join(folder, 'plugins_registry'),
+  clock: systemClock,
+  log: silentLogger,
+});
+
 test('a driver is registered by its socket, told in CSINode and the node’s labels, and leaves with it', async () => {
   const driver = await new TestDriver(folder).start();
-  const options = {
-    client: fakeClient(objects),
-    nodeName: 'n',
-    folder: join(folder, 'plugins_registry'),
-    clock: systemClock,
-    log: silentLogger,
-  };
-  const drivers = new Drivers(options);
+  const drivers = new Drivers(registration());
   const running = await drivers.service.start(new AbortController().signal);
   const signal = new AbortController().signal;
   await waitFor({ what: 'the driver', timeoutMs: 30_000, everyMs: 5, signal }, () => driver.names().includes('NotifyRegistrationStatus'));
@@ -223,14 +224,7 @@ test('a plugin of another type is handed to whoever serves it, and its going is 
     unregister: async (name: string) => void seen.push(`${name} gone`),
   };
   const driver = await new TestDriver(folder, 'DevicePlugin').start();
-  const options = {
-    client: fakeClient(objects),
-    nodeName: 'n',
-    folder: join(folder, 'plugins_registry'),
-    clock: systemClock,
-    log: silentLogger,
-  };
-  const running = await new Drivers({ ...options, others: { DevicePlugin: type } }).service.start(new AbortController().signal);
+  const running = await new Drivers({ ...registration(), others: { DevicePlugin: type } }).service.start(new AbortController().signal);
   await waitFor({ what: 'the plugin', timeoutMs: 10_000 }, () => driver.names().includes('NotifyRegistrationStatus'));
   await driver[Symbol.asyncDispose]();
   await waitFor({ what: 'the plugin to leave', timeoutMs: 10_000 }, () => seen.length === 2);
