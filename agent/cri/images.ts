@@ -1,5 +1,4 @@
 // The image operations: the store's answers in CRI's shape and with kubelet's reasons.
-
 import { diskUsage } from '../../kit/fs/index.ts';
 import { importArchive, type ListedImage, type PullProgress, pullImage as pull, RegistryError } from '../images/index.ts';
 import { type CriContext, messageOf } from './context.ts';

@@ -1,5 +1,4 @@
 // Which devices a container gets, and what they bring into it. Pure.
-
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger } from '../../api/meta/index.ts';
 import { isSidecar } from '../../kit/pods/index.ts';

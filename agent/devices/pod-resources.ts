@@ -1,5 +1,4 @@
 // The podresources API: which devices the pods of this node have, for monitoring agents on its socket.
-
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { unixService } from '../../kit/grpc/index.ts';
 import { isFinished, sidecarsOf } from '../../kit/pods/index.ts';

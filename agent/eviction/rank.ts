@@ -1,5 +1,4 @@
 // Which pod goes first, and what it is told: upstream's order and sentences. Pure.
-
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
 import { isFinished } from '../../kit/pods/index.ts';

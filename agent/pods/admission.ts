@@ -1,5 +1,4 @@
 // What a node refuses although the scheduler (or spec.nodeName) sent it here: the pod fails at once, with upstream's reason. Pure.
-
 import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import { isExtendedResource } from '../../api/meta/index.ts';
 import { hostPortsOf, portsConflict, requiredOf, untolerated } from '../../kit/placement/index.ts';

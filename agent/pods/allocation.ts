@@ -1,5 +1,4 @@
 // What a node has set aside for a pod, which a resize asks to change: whether the new amounts fit, now or ever. Pure.
-
 import type { Container, Pod, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import { sidecarsOf } from '../../kit/pods/index.ts';

@@ -1,5 +1,4 @@
 // How much of a resource a pod asks for or may use as a whole, by the rule that schedulers and nodes share. Pure.
-
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
 import { isSidecar } from '../../kit/pods/index.ts';

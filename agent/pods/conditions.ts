@@ -1,5 +1,4 @@
 // The conditions of a pod that its node decides, with upstream's reasons and sentences. Pure.
-
 import type { ContainerStatus, Pod, PodCondition } from '../../api/gen/types/core.v1.ts';
 import { isSidecar, sidecarsOf } from '../../kit/pods/index.ts';
 import { rfc3339 } from '../../kit/run/index.ts';

@@ -1,5 +1,4 @@
 // What the API shows of each container: its state, the one before, counts and mounts. Pure.
-
 import type {
   ContainerStatus as ApiStatus,
   Container,

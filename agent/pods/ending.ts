@@ -1,5 +1,4 @@
 // Whether a pod is to end, why, and until when its containers have time: deletion, a decision of the node, its own deadline.
-
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { isFinished } from '../../kit/pods/index.ts';
 import type { Clock } from '../../kit/run/index.ts';

@@ -1,5 +1,4 @@
 // Images for containers: what the pull policy asks for, one back-off a pod and image, events with upstream's texts.
-
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { durationText } from '../../api/meta/index.ts';
 import type { Clock } from '../../kit/run/index.ts';

@@ -1,5 +1,4 @@
 // The pod's phase from the states of its containers. Pure.
-
 import type { ContainerStatus, Pod, PodSpec } from '../../api/gen/types/core.v1.ts';
 import { isSidecar } from '../../kit/pods/index.ts';
 import { restarts } from './restart.ts';

@@ -1,5 +1,4 @@
 // Reports one pod: its status to the API, what its containers wait for, and how its start went.
-
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { isFinalPhase, isSidecar } from '../../kit/pods/index.ts';
 import { type Logger, Story } from '../../kit/run/index.ts';

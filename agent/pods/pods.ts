@@ -1,5 +1,4 @@
 // The pods of this node: a worker for each, fed by the watch and by the runtime's events; what belongs to no pod is removed.
-
 import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';

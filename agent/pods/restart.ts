@@ -1,5 +1,4 @@
 // Whether a container that ended starts again, and when: restart policies and the crash loop's back-off. Pure.
-
 import type { Container, ContainerRestartRule, Pod } from '../../api/gen/types/core.v1.ts';
 import { isSidecar } from '../../kit/pods/index.ts';
 

@@ -1,5 +1,4 @@
 // The whole status of a pod as its node reports it. Pure: the pod, what the CRI and the probes say, and what was reported before.
-
 import type { Pod, PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { addQuantities, parseQuantity, type Quantity, quantityText } from '../../api/meta/index.ts';
 import { isFinalPhase, sidecarsOf } from '../../kit/pods/index.ts';

@@ -1,6 +1,5 @@
 // The pure decision: what a pod wants and what is there -> the next steps. Steps of one answer are independent of each other.
 // Whoever performs them records nothing but what the CRI records, and asks again: a crash in between costs nothing.
-
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { isSidecar, sidecarsOf } from '../../kit/pods/index.ts';
 import type { ContainerStatus, PodSandboxStatus } from '../cri/index.ts';

@@ -1,6 +1,5 @@
 // One pod on this node: looks at what is there, lets step.ts decide, has the steps performed, reports; again whenever something has
 // happened. The only writer of its pod. What it remembers beside the CRI's records may be lost at any time without harm.
-
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import { isFinalPhase } from '../../kit/pods/index.ts';

@@ -1,5 +1,4 @@
 // Who ends when, while the node goes down. Pure.
-
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { isFinished } from '../../kit/pods/index.ts';
 import type { PriorityGrace } from './settings.ts';

@@ -1,6 +1,5 @@
 // The list of filters is the documentation: each can refuse a node, the first that does gives the reason.
 // Order matters for the message only; a filter must not care what stands above it.
-
 import { requiredOf, untolerated } from '../../kit/placement/index.ts';
 import { podAffinity } from './affinity.ts';
 import { busy, type Filter, hopeless } from './filter.ts';

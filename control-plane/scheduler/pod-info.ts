@@ -1,5 +1,4 @@
 // What the scheduler needs of a pod, computed once: requests as numbers, ports, selectors and affinity terms ready to match.
-
 import type { Affinity, Pod, PodAffinityTerm, Toleration, TopologySpreadConstraint } from '../../api/gen/types/core.v1.ts';
 import {
   type LabelSelector,

@@ -1,5 +1,4 @@
 // From changes of objects to the scheduler's picture and its waiting pods.
-
 import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import { type InformerFactory, RESOURCES } from '../../kit/client/index.ts';

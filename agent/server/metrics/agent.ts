@@ -1,5 +1,4 @@
 // /metrics: the agent itself, by the kubelet's names.
-
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { type Family, processFamilies, sampled } from '../../../kit/metrics/index.ts';
 import { isFinished } from '../../../kit/pods/index.ts';

@@ -1,5 +1,4 @@
 // What is counted of requests, by upstream's names and labels. Label values come from what is served, never from what was asked: their number is bounded.
-
 import { Counter, type CounterSeries, Histogram, type HistogramSeries } from '../../../kit/metrics/index.ts';
 import type { ApiRequest } from '../request.ts';
 

@@ -1,5 +1,4 @@
 // pods/eviction: deletion under the protection of disruption budgets.
-
 import {
   badRequest,
   type KubeObject,

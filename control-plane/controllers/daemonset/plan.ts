@@ -1,5 +1,4 @@
 // Which daemon pods to make and which to remove: keeping one a node, and rolling to a new template. Pure.
-
 import type { DaemonSet, DaemonSetStatus } from '../../../api/gen/types/apps.v1.ts';
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
 import { isFinished, isReady } from '../../../kit/pods/index.ts';

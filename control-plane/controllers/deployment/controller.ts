@@ -1,5 +1,4 @@
 // Brings the pods of a Deployment to its template by way of ReplicaSets: one for each template it ever had.
-
 import type { Deployment, DeploymentCondition, ReplicaSet } from '../../../api/gen/types/apps.v1.ts';
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { controllerOf, isStatusError, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';

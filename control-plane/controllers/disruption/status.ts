@@ -1,5 +1,4 @@
 // How many pods a disruption budget lets go. Pure.
-
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../../api/gen/types/policy.v1.ts';
 import { isReady } from '../../../kit/pods/index.ts';

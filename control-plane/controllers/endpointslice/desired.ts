@@ -1,5 +1,4 @@
 // Which endpoints a Service has, from its pods: conditions, ports resolved by name for each pod, grouped by their ports. Pure.
-
 import type { Node, Pod, Service, ServicePort } from '../../../api/gen/types/core.v1.ts';
 import type { Endpoint, EndpointPort } from '../../../api/gen/types/discovery.v1.ts';
 import { isFinished, isReady, lastingContainers } from '../../../kit/pods/index.ts';

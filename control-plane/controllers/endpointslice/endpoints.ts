@@ -1,5 +1,4 @@
 // The subsets of a v1 Endpoints object: addresses with the same ports together, ready and not. Pure.
-
 import type { EndpointAddress, EndpointSubset, Pod, Service } from '../../../api/gen/types/core.v1.ts';
 import { isReady } from '../../../kit/pods/index.ts';
 import { addressesOf, hostnameOf, isPublished, portsFor, portsKey } from './desired.ts';

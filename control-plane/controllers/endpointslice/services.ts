@@ -1,5 +1,4 @@
 // Which Services are touched when a pod or a node changes: shared by the controllers of Endpoints and EndpointSlices.
-
 import type { Node, Pod, Service } from '../../../api/gen/types/core.v1.ts';
 import { deepEqual, labelsMatch } from '../../../api/meta/index.ts';
 import { type Informer, type InformerFactory, keyOf, RESOURCES } from '../../../kit/client/index.ts';

@@ -1,5 +1,4 @@
 // When the change happened that made endpoints change, for the annotation by which network latency is measured.
-
 import type { Pod, Service } from '../../../api/gen/types/core.v1.ts';
 import { conditionOf } from '../../../kit/pods/index.ts';
 

@@ -1,5 +1,4 @@
 // What pods use of a resource and what they asked for, and which of them may be judged by it. Pure.
-
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { durationNanos, toMilli } from '../../../api/meta/index.ts';
 import { conditionOf, lastingContainers } from '../../../kit/pods/index.ts';

@@ -1,5 +1,4 @@
 // What a Job needs next: pods that ended are counted exactly once, the rest follows from the counts. Pure.
-
 import type { Job, JobCondition, JobStatus, SuccessPolicyRule } from '../../../api/gen/types/batch.v1.ts';
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { isReady } from '../../../kit/pods/index.ts';

@@ -1,5 +1,4 @@
 // Watches over nodes: marks those that fall silent, taints them by their conditions, tells their pods' readers.
-
 import type { Lease } from '../../../api/gen/types/coordination.v1.ts';
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
 import { deepEqual, isStatusError } from '../../../api/meta/index.ts';

@@ -1,5 +1,4 @@
 // Binds claims and volumes to each other, and says what becomes of a volume whose claim is gone.
-
 import type {
   PersistentVolume,
   PersistentVolumeClaim,

@@ -1,5 +1,4 @@
 // Removes pods that nobody else will: on nodes that are gone, deleted before they had a node, finished ones beyond a number.
-
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';

@@ -1,5 +1,4 @@
 // Keeps as many pods as a ReplicaSet or ReplicationController asks for: makes, removes, adopts and releases them.
-
 import type { ReplicaSet, ReplicaSetStatus } from '../../../api/gen/types/apps.v1.ts';
 import type { Pod, PodTemplateSpec, ReplicationController } from '../../../api/gen/types/core.v1.ts';
 import {

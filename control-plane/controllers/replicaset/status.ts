@@ -1,5 +1,4 @@
 // The status of a ReplicaSet (or ReplicationController) from the pods it has.
-
 import type { ReplicaSetCondition, ReplicaSetStatus } from '../../../api/gen/types/apps.v1.ts';
 import type { Pod, PodTemplateSpec } from '../../../api/gen/types/core.v1.ts';
 import { labelsMatch } from '../../../api/meta/index.ts';

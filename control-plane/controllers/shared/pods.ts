@@ -1,5 +1,4 @@
 // What the state of a pod means to those that count pods.
-
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { conditionOf, isFinished } from '../../../kit/pods/index.ts';
 

@@ -1,5 +1,4 @@
 // Which pods go first when there are too many (upstream's ActivePodsWithRanks).
-
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { isReady } from '../../../kit/pods/index.ts';
 import { readySinceMs, restartsOf } from './pods.ts';

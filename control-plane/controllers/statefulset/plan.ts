@@ -1,5 +1,4 @@
 // The next steps of a StatefulSet: one ordinal after the other, updates from the top down. Pure.
-
 import type { StatefulSet, StatefulSetStatus } from '../../../api/gen/types/apps.v1.ts';
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
 import { isFinished, isReady } from '../../../kit/pods/index.ts';

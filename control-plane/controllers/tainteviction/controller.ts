@@ -1,5 +1,4 @@
 // Deletes pods whose node has a NoExecute taint that they do not tolerate, or no longer.
-
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
 import { deepEqual, isStatusError } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';

@@ -1,5 +1,4 @@
 // What a volume's attachment to a node needs (upstream's attach-detach controller). Pure.
-
 import type { Node, PersistentVolume, Pod } from '../../../api/gen/types/core.v1.ts';
 import type { VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
 import { attachmentName } from '../../../kit/placement/index.ts';

@@ -1,6 +1,5 @@
 // Holds claims while pods use them, volumes while they are bound, and attributes classes while claims or volumes name them: by
 // finalizers that are taken off when nobody does.
-
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES, type Resource } from '../../../kit/client/index.ts';

@@ -1,5 +1,4 @@
 // Checks of a pod's volumes.
-
 import {
   dns1123Label,
   dns1123Subdomain,

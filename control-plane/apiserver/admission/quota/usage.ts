@@ -1,5 +1,4 @@
 // What one object uses of which quota resources, and which quotas speak of it. Pure.
-
 import type { KubeObject } from '../../../../api/meta/index.ts';
 import { isFinished } from '../../../../kit/pods/index.ts';
 import { podResources, type ResourceList } from './pod-resources.ts';
