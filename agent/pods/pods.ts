@@ -147,6 +147,10 @@ export class NodePods {
   async startFromApi(): Promise<void> {
     await Promise.all([this.informer.synced, this.#services.synced, this.#nodes.synced]);
     this.#isListed = true;
+    const nodeSeen = (node: Node) => {
+      if (node.metadata.name === this.#options.nodeName) this.#volumes.nodeSeen(node);
+    };
+    this.#nodes.on({ added: nodeSeen, updated: (_, node) => nodeSeen(node) });
     this.informer.on({
       added: (pod) => (isMirror(pod) ? this.#files.mirrorSeen(pod) : this.#add(pod)),
       updated: (before, pod) => {
@@ -156,10 +160,6 @@ export class NodePods {
       },
       deleted: (pod) => (isMirror(pod) ? this.#files.mirrorGone() : this.#remove(pod.metadata.uid ?? '')),
     });
-    const nodeSeen = (node: Node) => {
-      if (node.metadata.name === this.#options.nodeName) this.#volumes.nodeSeen(node);
-    };
-    this.#nodes.on({ added: nodeSeen, updated: (_, node) => nodeSeen(node) });
     this.#files.mirror();
     const { cri, log, logDir, podsDir } = this.#options;
     await removeOrphans({
