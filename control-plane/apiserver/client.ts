@@ -44,7 +44,7 @@ export function inProcessClient(handle: Handle, user: UserInfo, agent = 'wherry'
     async list<T>(resource: Resource, params: Record<string, unknown> & { namespace?: string } = {}) {
       const { namespace, ...query } = params;
       const body = await ask({ method: 'GET', verb: 'list', resource, namespace, query: query as Call['query'] & object });
-      return listOf(body) as KubeList<T>;
+      return (await listOf(body)) as KubeList<T>;
     },
     async create<T>(resource: Resource, object: object, params: { name?: string; namespace?: string; subresource?: string } = {}) {
       const { namespace = namespaceOf(object), name, subresource, ...query } = params;
@@ -117,14 +117,14 @@ const writeQuery = ({ dryRun, ...rest }: { dryRun?: boolean; [key: string]: unkn
   ...(dryRun ? { dryRun: 'All' } : {}),
 });
 
-function listOf(body: unknown): KubeList {
+async function listOf(body: unknown): Promise<KubeList> {
   if (!(body instanceof ListBody)) return body as KubeList;
   const { kind } = body.served;
   return {
     kind: kind.listKind ?? `${kind.kind}List`,
     apiVersion: apiVersionOf(kind),
     metadata: body.metadata,
-    items: body.items as KubeObject[],
+    items: await body.objects(),
   };
 }
 

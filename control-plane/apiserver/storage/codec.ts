@@ -32,5 +32,21 @@ export function writeItem(stored: Uint8Array, revision: number, out: Buffer, off
   return end + bytes.copy(out, end, at);
 }
 
+/** Whether the bytes say that apiVersion, which stands before metadata. */
+export function isStoredAs(stored: Uint8Array, apiVersion: string): boolean {
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  return bytes.toString('latin1', 0, bytes.indexOf(META)).includes(`"apiVersion":"${apiVersion}"`);
+}
+
+const CREATED = Buffer.from('"creationTimestamp":"');
+const RFC3339_SECONDS = '2006-01-02T15:04:05Z'.length;
+
+/** When the object was made, told without decoding it: the first such field is metadata's, for in a string its quotes are escaped. */
+export function createdAt(stored: Uint8Array): string | undefined {
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  const at = bytes.indexOf(CREATED, bytes.indexOf(META));
+  return at < 0 ? undefined : bytes.toString('latin1', at + CREATED.length, at + CREATED.length + RFC3339_SECONDS);
+}
+
 export const decodeStored = (stored: Uint8Array): KubeObject =>
   readJson(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString('utf8')) as KubeObject;
