@@ -1,8 +1,9 @@
 // Bodies of answers that are more than one object: a list of cached objects, a watch.
-import type { KubeList, KubeObject } from '../../api/meta/index.ts';
+import type { KubeList, KubeObject, ObjectMeta } from '../../api/meta/index.ts';
 import { isShownAsStored, objectOfRow, viewOf } from './core.ts';
 import { Slices } from './flowcontrol/index.ts';
 import type { ServedKind } from './kind-table.ts';
+import { unmanaged } from './storage/decoder.ts';
 import { type CacheEvent, type EventType, eventLine, Item } from './storage/item.ts';
 
 export class ListBody {
@@ -40,22 +41,31 @@ export class ListBody {
     return row instanceof Item && !isShownAsStored(this.served, row) ? viewOf(this.served, row) : row;
   }
 
-  /** All of them, with other work between. */
-  async objects(): Promise<KubeObject[]> {
+  /** All of them, or their metadata alone, with other work between. */
+  async objects({ metadataOnly = false } = {}): Promise<KubeObject[]> {
     const objects: KubeObject[] = [];
     const slices = new Slices();
     for (const row of this.#rows) {
-      objects.push(objectOfRow(this.served, row));
+      objects.push(metadataOnly ? metadataAlone(row) : objectOfRow(this.served, row));
       if (slices.over) await slices.next();
     }
     return objects;
   }
 }
 
+/** What PartialObjectMetadata shows, but for managedFields. */
+export const metadataAlone = ({ metadata }: { readonly metadata: ObjectMeta }): KubeObject => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: 'meta.k8s.io/v1',
+  metadata: unmanaged(metadata),
+});
+
 /** One event as a watcher sees it. `line`: its serialised form, when that needs no object. */
 export interface Seen {
   readonly type: EventType | 'BOOKMARK' | 'ERROR';
   readonly object: KubeObject;
+  /** The object's own, made without the object where that can be. */
+  readonly metadata?: ObjectMeta;
   line?(): Buffer | undefined;
 }
 
@@ -75,6 +85,10 @@ export class SeenItem implements Seen {
 
   get object(): KubeObject {
     return viewOf(this.#served, this.#item);
+  }
+
+  get metadata(): ObjectMeta {
+    return this.#item.metadata;
   }
 
   line(): Buffer | undefined {

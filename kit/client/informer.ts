@@ -9,7 +9,7 @@ import { Indexed, type IndexFunction, keyOf } from './indexed.ts';
 const LIST_SLICE = 500;
 
 /** What one informer looks at. */
-export type InformerScope = Pick<ListParams, 'namespace' | 'labelSelector' | 'fieldSelector'>;
+export type InformerScope = Pick<ListParams, 'namespace' | 'labelSelector' | 'fieldSelector' | 'metadataOnly'>;
 
 export interface InformerOptions<T> {
   /** Stops the informer. */

@@ -1,8 +1,9 @@
 // Objects as bytes. Stored without resourceVersion (the store's revision says it); served with it put in, no second serialisation.
-import { goJson, type KubeObject, readJson } from '../../../api/meta/index.ts';
+import { goJson, type KubeObject, type ObjectMeta, readJson } from '../../../api/meta/index.ts';
 
 const text = new TextEncoder();
 const META = Buffer.from('"metadata":{');
+const [OPEN, CLOSE, QUOTE, BACKSLASH] = [0x7b, 0x7d, 0x22, 0x5c];
 
 /** JSON with kind, apiVersion and metadata first and no resourceVersion. */
 export function encodeStored(object: KubeObject): Uint8Array {
@@ -46,6 +47,25 @@ export function createdAt(stored: Uint8Array): string | undefined {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const at = bytes.indexOf(CREATED, bytes.indexOf(META));
   return at < 0 ? undefined : bytes.toString('latin1', at + CREATED.length, at + CREATED.length + RFC3339_SECONDS);
+}
+
+/** The object's metadata alone. */
+export function decodeMetadata(stored: Uint8Array): ObjectMeta {
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  const from = bytes.indexOf(META) + META.length - 1;
+  return readJson(bytes.toString('utf8', from, endOfObject(bytes, from))) as ObjectMeta;
+}
+
+/** The index after the brace that closes the one at `from`. */
+function endOfObject(bytes: Buffer, from: number): number {
+  let depth = 0;
+  for (let at = from; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === OPEN) depth++;
+    else if (byte === CLOSE && --depth === 0) return at + 1;
+    else if (byte === QUOTE) while (bytes[++at] !== QUOTE) if (bytes[at] === BACKSLASH) at++;
+  }
+  throw new Error('stored metadata has no end');
 }
 
 export const decodeStored = (stored: Uint8Array): KubeObject =>

@@ -1,6 +1,6 @@
 // From stored bytes to objects, and how long those are kept: most of many objects are served as bytes and never looked into.
-import { deepFreeze, type KubeObject } from '../../../api/meta/index.ts';
-import { decodeStored } from './codec.ts';
+import { deepFreeze, type KubeObject, type ObjectMeta } from '../../../api/meta/index.ts';
+import { decodeMetadata, decodeStored } from './codec.ts';
 
 /** So many objects are held at most that only their items hold. */
 const KEPT_MAX = 4096;
@@ -9,6 +9,13 @@ const KEPT_MAX = 4096;
 interface Fading {
   /** Lets the object go unless it was asked for since the last call; false when it did. */
   fade(): boolean;
+}
+
+/** Without managedFields, which are most of it. */
+export function unmanaged(metadata: ObjectMeta): ObjectMeta {
+  if (metadata.managedFields === undefined) return metadata;
+  const { managedFields: _, ...others } = metadata;
+  return Object.freeze(others);
 }
 
 export class Decoder {
@@ -25,6 +32,13 @@ export class Decoder {
     this.#defaults(object);
     object.metadata.resourceVersion = String(revision);
     return deepFreeze(object);
+  }
+
+  /** Without managedFields: nobody wants those who does not want the object. */
+  metadata(stored: Uint8Array, revision: number): ObjectMeta {
+    const metadata = decodeMetadata(stored);
+    metadata.resourceVersion = String(revision);
+    return unmanaged(deepFreeze(metadata));
   }
 
   /** The item has an object from now on. */

@@ -24,6 +24,24 @@ test('bytes, lines and versions need no object; who looks gets one, frozen, with
   expect(decode).toHaveBeenCalledOnce();
 });
 
+test('metadata is had without the object, and is the same with it', () => {
+  const { decoder, decode } = counting();
+  const annotations = { text: '}{"\\"}', näme: 'ä' };
+  const managedFields = [{ manager: 'm', fieldsV1: { 'f:data': {} } }];
+  const value = encodeStored({
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { name: 'a', annotations, managedFields },
+    data: { a: '}' },
+  });
+  const item = new Item('n/a', 7, { value }, decoder);
+  const alone = item.metadata;
+  expect(alone).toEqual({ name: 'a', annotations, resourceVersion: '7' });
+  expect(decode).not.toHaveBeenCalled();
+  expect(item.object.metadata.managedFields).toEqual(managedFields);
+  expect(item.metadata).toEqual(alone);
+});
+
 test('a deletion shows the last state at its own revision', () => {
   const { decoder } = counting();
   const item = new Item('n/a', 7, { value: stored('a') }, decoder);

@@ -1,8 +1,8 @@
 // One version of one object in memory. Its bytes are the store's own, read-only: held once, served by copying. The object is decoded
 // and frozen when somebody asks for it.
-import type { KubeObject } from '../../../api/meta/index.ts';
+import type { KubeObject, ObjectMeta } from '../../../api/meta/index.ts';
 import { isStoredAs, REVISION_BYTES_MAX, withRevision, writeItem } from './codec.ts';
-import type { Decoder } from './decoder.ts';
+import { type Decoder, unmanaged } from './decoder.ts';
 
 const itemOfObject = new WeakMap<object, Item>();
 
@@ -43,6 +43,12 @@ export class Item {
   get object(): KubeObject {
     this.#asked = true;
     return this.#object ?? this.#keep(this.#faded?.deref() ?? this.#decoder.decode(this.stored, this.revision));
+  }
+
+  /** The object's metadata without managedFields; made anew for each who asks, unless it is the object's own. */
+  get metadata(): ObjectMeta {
+    const object = this.#object ?? this.#faded?.deref();
+    return object ? unmanaged(object.metadata) : this.#decoder.metadata(this.stored, this.revision);
   }
 
   /** The store's own bytes. */

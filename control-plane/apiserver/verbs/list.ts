@@ -80,6 +80,7 @@ async function page(target: Target, selection: Selection, items: readonly Item[]
   const metadata: KubeList['metadata'] = { resourceVersion: String(revision) };
   for (let at = 0; at < items.length; at++) {
     if (!selection.all) {
+      if (!selection.mayBe(items[at]!.local)) continue;
       if (slices.over) await slices.next();
       if (!selection.matches(objectOfRow(target.served, rows[at]!))) continue;
     }

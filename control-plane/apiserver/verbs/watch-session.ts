@@ -124,6 +124,7 @@ export class WatchSession implements Watcher {
     this.#views = await askedViews(this.#served, present);
     const slices = new Slices();
     for (const item of present) {
+      if (!this.#selection.mayBe(item.local)) continue;
       if (slices.over) await slices.next();
       if (!this.#selection.all && !this.#selection.matches(this.#viewOf(item))) continue;
       if (!this.#sink) return;
@@ -167,6 +168,7 @@ export class WatchSession implements Watcher {
       return undefined;
     let type: EventType = event.type;
     let item = event.item;
+    if (!selection.mayBe(item.local)) return undefined;
     if (!selection.all) {
       const now = event.type !== 'DELETED' && selection.matches(this.#viewOf(event.item));
       const before = event.previous !== undefined && selection.matches(this.#viewOf(event.previous));
