@@ -16,6 +16,7 @@ export * from './namespaces.ts';
 export * from './netlink.ts';
 export * from './processes.ts';
 export * from './route-batch.ts';
+export * from './sealed.ts';
 export * from './spawn.ts';
 export * from './streams.ts';
 export {

@@ -23,6 +23,8 @@ const c = {
   pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
   send: libc.func('long send(int fd, const uint8_t *data, size_t length, int flags)'),
   recv: libc.func('long recv(int fd, uint8_t *data, size_t length, int flags)'),
+  memfdCreate: libc.func('int memfd_create(const char *name, unsigned int flags)'),
+  fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
   waitpid: libc.func('int waitpid(int pid, _Out_ int *status, int options)'),
 };
 
@@ -265,6 +267,30 @@ export function reap(pid: number): number | undefined {
   if (check(c.waitpid(pid, status, WNOHANG), 'waitpid', `${pid}`) === 0) return undefined;
   const [code = 0, signal] = [status[0]! >> 8, status[0]! & 0x7f];
   return signal === 0 ? code : -1;
+}
+
+const [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC] = [1, 2, 0x10];
+const F_ADD_SEALS = 1033;
+/** F_SEAL_SEAL, SHRINK, GROW, WRITE. */
+const ALL_SEALS = 0xf;
+
+/**
+ * Memory that looks like an executable file, filled once and unchangeable from then on; close-on-exec. Undefined where the kernel has
+ * none, or its administrator wants none to be executed (sysctl vm.memfd_noexec).
+ */
+export function sealedMemory(name: string, fill: (fd: number) => void): number | undefined {
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  let fd = c.memfdCreate(name, flags | MFD_EXEC);
+  if (fd < 0 && koffi.errno() === constants.errno.EINVAL) fd = c.memfdCreate(name, flags); // before Linux 6.3 all may be executed
+  if (fd < 0) return undefined;
+  try {
+    fill(fd);
+    check(c.fcntl(fd, F_ADD_SEALS, ALL_SEALS), 'fcntl', 'F_ADD_SEALS');
+    return fd;
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
 }
 
 /** ioctl with a buffer in and out. */
