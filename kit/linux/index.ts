@@ -1,5 +1,5 @@
 // Entry of kit/linux: netlink, namespaces, mounts, cgroups, sysctls. The only place that touches system calls.
-//   inNetns(path | fd, () => sync)            createNamedNetns(path)  pinUts(path, name)  pinNamespace('ipc', path)  unpinNamespace(path)
+//   inNetns(path | fd, () => sync)            createNamedNetns(path)  pinNamespace('ipc', path)  unpinNamespace(path)
 //   using nl = Netlink.open({ netns? })       nl.createBridge/createVeth/createVxlan/setLink/deleteLink/link/links
 //                                             nl.addAddress/deleteAddress/addresses/replaceRoute/deleteRoute/routes/replaceNeighbour
 //   pinUserNamespace(path, ids, others)       canMapUsers(folders)

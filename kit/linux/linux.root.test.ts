@@ -15,9 +15,10 @@ import {
   mountTmpfs,
   Netlink,
   namespaceId,
-  pinUts,
+  pinNamespace,
   readSysctl,
   removeTree,
+  sethostname,
   unpinNamespace,
   writeSysctl,
 } from './index.ts';
@@ -48,7 +49,7 @@ describe('namespaces', () => {
 
   test('a UTS namespace keeps its own host name', () => {
     const path = `${folder}/uts`;
-    pinUts(path, 'web-0');
+    pinNamespace('uts', path, () => sethostname('web-0'));
     expect(inNamespace('uts', path, () => readFileSync('/proc/sys/kernel/hostname', 'utf8').trim())).toBe('web-0');
     expect(readFileSync('/proc/sys/kernel/hostname', 'utf8').trim()).not.toBe('web-0');
     unpinNamespace(path);

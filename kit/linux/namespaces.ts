@@ -4,7 +4,7 @@
 import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CLONE, MNT_DETACH, MS, mount, SyscallError, sethostname, setns, umount, unshare } from './syscalls.ts';
+import { CLONE, MNT_DETACH, MS, mount, SyscallError, setns, umount, unshare } from './syscalls.ts';
 
 const kinds = { net: CLONE.NEWNET, ipc: CLONE.NEWIPC, uts: CLONE.NEWUTS } as const;
 export type PinnableNamespace = keyof typeof kinds;
@@ -63,9 +63,6 @@ export function pinNamespace(kind: PinnableNamespace, path: string, inside?: () 
 }
 
 export const createNamedNetns = (path: string, inside?: () => void): boolean => pinNamespace('net', path, inside);
-
-/** Pins a new UTS namespace with this host name. */
-export const pinUts = (path: string, hostname: string): boolean => pinNamespace('uts', path, () => sethostname(hostname));
 
 /** Removes the pin; the namespace ends with its last process. Idempotent. */
 export function unpinNamespace(path: string): void {
