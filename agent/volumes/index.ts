@@ -6,4 +6,5 @@ export { LocalPaths } from './local-path.ts';
 export type { ObjectCache, ObjectKind } from './objects.ts';
 export { VolumeProblem } from './payload.ts';
 export { SubPathMissing } from './sub-path.ts';
+export type { Tokens } from './tokens.ts';
 export { type PodVolumes, VolumeSetupError, Volumes, type VolumesOptions } from './volumes.ts';

@@ -49,13 +49,13 @@ const refused = (message: string | RegExp) => ({ exitCode: 1, stderr: expect.str
 /** Ctrl-C at a terminal reaches all of the command's processes. Its exit code. */
 async function interrupted(args: readonly string[], ready: (told: () => string) => Promise<unknown>): Promise<number> {
   const child = spawn(wherry, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const exit = once(child, 'exit');
+  const exit = once(child, 'exit', { signal: AbortSignal.timeout(120_000) });
   let told = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (told += chunk.toString()));
   try {
     await ready(() => told);
     process.kill(-child.pid!, 'SIGINT');
-    const [code] = (await exit) as [number | null];
+    const [code] = (await exit.catch(() => expect.unreachable(`${args.join(' ')} goes on: ${told}`))) as [number | null];
     return code ?? -1;
   } finally {
     if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
