@@ -39,7 +39,7 @@ const stall = (registry: TestRegistry, { blob }: TestLayer, isBroken: () => bool
 test.each([
   ['in the middle of all of its layers', [0, 1], 0],
   ['in the middle of one layer, when the other one is there', [1], 1],
-])('a pull that is killed %s', async (_, stalled, finished) => {
+])('a pull that is killed %s', { timeout: 180_000 }, async (_, stalled, finished) => {
   const at = mkdtempSync(`${folder}/place-`);
   writeFileSync(`${at}/neighbour`, 'untouched');
   const images = `${at}/images`;
@@ -53,7 +53,7 @@ test.each([
   const program = ['--disable-warning=ExperimentalWarning', `${import.meta.dirname}/pull.fixture.ts`, images, `${registry.host}/x`];
   const puller = await start(process.execPath, program, { stdio: 'ignore' });
   try {
-    await waitFor({ what: 'the halves of the stalled layers on disk', timeoutMs: 30_000 }, async () => {
+    await waitFor({ what: 'the halves of the stalled layers on disk', timeoutMs: 120_000 }, async () => {
       const { bytes } = await diskUsage(`${images}/tmp`);
       return bytes > (stalled.length * LAYER_BYTES) / 4 && readdirSync(`${images}/layers`).length === finished;
     });
