@@ -15,10 +15,12 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
   sandbox: PodSandboxStatus | undefined;
   hostIP: string;
   nowMs: number;
+  /** The node's first look at the pod. */
+  seenMs: number;
   /** All has ended and its network is gone: only then may the phase say so. */
   finished: boolean;
   /** Decided by the node against the pod: deadline, eviction, refusal. Reported once nothing of the pod runs any more. */
-  verdict: { reason: string; message: string; disrupts?: boolean; refused?: boolean } | undefined;
+  verdict: { reason: string; message: string; disrupts?: string; refused?: boolean } | undefined;
   /** Conditions of a resize that waits or is under way. */
   resize: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[];
 }
@@ -49,12 +51,12 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
       initStatuses,
       hasNetwork,
       nowMs: facts.nowMs,
-      before: facts.verdict?.disrupts ? disrupted(pod, facts.verdict.message, facts.nowMs) : (before.conditions ?? []),
+      before: facts.verdict?.disrupts ? disrupted(pod, facts.verdict.disrupts, facts.nowMs) : (before.conditions ?? []),
       resize: facts.resize,
       startingOver,
     }),
     ...(facts.verdict && facts.finished ? { reason: facts.verdict.reason, message: facts.verdict.message } : {}),
-    startTime: before.startTime ?? rfc3339(facts.nowMs),
+    startTime: before.startTime ?? rfc3339(facts.seenMs),
     qosClass: before.qosClass ?? qosClass(pod),
     // Of a pod that was never let in there is nothing more to tell; clients show the reason only where no container waits.
     ...(facts.verdict?.refused

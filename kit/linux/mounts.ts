@@ -1,7 +1,7 @@
 // Mounts: bind, overlay, tmpfs, and what lies mounted below a folder. Idempotent where a crash could have come in between.
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { isMountRoot, MNT_DETACH, MS, mount, SyscallError, umount } from './syscalls.ts';
+import { attachMount, cloneMount, isMountRoot, MNT_DETACH, MS, makeReadOnly, mapOwners, mount, SyscallError, umount } from './syscalls.ts';
 
 export interface MountEntry {
   id: number;
@@ -73,6 +73,35 @@ export const isMounted = (target: string): boolean => isMountRoot(target) ?? mou
 export function bindMount(source: string, target: string, options: { readonly?: boolean; recursive?: boolean } = {}): void {
   mount(source, target, null, MS.BIND | (options.recursive ? MS.REC : 0));
   if (options.readonly) mount('none', target, null, MS.REMOUNT | MS.BIND | MS.RDONLY);
+}
+
+/**
+ * Shows `source` at `target` with the owners that a user namespace (a file) makes of those on the disk: what is 0's there is the namespace's
+ * own 0's. Mounts below it come along with theirs. @throws SyscallError EINVAL where the kernel (before 5.12) or the file system cannot
+ */
+export function mountMapped(source: string, target: string, userNamespace: string, options: { readonly?: 'itself' | 'all' } = {}): void {
+  withMappedClone(source, userNamespace, (clone) => {
+    if (options.readonly) makeReadOnly(clone, source, options.readonly === 'all');
+    attachMount(clone, target);
+  });
+}
+
+/** @throws SyscallError where `mountMapped` would */
+export const checkMappable = (source: string, userNamespace: string): void => withMappedClone(source, userNamespace, () => {});
+
+function withMappedClone(source: string, userNamespace: string, work: (clone: number) => void): void {
+  const clone = cloneMount(source);
+  try {
+    const namespace = openSync(userNamespace, 'r');
+    try {
+      mapOwners(clone, namespace, source);
+    } finally {
+      closeSync(namespace);
+    }
+    work(clone);
+  } finally {
+    closeSync(clone);
+  }
 }
 
 /** `layers` from the uppermost down. With `cwd` they may be relative: the kernel takes at most a page of options. */

@@ -11,7 +11,7 @@ import { expectEqual, expectThat, files, type Guest, NODE, read, SLOW_MS, type S
 /** What is not tried, and why. */
 export const skipped: readonly [string, string][] = [
   ['IPVS', 'wherry has no such backend: iptables and nftables'],
-  ['user namespaces', 'wherry gives no pod one: hostUsers: false is refused, which is tried'],
+  ['user namespaces', 'this kernel cannot show memory with other owners (Linux 6.3): hostUsers: false is refused, which is tried'],
   ['memory.min and memory.high', 'MemoryQoS is no stable part of v1.36'],
 ];
 
@@ -216,7 +216,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    title: 'a pod that wants user namespaces is told that there are none',
+    title: 'a pod that wants users of its own is told that this kernel has none',
     async run(guest) {
       await guest.create('users', {}, { hostUsers: false });
       const wanted = 'user namespaces';
