@@ -8,7 +8,7 @@ import { account, type Controller, type ControllerContext, reconcilerOf } from '
 import { claim } from '../shared/adoption.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { HISTORY_HASH, type HistoryOwner, presentRevision, REVISION_HASH, trimHistory } from '../shared/history.ts';
-import { indexPods, keysFor, orphansOf } from '../shared/pod-index.ts';
+import { followPods, indexPods, orphansOf } from '../shared/pod-index.ts';
 import { availableInMs } from '../shared/pods.ts';
 import { type StatefulWorld, type Step, statusOf, stepsOf } from './plan.ts';
 import { claimOwners, claimsOf, isCondemned, ordinalOf, podNameOf, statefulPod } from './pod.ts';
@@ -31,16 +31,12 @@ class StatefulSetController {
     this.#revisions = context.informers.of<ControllerRevision>(RESOURCES.controllerrevisions);
     this.#revisions.addIndex('owner', (revision) => [controllerOf(revision)?.uid ?? '']);
     this.#pods = indexPods(context.informers);
-    this.#sets.addIndex('namespace', ({ metadata }) => [metadata.namespace ?? '']);
     this.#expectations = new Expectations(this.#pods as unknown as Informer, context.clock);
     this.#queue = reconcilerOf('statefulset', context, signal, ready, (key) => this.#reconcile(key));
     const add = (set: StatefulSet) => this.#queue.add(keyOf(set));
     this.#sets.on({ added: add, updated: (_, set) => add(set), deleted: add });
-    this.#pods.on({ added: (pod) => this.#podSeen(pod), updated: (_, pod) => this.#podSeen(pod), deleted: (pod) => this.#podSeen(pod) });
-  }
-
-  #podSeen(pod: Pod): void {
-    for (const key of keysFor(pod, 'StatefulSet', this.#sets, (set) => selectorFrom(set.spec?.selector))) this.#queue.add(key);
+    const owners = { kind: 'StatefulSet', owners: this.#sets, selectorOf: (set: StatefulSet) => selectorFrom(set.spec?.selector) };
+    followPods(this.#pods, owners, (key) => this.#queue.add(key));
   }
 
   async #reconcile(key: string): Promise<Outcome> {
