@@ -46,6 +46,7 @@ describe('makePlan', () => {
     ['ExternalName', service({ type: 'ExternalName', clusterIP: '' })],
     ['no address yet', service({ clusterIP: '' })],
     ['left to another proxy', service({}, { 'service.kubernetes.io/service-proxy-name': 'other' })],
+    ['said to be headless', service({}, { 'service.kubernetes.io/headless': '' })],
   ])('%s gets no rules', (_, object) => {
     expect(planOf([object], [slice([end(1)])])).toEqual([]);
   });
@@ -103,6 +104,18 @@ test('createPlanner: what has not changed is the very same', () => {
   expect(to(after[0]!.internal)).toBe('2');
   expect(after[1]).toBe(before[1]);
   expect(plan(input).ports[0]).toEqual(before[0]);
+});
+
+test('what health check node ports are to tell: ready endpoints of this node', () => {
+  const plan = (spec: ServiceSpec, ...endpoints: Endpoint[]) =>
+    makePlan({ services: [service(spec)], slices: [slice(endpoints)], nodeName: 'here', clusterCIDR: '10.244.0.0/16' }).healthChecks;
+  const wanted = { healthCheckNodePort: 30100 };
+  const check = { namespace: 'default', name: 'web', port: 30100 };
+  expect(plan({}, end(1))).toEqual([]);
+  expect(plan(wanted)).toEqual([{ ...check, endpoints: 0 }]);
+  expect(plan({ ...wanted, ports: [{ port: 80 }, { port: 81 }] }, end(1), end(2, draining), end(3, away))).toEqual([
+    { ...check, endpoints: 1 },
+  ]);
 });
 
 test('staleFlows: endpoints that left, addresses that had none, nothing for TCP', () => {
