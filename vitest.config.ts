@@ -19,7 +19,7 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { test: { name: 'slow', include: ['{api,kit,control-plane,agent}/**/*.slow.test.ts'], testTimeout: 30_000, isolate: false } },
+      { test: { name: 'slow', include: ['{api,kit,control-plane,agent,scripts}/**/*.slow.test.ts'], testTimeout: 30_000, isolate: false } },
       {
         test: {
           name: 'root',

@@ -1,9 +1,19 @@
 // Makes the API server's parts ready to be run as services: store, keys, sockets.
 import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Client } from '../kit/client/index.ts';
 import { ensurePki, type Pki } from '../kit/net/index.ts';
 import { type Logger, neverFails, type Service, systemClock } from '../kit/run/index.ts';
-import { createApiServer, createSecurity, identityOf, openAudit, openTracing, readTracing, userAgentOf } from './apiserver/index.ts';
+import {
+  createApiServer,
+  createSecurity,
+  EncryptionReloads,
+  identityOf,
+  openAudit,
+  openTracing,
+  readTracing,
+  userAgentOf,
+} from './apiserver/index.ts';
 import { type ControlPlaneConfig, storeConfig } from './config.ts';
 import { followedStore, openStore } from './store/index.ts';
 
@@ -25,10 +35,17 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
   const audit = config.audit && openAudit(config.audit, systemClock, log);
   const tracing = config.tracingFile === undefined ? undefined : await openTracing(readTracing(config.tracingFile));
   const opened = await openStore(storeConfig(config));
-  const store = config.encryptionFile === undefined ? opened : followedStore(opened, config.encryptionFile, toldOfKeys(log));
+  const encryption =
+    config.encryptionFile === undefined ? undefined : new EncryptionReloads(`${hostname()}:${config.advertise.port}`, systemClock);
+  const told = (error: Error | undefined) => {
+    encryption?.count(error);
+    tellOfKeys(log, error);
+  };
+  const store = config.encryptionFile === undefined ? opened : followedStore(opened, config.encryptionFile, told);
   const server = createApiServer({
     store,
     audit,
+    encryption,
     maxRequestsInFlight: config.maxRequestsInFlight,
     goawayChance: config.goawayChance,
     shutdownDelayMs: (config.shutdownDelaySeconds ?? 0) * 1000,
@@ -79,8 +96,10 @@ export async function openControlPlane(config: ControlPlaneConfig, log: Logger):
   };
 }
 
-const toldOfKeys = (log: Logger) => (err: Error | undefined) =>
-  err ? log.error({ err }, 'the encryption configuration changed and is not taken over') : log.info('the encryption configuration changed');
+function tellOfKeys(log: Logger, err: Error | undefined): void {
+  if (err) log.error({ err }, 'the encryption configuration changed and is not taken over');
+  else log.info('the encryption configuration changed');
+}
 
 /** The main thread makes all sockets: from here on they belong to that namespace. Those that listen already stay where they are. */
 async function enterNetns(path: string): Promise<void> {

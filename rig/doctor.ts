@@ -27,7 +27,7 @@ const tools: readonly Tool[] = [
   { program: 'iptables-restore', package: 'iptables', why: 'Services', required: true },
   { program: 'conntrack', package: 'conntrack', why: 'UDP Services', required: false },
   { program: 'tar', package: 'tar', why: 'unpacks images', required: true },
-  { program: 'skopeo', package: 'skopeo', why: 'pulls images from registries', required: false },
+  { program: 'buildah', package: 'buildah', why: 'wherry build', required: false },
 ];
 
 const searchPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

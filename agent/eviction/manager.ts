@@ -5,9 +5,10 @@ import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { EventRecorder } from '../../kit/client/index.ts';
 import { fsUsage } from '../../kit/fs/index.ts';
 import { type Family, sampled } from '../../kit/metrics/index.ts';
+import { graceSecondsOf, isCritical } from '../../kit/pods/index.ts';
 import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
 import { memoryUsage, type PodUsage, pidUsage, podUsages, type UsageSources } from '../stats/index.ts';
-import { evictionMessage, hasLimits, isCritical, limitMessage, ranked, resourceOf } from './rank.ts';
+import { evictionMessage, hasLimits, limitMessage, ranked, resourceOf } from './rank.ts';
 import {
   type EvictionSettings,
   type Judgement,
@@ -158,11 +159,10 @@ class Manager {
       log.warn({ signal, available }, 'the node is low on a resource and has no pod that may be ended');
       return;
     }
-    const own = first.pod.spec?.terminationGracePeriodSeconds ?? 30;
     this.#evict(
       first,
       evictionMessage(first, signal, quantity, available),
-      isHard ? AT_ONCE_SECONDS : Math.min(settings.podGraceSecondsMax, own),
+      isHard ? AT_ONCE_SECONDS : Math.min(settings.podGraceSecondsMax, graceSecondsOf(first.pod)),
       signal,
     );
   }

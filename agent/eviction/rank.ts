@@ -1,17 +1,9 @@
 // Which pod goes first, and what it is told: upstream's order and sentences. Pure.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
-import { isFinished } from '../../kit/pods/index.ts';
+import { isCritical, isFinished } from '../../kit/pods/index.ts';
 import { type ContainerUsage, ephemeralBytes, ephemeralInodes, type PodUsage } from '../stats/index.ts';
 import type { Signal } from './thresholds.ts';
-
-const SYSTEM_CRITICAL = 2_000_000_000;
-
-/** Never ended for the node's sake. */
-export const isCritical = ({ metadata, spec }: Pod): boolean =>
-  (spec?.priority ?? 0) >= SYSTEM_CRITICAL ||
-  (metadata.annotations?.['kubernetes.io/config.source'] ?? 'api') !== 'api' ||
-  metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
 
 /** First to go first: who uses more than it asked for, then by priority, then by what it uses beyond its request. */
 export function ranked(usages: readonly PodUsage[], signal: Signal): PodUsage[] {

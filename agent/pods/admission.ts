@@ -2,7 +2,7 @@
 import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import { isExtendedResource } from '../../api/meta/index.ts';
 import { hostPortsOf, portsConflict, requiredOf, untolerated } from '../../kit/placement/index.ts';
-import { lastingContainers } from '../../kit/pods/index.ts';
+import { isStatic, lastingContainers } from '../../kit/pods/index.ts';
 import { amount, podAmount } from './amounts.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
@@ -25,10 +25,19 @@ export interface NodeNow {
 
 /** `others`: pods of this node that have not ended. The first reason counts. Undefined: welcome. */
 export const misfit = (pod: Pod, others: readonly Pod[], node: NodeNow): Refusal | undefined =>
-  noRoom(pod, others, { ...counted(node.object), ...node.allocatable }) ??
-  wrongNode(pod, node.object) ??
-  portTaken(pod, others) ??
-  tainted(pod, node.object);
+  noRoom(pod, others, allocatableOf(node)) ?? misplaced(pod, others, node);
+
+/** What stands against the pod wherever there is room for it. */
+export const misplaced = (pod: Pod, others: readonly Pod[], node: NodeNow): Refusal | undefined =>
+  wrongNode(pod, node.object) ?? portTaken(pod, others) ?? tainted(pod, node.object);
+
+/** Of each resource that the node has too little of, how much is missing. */
+export const shortageOf = (pod: Pod, others: readonly Pod[], node: NodeNow): ReadonlyMap<string, bigint> =>
+  new Map(
+    [...lacks(pod, others, allocatableOf(node))].map(({ resource, requested, used, capacity }) => [resource, used + requested - capacity]),
+  );
+
+const allocatableOf = (node: NodeNow): Record<string, string> => ({ ...counted(node.object), ...node.allocatable });
 
 /** What others than the node itself count on it. */
 const counted = (node: Node | undefined): Record<string, string> =>
@@ -57,8 +66,9 @@ function portTaken(pod: Pod, others: readonly Pod[]): Refusal | undefined {
   return isTaken ? unfit('NodePorts', "node(s) didn't have free ports for the requested pod ports") : undefined;
 }
 
-/** Only taints that would drive the pod out again. */
+/** Only taints that would drive the pod out again; nothing drives one of a file out. */
 function tainted(pod: Pod, node: Node | undefined): Refusal | undefined {
+  if (isStatic(pod)) return undefined;
   const taint = untolerated(node?.spec?.taints ?? [], pod.spec?.tolerations ?? [], ['NoExecute']);
   return taint ? unfit('TaintToleration', 'node(s) had untolerated taint(s)') : undefined;
 }
@@ -93,22 +103,33 @@ function sysctl(pod: Pod): Refusal | undefined {
 /** In this order; then what else the node has. */
 const FIRST: readonly string[] = ['cpu', 'memory', 'ephemeral-storage'];
 
-/** Two pods bound at the same time may be too many together. */
-export function noRoom(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): Refusal | undefined {
-  const podsMax = Number(allocatable['pods'] ?? Number.POSITIVE_INFINITY);
-  if (others.length + 1 > podsMax) return lacking('pods', 1n, BigInt(others.length), BigInt(podsMax));
-  const further = Object.keys(allocatable).filter((name) => name !== 'pods' && !FIRST.includes(name));
-  for (const resource of [...FIRST, ...further]) {
-    const wanted = podAmount(pod, 'requests', resource);
-    if (wanted === 0n || allocatable[resource] === undefined) continue;
-    const used = others.reduce((sum, other) => sum + podAmount(other, 'requests', resource), 0n);
-    const capacity = amount(allocatable[resource], resource);
-    if (used + wanted > capacity) return lacking(resource, wanted, used, capacity);
-  }
-  return undefined;
+interface Lack {
+  resource: string;
+  requested: bigint;
+  used: bigint;
+  capacity: bigint;
 }
 
-const lacking = (resource: string, requested: bigint, used: bigint, capacity: bigint): Refusal => ({
-  reason: `OutOf${resource}`,
-  message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
-});
+/** Two pods bound at the same time may be too many together. */
+export function noRoom(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): Refusal | undefined {
+  const [lack] = lacks(pod, others, allocatable);
+  if (!lack) return undefined;
+  const { resource, requested, used, capacity } = lack;
+  return {
+    reason: `OutOf${resource}`,
+    message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+  };
+}
+
+function* lacks(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): Generator<Lack> {
+  const podsMax = Number(allocatable['pods'] ?? Number.POSITIVE_INFINITY);
+  if (others.length + 1 > podsMax) yield { resource: 'pods', requested: 1n, used: BigInt(others.length), capacity: BigInt(podsMax) };
+  const further = Object.keys(allocatable).filter((name) => name !== 'pods' && !FIRST.includes(name));
+  for (const resource of [...FIRST, ...further]) {
+    const requested = podAmount(pod, 'requests', resource);
+    if (requested === 0n || allocatable[resource] === undefined) continue;
+    const used = others.reduce((sum, other) => sum + podAmount(other, 'requests', resource), 0n);
+    const capacity = amount(allocatable[resource], resource);
+    if (used + requested > capacity) yield { resource, requested, used, capacity };
+  }
+}

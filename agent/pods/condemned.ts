@@ -1,5 +1,6 @@
 // Containers that are to be stopped although their pod goes on: failed probes and hooks, a changed image.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { graceSecondsOf } from '../../kit/pods/index.ts';
 import type { ContainerStatus } from '../cri/index.ts';
 import { findContainer, IMAGE_ANNOTATION } from './names.ts';
 import type { ProbeKind } from './probe-verdict.ts';
@@ -64,6 +65,6 @@ export class Condemned {
 
   #add(pod: Pod, containerId: string, message: string, graceSeconds: number | undefined): void {
     if (this.#sentences.has(containerId)) return;
-    this.#sentences.set(containerId, { message, graceMs: (graceSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000 });
+    this.#sentences.set(containerId, { message, graceMs: (graceSeconds ?? graceSecondsOf(pod)) * 1000 });
   }
 }

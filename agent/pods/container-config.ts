@@ -3,6 +3,7 @@ import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { cgroups } from '../../kit/linux/index.ts';
+import { graceSecondsOf } from '../../kit/pods/index.ts';
 import type { ContainerConfig, Image, Mount } from '../cri/index.ts';
 import type { ContainerDevices } from '../devices/index.ts';
 import { expand } from './expand.ts';
@@ -50,7 +51,7 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
     labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
     annotations: {
       ...inputs.devices?.annotations,
-      [GRACE_ANNOTATION]: String(pod.spec?.terminationGracePeriodSeconds ?? 30),
+      [GRACE_ANNOTATION]: String(graceSecondsOf(pod)),
       [IMAGE_ANNOTATION]: container.image ?? '',
       [RESOURCES_ANNOTATION]: JSON.stringify(container.resources ?? {}),
     },

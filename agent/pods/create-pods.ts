@@ -1,8 +1,10 @@
 // The pods of this node as the rest of the agent sees them.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Family } from '../../kit/metrics/index.ts';
 import { neverFails, type Service } from '../../kit/run/index.ts';
 import type { Volumes } from '../volumes/index.ts';
 import { NodePods, type PodsOptions } from './pods.ts';
+import type { NodeVerdict } from './room-maker.ts';
 import type { PodStart } from './starts.ts';
 
 export interface Pods {
@@ -13,14 +15,15 @@ export interface Pods {
   /** Of this node, as last seen. */
   list(): Pod[];
   /** Ends a pod for the sake of the node: Failed, with a condition that says so and an event. */
-  evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
+  evict(uid: string, verdict: NodeVerdict): void;
   /** The same without an event: the node has said it of itself. */
-  end(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void;
+  end(uid: string, verdict: NodeVerdict): void;
   get(namespace: string, name: string): Pod | undefined;
   /** Uids of the pods whose devices are not free; undefined while they are not all known. */
   deviceHolders(): ReadonlySet<string> | undefined;
   /** A pod's volumes that belong to CSI drivers, with what these count. */
   drivenVolumes: Volumes['driven'];
+  readonly families: readonly Family[];
   /** How the last ones started. */
   starts(): readonly PodStart[];
 }
@@ -48,6 +51,7 @@ export function createPods(options: PodsOptions): Pods {
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
     deviceHolders: () => pods.holders(),
     drivenVolumes: (uid) => pods.drivenVolumes(uid),
+    families: pods.roomMaker.families,
     starts: () => pods.starts.list(),
   };
 }

@@ -19,7 +19,7 @@ test.each<[string, Pod, boolean]>([
 
 test('the first verdict counts', () => {
   const ending = new Ending(systemClock, pod('Running'));
-  expect(ending.judge({ reason: 'Evicted', message: 'm', disrupts: true })).toBe(true);
+  expect(ending.judge({ reason: 'Evicted', message: 'm', disrupts: 'm' })).toBe(true);
   expect(ending.judge({ reason: 'NodePorts', message: 'm', refused: true })).toBe(false);
   expect([ending.verdict?.reason, ending.isStopping]).toEqual(['Evicted', true]);
 });

@@ -1,19 +1,17 @@
 // Whether a pod is to end, why, and until when its containers have time: deletion, a decision of the node, its own deadline.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
-import { isFinished } from '../../kit/pods/index.ts';
+import { graceSecondsOf, isFinished } from '../../kit/pods/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 
 /** A decision of the node against the pod. */
 export interface Verdict {
   reason: string;
   message: string;
-  /** It was well and ends for the sake of the node. */
-  disrupts?: boolean;
+  /** It was well and ends for the sake of the node: what its condition says. */
+  disrupts?: string;
   /** It was never let in. */
   refused?: boolean;
 }
-
-const DEFAULT_GRACE_SECONDS = 30;
 
 export class Ending {
   readonly #clock: Clock;
@@ -41,7 +39,7 @@ export class Ending {
 
   /** What is left for containers that are told to stop now. */
   get graceLeftMs(): number {
-    if (this.#graceUntilMs === undefined) return (this.#pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS) * 1000;
+    if (this.#graceUntilMs === undefined) return graceSecondsOf(this.#pod) * 1000;
     return Math.max(0, this.#graceUntilMs - this.#clock.nowMs());
   }
 
@@ -59,8 +57,7 @@ export class Ending {
     this.#isRemoved ||= removed;
     if (!this.isStopping) return 'goes on';
     const { deletionGracePeriodSeconds, deletionTimestamp } = pod.metadata;
-    const own = pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
-    const seconds = (deletionTimestamp ? deletionGracePeriodSeconds : undefined) ?? own;
+    const seconds = (deletionTimestamp ? deletionGracePeriodSeconds : undefined) ?? graceSecondsOf(pod);
     const untilMs = this.#clock.nowMs() + seconds * 1000;
     const before = this.#graceUntilMs;
     if (before !== undefined && untilMs >= before) return 'as before';

@@ -18,8 +18,9 @@ export interface FilePodsOptions {
   informer: Informer<Pod & KubeObject>;
   /** Of all pods that run here, by uid. */
   workers: ReadonlyMap<string, PodWorker>;
-  /** Runs a pod that a file asks for. */
-  run(pod: Pod & KubeObject): void;
+  /** Runs a pod that a file asks for, or has it refused. */
+  run(pod: Pod & KubeObject): void | Promise<void>;
+  remove(uid: string): void;
 }
 
 export class FilePods {
@@ -73,7 +74,7 @@ export class FilePods {
   #follow(pods: ReadonlyMap<string, Pod>): void {
     const before = this.#pods;
     this.#pods = pods;
-    for (const uid of before.keys()) if (!pods.has(uid)) this.#options.workers.get(uid)?.remove();
+    for (const uid of before.keys()) if (!pods.has(uid)) this.#options.remove(uid);
     for (const [uid, pod] of pods) if (!before.has(uid)) this.#runWhenFree(uid, pod as Pod & KubeObject);
     this.#mirrors.want(pods);
   }
@@ -89,7 +90,7 @@ export class FilePods {
     void (async () => {
       while (holder()) await clock.sleep(100, signal);
       if (!this.#pods.has(uid)) return;
-      run(pod);
+      await run(pod);
       for (const mirror of informer.list()) if (isMirror(mirror)) this.mirrorSeen(mirror); // it may have been here first
     })().catch((error: unknown) => {
       if (!signal.aborted) log.error({ err: error, pod: pod.metadata.name }, 'static pod not started');

@@ -2,10 +2,12 @@
 import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, type Informer, RESOURCES } from '../../kit/client/index.ts';
-import type { Clock } from '../../kit/run/index.ts';
+import { isCritical, isStatic } from '../../kit/pods/index.ts';
+import { type Clock, settledWithin } from '../../kit/run/index.ts';
 import { type Devices, DevicesTaken } from '../devices/index.ts';
-import { AFFINITY, impossible, misfit, type Refusal } from './admission.ts';
+import { AFFINITY, impossible, misfit, misplaced, type NodeNow, type Refusal, shortageOf } from './admission.ts';
 import { hasAppArmor } from './app-armor.ts';
+import { notEnough, type Shortage, victimsFor } from './preemption.ts';
 
 type NodeObject = Node & KubeObject;
 
@@ -19,12 +21,17 @@ export interface GateOptions {
   nextEnd(): Promise<void> | undefined;
   signal: AbortSignal;
   allocatable: Readonly<Record<string, string>>;
+  /** Whether the pod was let in before the agent was restarted, where its status does not tell. */
+  hasRun(uid: string): Promise<boolean>;
+  /** Ends them so that a critical pod has room, and waits for that. */
+  preempt(victims: readonly Pod[], shortage: Shortage): Promise<void>;
   /** Why this node takes no such pod now; undefined: it does. */
   refusal?(pod: Pod): Refusal | undefined;
 }
 
 /** As long as a pod is waited for that is to end at once. */
 const END_MAX_MS = 30_000;
+const UNEXPECTED = 'UnexpectedAdmissionError';
 
 export class Gate {
   readonly #options: GateOptions;
@@ -39,6 +46,11 @@ export class Gate {
    * Undefined: welcome.
    */
   judge(pod: Pod, others: () => readonly Pod[]): Refusal | undefined | Promise<Refusal | undefined> {
+    if (!isStatic(pod)) return this.#judgeNew(pod, others);
+    return this.#options.hasRun(pod.metadata.uid ?? '').then((hasRun) => (hasRun ? undefined : this.#judgeNew(pod, others)));
+  }
+
+  #judgeNew(pod: Pod, others: () => readonly Pod[]): Refusal | undefined | Promise<Refusal | undefined> {
     const { devices } = this.#options;
     const refused = this.#options.refusal?.(pod) ?? impossible(pod, this.#hasAppArmor);
     if (refused) return refused;
@@ -58,21 +70,40 @@ export class Gate {
       } catch (error) {
         const leftMs = deadlineMs - clock.nowMs();
         if (!(error instanceof DevicesTaken) || !end || leftMs <= 0 || signal.aborted) return unexpected(error);
-        await withinMs(end, leftMs, clock, signal);
+        await settledWithin(end, leftMs, clock, signal);
       }
     }
   }
 
   #place(pod: Pod, others: () => readonly Pod[]): Refusal | undefined | Promise<Refusal | undefined> {
-    const { allocatable, client, devices, nodeName, nodes } = this.#options;
+    const { client, nodeName, nodes } = this.#options;
     const judge = (object: Node | undefined) => {
-      const seen = object && withoutDevices(object, devices);
-      return misfit(pod, others(), { allocatable, object: seen });
+      const node = this.#nodeNow(object);
+      return isCritical(pod) ? this.#makeRoom(pod, others(), node) : misfit(pod, others(), node);
     };
     const refused = judge(nodes.get(nodeName));
-    if (refused?.reason !== AFFINITY) return refused;
+    if (refused instanceof Promise || refused?.reason !== AFFINITY) return refused;
     // The label may be newer than what the watch has shown.
     return client.get<NodeObject>(RESOURCES.nodes, nodeName).then(judge, () => refused);
+  }
+
+  #nodeNow(object: Node | undefined): NodeNow {
+    const { allocatable, devices } = this.#options;
+    return { allocatable, object: object && withoutDevices(object, devices) };
+  }
+
+  /** A critical pod is refused for want of room only where no others can give it theirs. */
+  #makeRoom(pod: Pod, others: readonly Pod[], node: NodeNow): Refusal | undefined | Promise<undefined> {
+    const refused = misplaced(pod, others, node);
+    if (refused) return refused;
+    const shortage = shortageOf(pod, others, node);
+    const victims = victimsFor(pod, others, shortage);
+    if (!victims)
+      return {
+        reason: UNEXPECTED,
+        message: `Unexpected error while attempting to recover from admission failure: ${notEnough(shortage)}`,
+      };
+    return victims.length === 0 ? undefined : this.#options.preempt(victims, shortage).then(() => undefined);
   }
 }
 
@@ -82,13 +113,7 @@ function withoutDevices(node: Node, devices: Devices): Node {
   return { ...node, status: { ...node.status, allocatable: Object.fromEntries(others) } };
 }
 
-async function withinMs(promise: Promise<void>, ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([promise, clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => {})]);
-  over.abort();
-}
-
 function unexpected(error: unknown): Refusal {
   const why = error instanceof Error ? error.message : String(error);
-  return { reason: 'UnexpectedAdmissionError', message: `Allocate failed due to ${why}, which is unexpected` };
+  return { reason: UNEXPECTED, message: `Allocate failed due to ${why}, which is unexpected` };
 }

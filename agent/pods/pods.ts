@@ -9,6 +9,7 @@ import type { Devices } from '../devices/index.ts';
 import { isMirror, mirroredUid } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
 import type { Refusal } from './admission.ts';
+import { ofApi, ownOf } from './api-pods.ts';
 import { FilePods } from './file-pods.ts';
 import { collectGarbage, GARBAGE_EVERY_MS } from './garbage.ts';
 import { Gate } from './gate.ts';
@@ -16,8 +17,10 @@ import { ImagePulls } from './image-pulls.ts';
 import { removeOrphans } from './orphans.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
+import { PREEMPTING } from './preemption.ts';
 import { pullSecrets, type SecretData } from './pull-secrets.ts';
 import { QosGroups } from './qos-groups.ts';
+import { type NodeVerdict, RoomMaker } from './room-maker.ts';
 import { Starts } from './starts.ts';
 import { PodWorker, type WorkerTools } from './worker.ts';
 
@@ -64,6 +67,7 @@ type PodObject = Pod & KubeObject;
 export class NodePods {
   readonly informer: Informer<PodObject>;
   readonly starts = new Starts();
+  readonly roomMaker: RoomMaker;
   readonly #options: PodsOptions;
   readonly #stop = new AbortController();
   readonly #gate: Gate;
@@ -95,7 +99,26 @@ export class NodePods {
     this.#services = options.informers.of(RESOURCES.services);
     this.#services.addIndex('namespace', (service) => [service.metadata.namespace ?? '']);
     this.#nodes = options.informers.of(RESOURCES.nodes);
-    this.#gate = new Gate({ ...options, nodes: this.#nodes, nextEnd: () => this.#nextEnd(), signal });
+    this.roomMaker = new RoomMaker({
+      clock,
+      log,
+      signal,
+      evict: (uid, verdict) => this.evict(uid, verdict),
+      isHere: (uid) => this.#workers.get(uid)?.isOver === false,
+      nextEnd: () => this.#ended.promise,
+    });
+    this.#gate = new Gate({
+      ...options,
+      nodes: this.#nodes,
+      nextEnd: () => this.#nextEnd(),
+      hasRun: (podUid) =>
+        cri.listPodSandbox({ podUid }).then(
+          (found) => found.length > 0,
+          () => true,
+        ),
+      preempt: (victims, shortage) => this.roomMaker.preempt(victims, shortage),
+      signal,
+    });
     options.devices.onChange(() => this.#devicesChanged());
     this.#volumes = new Volumes({
       client,
@@ -116,6 +139,7 @@ export class NodePods {
       informer: this.informer,
       workers: this.#workers,
       run: (pod) => this.#add(pod),
+      remove: (uid) => this.#remove(uid),
     });
     this.#qosGroups = new QosGroups(options);
     const events = new PodEvents(options.recorder);
@@ -133,6 +157,7 @@ export class NodePods {
       }),
       servicesFor: (pod) => this.#servicesFor(pod),
       otherPods: (uid) => this.#activePods().filter(({ metadata }) => metadata.uid !== uid),
+      onOver: () => this.#oneEnded(),
       onDone: (uid) => this.#forget(uid),
       onSandbox: (sandboxId, uid) => this.#uidOfSandbox.set(sandboxId, uid),
     };
@@ -147,19 +172,19 @@ export class NodePods {
   async startFromApi(): Promise<void> {
     await Promise.all([this.informer.synced, this.#services.synced, this.#nodes.synced]);
     this.#isListed = true;
-    this.informer.on({
-      added: (pod) => (isMirror(pod) ? this.#files.mirrorSeen(pod) : this.#add(pod)),
-      updated: (before, pod) => {
-        if (isMirror(pod)) this.#files.mirrorSeen(pod);
-        else this.#update(pod);
-        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation) this.#roomMade(pod);
-      },
-      deleted: (pod) => (isMirror(pod) ? this.#files.mirrorGone() : this.#remove(pod.metadata.uid ?? '')),
-    });
     const nodeSeen = (node: Node) => {
       if (node.metadata.name === this.#options.nodeName) this.#volumes.nodeSeen(node);
     };
     this.#nodes.on({ added: nodeSeen, updated: (_, node) => nodeSeen(node) });
+    this.informer.on({
+      added: (pod) => (isMirror(pod) ? this.#files.mirrorSeen(pod) : this.#add(ofApi(pod))),
+      updated: (before, pod) => {
+        if (isMirror(pod)) this.#files.mirrorSeen(pod);
+        else this.#update(ofApi(pod));
+        if (before.status?.phase !== pod.status?.phase || before.metadata.generation !== pod.metadata.generation) this.#roomMade(pod);
+      },
+      deleted: (pod) => (isMirror(pod) ? this.#files.mirrorGone() : this.#remove(pod.metadata.uid ?? '')),
+    });
     this.#files.mirror();
     const { cri, log, logDir, podsDir } = this.#options;
     await removeOrphans({
@@ -208,23 +233,26 @@ export class NodePods {
     this.#volumes.close();
   }
 
-  #add(pod: PodObject): void {
+  #add(pod: PodObject): void | Promise<void> {
     const uid = pod.metadata.uid ?? '';
     if (this.#workers.has(uid) || this.#admitting.has(uid)) return;
     // What ran here before the agent was restarted has been let in already.
-    const isNew = pod.status?.startTime === undefined && pod.metadata.annotations?.['kubernetes.io/config.source'] !== 'file';
-    const others = () =>
-      this.#activePods().filter(({ metadata }) => metadata.uid !== uid && !this.#workers.get(metadata.uid ?? '')?.ending.isRemoved);
-    const judged = isNew ? this.#gate.judge(pod, others) : undefined;
-    if (!(judged instanceof Promise)) {
-      this.#run(pod, judged);
-      return;
-    }
+    const judged = pod.status?.startTime === undefined ? this.#gate.judge(pod, () => this.#othersThan(uid)) : undefined;
+    if (!(judged instanceof Promise)) return this.#run(pod, judged);
     this.#admitting.set(uid, pod);
-    void judged.then((refused) => {
+    return judged.then((refused) => {
       const latest = this.#admitting.get(uid);
       this.#admitting.delete(uid);
       if (latest && !this.#stop.signal.aborted) this.#run(latest, refused);
+    });
+  }
+
+  /** Whom a new pod must fit beside; the room of those that end for a critical pod is that one's already. */
+  #othersThan(uid: string): Pod[] {
+    const isLeaving = ({ ending }: PodWorker) => ending.isRemoved || ending.verdict?.reason === PREEMPTING.reason;
+    return this.#activePods().filter(({ metadata }) => {
+      const worker = this.#workers.get(metadata.uid ?? '');
+      return metadata.uid !== uid && !(worker && isLeaving(worker));
     });
   }
 
@@ -254,15 +282,15 @@ export class NodePods {
     return this.#volumes.driven(uid);
   }
 
-  evict(uid: string, verdict: { reason: string; message: string; graceSeconds: number }): void {
+  evict(uid: string, verdict: NodeVerdict): void {
     const worker = this.#workers.get(uid);
     if (!worker || !this.end(uid, verdict)) return;
     this.#tools.events.pod(worker.pod, 'Warning', verdict.reason, verdict.message);
   }
 
   /** False: it is not here, or ends already. */
-  end(uid: string, { reason, message, graceSeconds }: { reason: string; message: string; graceSeconds: number }): boolean {
-    return this.#workers.get(uid)?.fail(reason, message, { graceSeconds, disrupts: true }) ?? false;
+  end(uid: string, { reason, message, condition = message, ...grace }: NodeVerdict): boolean {
+    return this.#workers.get(uid)?.fail(reason, message, { ...grace, disrupts: condition }) ?? false;
   }
 
   /** Their statuses show the health of what they were given. */
@@ -285,10 +313,14 @@ export class NodePods {
     return [...[...this.#workers.values()].filter(isActive).map(({ pod }) => pod), ...this.#admitting.values()];
   }
 
-  #forget(uid: string): void {
-    this.#workers.delete(uid);
+  #oneEnded(): void {
     this.#ended.resolve();
     this.#ended = Promise.withResolvers();
+  }
+
+  #forget(uid: string): void {
+    this.#workers.delete(uid);
+    this.#oneEnded();
     this.#qosGroups.drop(uid);
     for (const worker of this.#workers.values()) worker.roomMade();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
@@ -318,9 +350,3 @@ export class NodePods {
 }
 
 const isActive = ({ pod }: PodWorker): boolean => !isFinished(pod);
-
-/** Under the uid that the runtime knows: a mirror's own is the API's alone. */
-function ownOf(pod: Pod): Pod {
-  const uid = mirroredUid(pod);
-  return uid === undefined ? pod : { ...pod, metadata: { ...pod.metadata, uid } };
-}

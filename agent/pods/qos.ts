@@ -2,6 +2,7 @@
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
 import { hugePageName } from '../../kit/linux/index.ts';
+import { SYSTEM_CRITICAL } from '../../kit/pods/index.ts';
 import type { LinuxResources } from '../cri/index.ts';
 import { podAmount } from './amounts.ts';
 
@@ -94,7 +95,7 @@ function cpuResources(requestMilli: number, limitMilli: number): LinuxResources 
 
 /** -997 Guaranteed and critical, 1000 BestEffort, between 3 and 999 by the share of the node's memory that is asked for. */
 export function oomScoreAdj(pod: Pod, container: Container, memoryCapacity: number): number {
-  if ((pod.spec?.priority ?? 0) >= 2_000_000_000) return -997;
+  if ((pod.spec?.priority ?? 0) >= SYSTEM_CRITICAL) return -997;
   const qos = (pod.status?.qosClass as QosClass | undefined) ?? qosClass(pod);
   if (qos === 'Guaranteed') return -997;
   if (qos === 'BestEffort') return 1000;

@@ -1,6 +1,7 @@
 // A pod -> the CRI's sandbox configuration. Pure.
 import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { graceSecondsOf } from '../../kit/pods/index.ts';
 import type { PodSandboxConfig } from '../cri/index.ts';
 import { GRACE_ANNOTATION, podLabels } from './names.ts';
 import { type ClusterNames, fqdnOf, hostnameOf } from './pod-files.ts';
@@ -43,7 +44,7 @@ export function sandboxConfig(
     hostname: fqdn ?? hostnameOf(pod),
     logDirectory: podLogFolder(logDir, pod),
     labels: { ...metadata.labels, ...podLabels(pod) },
-    annotations: { ...metadata.annotations, [GRACE_ANNOTATION]: String(spec?.terminationGracePeriodSeconds ?? 30) },
+    annotations: { ...metadata.annotations, [GRACE_ANNOTATION]: String(graceSecondsOf(pod)) },
     ...(portMappings.length > 0 ? { portMappings } : {}),
     linux: {
       cgroupParent: podCgroup(pod),

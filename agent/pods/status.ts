@@ -18,7 +18,7 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
   /** All has ended and its network is gone: only then may the phase say so. */
   finished: boolean;
   /** Decided by the node against the pod: deadline, eviction, refusal. Reported once nothing of the pod runs any more. */
-  verdict: { reason: string; message: string; disrupts?: boolean; refused?: boolean } | undefined;
+  verdict: { reason: string; message: string; disrupts?: string; refused?: boolean } | undefined;
   /** Conditions of a resize that waits or is under way. */
   resize: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[];
 }
@@ -49,7 +49,7 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
       initStatuses,
       hasNetwork,
       nowMs: facts.nowMs,
-      before: facts.verdict?.disrupts ? disrupted(pod, facts.verdict.message, facts.nowMs) : (before.conditions ?? []),
+      before: facts.verdict?.disrupts ? disrupted(pod, facts.verdict.disrupts, facts.nowMs) : (before.conditions ?? []),
       resize: facts.resize,
       startingOver,
     }),

@@ -1,6 +1,6 @@
 // One stop of a container: preStop within the grace, then the stop signal, then SIGKILL.
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
-import { type Clock, step } from '../../kit/run/index.ts';
+import { type Clock, settledWithin, step } from '../../kit/run/index.ts';
 import type { Cri } from '../cri/index.ts';
 import { runHook } from './hooks.ts';
 import type { PodEvents } from './pod-events.ts';
@@ -34,9 +34,7 @@ export async function stopContainer(pod: Pod, inputs: StopInputs): Promise<void>
     const done = step('hook.pre-stop', () => runHook(hook, place, inputs.graceMs)).catch(() => {
       if (!signal.aborted) events.container(pod, container.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
     });
-    const over = new AbortController();
-    await Promise.race([done, clock.sleep(inputs.graceMs, AbortSignal.any([signal, over.signal])).catch(() => {})]);
-    over.abort();
+    await settledWithin(done, inputs.graceMs, clock, signal);
   }
   const usedMs = clock.nowMs() - startedMs;
   const leftMs = hook ? Math.max(inputs.graceMs - usedMs, Math.min(inputs.graceMs, LAST_CHANCE_MS)) : inputs.graceMs;

@@ -28,6 +28,8 @@ export interface WorkerTools extends StepTools, ReporterTools, Pick<ResizerTools
   allocatable: Readonly<Record<string, string>>;
   /** Ends all waiting; containers go on. */
   signal: AbortSignal;
+  /** Nothing of it runs any more. */
+  onOver(): void;
   /** The worker has nothing more to do, ever. */
   onDone(uid: string): void;
   /** For metrics. */
@@ -51,6 +53,8 @@ export class PodWorker implements StepContext {
   readonly resizer: Resizer;
   readonly ending: Ending;
   files: PodFiles | undefined;
+  /** Nothing of the pod runs any more, nor will. */
+  isOver = false;
   readonly #seenAt: string;
   /** As the API shows it. */
   #wanted: Pod;
@@ -325,6 +329,8 @@ export class PodWorker implements StepContext {
   /** All has ended. A deleted pod leaves nothing behind, then leaves the API; a finished one keeps its records and logs. */
   async #finish(seen: Seen): Promise<void> {
     const { tools } = this;
+    this.isOver = true;
+    tools.onOver();
     if (!this.ending.isRemoved && !this.#pod.metadata.deletionTimestamp) {
       await tools.volumes.unmount(this.uid);
       return;

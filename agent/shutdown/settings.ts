@@ -1,4 +1,5 @@
 // Settings of the node's graceful shutdown, by kubelet's names. Pure.
+import { SYSTEM_CRITICAL } from '../../kit/pods/index.ts';
 
 export interface PriorityGrace {
   /** Of pods from this priority on, up to the next entry's. */
@@ -20,9 +21,6 @@ export const shutdownDefaults: ShutdownSettings = {
   shutdownGracePeriodCriticalPodsMs: 0,
   shutdownGracePeriodByPodPriority: [],
 };
-
-/** system-cluster-critical and above. */
-const CRITICAL = 2_000_000_000;
 
 /** @throws Error `field NAME: what is wrong` */
 export function checkShutdown(given: Record<string, unknown>): void {
@@ -49,6 +47,6 @@ export function gracesOf(settings: ShutdownSettings): PriorityGrace[] {
   if (all === 0) return [];
   return [
     { priority: 0, seconds: Math.floor((all - critical) / 1000) },
-    { priority: CRITICAL, seconds: Math.floor(critical / 1000) },
+    { priority: SYSTEM_CRITICAL, seconds: Math.floor(critical / 1000) },
   ];
 }

@@ -1,7 +1,8 @@
 // Persistent volumes of a pod: from its claim to the volume behind it, checked as the kubelet checks it.
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/gen/types/core.v1.ts';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
+import { nodeSelectorMatches } from '../../kit/placement/index.ts';
 import { VolumeProblem } from './payload.ts';
 
 export interface Claimed {
@@ -45,4 +46,12 @@ function wrongMode({ spec }: Pod, name: string, mode: string): string | undefine
   const field = mode === 'Block' ? 'volumeMounts' : 'volumeDevices';
   if (!containers.some((container) => container[field]?.some((one) => one.name === name))) return undefined;
   return `volume ${name} has volumeMode ${mode}, but is specified in ${field}`;
+}
+
+/** A pod may have come past the scheduler. @throws VolumeProblem for a volume that cannot be reached from the node */
+export function checkNodeAffinity({ spec }: PersistentVolume, node: Node | undefined, nodeName: string): void {
+  const required = spec?.nodeAffinity?.required;
+  if (!required) return;
+  if (!node) throw new VolumeProblem(`node "${nodeName}" not found`, 'NodeAffinity');
+  if (!nodeSelectorMatches(required, node)) throw new VolumeProblem('no matching NodeSelectorTerms', 'NodeAffinity');
 }

@@ -27,7 +27,7 @@ export class ExclusiveVolumes {
     await this.#turns.take(name, async () => {
       for (const uid of await readdir(this.#podsDir).catch(() => []))
         if (uid !== podUid && (await stat(mark(uid)).catch(() => undefined)))
-          throw new VolumeProblem('volume uses the ReadWriteOncePod access mode and is already in use by another pod');
+          throw new VolumeProblem('volume uses the ReadWriteOncePod access mode and is already in use by another pod', 'exclusive');
       await mkdir(mark(podUid), { recursive: true });
     });
   }

@@ -25,8 +25,8 @@ export async function checkHostPath({ path, type = '' }: HostPathVolumeSource): 
 /** The path of a `local` volume: it must be there, and a device where the volume is one. @throws VolumeProblem */
 export async function checkLocal(path: string, isBlock: boolean): Promise<string> {
   const found = await stat(path).catch(() => undefined);
-  if (!found) throw new VolumeProblem(`path "${path}" does not exist`, isBlock ? 'SetUpDevice' : 'NewMounter');
-  if (isBlock && !found.isBlockDevice()) throw new VolumeProblem(`path "${path}" is not a block device`, 'SetUpDevice');
+  if (!found) throw new VolumeProblem(`path "${path}" does not exist`, isBlock ? 'MountDevice' : 'NewMounter');
+  if (isBlock && !found.isBlockDevice()) throw new VolumeProblem(`path "${path}" is not a block device`, 'MountDevice');
   return path;
 }
 

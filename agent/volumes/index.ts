@@ -2,8 +2,9 @@
 export { isReadOnlyVolume } from './api-volumes.ts';
 export { Drivers, type PluginType } from './csi/drivers.ts';
 export { fieldText, type PodPlace, resourceText } from './downward.ts';
+export { VolumeSetupError } from './failure.ts';
 export { LocalPaths } from './local-path.ts';
 export type { ObjectCache, ObjectKind } from './objects.ts';
 export { VolumeProblem } from './payload.ts';
 export { SubPathMissing } from './sub-path.ts';
-export { type PodVolumes, VolumeSetupError, Volumes, type VolumesOptions } from './volumes.ts';
+export { type PodVolumes, Volumes, type VolumesOptions } from './volumes.ts';

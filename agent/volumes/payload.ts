@@ -21,16 +21,16 @@ export class VolumeProblem extends Error {
     this.stage = stage;
   }
 }
-/** `attach`: nothing is wrong yet, the control plane has still to attach it. */
+/** `attach`: nothing is wrong yet, the control plane has still to attach it. `exclusive`: another pod has it for itself. */
 export type VolumeStage =
   | 'process'
   | 'attach'
-  | 'WaitForAttach'
+  | 'NodeAffinity'
   | 'NewMounter'
+  | 'exclusive'
+  | 'WaitForAttach'
   | 'MountDevice'
   | 'SetUp'
-  | 'SetUpDevice'
-  | 'MapPodDevice'
   | 'expand';
 
 /** @throws VolumeProblem for a key that is not there and not optional */

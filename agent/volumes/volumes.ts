@@ -10,17 +10,18 @@ import { isMounted, mountHugePages, mountTmpfs, removeTree } from '../../kit/lin
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
-import { claimedVolume } from './claims.ts';
+import { checkNodeAffinity, claimedVolume } from './claims.ts';
 import type { Drivers } from './csi/drivers.ts';
 import { CsiMounts, type Published } from './csi/mounts.ts';
 import type { PodPlace } from './downward.ts';
 import { EXCLUSIVE, ExclusiveVolumes } from './exclusive.ts';
+import { VolumeSetupError } from './failure.ts';
 import { checkHostPath, checkLocal } from './host-path.ts';
 import { HUGE_MEDIUM, pageBytesOf } from './huge-pages.ts';
 import type { LocalPaths } from './local-path.ts';
 import { ObjectCache } from './objects.ts';
 import { giveToGroup } from './ownership.ts';
-import { VolumeProblem, type VolumeStage } from './payload.ts';
+import { VolumeProblem } from './payload.ts';
 import { bindSubPath } from './sub-path.ts';
 import { Tokens } from './tokens.ts';
 
@@ -49,34 +50,6 @@ export interface VolumesOptions {
   onChange(podUid: string): void;
 }
 
-/** A volume that could not be set up; the message is that of the FailedMount event. */
-export class VolumeSetupError extends Error {
-  /** Of the event. */
-  readonly reason: 'FailedMount' | 'FailedMapVolume';
-  /** Not worth an event for some minutes. */
-  readonly isWaiting: boolean;
-  /** `volume`: as the pod names it, or the persistent volume. */
-  constructor(volume: string, cause: unknown) {
-    super(failureText(volume, cause), { cause });
-    this.isWaiting = cause instanceof VolumeProblem && cause.stage === 'attach';
-    this.reason = cause instanceof VolumeProblem && DEVICE_STAGES.has(cause.stage) ? 'FailedMapVolume' : 'FailedMount';
-  }
-}
-
-const DEVICE_STAGES = new Set<VolumeStage>(['SetUpDevice', 'MapPodDevice']);
-
-function failureText(volume: string, cause: unknown): string {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const stage = cause instanceof VolumeProblem ? cause.stage : 'SetUp';
-  if (stage === 'process')
-    return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[], failed to process volumes=[${volume}]: ${why}`;
-  if (stage === 'attach')
-    return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[${volume}], failed to process volumes=[]: context deadline exceeded`;
-  if (stage === 'expand') return `MountVolume.MountDevice failed while expanding volume for volume "${volume}" : ${why}`;
-  const step = stage === 'NewMounter' ? 'NewMounter initialization' : stage;
-  return `${DEVICE_STAGES.has(stage) ? 'MapVolume' : 'MountVolume'}.${step} failed for volume "${volume}" : ${why}`;
-}
-
 type OnFailure = (failure: VolumeSetupError) => void;
 
 export interface PodVolumes {
@@ -92,6 +65,8 @@ export class Volumes {
   readonly #tokens: Tokens;
   readonly #csi: CsiMounts;
   readonly #exclusive: ExclusiveVolumes;
+  /** As last seen. */
+  #node: Node | undefined;
 
   constructor(options: VolumesOptions) {
     this.#options = options;
@@ -166,6 +141,7 @@ export class Volumes {
 
   /** The node as the API has it now. */
   nodeSeen(node: Node): void {
+    this.#node = node;
     this.#csi.nodeSeen(node);
   }
 
@@ -204,21 +180,22 @@ export class Volumes {
 
   /** A volume behind a claim is told about by its own name. */
   async #persistent(pod: Pod, of: Volume): Promise<Published> {
-    const { client, localPaths } = this.#options;
+    const { client, localPaths, nodeName } = this.#options;
     const claimed = await claimedVolume(client, pod, of);
     const { volume } = claimed;
+    const isBlock = volume.spec?.volumeMode === 'Block';
     try {
+      checkNodeAffinity(volume, this.#node, nodeName);
       await this.#exclusive.claim(pod.metadata.uid ?? '', volume);
       if (volume.spec?.hostPath) return { path: await checkHostPath(volume.spec.hostPath) };
       if (volume.spec?.csi) return await this.#csi.setUpPersistent(pod, of, claimed);
       if (!volume.spec?.local) throw new VolumeProblem('this node has no plugin for volumes of its type', 'NewMounter');
-      const isBlock = volume.spec.volumeMode === 'Block';
       const path = localPaths.isOurs(volume) ? await localPaths.make(volume) : await checkLocal(volume.spec.local.path, isBlock);
       if (!isBlock) await this.#giveOnce(pod, of.name, path);
       return { path };
     } catch (error) {
       if (error instanceof VolumeProblem && error.stage === 'attach') throw error; // told under the name that the pod gives it
-      throw new VolumeSetupError(volume.metadata.name ?? '', error);
+      throw new VolumeSetupError(volume.metadata.name ?? '', error, isBlock);
     }
   }
 

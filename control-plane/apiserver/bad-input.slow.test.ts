@@ -43,13 +43,20 @@ function open(): Promise<TLSSocket> {
 async function raw(...pieces: (string | Buffer)[]): Promise<{ code: number; status: Record<string, any> | undefined }> {
   const socket = await open();
   for (const piece of pieces) socket.write(piece);
-  const chunks: Buffer[] = [];
+  return answerOn(socket);
+}
+
+/** What comes until the server closes, or all of a Status. */
+async function answerOn(socket: TLSSocket): Promise<{ code: number; status: Record<string, any> | undefined }> {
+  let text = '';
   await new Promise<void>((resolve) => {
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (/"code":\d+}\s*$/.test(text)) socket.destroy();
+    });
     socket.on('close', () => resolve());
     socket.on('error', () => resolve());
   });
-  const text = Buffer.concat(chunks).toString();
   const body = text.slice(text.indexOf('\r\n\r\n') + 4);
   const json = body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1);
   return { code: Number(text.split(' ')[1] ?? 0), status: json ? JSON.parse(json) : undefined };
@@ -156,6 +163,20 @@ describe('bodies', () => {
       code: 413,
       status: { reason: 'RequestEntityTooLarge', message: expect.stringContaining('limit is 3145728') },
     });
+  });
+
+  test.each([
+    ['a resource of nobody', '/api/v1/namespaces/default/things', 404],
+    ['a path that is no path', '/api/v1/namespaces/%zz/configmaps', 400],
+    ['a type of its own', path, 415],
+  ])('who is refused for %s and sends his 2 MB before he reads has his answer', async (_, url, code) => {
+    const socket = await open();
+    socket.write(head('POST', url, { 'content-type': 'application/x-thing', 'content-length': 64 * 32 * 1024 }));
+    for (let piece = 0; piece < 64; piece++)
+      await new Promise<void>((resolve, reject) =>
+        socket.write(Buffer.alloc(32 * 1024, 'x'), (error) => (error ? reject(error) : resolve())),
+      );
+    expect(await answerOn(socket)).toMatchObject({ code, status: { kind: 'Status', code } });
   });
 
   test('a body that ends early leaves nothing behind', async () => {

@@ -20,7 +20,7 @@ import { type Check, healthPaths } from './health.ts';
 import { SELF, userAgentOf } from './identity.ts';
 import { KindTable } from './kind-table.ts';
 import { type Address, type Listener, listen, type TlsOptions } from './listener.ts';
-import { Metrics } from './metrics/index.ts';
+import { type EncryptionReloads, Metrics } from './metrics/index.ts';
 import { asStatusError, type Handle, join, stagesOf } from './pipeline.ts';
 import { readerOf } from './reader.ts';
 import type { ApiRequest, UserInfo } from './request.ts';
@@ -37,6 +37,7 @@ export type { AuthenticationSettings } from './authn/index.ts';
 export type { MakeSecurity, Security, ServerServices, SubresourceHandler, SubresourceHandlers } from './handlers.ts';
 export { identityOf, userAgentOf } from './identity.ts';
 export type { Address, TlsOptions } from './listener.ts';
+export { EncryptionReloads } from './metrics/index.ts';
 export type { UserInfo } from './request.ts';
 export { createSecurity, type SecurityOptions } from './security.ts';
 export { openTracing, readTracing } from './tracing/index.ts';
@@ -51,6 +52,8 @@ export interface ApiServerOptions {
   advertise?: Address;
   security: MakeSecurity;
   audit?: Audit | undefined;
+  /** Shown among the metrics; counted by who follows the configuration. */
+  encryption?: EncryptionReloads | undefined;
   /** How extension servers recognise us; without it they are told nothing and see us as anonymous. */
   frontProxy?: FrontProxy;
   /** Between the failing of readyz and the end of listening; default none. */
@@ -176,7 +179,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (stopping) throw new Error('process is shutting down');
     },
   };
-  const sources = { storage, fairness, audit: options.audit, gitVersion: VERSION.gitVersion, startedMs: clock.nowMs() };
+  const { audit, encryption } = options;
+  const sources = { storage, fairness, audit, encryption, gitVersion: VERSION.gitVersion, startedMs: clock.nowMs() };
   const others = {
     ...security.paths,
     ...healthPaths(checks, ['informer-sync', 'shutdown']),
@@ -184,7 +188,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
   const serverAddress = options.advertise ? `${options.advertise.host}:${options.advertise.port}` : '';
   const paths: Paths = { ...documentPaths({ kinds, serverAddress, otherPaths: Object.keys(others) }), ...others };
-  handle = join(stagesOf(security, { audit: options.audit, fairness: fairness.stage }), aggregator.around(dispatcher(core, paths)));
+  handle = join(stagesOf(security, { audit, fairness: fairness.stage }), aggregator.around(dispatcher(core, paths)));
 
   async function answer(request: ApiRequest): Promise<Encoded> {
     const started = performance.now();

@@ -14,6 +14,7 @@ import { type Encoded, isWatch } from './encode.ts';
 import { nextTurn } from './flowcontrol/index.ts';
 import { dropWatch, pushWatch } from './push-watch.ts';
 import type { ApiRequest, UserInfo } from './request.ts';
+import { discardRest } from './unread-body.ts';
 import { answerUpgrade } from './upgrade-answer.ts';
 
 const gzip = promisify(gzipCallback);
@@ -289,8 +290,6 @@ function readBody(incoming: Readable): Promise<Uint8Array> {
 async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing, departure: Departure): Promise<void> {
   const request = new SocketRequest(call, departure);
   const encoded = await options.answer(request);
-  // The rest of a body that nobody reads must not hold the connection.
-  if (!isStream(outgoing) && !(call.body as IncomingMessage).complete) outgoing.setHeader('connection', 'close');
   try {
     await send(call, outgoing, encoded, departure);
   } catch (error) {
@@ -317,6 +316,8 @@ async function send(call: Call, outgoing: Outgoing, encoded: Encoded, departure:
     return;
   }
   if (typeof body === 'string') body = Buffer.from(body);
+  const rest = restOf(call, outgoing);
+  if (rest) headers['connection'] = 'close';
   const zipped = headers['content-encoding'] === undefined && String(call.headers['accept-encoding'] ?? '').includes('gzip');
   if (body === undefined || body instanceof Uint8Array) {
     if (body && zipped && body.length > GZIP_FROM) {
@@ -326,8 +327,10 @@ async function send(call: Call, outgoing: Outgoing, encoded: Encoded, departure:
     }
     headers['content-length'] = String(body?.length ?? 0);
     writeHead(outgoing, status, headers);
-    if (call.method === 'HEAD' || body === undefined) outgoing.end();
-    else outgoing.end(body);
+    const sent = call.method === 'HEAD' ? undefined : body;
+    if (rest) return endAfter(rest, outgoing as ServerResponse, sent);
+    if (sent === undefined) outgoing.end();
+    else outgoing.end(sent);
     return;
   }
   writeHead(outgoing, status, headers);
@@ -336,6 +339,22 @@ async function send(call: Call, outgoing: Outgoing, encoded: Encoded, departure:
     if (!outgoing.write(chunk)) await drainedInTime(outgoing, departure.signal);
     await nextTurn();
   }
+  if (rest) await discardRest(rest);
+  outgoing.end();
+}
+
+/** A body that the request was answered without: the connection ends behind it. HTTP/2 has streams for that. */
+function restOf(call: Call, outgoing: Outgoing): IncomingMessage | undefined {
+  if (isStream(outgoing)) return undefined;
+  const incoming = call.body as IncomingMessage;
+  return incoming.complete ? undefined : incoming;
+}
+
+/** The answer goes out at once, the connection stays until its client has sent what it wants to. */
+async function endAfter(rest: IncomingMessage, outgoing: ServerResponse, body: Uint8Array | undefined): Promise<void> {
+  if (body) outgoing.write(body);
+  else outgoing.flushHeaders();
+  await discardRest(rest);
   outgoing.end();
 }
 

@@ -1,6 +1,6 @@
 // The loop: takes pods by priority, decides a node for each, assumes them there and binds through the API.
 import { setImmediate } from 'node:timers/promises';
-import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import { isStatusError } from '../../api/meta/index.ts';
 import { type Client, type EventRecorder, RESOURCES } from '../../kit/client/index.ts';
 import { type Outcome, Reconciler } from '../../kit/queue/index.ts';
@@ -125,7 +125,7 @@ export class Scheduler {
     };
     try {
       const on = cluster.nodes.get(node)?.node;
-      if (on) await this.#parts.volumes.bind(client, pod, on, () => this.#parts.current(pod) === undefined, signal);
+      if (on) await this.#bindVolumes(pod, on);
       await client.create(RESOURCES.pods, binding, { namespace: pod.namespace, name: pod.name, subresource: 'binding' });
       events.record(targetOf(pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node}`);
     } catch (error) {
@@ -138,6 +138,21 @@ export class Scheduler {
       this.waiting.failed(pod, attempts, undefined, since, clock.nowMs());
       this.happened('pod-gone');
     }
+  }
+
+  /** Volumes that are not made for the node after all: the pod is told, and tried anew. */
+  async #bindVolumes(pod: PodInfo, node: Node): Promise<void> {
+    const { client, log, signal, volumes } = this.#parts;
+    const isGone = () => this.#parts.current(pod) === undefined;
+    await volumes.bind(client, pod, node, isGone, signal).catch(async (error: Error) => {
+      if (!signal.aborted && !isGone()) {
+        const message = `running PreBind plugin "VolumeBinding": binding volumes: ${error.message}`;
+        await this.#tell(pod, message, undefined, 'SchedulerError').catch((err: unknown) =>
+          log.debug({ err }, 'pod condition not written'),
+        );
+      }
+      throw error;
+    });
   }
 
   #failed(pod: PodInfo, attempts: number, result: Feasible, since: number): void {
@@ -160,7 +175,7 @@ export class Scheduler {
   }
 
   /** Event, condition PodScheduled, and the victims' end. */
-  async #tell(pod: PodInfo, message: string, victims: Victims | undefined): Promise<void> {
+  async #tell(pod: PodInfo, message: string, victims: Victims | undefined, reason = 'Unschedulable'): Promise<void> {
     const { client, events, clock } = this.#parts;
     events.record(
       targetOf(pod),
@@ -175,7 +190,7 @@ export class Scheduler {
       const condition = {
         type: 'PodScheduled',
         status: 'False',
-        reason: 'Unschedulable',
+        reason,
         message,
         lastProbeTime: null,
         lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : rfc3339(clock.nowMs()),

@@ -145,3 +145,34 @@ test('binding ends when the pod goes', async () => {
   const client = { update: async () => {} } as unknown as Client;
   await expect(binder.bind(client, podWith('c'), nodeOf('a'), () => true, new AbortController().signal)).rejects.toThrow('pod n/p is gone');
 });
+
+test.each([
+  ['takes its node off', { annotations: {} }, {}, 'provisioning failed for PVC "c"'],
+  ['makes it for another node', {}, { volumeName: 'v' }, 'pv "v" node affinity doesn\'t match node "b": no matching NodeSelectorTerms'],
+])('binding ends when the driver that is asked for a volume %s', async (_, metadata, spec, message) => {
+  const claims = [claimOf('c')];
+  const asked = (version: string, more: object = {}) =>
+    claimOf('c', '1Gi', {
+      metadata: {
+        ...claimOf('c').metadata,
+        resourceVersion: version,
+        annotations: { 'volume.kubernetes.io/selected-node': 'b' },
+        ...more,
+      },
+      spec: { ...claimOf('c').spec, ...(version === '8' ? spec : {}) },
+    });
+  const volumes: PersistentVolume[] = [];
+  const client = {
+    patch: async () => {
+      claims[0] = asked('6', { annotations: {} }); // the cache is behind
+      setImmediate(() => {
+        volumes.push(volumeOn('v', 'a'));
+        claims[0] = asked('8', metadata);
+      });
+      return asked('7');
+    },
+  };
+  const binder = setup(claims, volumes, [wait('example.com/p')]);
+  const binding = binder.bind(client as unknown as Client, podWith('c'), nodeOf('b'), () => false, new AbortController().signal);
+  await expect(binding).rejects.toThrow(message);
+});

@@ -83,7 +83,10 @@ export class VolumeBinder {
     return keys.filter((key) => this.#claims.get(key)?.spec?.accessModes?.includes('ReadWriteOncePod'));
   }
 
-  /** Binds what waits for the pod, for that node, and resolves once all its claims are bound. */
+  /**
+   * Binds what waits for the pod, for that node, and resolves once all its claims are bound.
+   * @throws Error when they will not be bound for this node, in upstream's words
+   */
   async bind(client: Client, pod: PodInfo, node: Node, isGone: () => boolean, signal: AbortSignal): Promise<void> {
     const claims = pod.claims.map((name) => this.#claims.get(`${pod.namespace}/${name}`));
     const waiting = claims.flatMap((claim) => (claim && claim.status?.phase !== 'Bound' ? [claim] : []));
@@ -93,14 +96,32 @@ export class VolumeBinder {
     const names = choices.flatMap(({ volume }) => volume?.metadata.name ?? []);
     for (const name of names) this.#promised.add(name);
     try {
-      for (const choice of choices) await write(client, choice, node);
+      const asked = new Map<string, string | undefined>();
+      for (const choice of choices) asked.set(keyOf(choice.claim), await write(client, choice, node));
       await waitFor({ what: `the volumes of pod ${pod.key}`, timeoutMs: BIND_TIMEOUT_MS, everyMs: 50, signal }, () => {
         if (isGone()) throw new GiveUp(`pod ${pod.key} is gone`);
-        return waiting.every((claim) => this.#claims.get(keyOf(claim))?.status?.phase === 'Bound');
+        return waiting.every((claim) => this.#isBound(claim, node, asked.get(keyOf(claim))));
       });
     } finally {
       for (const name of names) this.#promised.delete(name);
     }
+  }
+
+  /** `asked`: the claim's version that asked a driver for a volume. The driver that has none for the node takes the node's name off. */
+  #isBound({ metadata }: PersistentVolumeClaim, node: Node, asked: string | undefined): boolean {
+    const claim = this.#claims.get(`${metadata.namespace}/${metadata.name}`);
+    if (!claim) throw new GiveUp(`persistentvolumeclaim "${metadata.name}" not found`);
+    if (asked !== undefined) {
+      if (BigInt(claim.metadata.resourceVersion ?? 0) < BigInt(asked)) return false;
+      if (claim.metadata.annotations?.[SELECTED_NODE] !== node.metadata.name)
+        throw new GiveUp(`provisioning failed for PVC "${metadata.name}"`);
+      const volume = this.#volumes.get(claim.spec?.volumeName ?? '');
+      if (volume && !reachableFrom(volume, node))
+        throw new GiveUp(
+          `pv "${volume.metadata.name}" node affinity doesn't match node "${node.metadata.name}": no matching NodeSelectorTerms`,
+        );
+    }
+    return claim.status?.phase === 'Bound';
   }
 
   #isDelayed(claim: PersistentVolumeClaim): boolean {
@@ -148,15 +169,16 @@ export class VolumeBinder {
   }
 }
 
-/** A volume is reserved for its claim; a driver is asked to make one for the node. */
-async function write(client: Client, { claim, volume }: Choice, node: Node): Promise<void> {
+/** A volume is reserved for its claim; or a driver is asked to make one for the node: then the claim's version from which on it is. */
+async function write(client: Client, { claim, volume }: Choice, node: Node): Promise<string | undefined> {
   if (volume) {
     if (volume.spec?.claimRef?.uid !== claim.metadata.uid) await client.update(RESOURCES.persistentvolumes, boundVolume(volume, claim));
-    return;
+    return undefined;
   }
   const { name = '', namespace = '', uid } = claim.metadata;
   const metadata = { uid, annotations: { [SELECTED_NODE]: node.metadata.name } };
-  await client.patch(RESOURCES.persistentvolumeclaims, name, 'merge', { metadata }, { namespace });
+  const asked = await client.patch(RESOURCES.persistentvolumeclaims, name, 'merge', { metadata }, { namespace });
+  return asked.metadata.resourceVersion;
 }
 
 function problemOf(claim: PersistentVolumeClaim | undefined, name: string, { pod, name: podName }: PodInfo): string | undefined {

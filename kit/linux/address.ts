@@ -57,3 +57,11 @@ export function cidrContains(text: string, address: string): boolean {
 export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
 export const macText = (bytes: Uint8Array | undefined): string =>
   bytes ? (Buffer.from(bytes).toString('hex').match(/../g) ?? []).join(':') : '';
+
+/** As `ip` would set with `brd +`: some programs look for it. Undefined where a network has none. */
+export function broadcastOf(address: Buffer, prefix: number): Buffer | undefined {
+  if (address.length !== 4 || prefix >= 31) return undefined;
+  const out = Buffer.alloc(4);
+  out.writeUInt32BE((address.readUInt32BE() | (0xffffffff >>> prefix)) >>> 0);
+  return out;
+}

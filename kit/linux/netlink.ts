@@ -3,7 +3,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { ifla, RtNetlinkSocket, rt } from 'netlink';
-import { addressBytes, addressText, type Cidr, macBytes, macText, parseCidr } from './address.ts';
+import { addressBytes, addressText, broadcastOf, type Cidr, macBytes, macText, parseCidr } from './address.ts';
 import { bridgeInfo, bridgePortInfo, linkKind, vethInfo, vxlanInfo } from './link-info.ts';
 import { inNetns } from './namespaces.ts';
 
@@ -272,8 +272,8 @@ export class Netlink implements Disposable {
   async #address(link: string | number, { address, prefix, family }: Cidr): Promise<[rt.Address, rt.AddressAttrs]> {
     const bytes = addressBytes(address);
     const attrs: rt.AddressAttrs = { local: bytes, address: bytes };
-    // a broadcast address, as `ip` would set with `brd +`: some programs look for it
-    if (family === 4 && prefix < 31) attrs.broadcast = u32be((bytes.readUInt32BE() | (0xffffffff >>> prefix)) >>> 0);
+    const broadcast = broadcastOf(bytes, prefix);
+    if (broadcast) attrs.broadcast = broadcast;
     return [{ family: family === 4 ? 2 : 10, prefixlen: prefix, index: await this.#index(link) }, attrs];
   }
 
@@ -332,12 +332,6 @@ function codeOf(error: unknown): string {
   return (
     /rejected: (\w+)/.exec(error instanceof Error ? error.message : '')?.[1] ?? (error instanceof Error ? error.message : String(error))
   );
-}
-
-function u32be(value: number): Buffer {
-  const out = Buffer.alloc(4);
-  out.writeUInt32BE(value);
-  return out;
 }
 
 function toLink({ data, attrs }: rt.LinkMessage): Link {

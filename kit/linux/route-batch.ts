@@ -2,7 +2,7 @@
 // a message before send(2) returns, and its answers lie ready then. Everything else is in netlink.ts.
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { addressBytes, macBytes, parseCidr } from './address.ts';
+import { addressBytes, broadcastOf, macBytes, parseCidr } from './address.ts';
 import { attribute, bridgePortInfo, vethInfo } from './link-info.ts';
 import { inNetns } from './namespaces.ts';
 import { NetlinkError } from './netlink.ts';
@@ -79,7 +79,8 @@ export function addAddress(index: number, cidr: string): RouteRequest {
   header.set([family === 4 ? AF_INET : AF_INET6, prefix]);
   header.writeUInt32LE(index, 4);
   const attributes = [attribute(IFA_LOCAL, bytes), attribute(IFA_ADDRESS, bytes)];
-  if (family === 4 && prefix < 31) attributes.push(attribute(IFA_BROADCAST, broadcastOf(bytes, prefix)));
+  const broadcast = broadcastOf(bytes, prefix);
+  if (broadcast) attributes.push(attribute(IFA_BROADCAST, broadcast));
   return { operation: `add address ${cidr}`, type: NEW_ADDRESS, flags: CREATE | REPLACE, body: Buffer.concat([header, ...attributes]) };
 }
 
@@ -167,12 +168,6 @@ function linkHeader(index: number, up: boolean): Buffer {
 function u32(value: number): Buffer {
   const out = Buffer.alloc(4);
   out.writeUInt32LE(value);
-  return out;
-}
-
-function broadcastOf(address: Buffer, prefix: number): Buffer {
-  const out = Buffer.alloc(4);
-  out.writeUInt32BE((address.readUInt32BE() | (0xffffffff >>> prefix)) >>> 0);
   return out;
 }
 

@@ -1,5 +1,5 @@
 // The one way to wait for a condition: poll with a deadline; the error says what was last seen.
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 
 export interface WaitOptions {
   /** What is waited for, in words; goes into the error. */
@@ -34,4 +34,11 @@ export async function waitFor<T>(options: WaitOptions, probe: () => Promise<T | 
       throw new Error(`timed out after ${options.timeoutMs} ms waiting for ${options.what} (last: ${last})`);
     await systemClock.sleep(options.everyMs ?? 20, options.signal);
   }
+}
+
+/** Resolves with the promise, after `ms`, or when the signal is aborted: whatever is first. Rejects as the promise does. */
+export async function settledWithin(promise: Promise<void>, ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const late = clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => {});
+  await Promise.race([promise, late]).finally(() => over.abort());
 }

@@ -2,10 +2,14 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
+import { type KubeObject, toMilli } from '../../api/meta/index.ts';
+import { RESOURCES } from '../../kit/client/index.ts';
+import { conditionOf } from '../../kit/pods/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, startCluster } from '../../rig/index.ts';
 import { agentConfig } from '../crash/node-state.ts';
+import { podsOf } from './pods-of.ts';
 
 const NODE = 'node-1';
 const WAIT = { timeoutMs: 60_000, everyMs: 50 };
@@ -20,22 +24,20 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 });
 
-const manifest = (name: string, word: string) =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name },
-    spec: {
-      terminationGracePeriodSeconds: 0,
-      containers: [{ name: 'main', image: 'wherry/tools:1', command: ['sh', '-c', `echo ${word}; sleep infinity`] }],
-    },
-  });
+const spec = (word: string, container: object = {}) => ({
+  terminationGracePeriodSeconds: 0,
+  containers: [{ name: 'main', image: 'wherry/tools:1', command: ['sh', '-c', `echo ${word}; sleep infinity`], ...container }],
+});
+const manifest = (name: string, word: string, container?: object) =>
+  JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: spec(word, container) });
 
 /** In one step, as whoever writes such files should. */
 async function put(file: string, text: string): Promise<void> {
   await writeFile(join(folder, `.${file}`), text);
   await rename(join(folder, `.${file}`), join(folder, file));
 }
+
+const pods = podsOf(() => cluster);
 
 const mirror = async (name: string): Promise<Pod | undefined> => {
   const { exitCode, stdout } = await cluster.tryKubectl(['get', 'pod', `${name}-${NODE}`, '-o', 'json']);
@@ -91,4 +93,38 @@ test('after kill -9 what is as before goes on, what has changed meanwhile change
   await cluster.restart();
   await Promise.all([says('changes', 'after'), says('new', 'after'), isGone('goes')]);
   expect(await says('stays', 'before')).toBe(stays);
+});
+
+test('a full node makes room for a file; what no room would help is refused', async () => {
+  const { status } = await cluster.client.get<Node & KubeObject>(RESOURCES.nodes, NODE);
+  const cpuMilli = Number(toMilli(status?.allocatable?.['cpu'] ?? '0'));
+  const asking = (milli: number) => ({ resources: { requests: { cpu: `${milli}m` } } });
+  await Promise.all([
+    pods.create('big', spec('big', asking(cpuMilli - 200))),
+    pods.create('small', spec('small', { ...asking(200), ports: [{ containerPort: 80, hostPort: 18080 }] })),
+  ]);
+  const small = await pods.until('small', 'to run', (pod) => pod.status?.phase === 'Running');
+  await pods.until('big', 'to run', (pod) => pod.status?.phase === 'Running');
+
+  await put('critical.json', manifest('critical', 'here', asking(300)));
+  await says('critical', 'here');
+  const big = await pods.until('big', 'to have failed', (pod) => pod.status?.phase === 'Failed');
+  expect(big.status).toMatchObject({ reason: 'Preempting', message: 'Preempted in order to admit critical pod' });
+  expect(conditionOf(big, 'DisruptionTarget')).toMatchObject({
+    status: 'True',
+    reason: 'TerminationByKubelet',
+    message: 'Pod was preempted by Kubelet to accommodate a critical pod.',
+  });
+  expect(await pods.eventOf('big', 'Preempting')).toMatchObject({ type: 'Warning', message: 'Preempted in order to admit critical pod' });
+  expect(containerOf(await pods.get('small'))).toBe(containerOf(small));
+
+  await put('giant.json', manifest('giant', 'never', asking(cpuMilli + 1)));
+  await put('port.json', manifest('port', 'never', { ports: [{ containerPort: 80, hostPort: 18080 }] }));
+  const refused = (name: string) => pods.until(`${name}-${NODE}`, 'to be refused', (pod) => pod.status?.phase === 'Failed');
+  expect((await refused('port')).status).toMatchObject({ reason: 'NodePorts' });
+  const { reason, message } = (await refused('giant')).status ?? {};
+  expect(reason).toBe('UnexpectedAdmissionError');
+  expect(message).toMatch(/no set of running pods found to reclaim resources: \[\(res: cpu, q: \d+\), \]$/);
+  await Promise.all(['critical', 'giant', 'port'].map((name) => rm(join(folder, `${name}.json`))));
+  await isGone('critical');
 });

@@ -163,7 +163,10 @@ test('a volume is attached before its node may mount it, detached when the node 
     await cluster.kubectl(['patch', (await attachment()).trim(), ...patch]); // as the driver's attacher does
     await eventually(() => seen('volumesAttached')).toContain('kubernetes.io/csi/d.example^one');
     await told('user', 'AttachVolume.Attach succeeded for volume "one"');
-    await told('user', 'kubernetes.io/csi: driver name d.example not found in the list of registered CSI drivers');
+    await told(
+      'user',
+      'attacher.MountDevice failed to create newCsiDriverClient: driver name d.example not found in the list of registered CSI drivers',
+    );
     await apply(driven('two'), bound('two'), pod('more', [claimed('two')]));
     await told('more', '0/1 nodes are available: 1 node(s) exceed max volume count.');
     await cluster.kubectl(['delete', 'pod', 'user', 'more']);

@@ -123,6 +123,9 @@ const object = (kind: string, name: string, more: object = {}): KubeObject => ({
   metadata: { name, uid: `uid-${name}` },
   ...more,
 });
+/** As the API server defaults it. */
+const csiDriver = (spec: object): KubeObject =>
+  object('CSIDriver', 'd.example', { spec: { volumeLifecycleModes: ['Persistent'], ...spec } });
 const pod = (name: string): Pod => ({
   metadata: { name, namespace: 'ns', uid: `uid-${name}` },
   spec: { containers: [], serviceAccountName: 'sa' },
@@ -153,6 +156,7 @@ const claimed = (size = '1Gi', status: PersistentVolumeClaim['status'] = {}): Cl
   volume: { apiVersion: 'v1', kind: 'PersistentVolume', ...volume, spec: { ...volume.spec, capacity: { storage: size } } },
 });
 
+const TOKENS = 'csi.storage.k8s.io/serviceAccount.tokens';
 const unique = uniqueVolumeName('d.example', 'handle');
 let folder = '';
 let woken: string[] = [];
@@ -167,7 +171,7 @@ beforeEach(() => {
   mkdirSync(join(folder, 'pods'));
   objects = new Map([
     ['nodes/n', object('Node', 'n', { status: { volumesAttached: [{ name: unique, devicePath: '' }] } })],
-    ['csidrivers/d.example', object('CSIDriver', 'd.example', { spec: { attachRequired: true, podInfoOnMount: true } })],
+    ['csidrivers/d.example', csiDriver({ attachRequired: true, podInfoOnMount: true })],
     ['secrets/s', object('Secret', 's', { data: { key: Buffer.from('value').toString('base64') } })],
     [
       `volumeattachments/${attachmentName('handle', 'd.example', 'n')}`,
@@ -278,7 +282,7 @@ test('nothing is staged before it is attached, nor for drivers that do not stage
   objects.set('nodes/n', object('Node', 'n'));
   await expect(mountsOf(driver).setUpPersistent(pod('a'), of, claimed())).rejects.toMatchObject({ stage: 'attach' });
   expect(driver.calls).toEqual([]);
-  objects.set('csidrivers/d.example', object('CSIDriver', 'd.example', { spec: { attachRequired: false } }));
+  objects.set('csidrivers/d.example', csiDriver({ attachRequired: false }));
   const plain = mountsOf(driver, []);
   await plain.setUpPersistent(pod('a'), of, claimed());
   await plain.tearDown('uid-a');
@@ -316,13 +320,15 @@ test('a volume written into the pod needs a driver for such, and gets the pod’
   await using driver = await new TestDriver(folder).start();
   const inline: Volume = { name: 'v', csi: { driver: 'd.example' } };
   const mounts = mountsOf(driver);
-  await expect(mounts.setUpInline(pod('a'), inline)).rejects.toThrow('does not support Ephemeral volume lifecycle mode');
+  await expect(mounts.setUpInline(pod('a'), inline)).rejects.toThrow(
+    'volume mode "Ephemeral" not supported by driver d.example (only supports ["Persistent"])',
+  );
   const spec = { volumeLifecycleModes: ['Ephemeral'], podInfoOnMount: true, tokenRequests: [{ audience: 'aud' }] };
-  objects.set('csidrivers/d.example', object('CSIDriver', 'd.example', { spec }));
+  objects.set('csidrivers/d.example', csiDriver(spec));
   await mounts.setUpInline(pod('a'), inline);
   const context = driver.calls[0]?.[1]['volumeContext'];
   expect(context['csi.storage.k8s.io/ephemeral']).toBe('true');
-  expect(JSON.parse(context['csi.storage.k8s.io/serviceAccount.tokens'])).toMatchObject({ aud: { token: 'token' } });
+  expect(JSON.parse(context[TOKENS])).toMatchObject({ aud: { token: 'token' } });
   await mounts.tearDown('uid-a');
   expect(driver.names()).toEqual(['NodePublishVolume', 'NodeUnpublishVolume']);
 });
@@ -331,6 +337,7 @@ describe('a volume that its driver has made larger', () => {
   const can = ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME'];
   const pending = (step: string) => ({
     conditions: [{ type: 'FileSystemResizePending', status: 'True' }],
+    allocatedResources: { storage: '2Gi' },
     allocatedResourceStatuses: { storage: step },
   });
   const grows = async (mounts: CsiMounts, status: PersistentVolumeClaim['status'] = pending('NodeResizePending')) => {
@@ -349,7 +356,7 @@ describe('a volume that its driver has made larger', () => {
     const { path } = await grows(mounts);
     const [, request] = driver.calls.find(([name]) => name === 'NodeExpandVolume')!;
     expect(request).toMatchObject({ volumeId: 'handle', volumePath: path, capacityRange: { requiredBytes: 2 * 1024 ** 3 } });
-    expect(status()).toEqual({ capacity: { storage: '2Gi' }, conditions: [], allocatedResourceStatuses: {} });
+    expect(status()).toMatchObject({ capacity: { storage: '2Gi' }, conditions: [], allocatedResourceStatuses: {} });
     const message = 'Normal FileSystemResizeSuccessful MountVolume.NodeExpandVolume succeeded for volume "pv" n';
     expect(told).toEqual([`Pod ${message}`, `PersistentVolumeClaim ${message}`]);
     await mounts.tearDown('uid-a');
@@ -387,13 +394,18 @@ describe('a volume that its driver has made larger', () => {
 test('a driver that asks for it gets the tokens again while the pod runs, and its refusals leave the mount', async () => {
   await using driver = await new TestDriver(folder).start();
   const spec = { attachRequired: false, requiresRepublish: true, tokenRequests: [{ audience: 'aud' }] };
-  objects.set('csidrivers/d.example', object('CSIDriver', 'd.example', { spec }));
+  objects.set('csidrivers/d.example', csiDriver(spec));
   const mounts = mountsOf(driver, []);
   await mounts.setUpPersistent(pod('a'), of, claimed());
+  objects.set('csidrivers/d.example', csiDriver({ ...spec, serviceAccountTokenInSecrets: true }));
   driver.failing.set('NodePublishVolume', { code: grpcStatus.INTERNAL, details: 'no' });
   const { path, refreshAtMs } = await mounts.setUpPersistent(pod('a'), of, claimed());
   expect(driver.names()).toEqual(['NodePublishVolume', 'NodePublishVolume']);
-  expect(driver.calls[1]?.[1]['volumeContext']).toHaveProperty(['csi.storage.k8s.io/serviceAccount.tokens']);
+  const [first, second] = driver.calls.map(([, { secrets, volumeContext }]) => [volumeContext, secrets].map((one) => TOKENS in one));
+  expect([first, second]).toEqual([
+    [true, false],
+    [false, true],
+  ]);
   expect(refreshAtMs).toBeGreaterThan(0);
   expect(isMounted(path)).toBe(true);
   expect(told).toEqual(['Pod Warning FailedMount MountVolume.SetUp failed for volume "pv" : rpc error: code = Internal desc = no']);

@@ -43,13 +43,21 @@ export async function secretData(client: Client, ref: SecretRef | undefined): Pr
   return Object.fromEntries(Object.entries(found.data ?? {}).map(([key, data]) => [key, Buffer.from(data, 'base64').toString()]));
 }
 
-export async function podTokens(source: Pick<Tokens, 'get'>, pod: Pod, settings: CSIDriver | undefined): Promise<Record<string, string>> {
-  const wishes = settings?.spec.tokenRequests ?? [];
-  if (wishes.length === 0) return {};
+const TOKENS = 'csi.storage.k8s.io/serviceAccount.tokens';
+
+/** Where a driver that asks for the pod's tokens finds them: in the volume's context, or with its secrets. */
+export async function podTokens(
+  source: Pick<Tokens, 'get'>,
+  pod: Pod,
+  settings: CSIDriver | undefined,
+): Promise<{ context: Record<string, string>; secrets: Record<string, string> }> {
+  const { tokenRequests = [], serviceAccountTokenInSecrets = false } = settings?.spec ?? {};
+  if (tokenRequests.length === 0) return { context: {}, secrets: {} };
   const tokens: Record<string, { token: string; expirationTimestamp: string }> = {};
-  for (const { audience, expirationSeconds = 3600 } of wishes) {
+  for (const { audience, expirationSeconds = 3600 } of tokenRequests) {
     const { text, endMs } = await source.get(pod, { audience: audience || undefined, expirationSeconds });
     tokens[audience] = { token: text, expirationTimestamp: rfc3339(endMs) };
   }
-  return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(tokens) };
+  const found = { [TOKENS]: JSON.stringify(tokens) };
+  return serviceAccountTokenInSecrets ? { context: {}, secrets: found } : { context: found, secrets: {} };
 }

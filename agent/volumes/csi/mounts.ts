@@ -4,23 +4,34 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Node, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
-import { toInteger } from '../../../api/meta/index.ts';
-import { type Client, type EventRecorder, RESOURCES } from '../../../kit/client/index.ts';
+import type { Client, EventRecorder } from '../../../kit/client/index.ts';
 import type { FsUsage } from '../../../kit/fs/index.ts';
 import { isMounted } from '../../../kit/linux/index.ts';
 import { uniqueVolumeName } from '../../../kit/placement/index.ts';
 import { type Clock, type Logger, Turns } from '../../../kit/run/index.ts';
 import type { Claimed } from '../claims.ts';
+import { VolumeSetupError } from '../failure.ts';
 import { giveToGroup } from '../ownership.ts';
 import { VolumeProblem } from '../payload.ts';
 import type { Tokens } from '../tokens.ts';
 import { type Asked, askedVolumes, forgetAsked, readAsked, writeAsked } from './asked.ts';
 import type { Driver, Drivers } from './drivers.ts';
+import { Expander } from './expand.ts';
 import { volumeFigures } from './figures.ts';
 import { attachedContext, isAttachable, podTokens, secretData, settingsOf } from './from-api.ts';
-import { growing, grown, mayStaySmall, notGrown, sizeToReach } from './grow.ts';
 import { VolumesInUse } from './in-use.ts';
-import { capability, givesToGroup, inlineWish, persistentWish, placesOf, podInfo, type Wanted } from './request.ts';
+import {
+  capability,
+  givesToGroup,
+  inlineWish,
+  lifecycleProblem,
+  type Places,
+  persistentWish,
+  placesOf,
+  podInfo,
+  podTarget,
+  type Wanted,
+} from './request.ts';
 import { call } from './wire.ts';
 
 export interface CsiMountsOptions {
@@ -44,6 +55,17 @@ export interface Published {
   refreshAtMs?: number;
 }
 
+/** One volume of a pod, and all that is known of it. */
+interface Setup {
+  pod: Pod;
+  of: Volume;
+  wanted: Wanted;
+  driver: Driver;
+  /** Undefined: nobody made a CSIDriver for it. */
+  settings: CSIDriver | undefined;
+  places: Places;
+}
+
 /** Upstream does both with each sync of a running pod, about once a minute. */
 const KEEP_MS = 60_000;
 
@@ -52,10 +74,12 @@ export class CsiMounts {
   /** One call at a time for a volume: the last pod that leaves it and the first that comes do not meet. */
   readonly #turns = new Turns();
   readonly #inUse: VolumesInUse;
+  readonly #expander: Expander;
 
   constructor(options: CsiMountsOptions) {
     this.#options = options;
     this.#inUse = new VolumesInUse(options);
+    this.#expander = new Expander(options);
   }
 
   /** What an earlier life of the agent has mounted is in use still. */
@@ -113,151 +137,97 @@ export class CsiMounts {
   }
 
   async #setUp(pod: Pod, of: Volume, wanted: Wanted, claimed?: Claimed): Promise<Published> {
-    const { client, clock, drivers, podsDir, stagingDir } = this.#options;
-    const driver = drivers.get(wanted.driver);
-    const { target } = placesOf(wanted, pod, of, podsDir, stagingDir, false);
+    const { client, clock, drivers } = this.#options;
+    const { target } = this.#places(pod, wanted, undefined);
+    const present = drivers.get(wanted.driver);
     // A driver that starts after the agent must not stop pods that have their volumes.
-    if (!driver && isMounted(target)) return { path: target, refreshAtMs: clock.nowMs() + KEEP_MS };
+    if (!present && isMounted(target)) return { path: target, refreshAtMs: clock.nowMs() + KEEP_MS };
     const settings = await settingsOf(client, wanted.driver);
     const inUse = isAttachable(wanted, settings) ? uniqueVolumeName(wanted.driver, wanted.handle) : undefined;
     if (inUse !== undefined && !isMounted(target) && !(await this.#inUse.isAttached(inUse, pod.metadata.uid ?? '')))
       throw new VolumeProblem('Volume not attached according to node status', 'attach');
-    const known = driver ?? this.#driver(wanted.driver);
+    const driver = present ?? missing(wanted);
     return this.#turns.take(wanted.handle, async () => {
       const wasThere = isMounted(target);
-      if (!wasThere) await this.#publish(pod, of, wanted, known, settings, inUse);
-      else if (settings?.spec.requiresRepublish) await this.#republish(pod, of, wanted, known, settings);
-      if (claimed) await this.#grow(pod, of, wanted, known, claimed, wasThere);
-      const isKept = settings?.spec.requiresRepublish || (claimed && known.can.has('EXPAND_VOLUME'));
+      const setup: Setup = { pod, of, wanted, driver, settings, places: this.#places(pod, wanted, driver) };
+      if (!wasThere) await this.#publish(setup, { ...(inUse ? { inUse } : {}), ...sizeOf(claimed) });
+      else if (settings?.spec.requiresRepublish) await this.#republish(setup);
+      if (claimed) await this.#grow(setup, claimed, wasThere);
+      const isKept = settings?.spec.requiresRepublish || (claimed && driver.can.has('EXPAND_VOLUME'));
       return { path: target, ...(isKept ? { refreshAtMs: clock.nowMs() + KEEP_MS } : {}) };
     });
   }
 
-  #driver(name: string): Driver {
-    const driver = this.#options.drivers.get(name);
-    if (!driver) throw new VolumeProblem(`kubernetes.io/csi: driver name ${name} not found in the list of registered CSI drivers`);
-    return driver;
+  async #publish(setup: Setup, more: Pick<Asked, 'inUse' | 'size'>): Promise<void> {
+    const { driver, of, places, pod, settings, wanted } = setup;
+    const problem = lifecycleProblem(wanted, settings);
+    if (problem) throw new VolumeProblem(`${PLUGIN}mounter.SetupAt failed to check volume lifecycle mode: ${problem}`);
+    const { client, nodeName } = this.#options;
+    const publishContext = await attachedContext(client, nodeName, wanted, settings);
+    const asked: Asked = { driver: wanted.driver, handle: wanted.handle, ...places, ...more };
+    await writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, asked);
+    if (places.staging) await this.#stage(setup, places.staging, publishContext);
+    await mkdir(dirname(places.target), { recursive: true, mode: 0o750 }); // the target itself is the driver's to make
+    await this.#callPublish(setup, publishContext);
+    const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
+    if (fsGroup !== undefined && givesToGroup(wanted, settings, driver.can)) await giveToGroup(places.target, fsGroup, fsGroupChangePolicy);
   }
 
-  async #publish(
-    pod: Pod,
-    of: Volume,
-    wanted: Wanted,
-    driver: Driver,
-    settings: CSIDriver | undefined,
-    inUse: string | undefined,
-  ): Promise<void> {
-    if (wanted.isInline && !settings?.spec.volumeLifecycleModes?.includes('Ephemeral'))
-      throw new VolumeProblem(`kubernetes.io/csi: driver ${wanted.driver} does not support Ephemeral volume lifecycle mode`);
-    const { client, nodeName } = this.#options;
-    const fsGroup = pod.spec?.securityContext?.fsGroup;
-    const { target, staging } = this.#places(pod, of, wanted, driver);
-    const publishContext = await attachedContext(client, nodeName, wanted, settings);
-    const asked: Asked = {
-      driver: wanted.driver,
-      handle: wanted.handle,
-      target,
-      ...(staging ? { staging } : {}),
-      ...(inUse === undefined ? {} : { inUse }),
+  async #stage({ driver, pod, wanted }: Setup, staging: string, publishContext: object): Promise<void> {
+    await mkdir(staging, { recursive: true, mode: 0o750 });
+    const request = {
+      volumeId: wanted.handle,
+      publishContext,
+      stagingTargetPath: staging,
+      volumeCapability: capability(wanted, driver.can, pod.spec?.securityContext?.fsGroup),
+      secrets: await secretData(this.#options.client, wanted.stageSecret),
+      volumeContext: wanted.attributes,
     };
-    await writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, asked);
-    if (staging) {
-      await mkdir(staging, { recursive: true, mode: 0o750 });
-      const stage = {
-        volumeId: wanted.handle,
-        publishContext,
-        stagingTargetPath: staging,
-        volumeCapability: capability(wanted, driver.can, fsGroup),
-        secrets: await secretData(client, wanted.stageSecret),
-        volumeContext: wanted.attributes,
-      };
-      await call(driver.socket, 'csi.v1.Node', 'NodeStageVolume', stage).catch((error: Error) => {
-        throw new VolumeProblem(error.message, wanted.isBlock ? 'SetUpDevice' : 'MountDevice');
-      });
-    }
-    await mkdir(dirname(target), { recursive: true, mode: 0o750 }); // the target itself is the driver's to make
-    await this.#callPublish(pod, of, wanted, driver, settings);
-    if (fsGroup !== undefined && givesToGroup(wanted, settings, driver.can))
-      await giveToGroup(target, fsGroup, pod.spec?.securityContext?.fsGroupChangePolicy);
+    await call(driver.socket, 'csi.v1.Node', 'NodeStageVolume', request).catch((error: Error) => {
+      throw new VolumeProblem(error.message, 'MountDevice');
+    });
   }
 
   /** A driver that wants it is told the present tokens; the mount stays whatever it answers. */
-  async #republish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver): Promise<void> {
-    await this.#callPublish(pod, of, wanted, driver, settings).catch((error: Error) => {
-      this.#tell(pod, 'FailedMount', `MountVolume.SetUp failed for volume "${wanted.name}" : ${error.message}`);
+  async #republish(setup: Setup): Promise<void> {
+    const { client, nodeName } = this.#options;
+    const { pod, settings, wanted } = setup;
+    await this.#callPublish(setup, await attachedContext(client, nodeName, wanted, settings)).catch((error: Error) => {
+      const { message, reason } = new VolumeSetupError(wanted.name, error, wanted.isBlock);
+      this.#options.events.record(podTarget(pod), 'Warning', reason, message);
     });
   }
 
-  async #callPublish(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, settings: CSIDriver | undefined): Promise<void> {
-    const { client, nodeName, tokens } = this.#options;
-    const { target, staging } = this.#places(pod, of, wanted, driver);
+  async #callPublish({ driver, places, pod, settings, wanted }: Setup, publishContext: object): Promise<void> {
+    const { client, tokens } = this.#options;
+    const { context, secrets } = await podTokens(tokens, pod, settings);
     await call(driver.socket, 'csi.v1.Node', 'NodePublishVolume', {
       volumeId: wanted.handle,
-      publishContext: await attachedContext(client, nodeName, wanted, settings),
-      ...(staging ? { stagingTargetPath: staging } : {}),
-      targetPath: target,
+      publishContext,
+      ...(places.staging ? { stagingTargetPath: places.staging } : {}),
+      targetPath: places.target,
       volumeCapability: capability(wanted, driver.can, pod.spec?.securityContext?.fsGroup),
       readonly: wanted.readonly,
-      secrets: await secretData(client, wanted.publishSecret),
-      volumeContext: { ...wanted.attributes, ...podInfo(pod, wanted, settings), ...(await podTokens(tokens, pod, settings)) },
-    }).catch((error: Error) => {
-      throw wanted.isBlock ? new VolumeProblem(error.message, 'MapPodDevice') : error;
+      secrets: { ...(await secretData(client, wanted.publishSecret)), ...secrets },
+      volumeContext: { ...wanted.attributes, ...podInfo(pod, wanted, settings), ...context },
     });
   }
 
-  /** @throws VolumeProblem when a volume that is being mounted cannot be used before it has grown */
-  async #grow(pod: Pod, of: Volume, wanted: Wanted, driver: Driver, { claim, volume }: Claimed, isInUse: boolean): Promise<void> {
-    const { client, clock, events, nodeName } = this.#options;
-    const size = sizeToReach(claim, volume);
-    if (size === undefined || !driver.can.has('EXPAND_VOLUME')) return;
-    const about = `for volume "${wanted.name}"`;
-    if (wanted.readonly) {
-      this.#tell(pod, 'FileSystemResizeFailed', `MountVolume.NodeExpandVolume failed ${about} requested read-only file system`);
-      return;
-    }
-    const begun = growing(claim);
-    if (begun) await this.#claimStatus(claim, begun);
-    const { target, staging } = this.#places(pod, of, wanted, driver);
-    const request = {
-      volumeId: wanted.handle,
-      volumePath: target,
-      ...(staging ? { stagingTargetPath: staging } : {}),
-      capacityRange: { requiredBytes: Number(toInteger(size)) },
-      volumeCapability: capability(wanted, driver.can, pod.spec?.securityContext?.fsGroup),
-      secrets: await secretData(client, wanted.expandSecret),
-    };
-    try {
-      await call(driver.socket, 'csi.v1.Node', 'NodeExpandVolume', request);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      await this.#claimStatus(claim, notGrown(claim, error, clock.nowMs()));
-      const why = `Expander.NodeExpand failed to expand the volume : ${error.message}`;
-      if (!isInUse && !mayStaySmall(error)) throw new VolumeProblem(why, 'expand');
-      this.#tell(pod, 'VolumeResizeFailed', `NodeExpandVolume.NodeExpandVolume failed ${about} : ${why}`);
-      return;
-    }
-    await this.#claimStatus(claim, grown(claim, size));
-    const done = `MountVolume.NodeExpandVolume succeeded ${about} ${nodeName}`;
-    for (const target of [podTarget(pod), { ...claim, apiVersion: 'v1', kind: 'PersistentVolumeClaim' }])
-      events.record(target, 'Normal', 'FileSystemResizeSuccessful', done);
+  async #grow({ driver, of, places, pod, wanted }: Setup, claimed: Claimed, wasThere: boolean): Promise<void> {
+    const folder = this.#folder(pod.metadata.uid ?? '');
+    const asked = wasThere ? await readAsked(folder, of.name) : undefined;
+    const inUse = wasThere ? { inUse: { size: asked?.size } } : {};
+    const size = await this.#expander.expand({ ...places, pod, wanted, driver, claimed, ...inUse });
+    if (size !== undefined && asked) await writeAsked(folder, of.name, { ...asked, size });
   }
 
-  async #claimStatus({ metadata: { name = '', namespace = '', uid } }: Claimed['claim'], status: object): Promise<void> {
-    const params = { namespace, subresource: 'status' };
-    await this.#options.client.patch(RESOURCES.persistentvolumeclaims, name, 'merge', { metadata: { uid }, status }, params);
-  }
-
-  #tell(pod: Pod, reason: string, message: string): void {
-    this.#options.events.record(podTarget(pod), 'Warning', reason, message);
-  }
-
-  #places(pod: Pod, of: Volume, wanted: Wanted, driver: Driver): { target: string; staging?: string } {
+  #places(pod: Pod, wanted: Wanted, driver: Driver | undefined): Places {
     const { podsDir, stagingDir } = this.#options;
-    return placesOf(wanted, pod, of, podsDir, stagingDir, driver.can.has('STAGE_UNSTAGE_VOLUME'));
+    return placesOf(wanted, pod.metadata.uid ?? '', podsDir, stagingDir, driver?.can.has('STAGE_UNSTAGE_VOLUME') ?? false);
   }
 
   async #takeBack({ driver: name, handle, target, staging }: Asked, podUid: string, volume: string): Promise<void> {
-    const { socket } = this.#driver(name);
+    const { socket } = this.#options.drivers.get(name) ?? notRegistered(name);
     await call(socket, 'csi.v1.Node', 'NodeUnpublishVolume', { volumeId: handle, targetPath: target });
     await removeEmpty(target); // most drivers have done so
     await rmdir(dirname(target)).catch(() => {});
@@ -277,7 +247,26 @@ export class CsiMounts {
   }
 }
 
-const podTarget = ({ metadata }: Pod) => ({ apiVersion: 'v1', kind: 'Pod', metadata });
+const sizeOf = (claimed: Claimed | undefined): Pick<Asked, 'size'> => {
+  const size = claimed?.claim.status?.capacity?.['storage'];
+  return size === undefined ? {} : { size };
+};
+
+/** How upstream's plugin begins its words. */
+const PLUGIN = 'kubernetes.io/csi: ';
+const unknownDriver = (name: string): string => `driver name ${name} not found in the list of registered CSI drivers`;
+
+function notRegistered(name: string): never {
+  throw new VolumeProblem(PLUGIN + unknownDriver(name));
+}
+
+/** Which step of upstream's misses it first. */
+function missing({ driver, isBlock, isInline }: Wanted): never {
+  const why = unknownDriver(driver);
+  if (isInline) throw new VolumeProblem(`${PLUGIN}mounter.SetUpAt failed to get CSI client: ${why}`);
+  const step = isBlock ? 'blockMapper.SetUpDevice failed to get CSI client' : 'attacher.MountDevice failed to create newCsiDriverClient';
+  throw new VolumeProblem(`${PLUGIN}${step}: ${why}`, 'MountDevice');
+}
 
 /** A folder that is empty, or the file that a block device was shown on; anything else stays. */
 async function removeEmpty(path: string): Promise<void> {

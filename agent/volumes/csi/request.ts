@@ -8,20 +8,28 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 /** A volume written into a pod has no identity but the pod's. */
 const inlineHandle = (podUid: string, volume: string): string => `csi-${sha256(podUid + volume)}`;
+
+/** Where a volume is on the node. */
+export interface Places {
+  target: string;
+  /** Absent: the driver stages nothing. */
+  staging?: string;
+}
+
 /**
- * Where a driver stages the volume and where it publishes it for the pod, as upstream names them below the agent's folders. Block
- * devices are published outside of the pod's folder.
+ * Named as upstream names them below the agent's folders: drivers look for pods and volumes in the paths. Block devices are published
+ * outside of the pod's folder.
  */
 export function placesOf(
   { driver, handle, isBlock, isInline, name }: Wanted,
-  pod: Pod,
-  of: Volume,
+  podUid: string,
   podsDir: string,
   stagingDir: string,
   stages: boolean,
-): { target: string; staging?: string } {
-  const uid = pod.metadata.uid ?? '';
-  const target = isBlock ? join(stagingDir, 'volumeDevices/publish', name, uid) : join(podsDir, uid, 'volumes', of.name, 'mount');
+): Places {
+  const target = isBlock
+    ? join(stagingDir, 'volumeDevices/publish', name, podUid)
+    : join(podsDir, podUid, 'volumes/kubernetes.io~csi', name, 'mount');
   if (!stages || isInline) return { target };
   return {
     target,
@@ -59,7 +67,7 @@ export function persistentWish(csi: CSIPersistentVolumeSource, { metadata, spec 
     driver: csi.driver,
     handle: csi.volumeHandle,
     isInline: false,
-    readonly: (csi.readOnly ?? false) || (of.persistentVolumeClaim?.readOnly ?? false),
+    readonly: of.persistentVolumeClaim?.readOnly ?? false, // the volume's own readOnly is for the attacher
     isBlock: spec?.volumeMode === 'Block',
     fsType: csi.fsType ?? '',
     mountFlags: spec?.mountOptions ?? [],
@@ -101,13 +109,21 @@ const FINER_MODES: Record<string, string> = {
   ReadWriteOncePod: 'SINGLE_NODE_SINGLE_WRITER',
 };
 
+/** Of several access modes the first is asked for, as by upstream. */
 export function capability(wanted: Wanted, can: ReadonlySet<string>, fsGroup: number | undefined): object {
   const modes = can.has('SINGLE_NODE_MULTI_WRITER') ? FINER_MODES : MODES;
-  // The widest, when a volume allows several.
-  const mode = ['ReadWriteMany', 'ReadOnlyMany', 'ReadWriteOnce', 'ReadWriteOncePod'].find((one) => wanted.accessModes.includes(one));
   const group = fsGroup !== undefined && can.has('VOLUME_MOUNT_GROUP') ? { volumeMountGroup: String(fsGroup) } : {};
   const access = wanted.isBlock ? { block: {} } : { mount: { fsType: wanted.fsType, mountFlags: wanted.mountFlags, ...group } };
-  return { ...access, accessMode: { mode: modes[mode ?? ''] ?? 'UNKNOWN' } };
+  return { ...access, accessMode: { mode: modes[wanted.accessModes[0] ?? 'ReadWriteOnce'] ?? 'UNKNOWN' } };
+}
+
+/** Why the driver has no such volumes, in upstream's words. */
+export function lifecycleProblem({ driver, isInline }: Wanted, settings: CSIDriver | undefined): string | undefined {
+  const mode = isInline ? 'Ephemeral' : 'Persistent';
+  const modes = settings?.spec.volumeLifecycleModes;
+  if (settings ? modes?.includes(mode) : !isInline) return undefined;
+  const known = settings ? `only supports [${(modes ?? []).map((one) => `"${one}"`).join(' ')}]` : 'no CSIDriver object';
+  return `volume mode "${mode}" not supported by driver ${driver} (${known})`;
 }
 
 /** The pod tells the driver about itself where CSIDriver says so. */
@@ -130,3 +146,5 @@ export function givesToGroup(wanted: Wanted, driver: CSIDriver | undefined, can:
   if (policy !== 'ReadWriteOnceWithFSType') return policy === 'File';
   return wanted.fsType !== '' && wanted.accessModes.some((mode) => mode === 'ReadWriteOnce' || mode === 'ReadWriteOncePod');
 }
+
+export const podTarget = ({ metadata }: Pod) => ({ apiVersion: 'v1', kind: 'Pod', metadata });

@@ -5,10 +5,12 @@ import type { Fairness } from '../flowcontrol/index.ts';
 import type { ApiResponse } from '../request.ts';
 import type { Storage } from '../storage/storage.ts';
 import { AdmissionMetrics } from './admission.ts';
+import type { EncryptionReloads } from './encryption.ts';
 import { RequestMetrics } from './requests.ts';
 import { WebhookMetrics } from './webhooks.ts';
 
 export { AdmissionMetrics, type Enforcement, type Phase } from './admission.ts';
+export { EncryptionReloads } from './encryption.ts';
 export type { WebhookMetrics } from './webhooks.ts';
 
 const STORE_SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -18,6 +20,7 @@ export interface Sources {
   storage: Pick<Storage, 'resources'>;
   fairness: Fairness;
   audit: Audit | undefined;
+  encryption: EncryptionReloads | undefined;
   gitVersion: string;
   startedMs: number;
 }
@@ -67,6 +70,7 @@ export class Metrics {
       ...storageFamilies(sources.storage),
       ...fairnessFamilies(sources.fairness),
       ...(sources.audit ? auditFamilies(sources.audit) : []),
+      ...(sources.encryption?.families ?? []),
       sampled('kubernetes_build_info', 'A metric with a constant 1 value labeled by versions.', 'gauge', () => [
         [{ git_version: sources.gitVersion, platform: 'linux/amd64' }, 1],
       ]),
