@@ -118,17 +118,18 @@ test('what health check node ports are to tell: ready endpoints of this node', (
   ]);
 });
 
-test('staleFlows: endpoints that left, addresses that had none, nothing for TCP', () => {
-  const plan = (protocol: string, ...ns: number[]) =>
+test('staleFlows: endpoints that left or have another port, addresses that had none, nothing for TCP', () => {
+  const planTo = (targetPort: number, protocol: string, ...ns: number[]) =>
     makePlan({
       services: [service({ ports: [{ port: 53, protocol, nodePort: 30053 }] })],
-      slices: [{ ...slice(ns.map((n) => end(n))), ports: [{ port: 53, protocol }] }],
+      slices: [{ ...slice(ns.map((n) => end(n))), ports: [{ port: targetPort, protocol }] }],
       nodeName: 'here',
       clusterCIDR: '10.244.0.0/16',
     });
+  const plan = (protocol: string, ...ns: number[]) => planTo(53, protocol, ...ns);
   expect(staleFlows(plan('UDP', 1, 2), plan('UDP', 2))).toEqual([
-    ['--orig-dst', '10.0.0.5', '--dst-nat', '10.244.1.1'],
-    ['--orig-port-dst', '30053', '--dst-nat', '10.244.1.1'],
+    ['--orig-dst', '10.0.0.5', '--dst-nat', '10.244.1.1', '--reply-port-src', '53'],
+    ['--orig-port-dst', '30053', '--dst-nat', '10.244.1.1', '--reply-port-src', '53'],
   ]);
   expect(flowsAtStart(plan('UDP', 1), '10.0.0.0/16')).toEqual([
     ['--orig-dst', '10.0.0.0/16'],
@@ -137,6 +138,10 @@ test('staleFlows: endpoints that left, addresses that had none, nothing for TCP'
   expect(staleFlows(plan('UDP'), plan('UDP', 1))).toEqual([
     ['--orig-dst', '10.0.0.5'],
     ['--orig-port-dst', '30053'],
+  ]);
+  expect(staleFlows(planTo(53, 'UDP', 1), planTo(54, 'UDP', 1))).toEqual([
+    ['--orig-dst', '10.0.0.5', '--dst-nat', '10.244.1.1', '--reply-port-src', '53'],
+    ['--orig-port-dst', '30053', '--dst-nat', '10.244.1.1', '--reply-port-src', '53'],
   ]);
   expect(staleFlows(plan('TCP', 1, 2), plan('TCP', 2))).toEqual([]);
   expect(staleFlows(plan('UDP', 1), plan('UDP', 1, 2))).toEqual([]);
