@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 export interface Figure {
   bench: string;
   what: string;
-  unit: 'ms' | 's' | '1/s' | 'MB' | 'MB/s' | '%';
+  unit: 'ms' | 's' | '1/s' | 'MB' | 'MB/s' | '%' | 'x';
   value: number;
   /** Spread over the runs or samples. */
   min?: number;

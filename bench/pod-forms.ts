@@ -4,6 +4,7 @@ import { RESOURCES } from '../kit/client/index.ts';
 import type { Cluster } from '../rig/index.ts';
 
 export const forms = ['plain', 'token', 'volumes', 'init', 'readiness'] as const;
+export const isForm = (part: string): part is (typeof forms)[number] => forms.includes(part as (typeof forms)[number]);
 export type Form = (typeof forms)[number] | 'probes';
 
 const sleeper = { name: 'c', image: 'wherry/tools:1', command: ['sleep', 'infinity'] };

@@ -1,4 +1,5 @@
-// Pods on one node, images present, with runc and with crun: create request to Ready seen by a watcher, one by one in several forms;
+// Pods on one node, images present, with runc and with crun: create request to Ready seen by a watcher, one by one in several forms, beside
+// what conmon and the runtime take alone;
 // 30 and 110 at once and their deletion; what 110 pods with probes cost at rest. With each goes where the time went (bench/starts.ts),
 // and what it cost: processor time, requests.
 import type { Pod } from '../api/gen/types/core.v1.ts';
@@ -6,8 +7,9 @@ import type { KubeObject } from '../api/meta/index.ts';
 import { createInformer, RESOURCES } from '../kit/client/index.ts';
 import { systemClock, waitFor } from '../kit/run/index.ts';
 import { type Cluster, cpuSeconds, pssBytes, startCluster, status } from '../rig/index.ts';
-import { report, reportSamples, timed } from './measure.ts';
-import { type Form, forms, pod, prepare } from './pod-forms.ts';
+import { reportFloor } from './floor.ts';
+import { percentile, report, reportSamples, timed } from './measure.ts';
+import { type Form, forms, isForm, pod, prepare } from './pod-forms.ts';
 import { requestCounts } from './requests.ts';
 import { reportSteps, type Sighting } from './starts.ts';
 
@@ -22,13 +24,15 @@ const nowMs = (): number => performance.timeOrigin + performance.now();
 
 class PodBench {
   readonly #bench: string;
+  readonly #runtime: string;
   readonly #cluster: Cluster;
   readonly #stop = new AbortController();
   readonly #seen = new Map<string, Sighting>();
   readonly #there = new Set<string>();
 
-  constructor(bench: string, cluster: Cluster) {
-    this.#bench = bench;
+  constructor(runtime: string, cluster: Cluster) {
+    this.#bench = `pods-${runtime}`;
+    this.#runtime = runtime;
     this.#cluster = cluster;
     const note = ({ metadata: { name = '' }, spec, status: now }: Pod) => {
       this.#there.add(name);
@@ -55,7 +59,8 @@ class PodBench {
     const [before, asked] = [await this.#cpu(), await requestCounts(this.#cluster)];
     await this.#startEach(measured, form);
     const samples = measured.map((name) => this.#seen.get(name)!).map(({ sentMs, readyMs = Number.NaN }) => readyMs - sentMs);
-    reportSamples(this.#bench, `${form}: create to Ready`, samples);
+    const what = `${form}: create to Ready`;
+    reportSamples(this.#bench, what, samples);
     await systemClock.sleep(200); // the last events are written
     await this.#reportCpu(before, `${form}: one start`, SAMPLES);
     for (const [request, count] of await requestCounts(this.#cluster)) {
@@ -63,6 +68,13 @@ class PodBench {
       if (each >= 0.1) process.stderr.write(`${this.#bench} ${request.padEnd(32)} x ${each.toFixed(1)}\n`);
     }
     await reportSteps(this.#bench, this.#cluster, this.#seenOf(measured));
+    const floor = await reportFloor(this.#bench, this.#cluster, this.#runtime, measured[0]!);
+    report({
+      bench: this.#bench,
+      what: `${what} p50, beside conmon and ${this.#runtime} alone`,
+      unit: 'x',
+      value: percentile(samples, 50) / floor,
+    });
     await this.#delete(names);
   }
 
@@ -154,14 +166,17 @@ class PodBench {
   }
 }
 
-const only = process.argv[2];
+const [only = '', ...chosen] = process.argv.slice(2);
+const parts = [...forms, '30', '110', 'rest'].filter((part) => chosen.length === 0 || chosen.includes(part));
 for (const runtime of ['runc', 'crun'] as const) {
   if (only && only !== runtime) continue;
   await using cluster = await startCluster({ runtime });
   await prepare(cluster);
-  const bench = new PodBench(`pods-${runtime}`, cluster);
-  for (const form of forms) await bench.oneByOne(form);
-  for (const count of [30, 110]) await bench.atOnce(count);
-  await bench.atRest();
+  const bench = new PodBench(runtime, cluster);
+  for (const part of parts) {
+    if (part === 'rest') await bench.atRest();
+    else if (isForm(part)) await bench.oneByOne(part);
+    else await bench.atOnce(Number(part));
+  }
   bench.close();
 }

@@ -37,6 +37,10 @@ const port = (text: string): number => {
     throw new InvalidArgumentError('expected a port from 1 to 65535.');
   return Number(text);
 };
+const seconds = (text: string): number => {
+  if (!/^[0-9]+$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('expected a number of seconds, at least 1.');
+  return Number(text);
+};
 const print = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 const named = (command: Command) => command.option('--name <name>', 'name of the cluster', 'wherry');
 
@@ -58,7 +62,8 @@ named(program.command('up'))
   .option('--insecure-registry <host:port>', 'registry without TLS; may be given several times', collect)
   .option('--registry-certs <folder>', 'certificates for registries, HOST[:PORT]/ca.crt (default /etc/wherry/certs.d)')
   .option('--image <tar...>', 'image archives to load', [])
-  .action(async ({ serviceCidr, podCidr, ...given }) => {
+  .option('--timeout <seconds>', 'how long it may take to become ready; more on a slow machine', seconds, 60)
+  .action(async ({ serviceCidr, podCidr, timeout, ...given }) => {
     const { nodeRuntime: nodeRuntimes, runtimeHandler: runtimeHandlers, ...others } = given;
     const { mirror: mirrors, insecureRegistry: insecureRegistries, registryCerts: registryCertsDir, ...options } = others;
     await using cluster = await rig.up({
@@ -70,6 +75,7 @@ named(program.command('up'))
       ...(registryCertsDir ? { registryCertsDir } : {}),
       ...(nodeRuntimes ? { nodeRuntimes } : {}),
       ...(runtimeHandlers ? { runtimeHandlers } : {}),
+      timeoutMs: timeout * 1000,
       progress: terminalProgress(process.stderr),
     });
     print(`cluster ${cluster.name} is ready: ${cluster.record.nodes.length} node(s), API at ${cluster.server}`);

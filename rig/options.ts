@@ -12,6 +12,8 @@ export interface UpOptions extends Partial<ClusterOptions> {
   port?: number;
   /** Image archives (docker-archive or OCI) that the nodes get. */
   image?: readonly string[];
+  /** How long the cluster may take to become ready; default a minute. */
+  timeoutMs?: number;
 }
 
 const defaults: ClusterOptions = { nodes: 1, serviceCIDR: '10.0.0.0/16', podCIDR: '10.244.0.0/16', runtime: 'runc' };

@@ -19,7 +19,6 @@ import { program } from './programs.ts';
 import { type Progress, silentProgress } from './progress.ts';
 import { type ClusterRecord, type NodeRecord, readRecord, writeRecord } from './record.ts';
 
-/** Milliseconds that a cluster may take to become ready. */
 const READY_TIMEOUT_MS = 60_000;
 const LOCK_TIMEOUT_MS = 120_000;
 
@@ -44,7 +43,7 @@ export async function up(options: UpOptions & { progress?: Progress } = {}): Pro
     await progress.step('images', () => loadImages(record, images));
     const access = await ClusterAccess.open(record);
     await progress
-      .step('ready', () => access.untilReady(READY_TIMEOUT_MS, started))
+      .step('ready', () => access.untilReady(options.timeoutMs ?? READY_TIMEOUT_MS, started))
       .catch(async (error: unknown) => {
         await access.close();
         throw error;

@@ -28,6 +28,7 @@ const [critest = '', ...rest] = process.argv.slice(2);
 const at = rest.indexOf('--runtime');
 const runtime = at < 0 ? 'runc' : rest.splice(at, 2)[1];
 const work = mkdtempSync(`${tmpdir()}/wherry-critest-`);
+chmodSync(work, 0o711); // pods with users of their own come through it
 const cgroupParent = `/wherry-critest-${process.pid}`;
 const socket = `${work}/cri.sock`;
 const REGISTRY = '127.0.0.1:5000';

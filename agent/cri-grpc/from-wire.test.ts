@@ -69,12 +69,17 @@ describe('sandboxes', () => {
       linux: { namespaces: { network: 'pod', pid: 'container', ipc: 'node' } },
     });
   });
-  test('user namespaces are refused, the host as one is not', () => {
-    const options = (mode: wire.NamespaceMode): wire.PodSandboxConfig => ({
-      linux: { securityContext: { namespaceOptions: { usernsOptions: { mode } } } },
-    });
-    expect(() => podSandboxConfig(options('POD'), '')).toThrow('user namespaces are not supported');
-    expect(() => podSandboxConfig(options('NODE'), '')).not.toThrow();
+  test('users of its own: one range, from 0 on', () => {
+    const users = (usernsOptions: wire.UserNamespace) =>
+      podSandboxConfig({ linux: { securityContext: { namespaceOptions: { usernsOptions } } } }, '').linux?.namespaces?.user;
+    const range = { containerId: 0, hostId: 65_536, length: 65_536 };
+    const ours = { hostId: 65_536, length: 65_536 };
+    expect(users({ mode: 'POD', uids: [range], gids: [range] })).toEqual({ uids: ours, gids: ours });
+    expect(users({ mode: 'NODE' })).toBeUndefined();
+    for (const mode of ['CONTAINER', 'TARGET'] as const)
+      expect(() => users({ mode, uids: [range], gids: [range] })).toThrow(`namespace mode of user: "${mode}" is not known`);
+    for (const wrong of [[], [range, range], [{ ...range, containerId: 1 }], [{ ...range, length: 0 }]])
+      expect(() => users({ mode: 'POD', uids: wrong, gids: [range] })).toThrow('must be one mapping');
   });
   test('modes and protocols that do not exist are refused', () => {
     const unknown = 42 as unknown as never;

@@ -46,11 +46,10 @@ const portMapping = ({ protocol, containerPort = 0, hostPort = 0, hostIp = '' }:
   hostIp,
 });
 
-/** @throws CriError for a user namespace: this runtime has none to offer, and says so in its features */
+/** @throws CriError for a mode that is not there, and for users that cannot be mapped like that */
 function namespaceOptions(options: wire.NamespaceOption | null | undefined): NamespaceOptions | undefined {
   if (!options) return undefined;
-  if (options.usernsOptions && options.usernsOptions.mode !== 'NODE')
-    throw new CriError('InvalidArgument', 'user namespaces are not supported by this runtime');
+  known('namespace mode of user', options.usernsOptions?.mode ?? 'POD', ['POD', 'NODE']);
   for (const what of ['network', 'pid', 'ipc'] as const)
     known(`namespace mode of ${what}`, options[what] ?? 'POD', ['POD', 'CONTAINER', 'NODE', 'TARGET']);
   return fromNamespaces(options);

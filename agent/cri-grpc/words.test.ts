@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { ContainerStatus, LinuxResources, NamespaceOptions } from '../cri/index.ts';
 import * as words from './words.ts';
 
+const range = { hostId: 65_536, length: 65_536 };
+const users = { uids: range, gids: range };
+
 describe('there and back', () => {
   test.each<ContainerStatus['state']>(['created', 'running', 'exited', 'unknown'])('state %s', (state) =>
     expect(words.containerState(words.CONTAINER_STATE[state])).toBe(state),
@@ -14,12 +17,14 @@ describe('there and back', () => {
     { hostPath: '/h', containerPath: '/c', readonly: false, propagation: 'bidirectional' },
     { hostPath: '', containerPath: '/c', readonly: true, propagation: 'private', image: 'data:1', imageSubPath: 'etc' },
     { hostPath: '', containerPath: '/c', readonly: true, propagation: 'private', image: 'data:1', imageId: 'sha256:cc' },
+    { hostPath: '/h', containerPath: '/c', readonly: false, propagation: 'private', owners: users },
   ])('mount %j', (mount) => expect(words.fromMount(words.toMount(mount))).toEqual(mount));
 
   test.each<NamespaceOptions>([
     { network: 'pod', pid: 'container', ipc: 'pod' },
     { network: 'node', pid: 'pod', ipc: 'node' },
     { network: 'node', pid: 'node', ipc: 'pod' },
+    { network: 'pod', pid: 'pod', ipc: 'pod', user: users },
   ])('namespaces %j', (namespaces) => expect(words.fromNamespaces(words.toNamespaces(namespaces))).toEqual(namespaces));
 
   test.each<LinuxResources>([

@@ -1,5 +1,13 @@
 // What the agent and CRI call the same things, both ways: for those who answer CRI (here) and those who ask it (agent/cri-remote). Pure.
-import type { ContainerStatus, LinuxResources, Mount, NamespaceOptions, PodSandboxStatus } from '../cri/index.ts';
+import {
+  type ContainerStatus,
+  CriError,
+  type LinuxResources,
+  type Mount,
+  type NamespaceOptions,
+  type PodSandboxStatus,
+  type UserIds,
+} from '../cri/index.ts';
 import type * as wire from './gen/types.ts';
 
 export const SANDBOX_STATE = { ready: 'SANDBOX_READY', notready: 'SANDBOX_NOTREADY' } as const satisfies Record<
@@ -38,6 +46,7 @@ export const toMount = (m: ContainerStatus['mounts'][number]): wire.Mount => ({
   readonly: m.readonly === true,
   recursiveReadOnly: m.recursiveReadOnly === true,
   propagation: TO_PROPAGATION[m.propagation ?? 'private'],
+  ...(m.owners ? { uidMappings: [toMapping(m.owners.uids)], gidMappings: [toMapping(m.owners.gids)] } : {}),
 });
 
 export const fromMount = (m: wire.Mount): ContainerStatus['mounts'][number] => ({
@@ -49,21 +58,36 @@ export const fromMount = (m: wire.Mount): ContainerStatus['mounts'][number] => (
   readonly: m.readonly === true,
   ...(m.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
   propagation: FROM_PROPAGATION[m.propagation ?? 'PROPAGATION_PRIVATE'],
+  ...(m.uidMappings?.length || m.gidMappings?.length
+    ? { owners: { uids: fromMappings(m.uidMappings), gids: fromMappings(m.gidMappings) } }
+    : {}),
 });
+
+const toMapping = ({ hostId, length }: UserIds['uids']): wire.IDMapping => ({ hostId, containerId: 0, length });
+
+/** As other runtimes take them: one range, from the container's 0 on. @throws CriError InvalidArgument */
+function fromMappings(mappings: readonly wire.IDMapping[] | null | undefined): UserIds['uids'] {
+  const [mapping, more] = mappings ?? [];
+  if (!mapping?.length || more || (mapping.containerId ?? 0) !== 0)
+    throw new CriError('InvalidArgument', 'the ids of a user namespace must be one mapping, of the container ids from 0 on');
+  return { hostId: mapping.hostId ?? 0, length: mapping.length };
+}
 
 const NAMESPACE = { pod: 'POD', container: 'CONTAINER', node: 'NODE' } as const;
 
-export const toNamespaces = ({ network = 'pod', pid = 'container', ipc = 'pod' }: NamespaceOptions = {}): wire.NamespaceOption => ({
+export const toNamespaces = ({ network = 'pod', pid = 'container', ipc = 'pod', user }: NamespaceOptions = {}): wire.NamespaceOption => ({
   network: NAMESPACE[network],
   pid: NAMESPACE[pid],
   ipc: NAMESPACE[ipc],
+  ...(user ? { usernsOptions: { mode: 'POD' as const, uids: [toMapping(user.uids)], gids: [toMapping(user.gids)] } } : {}),
 });
 
 /** A mode that is not given is CRI's first: the pod's. */
-export const fromNamespaces = ({ network, pid, ipc }: wire.NamespaceOption): NamespaceOptions => ({
+export const fromNamespaces = ({ network, pid, ipc, usernsOptions: users }: wire.NamespaceOption): NamespaceOptions => ({
   network: network === 'NODE' ? 'node' : 'pod',
   pid: pid === 'NODE' ? 'node' : (pid ?? 'POD') === 'POD' ? 'pod' : 'container',
   ipc: ipc === 'NODE' ? 'node' : 'pod',
+  ...(users && users.mode !== 'NODE' ? { user: { uids: fromMappings(users.uids), gids: fromMappings(users.gids) } } : {}),
 });
 
 /** CRI has no field of its own for this limit. */

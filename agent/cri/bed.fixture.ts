@@ -1,5 +1,5 @@
 // Test fixture: our own service on one OCI runtime, one node in a namespace of its own.
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
 import { cgroups, createNamedNetns, homeFirst, mountsBelow, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
@@ -16,6 +16,7 @@ export interface OwnBed extends CriBed {
 export async function ownBed(runtime: RuntimeProgram, below?: string): Promise<OwnBed> {
   await homeFirst();
   const folder = mkdtempSync(`${tmpdir()}/wherry-cri-`);
+  chmodSync(folder, 0o711); // pods with users of their own come through it
   const node = `${folder}/node`;
   const cgroupParent = `/wherry-test-${folder.split('-').at(-1)}`;
   createNamedNetns(node);

@@ -1,15 +1,16 @@
 // The runtime's configuration of one container, from its record and its sandbox's.
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { allowedOomScoreAdj, cgroups } from '../../kit/linux/index.ts';
 import { buildSpec, type OciSpec, type SpecMount } from '../runtime/index.ts';
 import { withCdi } from './cdi.ts';
-import { type CriContext, podCgroup, sandboxFile } from './context.ts';
+import { type CriContext, podCgroup, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
 import { CriError, type LinuxResources } from './cri.ts';
 import { deviceAt, hostDevices } from './device-nodes.ts';
 import { mountsOf } from './mounts.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
-import { usesPodIpc, usesPodNetwork } from './run-pod-sandbox.ts';
 import { apparmorOf, seccompOf } from './security-profiles.ts';
+import { withOwners } from './user-namespace.ts';
 
 export function containerSpec(context: CriContext, record: ContainerRecord, sandbox: SandboxRecord): OciSpec {
   const { config } = record;
@@ -18,6 +19,7 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
   const privileged = security.privileged === true;
   const seccomp = seccompOf(context, security);
   const apparmorProfile = apparmorOf(security);
+  const users = sandbox.config.linux?.namespaces?.user;
   const spec = buildSpec({
     rootfs: context.runtime.rootfsPath(record.id),
     args: record.args,
@@ -34,6 +36,7 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
     ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     readonlyRootfs: security.readonlyRootfs === true,
     namespaces: namespacesOf(context, record, sandbox),
+    ...(users ? { users: { ...users, path: sandboxFile(context, sandbox.id, 'user') } } : {}),
     cgroupsPath: `${podCgroup(context, sandbox)}/${record.id}`,
     cgroupV2: cgroups().layout === 'v2',
     resources: bearable(resources),
@@ -74,8 +77,11 @@ function pidNamespaceOf(context: CriContext, containerId: string): string {
 function allMounts(context: CriContext, record: ContainerRecord, sandbox: SandboxRecord): SpecMount[] {
   const given = mountsOf(context, record);
   const shared: SpecMount[] = [];
+  const hasUsers = sandbox.config.linux?.namespaces?.user !== undefined;
   const add = (source: string, destination: string) => {
-    if (!given.some((m) => m.destination === destination)) shared.push({ source, destination, readonly: false, propagation: 'private' });
+    if (given.some((m) => m.destination === destination)) return;
+    const mount: SpecMount = { source, destination, readonly: false, propagation: 'private' };
+    shared.push(hasUsers ? withOwners(context, record, mount, basename(source)) : mount);
   };
   add(usesPodIpc(sandbox.config) ? sandboxFile(context, sandbox.id, 'shm') : '/dev/shm', '/dev/shm');
   if (usesPodNetwork(sandbox.config)) add(sandboxFile(context, sandbox.id, 'hostname'), '/etc/hostname');

@@ -4,7 +4,7 @@ import type { BridgePlugin } from '../../cni/index.ts';
 import type { Logger, Turns } from '../../kit/run/index.ts';
 import type { ImageStore, PullOptions } from '../images/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { CriError } from './cri.ts';
+import { CriError, type PodSandboxConfig } from './cri.ts';
 import type { EventHub } from './events.ts';
 import type { ContainerRecord, Records, SandboxRecord } from './records.ts';
 
@@ -36,13 +36,18 @@ export interface CriContext {
   /** One operation a sandbox or container at a time. */
   readonly turns: Turns;
   readonly availableCapabilities: readonly string[];
+  /** Whether the kernel can give pods users of their own. */
+  canMapUsers(): Promise<boolean>;
 }
 
 export const IF_NAME = 'eth0';
 export const newId = (): string => randomBytes(32).toString('hex');
 
-/** Files of a sandbox in the run folder: `net`, `ipc`, `uts`, `pid` pins, `shm`. */
+/** Files of a sandbox in the run folder: the pins of its namespaces (SANDBOX_PINS), `shm`, `layers`, what containers see in /etc. */
 export const sandboxFile = (context: CriContext, id: string, name: string): string => `${context.runDir}/s/${id}/${name}`;
+
+export const usesPodNetwork = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.network !== 'node';
+export const usesPodIpc = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.ipc !== 'node';
 
 export function podCgroup(context: CriContext, { config }: SandboxRecord): string {
   const below = config.linux?.cgroupParent ?? `pod${config.metadata.uid}`;

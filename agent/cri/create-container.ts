@@ -1,6 +1,6 @@
 // CreateContainer: everything is resolved and recorded, the root file system is mounted. The process comes with StartContainer, because
 // only there may a wrong command show itself (as kubelet's RunContainerError).
-import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { chownSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { isMounted, mountOverlay } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import type { ImageRecord, ListedImage } from '../images/index.ts';
@@ -12,12 +12,14 @@ import type { ContainerRecord } from './records.ts';
 import { isSandboxReady } from './sandbox-status.ts';
 import { apparmorOf, seccompOf } from './security-profiles.ts';
 import { resolveUser } from './user.ts';
+import { checkOwners, layersFolder, usersOf } from './user-namespace.ts';
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export async function createContainer(context: CriContext, sandboxId: string, config: ContainerConfig): Promise<string> {
   const sandbox = mustSandbox(context, sandboxId);
   checkMounts(config.mounts ?? []);
+  checkOwners(config.mounts ?? [], sandbox.config.linux?.namespaces?.user);
   const cdi = resolveCdi(config, (file, error) => context.log.warn({ file, error: messageOf(error) }, 'not a CDI specification'));
   seccompOf(context, config.linux?.securityContext ?? {}); // a profile that cannot be had is told now
   apparmorOf(config.linux?.securityContext ?? {});
@@ -95,8 +97,11 @@ export function mountRootfs(context: CriContext, record: ContainerRecord): void 
   const target = context.runtime.rootfsPath(record.id);
   if (isMounted(target)) return;
   const folder = context.containers.folder(record.id);
-  for (const path of [target, `${folder}/upper`, `${folder}/work`]) mkdirSync(path, { recursive: true });
-  mountOverlay(target, { cwd: context.images.layersFolder, layers: record.layers, upper: `${folder}/upper`, work: `${folder}/work` });
+  const [upper, work] = [`${folder}/upper`, `${folder}/work`];
+  for (const path of [target, upper, work]) mkdirSync(path, { recursive: true });
+  const users = usersOf(context, record.sandboxId);
+  if (users) chownSync(upper, users.uids.hostId, users.gids.hostId); // what is written there stays as it is: this folder is the root's own owner
+  mountOverlay(target, { cwd: layersFolder(context, record), layers: record.layers, upper, work });
 }
 
 function identityOf(context: CriContext, record: ContainerRecord, image: ImageRecord): ContainerRecord['user'] {

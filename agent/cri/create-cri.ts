@@ -29,6 +29,7 @@ import { stopContainer } from './stop-container.ts';
 import { stopPodSandbox } from './stop-pod-sandbox.ts';
 import { updateContainerResources } from './update-container-resources.ts';
 import { updatePodSandboxResources } from './update-pod-sandbox-resources.ts';
+import { usersProbe } from './user-namespace.ts';
 
 export interface CriOptions {
   /** Records and writable layers; survives a reboot. One per node. */
@@ -73,6 +74,7 @@ export async function createCri(options: CriOptions): Promise<Cri> {
 
 async function openContext(options: CriOptions): Promise<CriContext> {
   const { stateDir, runDir, log, cni } = options;
+  const images = await ImageStore.open(options.imagesDir);
   return {
     runDir,
     stateDir,
@@ -91,13 +93,14 @@ async function openContext(options: CriOptions): Promise<CriContext> {
       root: runDir,
       onError: (error) => log.error({ error: messageOf(error) }, 'watching containers'),
     }),
-    images: await ImageStore.open(options.imagesDir),
+    images,
     network: new BridgePlugin({ name: 'pods', stateDir: `${stateDir}/cni`, ...bridgeOf(cni) }),
     sandboxes: await Records.open<SandboxRecord>(`${stateDir}/sandboxes`),
     containers: await Records.open<ContainerRecord>(`${stateDir}/containers`),
     events: new EventHub(),
     turns: new Turns(),
     availableCapabilities: availableCapabilities(),
+    canMapUsers: usersProbe({ runDir, folders: [images.layersFolder, stateDir] }),
   };
 }
 
@@ -135,7 +138,7 @@ function operations(context: CriContext): Cri {
     imageFsInfo: () => imageFsInfo(context),
     events: (signal) => context.events.subscribe(signal),
     version: async () => ({ runtimeName: 'wherry', runtimeVersion: `${context.runtime.name} ${await context.runtime.version()}` }),
-    status: async () => runtimeStatus(context),
+    status: () => runtimeStatus(context),
     inspectPodSandbox: async (id) => inspectPodSandbox(context, id),
     inspectContainer: async (id) => inspectContainer(context, id),
     close: async () => {

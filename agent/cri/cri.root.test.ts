@@ -1,12 +1,12 @@
 // What only our own service promises, beyond the contract: recovery from a lost monitor and from lost records.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../kit/exec/index.ts';
-import { Netlink } from '../../kit/linux/index.ts';
+import { mountTmpfs, Netlink } from '../../kit/linux/index.ts';
 import { type OwnBed, ownBed } from './bed.fixture.ts';
 import type { Cri, CriEvent } from './index.ts';
-import { loadTestImages, sleeping, TestPods } from './pods.fixture.ts';
+import { container, loadTestImages, sleeping, TestPods } from './pods.fixture.ts';
 
 const program = process.env['WHERRY_TEST_RUNTIME'] ?? 'runc';
 let bed: OwnBed;
@@ -65,6 +65,78 @@ describe('CDI devices', () => {
     await expect(started(sleeping, { cdiDevices: [`${vendor}/fuse=one`] })).rejects.toThrow(
       `CDI device injection failed: unresolvable CDI devices ${vendor}/fuse=one`,
     );
+  });
+});
+
+describe('users of its own', () => {
+  const range = { hostId: 655_360, length: 65_536 };
+  const user = { uids: range, gids: range };
+  const logOf = async (id: string) =>
+    readFileSync((await cri.containerStatus(id)).logPath, 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ').slice(3).join(' '));
+
+  test('root of the pod is nobody on the machine, and owns what root owns: image, volumes, the pod files', async () => {
+    const volume = `${folder}/volume`;
+    mkdirSync(volume, { recursive: true });
+    const script = [
+      'cat /proc/self/uid_map /proc/self/gid_map',
+      'stat -c "%n %u:%g" / /bin/busybox /data /etc/hosts /etc/resolv.conf /etc/hostname /dev/shm',
+      'touch /data/mine /own /dev/shm/shared && stat -c "%n %u" /data/mine /own /dev/shm/shared',
+      'touch /kept/x 2>/dev/null || stat -c "%n %u" /kept/old /kept/below',
+      'chown 7:8 /data/mine; hostname; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; echo 1 >/proc/sys/kernel/panic || exit 5',
+    ].join('; ');
+    const kept = `${folder}/kept`;
+    mkdirSync(`${kept}/below`, { recursive: true });
+    mountTmpfs(kept); // nosuid, nodev: flags that cannot be taken away inside
+    mkdirSync(`${kept}/below`);
+    writeFileSync(`${kept}/old`, '');
+    const mounts = [
+      { hostPath: volume, containerPath: '/data', owners: user },
+      { hostPath: kept, containerPath: '/kept', readonly: true, recursiveReadOnly: true, owners: user },
+    ];
+    const sysctls = { 'net.ipv4.ip_unprivileged_port_start': '81' };
+    const linux = { namespaces: { network: 'pod', pid: 'pod', ipc: 'pod', user }, sysctls } as const;
+    const { sandboxId, id } = await started(script, { mounts }, { linux, dns: { servers: ['10.0.0.10'], searches: [], options: [] } });
+    expect((await ended(id)).exitCode).toBe(5);
+    const lines = await logOf(id);
+    expect(lines.slice(0, 2).map((line) => line.trim().split(/ +/))).toEqual(Array(2).fill(['0', '655360', '65536']));
+    const roots = ['/', '/bin/busybox', '/data', '/etc/hosts', '/etc/resolv.conf', '/etc/hostname', '/dev/shm'];
+    expect(lines.slice(2, 9)).toEqual(roots.map((path) => `${path} 0:0`));
+    expect(lines.slice(9, 12)).toEqual(['/data/mine 0', '/own 0', '/dev/shm/shared 0']);
+    expect(lines.slice(12, 14)).toEqual(['/kept/old 0', '/kept/below 0']);
+    expect(lines.slice(14, 16)).toEqual([(await cri.podSandboxStatus(sandboxId)).metadata.name, '81']);
+    const { uid, gid } = statSync(`${volume}/mine`);
+    expect([uid, gid]).toEqual([7, 8]);
+    expect(statSync(`${folder}/state/containers/${id}/upper/own`).uid).toBe(range.hostId);
+  });
+
+  test('commands join it, and a new service goes on with it', async () => {
+    const { sandboxId, id } = await started(sleeping, {}, { linux: { namespaces: { user } } });
+    await cri.close();
+    cri = await bed.open();
+    const { stdout } = await cri.execSync(
+      id,
+      ['sh', '-c', 'id -u; cat /proc/self/uid_map; ip address show eth0 | grep -c "inet "'],
+      10_000,
+    );
+    expect(stdout.toString().trim().split(/\s+/)).toEqual(['0', '0', '655360', '65536', '1']);
+    expect(statSync(`/proc/${pidOf(id)}`).uid).toBe(range.hostId);
+    expect((await cri.podSandboxStatus(sandboxId)).namespaces.user).toEqual(user);
+    await cri.stopContainer(id, 0);
+    const again = await cri.createContainer(sandboxId, container('exit 7', { metadata: { name: 'main', attempt: 1 } }));
+    await cri.startContainer(again);
+    expect((await ended(again)).exitCode).toBe(7);
+  });
+
+  test('refused: with a namespace of the node, a mount for users of others', async () => {
+    const withNode = { linux: { namespaces: { network: 'node', user } } } as const;
+    await expect(started('true', {}, withNode)).rejects.toThrow('cannot be in the network, pid or ipc namespace of the node');
+    const owners = { uids: { hostId: 1, length: 1 }, gids: range };
+    const mounts = [{ hostPath: folder, containerPath: '/data', owners }];
+    const refusal = 'mount at "/data": its id mappings are not those of the pod\'s user namespace';
+    await expect(started('true', { mounts }, { linux: { namespaces: { user } } })).rejects.toThrow(refusal);
+    await expect(started('true', { mounts })).rejects.toThrow(refusal);
   });
 });
 

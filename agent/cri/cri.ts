@@ -1,10 +1,10 @@
 // The container runtime interface as agents call it in-process: CRI v1 in TypeScript, as small as pods need it.
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { CgroupMetrics } from '../../kit/linux/index.ts';
+import type { CgroupMetrics, UserIds } from '../../kit/linux/index.ts';
 import type { RegistryAuth } from '../images/index.ts';
 import type { SpecResources } from '../runtime/index.ts';
 
-export type { RegistryAuth };
+export type { RegistryAuth, UserIds };
 
 /** Every operation is safe to repeat; an unknown id is an error only where CRI says so (status, start, exec), never for stop and remove. */
 export interface Cri {
@@ -120,6 +120,8 @@ export interface NamespaceOptions {
   network?: 'pod' | 'node';
   pid?: 'pod' | 'container' | 'node';
   ipc?: 'pod' | 'node';
+  /** The pod's users are these of the machine; absent: the machine's own. Not with a namespace of the node. */
+  user?: UserIds;
 }
 
 export interface PodSandboxStatus {
@@ -185,6 +187,8 @@ export interface Mount {
   recursiveReadOnly?: boolean;
   /** Default private. */
   propagation?: 'private' | 'host-to-container' | 'bidirectional';
+  /** Files belong to these users where the disk has the pod's: the sandbox's own, or none. */
+  owners?: UserIds;
 }
 
 export interface LinuxResources extends SpecResources {

@@ -2,6 +2,7 @@
 import { cgroups } from '../../kit/linux/index.ts';
 import { type CriContext, containerCgroup, podCgroup } from './context.ts';
 import type { RuntimeStatus } from './cri.ts';
+import { supportsUsers } from './user-namespace.ts';
 
 export function inspectPodSandbox(context: CriContext, id: string): object | undefined {
   const record = context.sandboxes.get(id);
@@ -23,10 +24,16 @@ export function inspectContainer(context: CriContext, id: string): object | unde
   };
 }
 
-export function runtimeStatus(context: CriContext): RuntimeStatus {
+export async function runtimeStatus(context: CriContext): Promise<RuntimeStatus> {
   const { cni, runDir, stateDir, cgroupParent, runtime, images, registries } = context;
   return {
-    handlers: ['', runtime.name, ...runtime.handlers].map((name) => ({ name, recursiveReadOnlyMounts: true, userNamespaces: false })),
+    handlers: await Promise.all(
+      ['', runtime.name, ...runtime.handlers].map(async (name) => ({
+        name,
+        recursiveReadOnlyMounts: true,
+        userNamespaces: await supportsUsers(context, name),
+      })),
+    ),
     features: { supplementalGroupsPolicy: true },
     info: {
       runDir,

@@ -6,6 +6,7 @@ import type { SpecMount } from '../runtime/index.ts';
 import type { CriContext } from './context.ts';
 import { CriError, type Mount } from './cri.ts';
 import type { ContainerRecord, ImageVolume } from './records.ts';
+import { layersFolder, withOwners } from './user-namespace.ts';
 
 /** @throws CriError where what is asked for contradicts itself */
 export function checkMounts(mounts: readonly Mount[]): void {
@@ -42,7 +43,7 @@ export function mountImageVolumes(context: CriContext, record: ContainerRecord):
     // an upper folder, because overlay wants two layers at least; nothing is ever written: the container sees it read-only
     const [upper, work] = ['upper', 'work'].map((name) => `${context.containers.folder(record.id)}/image-${index}/${name}`);
     for (const path of [target, upper!, work!]) mkdirSync(path, { recursive: true });
-    mountOverlay(target, { cwd: context.images.layersFolder, layers, upper: upper!, work: work! });
+    mountOverlay(target, { cwd: layersFolder(context, record), layers, upper: upper!, work: work! });
   }
   for (const mount of record.config.mounts ?? []) if (mount.image) sourceOf(context, record, mount);
 }
@@ -52,19 +53,21 @@ const volumePath = (context: CriContext, { id }: ContainerRecord, index: number)
 
 /** A host path that is not there is made a folder, as other runtimes do. @throws CriError for propagation that its mount does not allow */
 export function mountsOf(context: CriContext, record: ContainerRecord): SpecMount[] {
-  return (record.config.mounts ?? []).map((mount) => {
+  return (record.config.mounts ?? []).map((mount, index) => {
     if (!mount.image && !exists(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true });
     if (mount.propagation && mount.propagation !== 'private') {
       const problem = unableToPropagate(realpathSync(mount.hostPath), mount.propagation, mounts());
       if (problem) throw new CriError('CreateContainerError', `failed to generate container spec: ${problem}`);
     }
-    return {
+    const asGiven: SpecMount = {
       source: mount.image ? sourceOf(context, record, mount) : mount.hostPath,
       destination: mount.containerPath,
       readonly: mount.readonly === true,
       ...(mount.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
       propagation: mount.propagation ?? 'private',
     };
+    // an image's layers have the right owners already
+    return mount.owners && !mount.image ? withOwners(context, record, asGiven, String(index)) : asGiven;
   });
 }
 

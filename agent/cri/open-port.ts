@@ -1,8 +1,7 @@
 // A connection to a port on a sandbox's loopback, made in its network namespace.
 import { Socket } from 'node:net';
 import { connectInNetns } from '../../kit/linux/index.ts';
-import { type CriContext, mustSandbox, sandboxFile } from './context.ts';
-import { usesPodNetwork } from './run-pod-sandbox.ts';
+import { type CriContext, mustSandbox, sandboxFile, usesPodNetwork } from './context.ts';
 
 /** @throws SyscallError, e.g. ECONNREFUSED */
 export function openPort(context: CriContext, sandboxId: string, port: number): Socket {

@@ -16,7 +16,8 @@ export async function startPidHolder(context: CriContext, record: SandboxRecord)
   const groups = cgroups();
   groups.create(path);
   const folder = groups.folder('pids', path) ?? groups.folder('memory', path);
-  const script = `echo $$ > ${folder}/cgroup.procs; exec unshare --pid --fork --kill-child sh -c '${REAPER}'`;
+  const asUsers = record.config.linux?.namespaces?.user ? `nsenter --user=${sandboxFile(context, record.id, 'user')} ` : '';
+  const script = `echo $$ > ${folder}/cgroup.procs; exec ${asUsers}unshare --pid --fork --kill-child sh -c '${REAPER}'`;
   const child = await start('sh', ['-c', script], { stdio: 'ignore', detached: true, cwd: '/' });
   child.unref();
   const init = await waitFor({ what: `the first process of sandbox ${record.id}`, timeoutMs: 5_000, everyMs: 2 }, () =>

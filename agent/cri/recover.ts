@@ -5,6 +5,7 @@ import { removeTree, unpinNamespace } from '../../kit/linux/index.ts';
 import { lostExit, noticeExit, recordExit } from './container-exit.ts';
 import { type CriContext, IF_NAME, messageOf, sandboxFile } from './context.ts';
 import { restoreHostPorts } from './host-ports.ts';
+import { SANDBOX_PINS } from './sandbox-namespaces.ts';
 
 export async function recover(context: CriContext): Promise<void> {
   for (const id of context.runtime.list()) {
@@ -25,7 +26,7 @@ export async function recover(context: CriContext): Promise<void> {
 }
 
 async function dropSandbox(context: CriContext, id: string): Promise<void> {
-  for (const name of ['net', 'uts', 'ipc', 'pid']) unpinNamespace(sandboxFile(context, id, name));
+  for (const name of SANDBOX_PINS) unpinNamespace(sandboxFile(context, id, name));
   await removeTree(`${context.runDir}/s/${id}`);
 }
 

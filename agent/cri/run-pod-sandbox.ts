@@ -1,16 +1,18 @@
 // RunPodSandbox: cgroup, pinned namespaces, shared memory, network. No process is needed to hold them. Each step may be repeated, so a
 // sandbox that a crash left half made is finished by asking for it again.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { bootId, cgroups, isMounted, mountTmpfs, pinNamespace, pinUts, writeSysctl } from '../../kit/linux/index.ts';
+import { bootId, cgroups, isMounted, mountTmpfs } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
-import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile } from './context.ts';
+import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
 import { CriError, type PodSandboxConfig } from './cri.ts';
 import { checkHostPorts, updateHostPorts } from './host-ports.ts';
 import { startPidHolder } from './pid-holder.ts';
 import type { SandboxRecord } from './records.ts';
 import { toCgroupLimits } from './resources.ts';
+import { makeNamespaces } from './sandbox-namespaces.ts';
 import { isSandboxReady } from './sandbox-status.ts';
 import { tearDownSandbox } from './stop-pod-sandbox.ts';
+import { checkUsers, mountLayers } from './user-namespace.ts';
 
 const SHM_BYTES = 64 << 20;
 
@@ -18,6 +20,7 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
   const { namespace, name, uid, attempt } = config.metadata;
   checkHostPorts(config);
   checkHandler(context, config);
+  await checkUsers(context, config);
   return await context.turns.take(`run/${namespace}/${name}/${uid}/${attempt}`, async () => {
     const before = context.sandboxes
       .all()
@@ -64,7 +67,8 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
     if (config.linux?.resources) groups.apply(podCgroup(context, record), toCgroupLimits(config.linux.resources));
   });
   if (config.logDirectory) mkdirSync(config.logDirectory, { recursive: true });
-  step('sandbox.namespaces', () => makeNamespaces(context, record));
+  await step('sandbox.namespaces', () => makeNamespaces(context, record));
+  if (config.linux?.namespaces?.user) step('sandbox.layers', () => mountLayers(context, record));
   step('sandbox.shared-memory', () => makeSharedMemory(context, record));
   if (config.dns) writeFileSync(sandboxFile(context, id, 'resolv.conf'), resolvConf(config.dns));
   if (config.linux?.namespaces?.pid === 'pod') await step('sandbox.pid-holder', () => startPidHolder(context, record));
@@ -81,27 +85,6 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
   const ready: SandboxRecord = { ...record, bootId: bootId(), state: 'ready', ips };
   step('sandbox.ready-record', () => context.sandboxes.put(ready));
   await updateHostPorts(context, ready);
-}
-
-export const usesPodNetwork = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.network !== 'node';
-export const usesPodIpc = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.ipc !== 'node';
-
-function makeNamespaces(context: CriContext, { id, config }: SandboxRecord): void {
-  const sysctls = Object.entries(config.linux?.sysctls ?? {});
-  const set = (wanted: (name: string) => boolean) => () => {
-    for (const [name, value] of sysctls) if (wanted(name)) writeSysctl(name, value);
-  };
-  const isNet = (name: string) => name.startsWith('net.') || name.startsWith('net/');
-  if (usesPodNetwork(config)) {
-    pinNamespace('net', sandboxFile(context, id, 'net'), set(isNet));
-    pinUts(sandboxFile(context, id, 'uts'), config.hostname.slice(0, 64));
-  }
-  if (usesPodIpc(config))
-    pinNamespace(
-      'ipc',
-      sandboxFile(context, id, 'ipc'),
-      set((name) => !isNet(name)),
-    );
 }
 
 /** resolv.conf(5). A client that names no servers means the host's own. */

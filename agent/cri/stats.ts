@@ -1,12 +1,20 @@
 // Usage of containers and pods, from cgroups and the pod's interface.
-
 import { diskUsage } from '../../kit/fs/index.ts';
 import { cgroups, Netlink } from '../../kit/linux/index.ts';
 import { systemClock } from '../../kit/run/index.ts';
-import { type CriContext, containerCgroup, containersOf, IF_NAME, mustContainer, mustSandbox, podCgroup, sandboxFile } from './context.ts';
+import {
+  type CriContext,
+  containerCgroup,
+  containersOf,
+  IF_NAME,
+  mustContainer,
+  mustSandbox,
+  podCgroup,
+  sandboxFile,
+  usesPodNetwork,
+} from './context.ts';
 import type { ContainerStats, PodSandboxStats } from './cri.ts';
 import type { ContainerRecord } from './records.ts';
-import { usesPodNetwork } from './run-pod-sandbox.ts';
 import { isSandboxReady } from './sandbox-status.ts';
 
 export const containerStats = (context: CriContext, id: string): Promise<ContainerStats> => statsOf(context, mustContainer(context, id));

@@ -6,6 +6,7 @@ import { CriError } from './cri.ts';
 import { updateHostPorts } from './host-ports.ts';
 import { stopPidHolder } from './pid-holder.ts';
 import type { SandboxRecord } from './records.ts';
+import { SANDBOX_PINS } from './sandbox-namespaces.ts';
 import { stopContainer } from './stop-container.ts';
 
 export async function stopPodSandbox(context: CriContext, id: string): Promise<void> {
@@ -27,9 +28,9 @@ export async function tearDownSandbox(context: CriContext, record: SandboxRecord
   const { id, config } = record;
   if (config.linux?.namespaces?.pid === 'pod') await stopPidHolder(context, record);
   step('sandbox.unpin', () => {
-    for (const name of ['net', 'uts', 'ipc', 'pid']) unpinNamespace(sandboxFile(context, id, name));
+    for (const name of SANDBOX_PINS) unpinNamespace(sandboxFile(context, id, name));
   });
   step('network.release', () => context.network.release({ containerId: id, ifName: IF_NAME })); // after the namespace, which takes its veth pair along
-  unmount(sandboxFile(context, id, 'shm'));
+  for (const name of ['shm', 'layers']) unmount(sandboxFile(context, id, name));
   await updateHostPorts(context, record);
 }

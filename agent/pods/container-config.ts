@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { cgroups } from '../../kit/linux/index.ts';
 import { graceSecondsOf } from '../../kit/pods/index.ts';
-import type { ContainerConfig, Image, Mount } from '../cri/index.ts';
+import type { ContainerConfig, Image, Mount, UserIds } from '../cri/index.ts';
 import type { ContainerDevices } from '../devices/index.ts';
 import { expand } from './expand.ts';
 import { GRACE_ANNOTATION, IMAGE_ANNOTATION, podLabels, RESOURCES_ANNOTATION } from './names.ts';
@@ -24,6 +24,8 @@ export interface ContainerInputs extends MountInputs {
   pidTarget?: string;
   /** Bytes. */
   memoryCapacity: number;
+  /** Of a pod that has its own: what is mounted belongs to them. */
+  users?: UserIds;
   /** Of plugins: what they bring into the container. */
   devices?: ContainerDevices;
 }
@@ -34,6 +36,13 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
   const messagePath = join(inputs.podFolder, 'containers', container.name, String(inputs.attempt));
   const { command, args } = container;
   const stopSignal = (container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal;
+  const { users } = inputs;
+  const mounts: Mount[] = [
+    ...(await volumeMounts(pod, container, inputs, lookup)),
+    ...(inputs.devices?.mounts ?? []),
+    ...ownFiles(pod, container, inputs.files),
+    messageFile(container, messagePath),
+  ];
   return {
     metadata: { name: container.name, attempt: inputs.attempt },
     image: container.image ?? '',
@@ -41,12 +50,7 @@ export async function containerConfig(pod: Pod, container: Container, inputs: Co
     ...(args?.length ? { args: args.map((text) => expand(text, lookup)) } : {}),
     ...(container.workingDir ? { workingDir: container.workingDir } : {}),
     env: [...inputs.env].map(([key, value]) => ({ key, value })),
-    mounts: [
-      ...(await volumeMounts(pod, container, inputs, lookup)),
-      ...(inputs.devices?.mounts ?? []),
-      ...ownFiles(pod, container, inputs.files),
-      messageFile(container, messagePath),
-    ],
+    mounts: users ? mounts.map((mount) => ({ ...mount, owners: users })) : mounts,
     ...devicesOf(pod, container, inputs),
     labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
     annotations: {

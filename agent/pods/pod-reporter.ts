@@ -29,6 +29,8 @@ export class PodReporter {
   /** Restarts that a BackOff event was written for: `name attempt`. */
   readonly #toldBackoff = new Set<string>();
   #heldUntilMs: number | undefined;
+  /** The first look. */
+  #seenMs: number | undefined;
   /** Of the start, until the pod is ready or has ended. */
   #story: Story | undefined;
 
@@ -62,6 +64,7 @@ export class PodReporter {
         records: seen.containers,
         hostIP: this.#tools.hostIP,
         nowMs,
+        seenMs: (this.#seenMs ??= nowMs),
         finished,
         verdict: ending.verdict,
         waiting: (name) => this.#waiting(name, seen, nowMs, busy),

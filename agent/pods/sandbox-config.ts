@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { graceSecondsOf } from '../../kit/pods/index.ts';
-import type { PodSandboxConfig } from '../cri/index.ts';
+import type { PodSandboxConfig, UserIds } from '../cri/index.ts';
 import { GRACE_ANNOTATION, podLabels } from './names.ts';
 import { type ClusterNames, fqdnOf, hostnameOf } from './pod-files.ts';
 import { podCgroup, podHugepages, podResources } from './qos.ts';
@@ -21,11 +21,12 @@ export interface SandboxSettings {
   cluster: Pick<ClusterNames, 'clusterDomain'>;
 }
 
-/** @throws Error when the full host name is asked for and does not fit the kernel's 64 characters */
+/** `users`: of a pod that has its own. @throws Error when the full host name is asked for and does not fit the kernel's 64 characters */
 export function sandboxConfig(
   pod: Pod,
   attempt: number,
   { logDir, podPidsLimit, allocatable, cluster }: SandboxSettings,
+  users?: UserIds,
 ): PodSandboxConfig {
   const { metadata, spec } = pod;
   const fqdn = spec?.setHostnameAsFQDN ? fqdnOf(pod, cluster.clusterDomain) : undefined;
@@ -55,6 +56,7 @@ export function sandboxConfig(
         network: spec?.hostNetwork ? 'node' : 'pod',
         pid: spec?.hostPID ? 'node' : spec?.shareProcessNamespace ? 'pod' : 'container',
         ipc: spec?.hostIPC ? 'node' : 'pod',
+        ...(users ? { user: users } : {}),
       },
     },
   };

@@ -97,7 +97,8 @@ async function create(tools: StartTools, pod: Pod, container: Container, image: 
     const { memoryCapacity } = tools;
     const recursiveReadOnly = await canReadOnlyRecursively(tools, container, inputs.sandbox);
     const mounts = { volumePaths, volumeImages, volumes, recursiveReadOnly };
-    const more = { ...(targetId ? { pidTarget: targetId } : {}), ...(given ? { devices: given } : {}) };
+    const { user: users } = inputs.sandbox.namespaces;
+    const more = { ...(targetId ? { pidTarget: targetId } : {}), ...(given ? { devices: given } : {}), ...(users ? { users } : {}) };
     const sources = { attempt, image, env, files, podFolder, memoryCapacity, ...mounts, ...more };
     config = await step('container.config', () => containerConfig(pod, container, sources));
   } catch (error) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PodStatus } from '../../api/gen/types/core.v1.ts';
+import type { ContainerStatus, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { holdMs } from './status-hold.ts';
 
 const status = (network: string, more: PodStatus = {}): PodStatus => ({
@@ -12,9 +12,16 @@ const status = (network: string, more: PodStatus = {}): PodStatus => ({
   ...more,
 });
 
+const initStatus = (state: ContainerStatus['state']): PodStatus => ({
+  initContainerStatuses: [{ name: 'init', image: '', imageID: '', ready: false, restartCount: 0, state }],
+});
+
 test.each<[string, PodStatus, PodStatus, number]>([
   ['the network alone', status('False'), status('True', { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }] }), 1000],
-  ['the first status of all', { phase: 'Pending' }, status('False'), 25],
+  ['the first status of all', { phase: 'Pending' }, status('False'), 100],
+  ['the first status, and all runs', { phase: 'Pending' }, status('True', { phase: 'Running' }), 0],
+  ['the first status, and an init container runs', { phase: 'Pending' }, status('True', initStatus({ running: {} })), 0],
+  ['the first status, and an init container waits', { phase: 'Pending' }, status('True', initStatus({ waiting: {} })), 100],
   ['nothing new', status('True'), status('True'), 0],
   ['a network that is lost', status('True'), status('False'), 0],
   ['a container that runs', status('False'), status('True', { containerStatuses: [] }), 0],
@@ -23,9 +30,9 @@ test.each<[string, PodStatus, PodStatus, number]>([
 ])('%s', (_, before, after, expected) => expect(holdMs(before, after, ['start-container web'])).toBe(expected));
 
 test.each([
-  [['create-sandbox'], 25],
-  [['set-up-volumes'], 25],
-  [['stop-container abc', 'start-container web'], 25],
+  [['create-sandbox'], 100],
+  [['set-up-volumes'], 100],
+  [['stop-container abc', 'start-container web'], 100],
   [['stop-container abc'], 0],
   [[], 0],
 ])('nothing is held unless something starts: %j', (busy, expected) => expect(holdMs({}, status('False'), busy)).toBe(expected));

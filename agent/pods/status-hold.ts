@@ -3,8 +3,8 @@
 import type { PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 
-/** The first status of all: by then a pod whose node is not busy has its network. */
-const FIRST_MS = 25;
+/** The first status of all: by then the containers of a pod whose image is here run. */
+const FIRST_MS = 100;
 /** The network alone: who waits longer, for an image or a volume, is told about it in between. */
 const NETWORK_MS = 1000;
 
@@ -13,11 +13,15 @@ const NETWORK = 'PodReadyToStartContainers';
 /** How long `after` may wait when the API server has `before`, in milliseconds. `busy`: keys of the steps under way. */
 export function holdMs(before: PodStatus, after: PodStatus, busy: Iterable<string>): number {
   if (![...busy].some(isStart)) return 0;
-  if (before.startTime === undefined) return FIRST_MS;
+  if (before.startTime === undefined) return tellsProgress(after) ? 0 : FIRST_MS;
   return tellsNetworkOnly(before, after) ? NETWORK_MS : 0;
 }
 
 const isStart = (key: string): boolean => key === 'create-sandbox' || key === 'set-up-volumes' || key.startsWith('start-container');
+
+/** All containers run, or an init container does, after which others will take their time. */
+const tellsProgress = ({ phase, initContainerStatuses = [] }: PodStatus): boolean =>
+  phase !== 'Pending' || initContainerStatuses.some(({ state }) => state?.running || state?.terminated);
 
 function tellsNetworkOnly(before: PodStatus, after: PodStatus): boolean {
   const had = networkOf(before);

@@ -28,6 +28,7 @@ const of = (p: Pod, more: Partial<StatusFacts> = {}): PodStatus =>
     records: [],
     hostIP: '192.0.2.1',
     nowMs: 60_000,
+    seenMs: 59_000,
     finished: false,
     verdict: undefined,
     waiting: () => undefined,
@@ -131,7 +132,7 @@ test('times of conditions change only with their status, conditions of others st
 
 test('an address once told stays, also when the network is gone', () => {
   const running = of(pod(), { records: [record('c', 'running')] });
-  expect(running).toMatchObject({ podIP: '10.1.0.2', hostIP: '192.0.2.1', observedGeneration: 3, startTime: '1970-01-01T00:01:00Z' });
+  expect(running).toMatchObject({ podIP: '10.1.0.2', hostIP: '192.0.2.1', observedGeneration: 3, startTime: '1970-01-01T00:00:59Z' });
   expect(of(pod({}, running), { sandbox: { ...sandbox, state: 'notready', ips: [] } }).podIP).toBe('10.1.0.2');
 });
 

@@ -15,6 +15,8 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
   sandbox: PodSandboxStatus | undefined;
   hostIP: string;
   nowMs: number;
+  /** The node's first look at the pod. */
+  seenMs: number;
   /** All has ended and its network is gone: only then may the phase say so. */
   finished: boolean;
   /** Decided by the node against the pod: deadline, eviction, refusal. Reported once nothing of the pod runs any more. */
@@ -54,7 +56,7 @@ export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
       startingOver,
     }),
     ...(facts.verdict && facts.finished ? { reason: facts.verdict.reason, message: facts.verdict.message } : {}),
-    startTime: before.startTime ?? rfc3339(facts.nowMs),
+    startTime: before.startTime ?? rfc3339(facts.seenMs),
     qosClass: before.qosClass ?? qosClass(pod),
     // Of a pod that was never let in there is nothing more to tell; clients show the reason only where no container waits.
     ...(facts.verdict?.refused

@@ -7,6 +7,7 @@ import { sandboxConfig } from './sandbox-config.ts';
 import { StartProblem } from './start-problem.ts';
 import { SANDBOX } from './step.ts';
 import type { StepContext } from './step-context.ts';
+import { usersOf } from './user-namespaces.ts';
 
 /** A failure becomes an event and holds back the next try. */
 export async function createSandbox(context: StepContext, attempt: number): Promise<void> {
@@ -14,7 +15,8 @@ export async function createSandbox(context: StepContext, attempt: number): Prom
   const { client, clock, cluster, cri, events, podsDir } = tools;
   try {
     const runtime = await runtimeHandler(pod, client, cri);
-    const config = { ...sandboxConfig(pod, attempt, tools), ...(runtime ? { runtimeHandler: runtime } : {}) };
+    const users = pod.spec?.hostUsers === false ? usersOf(podsDir, context.uid) : undefined;
+    const config = { ...sandboxConfig(pod, attempt, tools, users), ...(runtime ? { runtimeHandler: runtime } : {}) };
     const id = await step('sandbox', () => cri.runPodSandbox(config));
     holds.cleared(SANDBOX);
     // Written now, while the volumes are still being made.

@@ -70,6 +70,10 @@ export class OciRuntime implements Runtime {
     return this.#programs.get('')!.version();
   }
 
+  joinsUserNamespaces(handler: string): boolean {
+    return (this.#programs.get(handler) ?? this.#programs.get('')!).kind !== 'other';
+  }
+
   /** The runtime that a container is made with. @throws RuntimeError when it is not configured (any more) */
   #programOf(id: string): { program: Program; root: string } {
     const handler = readText(this.#files.handlerFile(id)) ?? '';

@@ -42,6 +42,12 @@ export interface OciResources {
   unified?: Record<string, string>;
 }
 
+export interface OciIdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
 /** By the moment at which they run: `createRuntime`, `startContainer`, … */
 export type OciHooks = Record<string, { path: string; args?: string[]; env?: string[]; timeout?: number }[]>;
 
@@ -55,6 +61,8 @@ export interface OciSpec {
   annotations?: Record<string, string>;
   linux: {
     namespaces: { type: string; path?: string }[];
+    uidMappings?: OciIdMapping[];
+    gidMappings?: OciIdMapping[];
     cgroupsPath: string;
     resources: OciResources;
     devices?: OciDevice[];

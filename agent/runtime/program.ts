@@ -1,6 +1,8 @@
 // A low-level runtime: which program, with which arguments of the user's, and what is known of its habits.
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { run, tryRun } from '../../kit/exec/index.ts';
+import { SealedProgram } from '../../kit/linux/index.ts';
 import { RuntimeError } from './runtime.ts';
 
 /** Any OCI runtime. */
@@ -13,6 +15,7 @@ export interface RuntimeProgram {
 
 const COMMAND_TIMEOUT_MS = 60_000;
 const pathOf = new Map<string, Promise<string>>();
+const sealed = new Map<string, SealedProgram>();
 
 export class Program {
   /** `runc`, `crun`: how they wait between create and start is known; of any other runtime only its commands are. */
@@ -45,8 +48,21 @@ export class Program {
     return this.kind === 'runc' ? { ...path, GOMAXPROCS: '1' } : path;
   }
 
-  /** The full path, which conmon wants. @throws RuntimeError when it is not installed */
+  /**
+   * The full path, which conmon wants. crun protects itself from its containers: at each start it mounts itself read-only and executes
+   * itself once more, unless it is a sealed copy already, which saves 3 of 15 ms. (runc does the same and gains nothing.) Where SELinux
+   * rules, a program must be the file that its policy knows.
+   * @throws RuntimeError when it is not installed
+   */
   async path(): Promise<string> {
+    const file = await this.#installed();
+    if (this.kind !== 'crun' || existsSync('/sys/fs/selinux/enforce')) return file;
+    let program = sealed.get(file);
+    if (!program) sealed.set(file, (program = new SealedProgram(file)));
+    return program.path();
+  }
+
+  async #installed(): Promise<string> {
     const known = pathOf.get(this.#path);
     if (known) return await known;
     const found = tryRun('sh', ['-c', 'command -v "$1"', 'sh', this.#path]).then(({ stdout, failure }) => {

@@ -146,7 +146,7 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
     });
 
     test('a terminal gives the last words of a program that ends at once, or says why there is none', async () => {
-      const id = await create('sleep 60');
+      const id = await create('sleep 1000');
       await runtime.start(id);
       const onTerminal = (...args: string[]) => runtime.exec(id, { process: { ...basicProcess(), terminal: true, args }, stdin: true });
       const words = async () => {

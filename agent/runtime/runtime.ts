@@ -7,6 +7,8 @@ export interface Runtime {
   /** Further runtimes that a container may ask for. */
   readonly handlers: readonly string[];
   version(): Promise<string>;
+  /** Whether containers of the handler ('', or the default's own name, is the default) can join a pinned user namespace. */
+  joinsUserNamespaces(handler: string): boolean;
   /** Where the caller mounts the root file system before create; delete unmounts it. */
   rootfsPath(id: string): string;
   /** Makes the process up to the point before its program runs. @throws RuntimeError with the runtime's own message */

@@ -1,6 +1,8 @@
 // config.json of one container from what is already resolved. Pure.
+
+import type { UserIds } from '../../kit/linux/index.ts';
 import { capabilitySet } from './capabilities.ts';
-import type { OciDevice, OciMount, OciResources, OciSpec } from './oci.ts';
+import type { OciDevice, OciIdMapping, OciMount, OciResources, OciSpec } from './oci.ts';
 import { defaultSeccomp, type OciSeccomp } from './seccomp.ts';
 
 export interface SpecInput {
@@ -24,6 +26,8 @@ export interface SpecInput {
   readonlyRootfs: boolean;
   /** Namespace files to join; `host` keeps the host's, `new` makes one. */
   namespaces: { network: string; ipc: string; uts: string; pid: string };
+  /** A user namespace to join, to which the others belong; absent: the machine's. Runtimes want to know what is in it. */
+  users?: UserIds & { path: string };
   cgroupsPath: string;
   cgroupV2: boolean;
   resources: SpecResources;
@@ -95,6 +99,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     annotations: input.annotations,
     linux: {
       namespaces: namespacesOf(input),
+      ...(input.users ? { uidMappings: [mappingOf(input.users.uids)], gidMappings: [mappingOf(input.users.gids)] } : {}),
       cgroupsPath: input.cgroupsPath,
       resources: resourcesOf(input),
       devices: input.devices.map(({ device }) => device),
@@ -146,13 +151,16 @@ function propagationOf(mounts: readonly SpecMount[]): { rootfsPropagation?: stri
   return {};
 }
 
-function namespacesOf({ namespaces, cgroupV2 }: SpecInput): { type: string; path?: string }[] {
+const mappingOf = ({ hostId, length }: UserIds['uids']): OciIdMapping => ({ containerID: 0, hostID: hostId, size: length });
+
+function namespacesOf({ namespaces, users, cgroupV2 }: SpecInput): { type: string; path?: string }[] {
   const out: { type: string; path?: string }[] = [{ type: 'mount' }];
   for (const type of ['network', 'ipc', 'uts', 'pid'] as const) {
     const path = namespaces[type];
     if (path === 'new') out.push({ type });
     else if (path !== 'host') out.push({ type, path });
   }
+  if (users) out.push({ type: 'user', path: users.path });
   if (cgroupV2) out.push({ type: 'cgroup' });
   return out;
 }

@@ -39,9 +39,12 @@ export function integerOfBigInt(value: bigint): number | bigint {
 const longInteger = /(?:^|[[:,\s])-?\d{16}/;
 const integerText = /^-?\d+$/;
 
+/** The same more coarsely: found without a look at every character. */
+const longDigits = /\d{16}/;
+
 /** JSON.parse that keeps int64: for texts that were read with care before (the store's) or need none. */
 export function readJson(text: string): unknown {
-  if (!longInteger.test(text)) return JSON.parse(text);
+  if (!longDigits.test(text) || !longInteger.test(text)) return JSON.parse(text);
   return nativeJson.parse(text, (_, value, { source }) =>
     typeof value === 'number' && source !== undefined && integerText.test(source) ? integerOf(source) : value,
   );

@@ -4,12 +4,14 @@ import {
   type Client,
   discoveredIn,
   groupVersionPath,
+  type ListParams,
   PATCH_CONTENT_TYPES,
   pathOf,
   type Resource,
   type WatchEvent,
+  type WatchParams,
 } from '../../kit/client/index.ts';
-import { ListBody, type Seen, WatchBody } from './bodies.ts';
+import { ListBody, metadataAlone, type Seen, WatchBody } from './bodies.ts';
 import { isPassedOn, objectOf, eventsOf as passedOnEvents } from './passed-on.ts';
 import type { Handle } from './pipeline.ts';
 import type { ApiRequest, RequestInfo, UserInfo } from './request.ts';
@@ -41,10 +43,10 @@ export function inProcessClient(handle: Handle, user: UserInfo, agent = 'wherry'
     async get<T>(resource: Resource, name: string, params: { namespace?: string; subresource?: string } = {}) {
       return (await ask({ method: 'GET', verb: 'get', resource, name, ...params })) as T;
     },
-    async list<T>(resource: Resource, params: Record<string, unknown> & { namespace?: string } = {}) {
-      const { namespace, ...query } = params;
+    async list<T>(resource: Resource, params: ListParams = {}) {
+      const { namespace, metadataOnly, ...query } = params;
       const body = await ask({ method: 'GET', verb: 'list', resource, namespace, query: query as Call['query'] & object });
-      return listOf(body) as KubeList<T>;
+      return (await listOf(body, metadataOnly)) as KubeList<T>;
     },
     async create<T>(resource: Resource, object: object, params: { name?: string; namespace?: string; subresource?: string } = {}) {
       const { namespace = namespaceOf(object), name, subresource, ...query } = params;
@@ -89,8 +91,8 @@ export function inProcessClient(handle: Handle, user: UserInfo, agent = 'wherry'
       const options = { kind: 'DeleteOptions', apiVersion: 'v1', ...body };
       return (await ask({ method: 'DELETE', verb: 'delete', resource, namespace, name, body: options })) as KubeObject;
     },
-    async *watch<T>(resource: Resource, params: { namespace?: string }, signal: AbortSignal) {
-      const { namespace, ...query } = params;
+    async *watch<T>(resource: Resource, params: WatchParams, signal: AbortSignal) {
+      const { namespace, metadataOnly, ...query } = params;
       const call: Call = { method: 'GET', verb: 'watch', resource, namespace, query: { ...(query as object), watch: true }, signal };
       const response = await handle(requestOf(call, user, agent));
       const { body } = response;
@@ -99,7 +101,7 @@ export function inProcessClient(handle: Handle, user: UserInfo, agent = 'wherry'
         return;
       }
       if (!(body instanceof WatchBody)) throw new Error('a watch was not answered by a watch');
-      yield* eventsOf<T>(body, signal);
+      yield* eventsOf<T>(body, metadataOnly, signal);
     },
     async discover(group, version) {
       const response = await handle(documentRequest(groupVersionPath(group, version), user, agent));
@@ -117,14 +119,14 @@ const writeQuery = ({ dryRun, ...rest }: { dryRun?: boolean; [key: string]: unkn
   ...(dryRun ? { dryRun: 'All' } : {}),
 });
 
-function listOf(body: unknown): KubeList {
+async function listOf(body: unknown, metadataOnly = false): Promise<KubeList> {
   if (!(body instanceof ListBody)) return body as KubeList;
   const { kind } = body.served;
   return {
     kind: kind.listKind ?? `${kind.kind}List`,
     apiVersion: apiVersionOf(kind),
     metadata: body.metadata,
-    items: body.items as KubeObject[],
+    items: await body.objects({ metadataOnly }),
   };
 }
 
@@ -183,7 +185,7 @@ function documentRequest(path: string, user: UserInfo, agent: string): ApiReques
   };
 }
 
-async function* eventsOf<T>(watch: WatchBody, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
+async function* eventsOf<T>(watch: WatchBody, metadataOnly: boolean | undefined, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
   let queue: Seen[] = [];
   let ended = false;
   let overrun = false;
@@ -210,8 +212,10 @@ async function* eventsOf<T>(watch: WatchBody, signal: AbortSignal): AsyncGenerat
       signal.throwIfAborted();
       const batch = queue;
       queue = [];
-      for (const { type, object } of batch) {
-        if (type === 'ERROR') throw errorOf(object as unknown as Status);
+      for (const seen of batch) {
+        const { type } = seen;
+        if (type === 'ERROR') throw errorOf(seen.object as unknown as Status);
+        const object = metadataOnly ? metadataAlone({ metadata: seen.metadata ?? seen.object.metadata }) : seen.object;
         yield { type, object: object as T };
       }
       if (queue.length > 0) continue;

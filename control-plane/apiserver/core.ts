@@ -5,7 +5,7 @@ import type { Clock, Logger } from '../../kit/run/index.ts';
 import type { ServerServices, SubresourceHandlers } from './handlers.ts';
 import type { KindTable, ServedKind } from './kind-table.ts';
 import type { AdmissionPlugin, ApiRequest, ApiResponse } from './request.ts';
-import type { Item } from './storage/item.ts';
+import { Item } from './storage/item.ts';
 import type { Storage } from './storage/storage.ts';
 import type { WriteHooks } from './write/hooks.ts';
 
@@ -55,16 +55,38 @@ function viewOfObject(served: ServedKind, object: KubeObject): KubeObject {
   return view;
 }
 
-/** Makes stored objects ready for `viewOf`: those of most kinds are. Throws when a conversion webhook fails. */
-export function prepareViews(served: ServedKind, items: readonly Item[]): Promise<void> | undefined {
-  return served.customPart?.prepare?.(items.map((item) => item.object));
+/** Whether `viewOf` would show the very bytes that are stored; mostly told without making the object. */
+export function isShownAsStored({ kind, customPart }: ServedKind, item: Item): boolean {
+  if (!customPart) return item.isStoredAs(apiVersionOf(kind));
+  if (item.shownBy === customPart) return true;
+  const { object } = item;
+  if (customPart.view(object) !== object) return false;
+  item.shownBy = customPart;
+  return true;
+}
+
+/** What is shown of each item, where a conversion webhook must be asked; nothing for kinds that `viewOf` knows how to show. Throws when it fails. */
+export async function askedViews(served: ServedKind, items: readonly Item[]): Promise<ReadonlyMap<Item, KubeObject> | undefined> {
+  if (!served.customPart?.prepare) return undefined;
+  const objects = items.map((item) => item.object); // the webhook's answers live as long as these
+  await served.customPart.prepare(objects);
+  return new Map(items.map((item, at) => [item, viewOfObject(served, objects[at]!)]));
+}
+
+/** What a list of the items is made of: themselves, or what is shown of them where only a conversion webhook knows that. */
+export async function shownRows(served: ServedKind, items: readonly Item[]): Promise<readonly (Item | KubeObject)[]> {
+  const views = await askedViews(served, items);
+  return views ? [...views.values()] : items;
 }
 
 /** `viewOf` after what it needs. */
-export async function shownOf(served: ServedKind, item: Item): Promise<KubeObject> {
-  if (served.customPart?.prepare) await served.customPart.prepare([item.object]);
-  return viewOf(served, item);
+export async function shownOf(served: ServedKind, { object }: Item): Promise<KubeObject> {
+  if (served.customPart?.prepare) await served.customPart.prepare([object]);
+  return viewOfObject(served, object);
 }
+
+/** What is shown of a row of a list. */
+export const objectOfRow = (served: ServedKind, row: Item | KubeObject): KubeObject => (row instanceof Item ? viewOf(served, row) : row);
 
 /** The form that is stored. Throws when a conversion webhook fails. */
 export async function storedOf(served: ServedKind, object: KubeObject): Promise<KubeObject> {

@@ -8,7 +8,7 @@ import type { ServedKind } from './kind-table.ts';
 import { type Accepted, checkShape, negotiate } from './negotiate.ts';
 import { protobufPieces } from './protobuf-list.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
-import { cachedJson, type Item, itemOf } from './storage/item.ts';
+import { cachedJson, Item, itemOf } from './storage/item.ts';
 import { tableFor } from './tables.ts';
 import { warningHeader } from './warning-header.ts';
 import { type WatchLines, watchLines } from './watch-lines.ts';
@@ -134,18 +134,18 @@ function longList(
   if (accepted.format === 'protobuf') return longProtobuf(list, accepted, include, nowMs, request);
   const isYaml = accepted.format === 'yaml';
   const step = isYaml ? SHAPE_YAML : SHAPE_JSON;
-  if (list.items.length <= step || accepted.pretty || (!isYaml && accepted.as === undefined)) return undefined;
+  if (list.length <= step || accepted.pretty || (!isYaml && accepted.as === undefined)) return undefined;
   const pieceOf = (items: readonly KubeObject[]) =>
     shape(new ListBody(list.served, list.metadata, items), accepted, include, nowMs, request) as Record<string, unknown>;
   const piece = (at: number) => {
-    const whole = pieceOf(list.items.slice(at, at + step));
+    const whole = pieceOf(list.slice(at, at + step));
     const plain = whole instanceof ListBody ? (plainList(whole) as Record<string, unknown>) : whole;
-    return Buffer.from(isYaml ? yamlPiece(plain, at === 0) : jsonPiece(plain, at === 0, at + step >= list.items.length));
+    return Buffer.from(isYaml ? yamlPiece(plain, at === 0) : jsonPiece(plain, at === 0, at + step >= list.length));
   };
   const first = piece(0); // now: it may refuse
   return (async function* () {
     yield first;
-    for (let at = step; at < list.items.length; at += step) yield piece(at);
+    for (let at = step; at < list.length; at += step) yield piece(at);
   })();
 }
 
@@ -157,11 +157,11 @@ function longProtobuf(
   nowMs: number,
   request: ApiRequest,
 ): AsyncIterable<Uint8Array> | undefined {
-  if (list.items.length <= SHAPE_PROTOBUF || accepted.as === 'Table') return undefined;
+  if (list.length <= SHAPE_PROTOBUF || accepted.as === 'Table') return undefined;
   const empty = shape(new ListBody(list.served, list.metadata, []), accepted, include, nowMs, request); // may refuse
   const form = protobufList((empty instanceof ListBody ? plainList(empty) : empty) as KubeList);
   if (form === undefined) return undefined;
-  return protobufPieces(form, list.items, accepted.as === undefined ? undefined : (object) => partialObject(object, accepted.version));
+  return protobufPieces(form, list, accepted.as === undefined ? undefined : (object) => partialObject(object, accepted.version));
 }
 
 /** The objects are the last field of every form of a list. */
@@ -203,10 +203,10 @@ const listMetadata = ({ served, metadata }: ListBody): object => (served.custom 
 
 function listJson(list: ListBody): Uint8Array | AsyncIterable<Uint8Array> {
   const first = slice(list, 0);
-  if (first.next >= list.items.length) return first.bytes;
+  if (first.next >= list.length) return first.bytes;
   return (async function* () {
     yield first.bytes;
-    for (let at = first.next; at < list.items.length; ) {
+    for (let at = first.next; at < list.length; ) {
       const part = slice(list, at);
       at = part.next;
       yield part.bytes;
@@ -230,9 +230,9 @@ function slice(list: ListBody, at: number): { bytes: Buffer; next: number } {
   const parts: (Item | Buffer)[] = [];
   let size = 0;
   let next = at;
-  while (next < list.items.length && size < SLICE_BYTES) {
-    const object = list.items[next++]!;
-    const part = itemOf(object) ?? madeJson(object, bare);
+  while (next < list.length && size < SLICE_BYTES) {
+    const row = list.servable(next++);
+    const part = row instanceof Item ? row : (itemOf(row) ?? madeJson(row, bare));
     parts.push(part);
     size += (Buffer.isBuffer(part) ? part.length : part.maxBytes) + 2;
   }
@@ -243,6 +243,6 @@ function slice(list: ListBody, at: number): { bytes: Buffer; next: number } {
     if (at + i > 0) out[offset++] = COMMA;
     offset = Buffer.isBuffer(part) ? offset + part.copy(out, offset) : part.write(out, offset, bare);
   }
-  if (next >= list.items.length) offset += out.write(']}\n', offset, 'latin1');
+  if (next >= list.length) offset += out.write(']}\n', offset, 'latin1');
   return { bytes: out.subarray(0, offset), next };
 }

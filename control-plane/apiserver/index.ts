@@ -26,6 +26,7 @@ import { readerOf } from './reader.ts';
 import type { ApiRequest, UserInfo } from './request.ts';
 import { isWellEscaped, requestInfo } from './requestinfo.ts';
 import { serviceHook } from './services/hook.ts';
+import { createdAt } from './storage/codec.ts';
 import { Storage } from './storage/storage.ts';
 import { inRequestSpan } from './tracing/index.ts';
 import { endWatches, tickWatches } from './verbs/watch-session.ts';
@@ -292,8 +293,8 @@ async function sweep(core: Core): Promise<void> {
     if (kind.ttlSeconds === undefined || kind.storage) continue;
     const before = rfc3339(core.clock.nowMs() - kind.ttlSeconds * 1000);
     for (const item of core.storage.cache(resource).range('', undefined)) {
-      const { creationTimestamp } = item.object.metadata;
-      if (creationTimestamp && creationTimestamp < before) await core.storage.remove(resource, item).catch(() => {});
+      const created = createdAt(item.stored);
+      if (created !== undefined && created < before) await core.storage.remove(resource, item).catch(() => {});
     }
   }
 }

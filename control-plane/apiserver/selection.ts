@@ -17,8 +17,10 @@ export interface Selection {
   readonly prefix: string;
   /** When a single name is asked for. */
   readonly name: string | undefined;
-  /** No label or field condition beyond prefix and name. */
+  /** Everything below the prefix. */
   readonly all: boolean;
+  /** Whether an object of that key can match, as told without a look at it. */
+  mayBe(local: string): boolean;
   matches(object: KubeObject): boolean;
 }
 
@@ -41,6 +43,7 @@ export function selectionOf(target: Target, query: URLSearchParams): Selection {
     prefix: target.namespace === '' || !target.kind.namespaced ? '' : `${target.namespace}/`,
     name,
     all: all && name === undefined,
+    mayBe: (local) => wanted === undefined || local === wanted || local.endsWith(`/${wanted}`),
     matches: (object) =>
       (wanted === undefined || object.metadata.name === wanted) &&
       (labels === undefined || labels.matches(object.metadata.labels)) &&

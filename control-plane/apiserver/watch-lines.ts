@@ -3,7 +3,6 @@ import { apiVersionOf, goJson, type KubeObject, notAcceptable } from '../../api/
 import { checkFields, encodeProtobuf, type IncludeObject, PROTOBUF, partialObject, watchFrame } from '../../api/wire/index.ts';
 import type { Seen, WatchBody } from './bodies.ts';
 import type { Accepted } from './negotiate.ts';
-import { eventLine } from './storage/item.ts';
 import { tableFor } from './tables.ts';
 
 /** A watch on its way out: one line (or frame) an event. */
@@ -32,14 +31,7 @@ export function watchLines(
   return { contentType: STREAMS[1]!, lines: { watch: body, line: frame(shaped) } };
 }
 
-function plainLine(seen: Seen): Uint8Array {
-  const { item, event, type } = seen;
-  if (item !== undefined && item.object === seen.object) {
-    if (event !== undefined) return event.line(type as 'ADDED', item);
-    return eventLine(type, item.json());
-  }
-  return Buffer.from(`{"type":"${type}","object":${goJson(seen.object)}}\n`);
-}
+const plainLine = (seen: Seen): Uint8Array => seen.line?.() ?? Buffer.from(`{"type":"${seen.type}","object":${goJson(seen.object)}}\n`);
 
 type Shape = (seen: Seen) => object;
 

@@ -62,3 +62,22 @@ test('history is compacted by age, counted over a restart', async () => {
   await expect.poll(() => second.oldest(), { timeout: 2000 }).toBeGreaterThanOrEqual(old);
   await second.close();
 });
+
+test('embedded: values of entries are read when they are asked for, also after what replaced them was compacted', async () => {
+  const config = { driver: 'embedded', path: join(folder, 'values.db') } as const;
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const texts = (entries: readonly { value: Uint8Array }[]) => entries.map(({ value }) => new TextDecoder().decode(value));
+  const first = await openStore(config);
+  for (const key of ['/a', '/b', '/gone']) await first.commit([{ key, value: bytes(`${key} 1`), ifRevision: 'any' }]);
+  await first.commit([{ key: '/gone', ifRevision: 'any' }]);
+  await first.commit([{ key: '/gone', value: bytes('again'), ifRevision: 'any' }]);
+  await first.close();
+  const second = await openStore(config);
+  const { entries } = await second.list('/');
+  await second.commit([{ key: '/a', value: bytes('/a 2'), ifRevision: entries[0]!.revision }]);
+  const last = await second.commit([{ key: '/gone', ifRevision: 'any' }]);
+  await second.compact(last);
+  expect(texts(entries)).toEqual(['/a 1', '/b 1', 'again']);
+  expect(texts((await second.list('/')).entries)).toEqual(['/a 2', '/b 1']);
+  await second.close();
+});

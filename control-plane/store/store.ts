@@ -1,6 +1,6 @@
 // The store: revisions, compare-and-set, watch. Values are bytes. The only meeting point of all writers.
 
-/** A key's present value; `revision` is that of its last write. */
+/** A key's present value; `revision` is that of its last write. A driver may read `value` only when it is asked for. */
 export interface Entry {
   readonly key: string;
   readonly value: Uint8Array;

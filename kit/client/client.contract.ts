@@ -103,6 +103,27 @@ export function clientContract(name: string, open: () => Promise<ClientUnderTest
       await watching;
     });
 
+    test('metadata alone is listed and watched', async () => {
+      const { client } = world;
+      const params = { ...inNamespace(), fieldSelector: 'metadata.name=meta', metadataOnly: true };
+      const before = await client.create(maps, map('meta', { a: '1' }, { color: 'red' }));
+      const { items, metadata } = await client.list(maps, params);
+      const seen: WatchEvent[] = [];
+      const stop = new AbortController();
+      const watching = (async () => {
+        for await (const event of client.watch(maps, { ...params, resourceVersion: metadata.resourceVersion ?? '' }, stop.signal))
+          seen.push(event);
+      })().catch(() => {});
+      await client.patch(maps, 'meta', 'merge', { metadata: { labels: { color: 'blue' } } }, inNamespace());
+      await client.delete(maps, 'meta', inNamespace());
+      await waitFor({ what: 'two events', timeoutMs: 5_000 }, () => seen.length === 2);
+      stop.abort(new Error('seen enough'));
+      await watching;
+      expect(items[0]).toMatchObject({ metadata: { name: 'meta', uid: before.metadata.uid, labels: { color: 'red' } } });
+      expect(seen.map(({ object }) => object.metadata.labels)).toEqual([{ color: 'blue' }, { color: 'blue' }]);
+      for (const object of [...items, ...seen.map((event) => event.object)]) expect(object).not.toHaveProperty('data');
+    });
+
     test('an informer lists, follows and keeps its indexes', async () => {
       const { client } = world;
       await client.create(maps, map('i1', {}, { color: 'red' }));

@@ -18,6 +18,8 @@ export interface ListParams {
   limit?: number;
   continue?: string;
   resourceVersion?: string;
+  /** Objects with nothing but their metadata (PartialObjectMetadata): for caches of all there is. Extension servers may answer whole ones. */
+  metadataOnly?: boolean;
 }
 
 export interface WatchParams extends ListParams {

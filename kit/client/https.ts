@@ -4,7 +4,7 @@ import { constants } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { KubeList, KubeObject } from '../../api/meta/index.ts';
 import { Op } from '../run/index.ts';
-import type { Client, WatchEvent } from './client.ts';
+import type { Client, ListParams, WatchEvent } from './client.ts';
 import { discoveredIn, groupVersionPath } from './discovery.ts';
 import { linesOf } from './lines.ts';
 import { listQuery, PATCH_CONTENT_TYPES, pathOf, watchQuery, writeQuery } from './paths.ts';
@@ -70,7 +70,7 @@ class Http2Client implements HttpsClient {
   get: Client['get'] = (resource, name, params = {}) => this.#json('GET', pathOf(resource, params.namespace, name, params.subresource));
 
   list: Client['list'] = <T>(resource: Parameters<Client['list']>[0], params: Parameters<Client['list']>[1] = {}) =>
-    this.#json<KubeList<T>>('GET', pathOf(resource, params.namespace) + listQuery(params));
+    this.#json<KubeList<T>>('GET', pathOf(resource, params.namespace) + listQuery(params), undefined, acceptOf(params, 'List'));
 
   create: Client['create'] = (resource, object, params = {}) => {
     const namespace = params.namespace ?? (object as KubeObject).metadata?.namespace;
@@ -87,12 +87,9 @@ class Http2Client implements HttpsClient {
   };
 
   patch: Client['patch'] = (resource, name, type, patch, params = {}) =>
-    this.#json(
-      'PATCH',
-      pathOf(resource, params.namespace, name, params.subresource) + writeQuery(params),
-      patch as object,
-      PATCH_CONTENT_TYPES[type],
-    );
+    this.#json('PATCH', pathOf(resource, params.namespace, name, params.subresource) + writeQuery(params), patch as object, {
+      'content-type': PATCH_CONTENT_TYPES[type],
+    });
 
   delete: Client['delete'] = (resource, name, params = {}) => {
     const { namespace, ...deleteOptions } = params;
@@ -101,7 +98,7 @@ class Http2Client implements HttpsClient {
 
   async *watch<T = KubeObject>(...[resource, params, signal]: Parameters<Client['watch']>): AsyncGenerator<WatchEvent<T>> {
     const path = pathOf(resource, params.namespace) + watchQuery(params);
-    const response = await this.stream('GET', path, { signal });
+    const response = await this.stream('GET', path, { signal, headers: acceptOf(params, '') });
     if (response.status !== 200) throw statusErrorOf(response.status, parseOrText(await collect(response.body)), `GET ${path}`);
     for await (const line of linesOf(response.body, LINE_BYTES_MAX)) {
       const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: unknown };
@@ -113,8 +110,9 @@ class Http2Client implements HttpsClient {
   discover: Client['discover'] = async (group, version) =>
     discoveredIn(await this.#json('GET', groupVersionPath(group, version)), group, version);
 
-  async #json<T>(method: string, path: string, body?: object, contentType = 'application/json'): Promise<T> {
-    const response = await this.request(method, path, body === undefined ? {} : { body, headers: { 'content-type': contentType } });
+  async #json<T>(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<T> {
+    const sent = body === undefined ? { headers } : { body, headers: { 'content-type': 'application/json', ...headers } };
+    const response = await this.request(method, path, sent);
     const value = parseOrText(response.body);
     if (response.status < 200 || response.status > 299) throw statusErrorOf(response.status, value, `${method} ${path}`);
     return value as T;
@@ -205,6 +203,10 @@ class Http2Client implements HttpsClient {
     return this.#session.close();
   }
 }
+
+/** Asks for metadata alone where that is wanted; whoever has no such form answers whole objects. */
+const acceptOf = ({ metadataOnly }: ListParams, list: '' | 'List'): Record<string, string> =>
+  metadataOnly ? { accept: `application/json;as=PartialObjectMetadata${list};g=meta.k8s.io;v=v1,application/json` } : {};
 
 /** Resolves with the response's head; destroys the stream when `signal` aborts, also while its body is read. */
 function answerOf(stream: ClientHttp2Stream, body: string | Uint8Array | undefined, signal: AbortSignal) {

@@ -1,11 +1,15 @@
 // A cache of one resource, kept fresh by list + watch over any Client; tells its handlers of each change, in order.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { backoffMs, type Clock, systemClock } from '../run/index.ts';
 import type { Client, ListParams, Resource, WatchEvent } from './client.ts';
 import { Indexed, type IndexFunction, keyOf } from './indexed.ts';
 
+/** So many objects of a list are taken in at once, then other work has its turn. */
+const LIST_SLICE = 500;
+
 /** What one informer looks at. */
-export type InformerScope = Pick<ListParams, 'namespace' | 'labelSelector' | 'fieldSelector'>;
+export type InformerScope = Pick<ListParams, 'namespace' | 'labelSelector' | 'fieldSelector' | 'metadataOnly'>;
 
 export interface InformerOptions<T> {
   /** Stops the informer. */
@@ -116,7 +120,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   async #list(): Promise<void> {
     const listing = await this.#client.list<T>(this.resource, this.#scope);
     const present = new Set<string>();
-    for (const object of listing.items) {
+    for (const [at, object] of listing.items.entries()) {
+      if (at % LIST_SLICE === LIST_SLICE - 1) await nextTurn();
       present.add(keyOf(object));
       this.#put(object);
     }

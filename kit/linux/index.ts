@@ -2,7 +2,8 @@
 //   inNetns(path | fd, () => sync)            createNamedNetns(path)  pinUts(path, name)  pinNamespace('ipc', path)  unpinNamespace(path)
 //   using nl = Netlink.open({ netns? })       nl.createBridge/createVeth/createVxlan/setLink/deleteLink/link/links
 //                                             nl.addAddress/deleteAddress/addresses/replaceRoute/deleteRoute/routes/replaceNeighbour
-//   bindMount, mountOverlay, mountTmpfs, unmountTree, removeTree, mountsBelow
+//   pinUserNamespace(path, ids, others)       canMapUsers(folders)
+//   bindMount, mountMapped, mountOverlay, mountTmpfs, unmountTree, removeTree, mountsBelow
 //   cgroups(): { version, create, remove, kill, pids, apply, read }
 //   writeSysctl(name, value, netns?)
 export * from './address.ts';
@@ -15,6 +16,7 @@ export * from './namespaces.ts';
 export * from './netlink.ts';
 export * from './processes.ts';
 export * from './route-batch.ts';
+export * from './sealed.ts';
 export * from './spawn.ts';
 export * from './streams.ts';
 export {
@@ -23,7 +25,9 @@ export {
   mknod,
   openBeneath,
   SyscallError,
+  sethostname,
   setns,
   setxattr,
 } from './syscalls.ts';
 export * from './sysctl.ts';
+export * from './user-namespaces.ts';

@@ -1,5 +1,5 @@
 // Netlink, namespaces, mounts and cgroups against the real kernel, in namespaces and groups of this test's own.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../exec/index.ts';
@@ -12,6 +12,7 @@ import {
   isMounted,
   isPinned,
   mountsBelow,
+  mountTmpfs,
   Netlink,
   namespaceId,
   pinUts,
@@ -129,6 +130,24 @@ describe('mounts', () => {
     expect(() => writeFileSync(`${parent}/bind/kept`, 'y')).toThrow(/EROFS/);
     await removeTree(parent);
     expect(existsSync(parent)).toBe(false);
+    expect(readFileSync(`${source}/kept`, 'utf8')).toBe('x');
+  });
+
+  test.each([0, 1000])('a folder with %i files and mounts on one another in it goes without what is mounted', async (files) => {
+    const [source, parent] = [`${folder}/source-${files}`, `${folder}/parent-${files}`];
+    for (const path of [source, `${parent}/deep/one`, `${parent}/deep/many`]) mkdirSync(path, { recursive: true });
+    for (let i = 0; i < files; i++) writeFileSync(`${parent}/deep/many/${i}`, '');
+    writeFileSync(`${source}/kept`, 'x');
+    writeFileSync(`${parent}/deep/file`, '');
+    mountTmpfs(`${parent}/deep/one`);
+    bindMount(source, `${parent}/deep/one`);
+    bindMount(`${source}/kept`, `${parent}/deep/file`);
+    bindMount(source, `${parent}/deep`);
+    symlinkSync(source, `${folder}/link`);
+    await removeTree(`${folder}/link`);
+    await removeTree(parent);
+    expect(existsSync(parent)).toBe(false);
+    expect(mountsBelow(parent)).toEqual([]);
     expect(readFileSync(`${source}/kept`, 'utf8')).toBe('x');
   });
 });

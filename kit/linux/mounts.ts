@@ -1,7 +1,7 @@
 // Mounts: bind, overlay, tmpfs, and what lies mounted below a folder. Idempotent where a crash could have come in between.
-import { readFileSync } from 'node:fs';
+import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { isMountRoot, MNT_DETACH, MS, mount, SyscallError, umount } from './syscalls.ts';
+import { attachMount, cloneMount, isMountRoot, MNT_DETACH, MS, makeReadOnly, mapOwners, mount, SyscallError, umount } from './syscalls.ts';
 
 export interface MountEntry {
   id: number;
@@ -75,6 +75,35 @@ export function bindMount(source: string, target: string, options: { readonly?: 
   if (options.readonly) mount('none', target, null, MS.REMOUNT | MS.BIND | MS.RDONLY);
 }
 
+/**
+ * Shows `source` at `target` with the owners that a user namespace (a file) makes of those on the disk: what is 0's there is the namespace's
+ * own 0's. Mounts below it come along with theirs. @throws SyscallError EINVAL where the kernel (before 5.12) or the file system cannot
+ */
+export function mountMapped(source: string, target: string, userNamespace: string, options: { readonly?: 'itself' | 'all' } = {}): void {
+  withMappedClone(source, userNamespace, (clone) => {
+    if (options.readonly) makeReadOnly(clone, source, options.readonly === 'all');
+    attachMount(clone, target);
+  });
+}
+
+/** @throws SyscallError where `mountMapped` would */
+export const checkMappable = (source: string, userNamespace: string): void => withMappedClone(source, userNamespace, () => {});
+
+function withMappedClone(source: string, userNamespace: string, work: (clone: number) => void): void {
+  const clone = cloneMount(source);
+  try {
+    const namespace = openSync(userNamespace, 'r');
+    try {
+      mapOwners(clone, namespace, source);
+    } finally {
+      closeSync(namespace);
+    }
+    work(clone);
+  } finally {
+    closeSync(clone);
+  }
+}
+
 /** `layers` from the uppermost down. With `cwd` they may be relative: the kernel takes at most a page of options. */
 export function mountOverlay(target: string, options: { layers: readonly string[]; upper?: string; work?: string; cwd?: string }): void {
   const data = [`lowerdir=${options.layers.join(':')}`];
@@ -119,12 +148,53 @@ export function unmountTree(folder: string): boolean {
   return found.length > 0;
 }
 
+/** More entries than this are not looked at one by one. */
+const ENTRIES_MAX = 200;
+
+/**
+ * Detaches everything mounted in a small folder by looking at each of its entries: reading the table of all mounts takes milliseconds on a
+ * busy node, and five small folders go with each pod. False: it is not small, or this kernel does not tell of a path what is mounted there.
+ * @throws SyscallError when something cannot be unmounted
+ */
+function detachWithin(folder: string): boolean {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return detach(folder);
+  const folders = [folder];
+  for (let next = folders.pop(), looked = 0; next !== undefined; next = folders.pop()) {
+    if (!detach(next)) return false;
+    for (const entry of entriesOf(next)) {
+      if (++looked > ENTRIES_MAX) return false;
+      const path = `${next}/${entry.name}`;
+      if (entry.isDirectory()) folders.push(path);
+      else if (!detach(path)) return false;
+    }
+  }
+  return true;
+}
+
+/** All that is mounted exactly there, with what is mounted in it. False: this kernel does not tell. */
+function detach(path: string): boolean {
+  for (;;) {
+    const isRoot = isMountRoot(path);
+    if (!isRoot) return isRoot !== undefined;
+    umount(path, MNT_DETACH);
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // it is gone already
+    throw error;
+  }
+}
+
 /**
  * Deletes a folder of ours after taking down everything mounted in it; never follows a mount into somebody else's files.
  * @throws Error when something cannot be unmounted (then nothing is deleted)
  */
 export async function removeTree(folder: string): Promise<void> {
-  const left = unmountTree(folder) ? mountsBelow(folder) : [];
+  const left = !detachWithin(folder) && unmountTree(folder) ? mountsBelow(folder) : [];
   if (left.length > 0) throw new Error(`${left[0]?.target} is still mounted: not removing ${folder}`);
   await rm(folder, { recursive: true, force: true });
 }

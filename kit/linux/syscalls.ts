@@ -23,12 +23,17 @@ const c = {
   pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
   send: libc.func('long send(int fd, const uint8_t *data, size_t length, int flags)'),
   recv: libc.func('long recv(int fd, uint8_t *data, size_t length, int flags)'),
+  memfdCreate: libc.func('int memfd_create(const char *name, unsigned int flags)'),
+  fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
   waitpid: libc.func('int waitpid(int pid, _Out_ int *status, int options)'),
 };
 
-/** No wrapper in older C libraries; the number is the same on all architectures. */
-const OPENAT2 = 437;
+/** Without wrappers in older C libraries; the numbers are the same on all architectures. */
+const [OPEN_TREE, MOVE_MOUNT, OPENAT2, MOUNT_SETATTR] = [428, 429, 437, 442];
 const openat2 = libc.func('long syscall(long number, int directory, const char *path, const uint8_t *how, size_t size)');
+const openTree = libc.func('syscall', 'long', ['long', 'int', 'str', 'unsigned int']);
+const moveMount = libc.func('syscall', 'long', ['long', 'int', 'str', 'int', 'str', 'unsigned int']);
+const mountSetattr = libc.func('syscall', 'long', ['long', 'int', 'str', 'unsigned int', 'const uint8_t *', 'size_t']);
 
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
 
@@ -126,12 +131,52 @@ export function openBeneath(folder: number, path: string): number {
   return check(Number(openat2(OPENAT2, folder, path, how, how.length)), 'openat2', path);
 }
 
+const AT_FDCWD = -100;
+const [AT_EMPTY_PATH, AT_RECURSIVE] = [0x1000, 0x8000];
+
+/** A copy of what is mounted at `path`, and below it, that is nowhere to be seen yet: its descriptor. */
+export function cloneMount(path: string): number {
+  const [CLONE_TREE, CLOEXEC] = [1, 0o2000000];
+  return check(Number(openTree(OPEN_TREE, AT_FDCWD, path, CLONE_TREE | CLOEXEC | AT_RECURSIVE)), 'open_tree', path);
+}
+
+/** Owners of files in a cloned mount are translated as a user namespace has it. @throws SyscallError EINVAL where its file system cannot */
+export function mapOwners(clone: number, userNamespace: number, path: string): void {
+  const IDMAP = 0x100000n;
+  setMountAttributes(clone, path, { set: IDMAP, userNamespace });
+}
+
+/** A cloned mount, `recursive`: and those below it. */
+export function makeReadOnly(clone: number, path: string, recursive: boolean): void {
+  setMountAttributes(clone, path, { set: 1n, recursive });
+}
+
+/** struct mount_attr: what to set, what to clear, propagation, user namespace. */
+function setMountAttributes(clone: number, path: string, { set, userNamespace = 0, recursive = false }: MountAttributes): void {
+  const attributes = Buffer.alloc(32);
+  attributes.writeBigUInt64LE(set, 0);
+  attributes.writeBigUInt64LE(BigInt(userNamespace), 24);
+  const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+  check(Number(mountSetattr(MOUNT_SETATTR, clone, '', flags, attributes, attributes.length)), 'mount_setattr', path);
+}
+
+interface MountAttributes {
+  set: bigint;
+  userNamespace?: number;
+  recursive?: boolean;
+}
+
+export function attachMount(clone: number, target: string): void {
+  const FROM_EMPTY_PATH = 4;
+  check(Number(moveMount(MOVE_MOUNT, clone, '', AT_FDCWD, target, FROM_EMPTY_PATH)), 'move_mount', target);
+}
+
 const STATX_ATTR_MOUNT_ROOT = 0x2000n;
 
 /** Whether something is mounted exactly there; undefined: this kernel (before 5.8) does not tell. False when there is nothing at all. */
 export function isMountRoot(path: string): boolean | undefined {
   const result = Buffer.alloc(256);
-  const [AT_FDCWD, NOFOLLOW] = [-100, 0x100];
+  const NOFOLLOW = 0x100;
   if (c.statx(AT_FDCWD, path, NOFOLLOW, 0, result) < 0) return koffi.errno() === constants.errno.ENOENT ? false : undefined;
   const isTold = (result.readBigUInt64LE(56) & STATX_ATTR_MOUNT_ROOT) !== 0n;
   return isTold ? (result.readBigUInt64LE(8) & STATX_ATTR_MOUNT_ROOT) !== 0n : undefined;
@@ -222,6 +267,30 @@ export function reap(pid: number): number | undefined {
   if (check(c.waitpid(pid, status, WNOHANG), 'waitpid', `${pid}`) === 0) return undefined;
   const [code = 0, signal] = [status[0]! >> 8, status[0]! & 0x7f];
   return signal === 0 ? code : -1;
+}
+
+const [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC] = [1, 2, 0x10];
+const F_ADD_SEALS = 1033;
+/** F_SEAL_SEAL, SHRINK, GROW, WRITE. */
+const ALL_SEALS = 0xf;
+
+/**
+ * Memory that looks like an executable file, filled once and unchangeable from then on; close-on-exec. Undefined where the kernel has
+ * none, or its administrator wants none to be executed (sysctl vm.memfd_noexec).
+ */
+export function sealedMemory(name: string, fill: (fd: number) => void): number | undefined {
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  let fd = c.memfdCreate(name, flags | MFD_EXEC);
+  if (fd < 0 && koffi.errno() === constants.errno.EINVAL) fd = c.memfdCreate(name, flags); // before Linux 6.3 all may be executed
+  if (fd < 0) return undefined;
+  try {
+    fill(fd);
+    check(c.fcntl(fd, F_ADD_SEALS, ALL_SEALS), 'fcntl', 'F_ADD_SEALS');
+    return fd;
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
 }
 
 /** ioctl with a buffer in and out. */

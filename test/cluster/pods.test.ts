@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
 import { type Cluster, killPart, startCluster, up } from '../../rig/index.ts';
+import { agentConfig } from '../crash/node-state.ts';
 import { namespace, type PodObject, podsOf } from './pods-of.ts';
 
 const image = 'wherry/tools:1';
@@ -119,22 +120,52 @@ describe('pods', () => {
     expect(status?.ephemeralContainerStatuses?.[0]?.state?.terminated?.message).toContain('sleep 12345');
   });
 
-  test.each<[string, object, string, string]>([
-    [
-      'sysctl',
-      { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } },
-      'SysctlForbidden',
-      'forbidden sysctl: "kernel.msgmax" not allowlisted',
-    ],
-    [
-      'mapped',
-      { hostUsers: false },
-      'FailedCreatePodSandBox',
-      "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
-    ],
-  ])('%s: what this node cannot do is told by an event', async (name, spec, reason, message) => {
-    await create(name, { ...spec, containers: [{ name: 'c', image, command: ['true'] }] });
-    expect((await event(name, reason)).message).toContain(message);
+  test('a sysctl that this node does not allow is told by an event', async () => {
+    const securityContext = { sysctls: [{ name: 'kernel.msgmax', value: '1' }] };
+    await create('sysctl', { securityContext, containers: [{ name: 'c', image, command: ['true'] }] });
+    expect((await event('sysctl', 'SysctlForbidden')).message).toContain('forbidden sysctl: "kernel.msgmax" not allowlisted');
+  });
+
+  test('pods with users of their own: root is another on the machine for each, and owns what root owns; also over the death of the agent', async () => {
+    const container = {
+      name: 'c',
+      image,
+      command: ['sh', '-c', 'touch /data/mine; while [ ! -e /tmp/end ]; do sleep 0.1; done'],
+      volumeMounts: [{ name: 'data', mountPath: '/data' }],
+    };
+    const spec = {
+      hostUsers: false,
+      securityContext: { fsGroup: 2000 },
+      volumes: [{ name: 'data', emptyDir: {} }],
+      containers: [container],
+    };
+    const names = ['users-1', 'users-2'];
+    await Promise.all(names.map((name) => create(name, spec)));
+    const [{ metadata }] = await Promise.all([running('users-1'), running('users-2')]);
+    const firstIds = async () => {
+      const maps = await Promise.all(names.map((name) => inside(name, 'cat', '/proc/self/uid_map')));
+      return maps.map((map) => /^0 +(\d+) +65536$/.exec(map)?.[1]);
+    };
+    const before = await firstIds();
+    expect(before.map((id) => Number(id) % 65_536)).toEqual([0, 0]);
+    expect(new Set(before).size).toBe(2);
+    const token = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+    const seen = await inside('users-1', 'stat', '-L', '-c', '%u:%g', '/', '/etc/hosts', token, '/data', '/data/mine');
+    expect(seen.split('\n')).toEqual(['0:0', '0:0', '0:2000', '0:2000', '0:2000']);
+    const { stateDir = '' } = await agentConfig(cluster, 'node-1');
+    const onDisk = `${stateDir}/pods/${metadata.uid}/volumes/data/mine`;
+    expect(await cluster.onNode('node-1', ['stat', '-c', '%u:%g', onDisk])).toBe('0:2000\n');
+    await killPart(cluster.name, 'node-1');
+    await (await up({ name: cluster.name })).close();
+    expect(await firstIds()).toEqual(before);
+    await inside('users-1', 'touch', '/tmp/end');
+    const again = await until(
+      'users-1',
+      'to run again',
+      ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1 && status.containerStatuses[0].ready,
+    );
+    expect(again.metadata.uid).toBe(metadata.uid);
+    expect(await firstIds()).toEqual(before);
   });
 
   test('a container that is not fit to run says why, and its neighbour runs on', async () => {

@@ -11,6 +11,7 @@ import { cgroups } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, removeImage, startCluster, up } from '../../rig/index.ts';
 import { containerd, type Daemon, docker } from './daemons.ts';
+import { podsOf } from './pods-of.ts';
 import { missingForRegistry, PASSWORD, REGISTRY, startRegistries, USER } from './registry.ts';
 
 type PodObject = Pod & KubeObject;
@@ -67,6 +68,7 @@ describe('runtimes of one cluster', () => {
       if (done(pod)) return pod;
       throw new Error(JSON.stringify(pod.status?.containerStatuses ?? pod.status));
     });
+  const { eventOf } = podsOf(() => cluster);
   const ready = (name: string, restarts = 0) =>
     until(name, 'to be ready', ({ status }) => status?.containerStatuses?.every((c) => c.ready && c.restartCount >= restarts) === true);
   const startPrivateRegistry = async () => {
@@ -113,6 +115,23 @@ describe('runtimes of one cluster', () => {
     expect(cgroups().exists(podGroup)).toBe(true);
     await cluster.kubectl(['delete', 'pod', name, '--timeout=60s']);
     await waitFor({ what: 'the cgroup to go', timeoutMs: 60_000 }, () => !cgroups().exists(podGroup));
+  });
+
+  test.each(here)('$name: a pod with users of its own, or the reason why there are none', async ({ name: runtime, node, daemon }) => {
+    const name = `users-${runtime}`;
+    await create(name, node, {
+      hostUsers: false,
+      containers: [{ name: 'c', image, command: ['sleep', '1000'] }],
+      terminationGracePeriodSeconds: 0,
+    });
+    if (daemon === undefined) {
+      await ready(name);
+      expect(await exec(name, 'cat', '/proc/self/uid_map')).toMatch(/^ +0 +65536 +65536\n$/);
+    } else {
+      const { message } = await eventOf(name, 'FailedCreatePodSandBox');
+      expect(message).toContain("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
+    }
+    await cluster.kubectl(['delete', 'pod', name, '--timeout=60s']);
   });
 
   test.each(here)('$name: its pods reach those of every runtime by address and by name', async ({ name }) => {

@@ -7,6 +7,7 @@ import type { CSINode, CSINodeDriver } from '../../../api/gen/types/storage.v1.t
 import { deepEqual, isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../../kit/client/index.ts';
 import { backoffMs, type Clock, type Logger, neverFails, type Service } from '../../../kit/run/index.ts';
+import { keepCounting } from './counting.ts';
 import { call } from './wire.ts';
 
 export interface Driver {
@@ -62,6 +63,8 @@ const TRIES_MAX = 12;
 export class Drivers {
   readonly #options: DriversOptions;
   readonly #byName = new Map<string, Driver>();
+  /** Ends what is done for a registered driver, by its name. */
+  readonly #ends = new Map<string, AbortController>();
   /** By registration socket. */
   readonly #seen = new Map<string, Seen>();
   readonly #types: Readonly<Record<string, PluginType>>;
@@ -160,15 +163,28 @@ export class Drivers {
       call<{ capabilities: { rpc?: { type: string } }[] }>(socket, 'csi.v1.Node', 'NodeGetCapabilities', {}, ASK_MS),
     ]);
     const driver = { name, socket, nodeId: node.nodeId, can: new Set(capabilities.map(({ rpc }) => rpc?.type ?? '')) };
+    const { client, log, nodeName } = this.#options;
+    const labels = node.accessibleTopology?.segments ?? {};
+    if (Object.keys(labels).length > 0) await client.patch(RESOURCES.nodes, nodeName, 'merge', { metadata: { labels } });
     await this.#tell(driver, node);
     this.#byName.set(name, driver);
-    this.#options.log.info({ driver: name }, 'CSI driver registered');
+    this.#keepCounting(driver);
+    log.info({ driver: name }, 'CSI driver registered');
+  }
+
+  #keepCounting(driver: Driver): void {
+    const end = new AbortController();
+    this.#ends.get(driver.name)?.abort();
+    this.#ends.set(driver.name, end);
+    const ask = async () => {
+      const node = await call<NodeInfo>(driver.socket, 'csi.v1.Node', 'NodeGetInfo', {}, ASK_MS);
+      if (!end.signal.aborted) await this.#tell(driver, node); // else it would come back
+    };
+    void keepCounting(this.#options, driver.name, ask, AbortSignal.any([end.signal, this.#stop.signal]));
   }
 
   async #tell(driver: Driver, { maxVolumesPerNode, accessibleTopology }: NodeInfo): Promise<void> {
     const segments = accessibleTopology?.segments ?? {};
-    const { client, nodeName } = this.#options;
-    if (Object.keys(segments).length > 0) await client.patch(RESOURCES.nodes, nodeName, 'merge', { metadata: { labels: segments } });
     await this.#change((others) => [
       ...others.filter(({ name }) => name !== driver.name),
       {
@@ -182,6 +198,8 @@ export class Drivers {
 
   async #unregister(name: string): Promise<void> {
     this.#byName.delete(name);
+    this.#ends.get(name)?.abort();
+    this.#ends.delete(name);
     await this.#change((drivers) => drivers.filter((driver) => driver.name !== name));
     this.#options.log.info({ driver: name }, 'CSI driver gone');
   }

@@ -6,7 +6,7 @@ import { type FlowConfig, flowConfig, type Schema } from './config.ts';
 import { Level, type Neighbours, Refused, type Seat } from './level.ts';
 import { seatsOf } from './seats.ts';
 
-export { nextTurn } from './turns.ts';
+export { nextTurn, Slices } from './turns.ts';
 
 export interface FairnessOptions {
   /** Seats of the whole server: upstream's --max-requests-inflight plus --max-mutating-requests-inflight (400 + 200). */

@@ -14,6 +14,25 @@ export function nextTurn(): Promise<void> {
   });
 }
 
+/** A slice of long work takes so long at most, but for its last step. */
+const SLICE_MS = 5;
+
+/** The slices of one piece of long work: asks for the next turn when the present one has lasted. */
+export class Slices {
+  #steps = 0;
+  #endsMs = performance.now() + SLICE_MS;
+
+  /** Asked after each step: the clock is read now and then. */
+  get over(): boolean {
+    return (++this.#steps & 15) === 0 && performance.now() > this.#endsMs;
+  }
+
+  async next(): Promise<void> {
+    await nextTurn();
+    this.#endsMs = performance.now() + SLICE_MS;
+  }
+}
+
 function pass(): void {
   waiting.shift()?.();
   if (waiting.length > 0) setImmediate(pass);

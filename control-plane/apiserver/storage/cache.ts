@@ -51,8 +51,8 @@ export class ResourceCache {
     if (item.revision > this.changed) this.changed = item.revision;
   }
 
-  /** Puts one change in and tells the watchers. `item` undefined: deleted, `last` makes the event's object. */
-  apply(local: string, revision: number, item: Item | undefined, last: (previous: Item) => Item): CacheEvent | undefined {
+  /** Puts one change in and tells the watchers. `item` undefined: deleted. */
+  apply(local: string, revision: number, item: Item | undefined): CacheEvent | undefined {
     const previous = this.#items.get(local);
     let event: CacheEvent;
     if (item !== undefined) {
@@ -61,13 +61,14 @@ export class ResourceCache {
     } else {
       if (previous === undefined) return undefined;
       this.#items.delete(local);
-      for (const index of this.#indexes) index.replace(previous.object, undefined);
+      for (const index of this.#indexes) index.remove(previous);
       this.#sorted.splice(lowerBound(this.#sorted, local), 1);
-      event = new CacheEvent('DELETED', last(previous), previous);
+      event = new CacheEvent('DELETED', previous.deletedAt(revision), previous);
     }
     this.changed = revision;
     this.#remember(event);
     for (const watcher of this.#watchers) watcher.offer(event);
+    event.told();
     return event;
   }
 
@@ -95,13 +96,13 @@ export class ResourceCache {
   /** Objects by a key of theirs, from now on kept up to date: for the life of the cache. */
   index(keyOf: (object: KubeObject) => string | undefined): CacheIndex {
     const index = new CacheIndex(keyOf);
-    for (const { object } of this.#sorted) index.replace(undefined, object);
+    for (const item of this.#sorted) index.put(item);
     this.#indexes.push(index);
     return index;
   }
 
   #put(item: Item): void {
-    for (const index of this.#indexes) index.replace(this.#items.get(item.local)?.object, item.object);
+    for (const index of this.#indexes) index.put(item);
     if (this.#items.has(item.local)) this.#sorted[lowerBound(this.#sorted, item.local)] = item;
     else if (this.#afterLast(item.local)) this.#sorted.push(item);
     else this.#sorted.splice(lowerBound(this.#sorted, item.local), 0, item);

@@ -5,6 +5,7 @@ import { waitFor } from '../../../kit/run/index.ts';
 import { Conflict, openStore } from '../../store/index.ts';
 import { ResourceCache } from './cache.ts';
 import { encodeStored, withRevision } from './codec.ts';
+import { Decoder } from './decoder.ts';
 import { Item } from './item.ts';
 import { Storage } from './storage.ts';
 
@@ -29,8 +30,8 @@ test('bytes: the revision is put into what was stored', () => {
 
 test('a range is in key order, from a prefix, after a key', () => {
   const cache = new ResourceCache(0);
-  const item = (local: string, revision: number) => new Item(local, map(local), revision, encodeStored(map(local)));
-  for (const [i, local] of ['b/x', 'a/y', 'a-b/z', 'a/x', 'c/1'].entries()) cache.apply(local, i + 1, item(local, i + 1), (last) => last);
+  const item = (local: string, revision: number) => new Item(local, revision, { value: encodeStored(map(local)) }, new Decoder(() => {}));
+  for (const [i, local] of ['b/x', 'a/y', 'a-b/z', 'a/x', 'c/1'].entries()) cache.apply(local, i + 1, item(local, i + 1));
   const keys = (items: Item[]) => items.map(({ local }) => local);
   expect(keys(cache.range('', undefined))).toEqual(['a-b/z', 'a/x', 'a/y', 'b/x', 'c/1']);
   expect(keys(cache.range('a/', undefined))).toEqual(['a/x', 'a/y']);

@@ -1,13 +1,17 @@
 // Objects over the store: one feed of changes fills all caches in revision order; a write is answered once its change is in the cache.
 import { deepFreeze, type KubeObject } from '../../../api/meta/index.ts';
+import { repeat } from '../../../kit/run/index.ts';
 import type { Change, Store } from '../../store/store.ts';
 import { inSpan } from '../tracing/index.ts';
 import { ResourceCache } from './cache.ts';
-import { decodeStored, encodeStored } from './codec.ts';
-import { CacheEvent, Item, lastState } from './item.ts';
+import { encodeStored } from './codec.ts';
+import { Decoder } from './decoder.ts';
+import { CacheEvent, Item, type StoredBytes } from './item.ts';
 import { localKey, prefixOf, REGISTRY, type StoredResource, splitKey } from './keys.ts';
 
 const LOAD_PAGE = 1000;
+/** An object that nobody asked for in one to two of these is decoded anew when it is asked for. */
+const FADE_EVERY_MS = 10_000;
 
 export interface StorageOptions {
   store: Store;
@@ -28,6 +32,8 @@ export class Storage {
   readonly #byName = new Map<string, Map<string, ResourceCache>>();
   readonly #known = new WeakMap<Uint8Array, KubeObject>();
   readonly #stop = new AbortController();
+  readonly #decoder: Decoder;
+  readonly #fading: { stop(): void };
   #waiters: { revision: number; done: () => void }[] = [];
   #startRevision = 0;
   /** All changes up to this revision are in the caches. */
@@ -36,9 +42,15 @@ export class Storage {
   constructor(options: StorageOptions) {
     this.store = options.store;
     this.#options = options;
+    this.#decoder = new Decoder(options.defaults);
+    this.#fading = repeat(
+      FADE_EVERY_MS,
+      () => this.#decoder.fade(),
+      () => {},
+    );
   }
 
-  /** Loads everything and follows the store from there. */
+  /** Takes in what there is, undecoded, and follows the store from there. */
   async start(): Promise<void> {
     let after: string | undefined;
     let revision: bigint | undefined;
@@ -52,7 +64,7 @@ export class Storage {
       this.#startRevision = Number(revision);
       for (const entry of page.entries) {
         const key = splitKey(entry.key);
-        if (key) this.#cacheAt(key.prefix).load(this.#item(key.local, entry.value, Number(entry.revision)));
+        if (key) this.#cacheAt(key.prefix).load(this.#stored(key.local, entry, Number(entry.revision)));
       }
       if (page.remaining === 0) break;
       after = page.entries.at(-1)!.key;
@@ -65,6 +77,7 @@ export class Storage {
 
   stop(): void {
     this.#stop.abort();
+    this.#fading.stop();
   }
 
   /** Asked for many times a request: found by the two names as they are, no new string is made. */
@@ -149,7 +162,7 @@ export class Storage {
     await this.reached(Number(revision));
     return entry === undefined
       ? undefined
-      : (this.#match(resource, local, Number(entry.revision)) ?? this.#item(local, entry.value, Number(entry.revision)));
+      : (this.#match(resource, local, Number(entry.revision)) ?? this.#stored(local, entry, Number(entry.revision)));
   }
 
   /** Changes of one resource after `revision` up to what is applied now, out of the store's history. Throws Compacted. */
@@ -187,7 +200,7 @@ export class Storage {
     });
     const items = page.entries.map((entry) => {
       const local = entry.key.slice(prefix.length);
-      return this.#match(resource, local, Number(entry.revision)) ?? this.#item(local, entry.value, Number(entry.revision));
+      return this.#match(resource, local, Number(entry.revision)) ?? this.#stored(local, entry, Number(entry.revision));
     });
     return { items, remaining: page.remaining };
   }
@@ -206,19 +219,18 @@ export class Storage {
     return cache;
   }
 
+  #stored(local: string, entry: StoredBytes, revision: number): Item {
+    return new Item(local, revision, entry, this.#decoder);
+  }
+
+  /** Of a change: the object is known when it was written here. */
   #item(local: string, value: Uint8Array, revision: number): Item {
     const known = this.#known.get(value);
-    if (known !== undefined) {
-      if (!Object.isFrozen(known)) {
-        known.metadata.resourceVersion = String(revision);
-        deepFreeze(known);
-      }
-      return new Item(local, known, revision, value);
+    if (known !== undefined && !Object.isFrozen(known)) {
+      known.metadata.resourceVersion = String(revision);
+      deepFreeze(known);
     }
-    const object = decodeStored(value);
-    this.#options.defaults(object);
-    object.metadata.resourceVersion = String(revision);
-    return new Item(local, deepFreeze(object), revision, value);
+    return new Item(local, revision, { value }, this.#decoder, known);
   }
 
   #source(prefix: string, change: Change): CacheEvent {
@@ -226,11 +238,7 @@ export class Storage {
     const revision = Number(change.revision);
     const previous = change.previous && this.#item(local, change.previous, revision);
     const type = !change.value ? 'DELETED' : previous ? 'MODIFIED' : 'ADDED';
-    return new CacheEvent(
-      type,
-      change.value ? this.#item(local, change.value, revision) : lastState(previous!, revision, change.previous),
-      previous,
-    );
+    return new CacheEvent(type, change.value ? this.#item(local, change.value, revision) : previous!.deletedAt(revision), previous);
   }
 
   async #follow(after: bigint): Promise<void> {
@@ -246,7 +254,7 @@ export class Storage {
     const revision = Number(change.revision);
     if (key) {
       const item = change.value && this.#item(key.local, change.value, revision);
-      this.#cacheAt(key.prefix).apply(key.local, revision, item, (previous) => lastState(previous, revision, change.previous));
+      this.#cacheAt(key.prefix).apply(key.local, revision, item);
     }
     if (revision > this.applied) this.applied = revision;
   }

@@ -1,8 +1,10 @@
 // DELETE of a collection: each selected object through its own deletion.
-import { isStatusError } from '../../../api/meta/index.ts';
+import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
 import { ListBody } from '../bodies.ts';
-import { prepareViews, type Verb, viewOf } from '../core.ts';
+import { objectOfRow, shownRows, type Verb } from '../core.ts';
+import { Slices } from '../flowcontrol/index.ts';
 import { selectionOf } from '../selection.ts';
+import type { Item } from '../storage/item.ts';
 import { deleteOptions } from '../write/delete-options.ts';
 import { deleteItem } from '../write/deletion.ts';
 
@@ -15,9 +17,16 @@ export const deleteCollection: Verb = async (core, target, request) => {
   const fresh = core.storage.fresh();
   if (fresh) await fresh;
   const all = core.storage.cache(target.resource).range(selection.prefix, undefined);
-  await prepareViews(target.served, all);
-  const chosen = all.filter((item) => selection.matches(viewOf(target.served, item)));
-  const results = chosen.map((item) => viewOf(target.served, item));
+  const rows = await shownRows(target.served, all);
+  const chosen: Item[] = [];
+  const results: (Item | KubeObject)[] = [];
+  const slices = new Slices();
+  for (const [at, row] of rows.entries()) {
+    if (slices.over) await slices.next();
+    if (!selection.all && !selection.matches(objectOfRow(target.served, row))) continue;
+    chosen.push(all[at]!);
+    results.push(row);
+  }
   let next = 0;
   const worker = async () => {
     while (next < chosen.length) {

@@ -11,7 +11,8 @@ import {
 } from '../../../api/meta/index.ts';
 import { Compacted } from '../../store/store.ts';
 import { ListBody } from '../bodies.ts';
-import { type Core, prepareViews, type Target, type Verb, viewOf } from '../core.ts';
+import { type Core, objectOfRow, shownRows, type Target, type Verb } from '../core.ts';
+import { Slices } from '../flowcontrol/index.ts';
 import { type Selection, selectionOf } from '../selection.ts';
 import type { Item } from '../storage/item.ts';
 import { type Continue, decodeContinue, encodeContinue } from './continue.ts';
@@ -42,8 +43,7 @@ async function listObjects(core: Core, target: Target, selection: Selection, que
     if (fresh) await fresh;
   }
   const { items, revision } = await snapshot(core, target, selection, from, exact);
-  await prepareViews(target.served, items);
-  return page(target, selection, items, revision, limit);
+  return await page(target, selection, items, revision, limit);
 }
 
 /** All items after the token's key, in order, before selection. */
@@ -73,18 +73,23 @@ async function snapshot(
   }
 }
 
-function page(target: Target, selection: Selection, items: readonly Item[], revision: number, limit: number): ListBody {
-  const found: KubeObject[] = [];
+async function page(target: Target, selection: Selection, items: readonly Item[], revision: number, limit: number): Promise<ListBody> {
+  const rows = await shownRows(target.served, items);
+  const found: (Item | KubeObject)[] = [];
+  const slices = new Slices();
   const metadata: KubeList['metadata'] = { resourceVersion: String(revision) };
   for (let at = 0; at < items.length; at++) {
-    const object = viewOf(target.served, items[at]!);
-    if (!selection.all && !selection.matches(object)) continue;
+    if (!selection.all) {
+      if (!selection.mayBe(items[at]!.local)) continue;
+      if (slices.over) await slices.next();
+      if (!selection.matches(objectOfRow(target.served, rows[at]!))) continue;
+    }
     if (limit > 0 && found.length === limit) {
       metadata.continue = encodeContinue({ revision, after: items[at - 1]!.local.slice(selection.prefix.length) });
       if (selection.all) metadata.remainingItemCount = items.length - at;
       break;
     }
-    found.push(object);
+    found.push(rows[at]!);
   }
   return new ListBody(target.served, metadata, found);
 }

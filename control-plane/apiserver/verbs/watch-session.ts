@@ -1,11 +1,12 @@
 // One open watch: initial events, then changes as they happen, seen through its selection.
 import { apiVersionOf, type KubeObject, StatusError } from '../../../api/meta/index.ts';
-import type { EventSink } from '../bodies.ts';
-import { type Core, prepareViews, viewOf } from '../core.ts';
+import { type EventSink, type Seen, SeenItem } from '../bodies.ts';
+import { askedViews, type Core, viewOf } from '../core.ts';
+import { Slices } from '../flowcontrol/index.ts';
 import type { ServedKind } from '../kind-table.ts';
 import type { Selection } from '../selection.ts';
 import type { Watcher } from '../storage/cache.ts';
-import type { CacheEvent, EventType, Item } from '../storage/item.ts';
+import { type CacheEvent, type EventType, type Item, itemOf } from '../storage/item.ts';
 
 /** Changes held back while the initial events go out; more than this and the watch is cut off. */
 const BACKLOG_MAX = 16_384;
@@ -44,6 +45,8 @@ export class WatchSession implements Watcher {
   readonly #options: WatchOptions;
   #sink: EventSink | undefined;
   #unsubscribe: (() => void) | undefined;
+  /** What a conversion webhook made of the items that are being sent. */
+  #views: ReadonlyMap<Item, KubeObject> | undefined;
   /** Present until the initial events are out. */
   #backlog: CacheEvent[] | undefined = [];
   #bookmarkAtMs: number;
@@ -118,12 +121,14 @@ export class WatchSession implements Watcher {
 
   async #begin(present: readonly Item[]): Promise<void> {
     const { initial } = this.#options;
-    await prepareViews(this.#served, present);
+    this.#views = await askedViews(this.#served, present);
+    const slices = new Slices();
     for (const item of present) {
-      const object = viewOf(this.#served, item);
-      if (!this.#selection.all && !this.#selection.matches(object)) continue;
+      if (!this.#selection.mayBe(item.local)) continue;
+      if (slices.over) await slices.next();
+      if (!this.#selection.all && !this.#selection.matches(this.#viewOf(item))) continue;
       if (!this.#sink) return;
-      if (!this.#sink.event({ type: 'ADDED', object, item })) await this.#sink.ready();
+      if (!this.#sink.event(this.#seen('ADDED', item))) await this.#sink.ready();
     }
     if (initial.from === 'changes') await this.#prepare(initial.changes);
     if (initial.from === 'changes')
@@ -142,17 +147,18 @@ export class WatchSession implements Watcher {
       for (const event of batch) if (event.item.revision > this.#after && this.#deliver(event) === false) await this.#sink?.ready();
     }
     this.#backlog = undefined;
+    this.#views = undefined;
   }
 
   /** Asks a conversion webhook, if there is one, for all states that `#deliver` may look at. */
-  #prepare(events: readonly CacheEvent[]): Promise<void> | undefined {
-    if (!this.#served.customPart?.prepare) return undefined;
+  async #prepare(events: readonly CacheEvent[]): Promise<void> {
+    if (!this.#served.customPart?.prepare) return;
     const { all, prefix } = this.#selection;
     const states = (event: CacheEvent): Item[] => {
       if (all || event.previous === undefined) return [event.item];
       return [event.item, event.previous, ...(event.type === 'DELETED' ? [] : [event.departed()])];
     };
-    return prepareViews(this.#served, events.filter((event) => event.item.local.startsWith(prefix)).flatMap(states));
+    this.#views = await askedViews(this.#served, events.filter((event) => event.item.local.startsWith(prefix)).flatMap(states));
   }
 
   /** Sends the change as this watch sees it; false when the sink wants a pause. */
@@ -162,9 +168,10 @@ export class WatchSession implements Watcher {
       return undefined;
     let type: EventType = event.type;
     let item = event.item;
+    if (!selection.mayBe(item.local)) return undefined;
     if (!selection.all) {
-      const now = event.type !== 'DELETED' && selection.matches(viewOf(this.#served, event.item));
-      const before = event.previous !== undefined && selection.matches(viewOf(this.#served, event.previous));
+      const now = event.type !== 'DELETED' && selection.matches(this.#viewOf(event.item));
+      const before = event.previous !== undefined && selection.matches(this.#viewOf(event.previous));
       if (!now && !before) return undefined;
       if (now) type = before ? 'MODIFIED' : 'ADDED';
       else if (event.type !== 'DELETED') {
@@ -172,7 +179,16 @@ export class WatchSession implements Watcher {
         item = event.departed();
       }
     }
-    return this.#sink?.event({ type, object: viewOf(this.#served, item), item, event });
+    return this.#sink?.event(this.#seen(type, item, event));
+  }
+
+  #viewOf(item: Item): KubeObject {
+    return this.#views?.get(item) ?? viewOf(this.#served, item);
+  }
+
+  #seen(type: EventType, item: Item, event?: CacheEvent): Seen {
+    const object = this.#views?.get(item);
+    return object && itemOf(object) !== item ? { type, object } : new SeenItem(type, this.#served, item, event);
   }
 
   #bookmark(annotations?: Record<string, string>, revision = this.core.storage.applied): void {

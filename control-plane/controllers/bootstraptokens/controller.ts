@@ -7,7 +7,8 @@ import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { expiryOf, signed, signerOf, TYPE } from './tokens.ts';
 
 const NAMESPACE = 'kube-system';
-const CLUSTER_INFO = 'kube-public/cluster-info';
+const [INFO_NAMESPACE, INFO_NAME] = ['kube-public', 'cluster-info'];
+const CLUSTER_INFO = `${INFO_NAMESPACE}/${INFO_NAME}`;
 
 /** Deletes tokens whose time is over. */
 export const tokenCleaner: Controller = {
@@ -42,7 +43,10 @@ export const bootstrapSigner: Controller = {
   start(context, signal, ready) {
     const { client, informers, clock } = context;
     const secrets = informers.of<Secret>(RESOURCES.secrets);
-    const maps = informers.of<ConfigMap>(RESOURCES.configmaps);
+    const maps = informers.of<ConfigMap>(RESOURCES.configmaps, undefined, {
+      namespace: INFO_NAMESPACE,
+      fieldSelector: `metadata.name=${INFO_NAME}`,
+    });
     const queue = reconcilerOf('bootstrap-signer', context, signal, ready, async () => {
       const map = maps.get(CLUSTER_INFO);
       if (!map) return done;
@@ -55,13 +59,11 @@ export const bootstrapSigner: Controller = {
       if (data) await client.update(RESOURCES.configmaps, { ...map, data });
       return done;
     });
-    const seenMap = ({ metadata }: ConfigMap) => {
-      if (`${metadata.namespace}/${metadata.name}` === CLUSTER_INFO) queue.add(CLUSTER_INFO);
-    };
+    const seenMap = () => queue.add(CLUSTER_INFO);
     const seenSecret = ({ metadata, type }: Secret) => {
       if (type === TYPE && metadata.namespace === NAMESPACE) queue.add(CLUSTER_INFO);
     };
-    maps.on({ added: seenMap, updated: (_, map) => seenMap(map) });
+    maps.on({ added: seenMap, updated: seenMap });
     secrets.on({ added: seenSecret, updated: (_, secret) => seenSecret(secret), deleted: seenSecret });
   },
 };

@@ -15,7 +15,7 @@ export const rootCAController: Controller = {
   start(context, signal, ready) {
     const { client, informers, config } = context;
     const namespaces = informers.of<Namespace>(RESOURCES.namespaces);
-    const maps = informers.of<ConfigMap>(RESOURCES.configmaps);
+    const maps = informers.of<ConfigMap>(RESOURCES.configmaps, undefined, { fieldSelector: `metadata.name=${NAME}` });
     const queue = reconcilerOf('rootca', context, signal, ready, async (name) => {
       const namespace = namespaces.get(name);
       if (!namespace || namespace.metadata.deletionTimestamp) return done;
@@ -40,7 +40,7 @@ export const rootCAController: Controller = {
       added: ({ metadata }) => queue.add(metadata.name ?? ''),
       updated: (_, { metadata }) => queue.add(metadata.name ?? ''),
     });
-    const seen = ({ metadata }: ConfigMap) => metadata.name === NAME && queue.add(metadata.namespace ?? '');
+    const seen = ({ metadata }: ConfigMap) => queue.add(metadata.namespace ?? '');
     maps.on({ updated: (_, map) => seen(map), deleted: seen });
   },
 };

@@ -1,4 +1,4 @@
-// Every kind of object that can be deleted, with a cache: built-in ones from the kind table, others as their CRDs and APIServices come and go.
+// Every kind of object that can be deleted, with a cache of its metadata at least: built-in ones from the kind table, others as their CRDs and APIServices come and go.
 import type { CustomResourceDefinition } from '../../../api/gen/types/apiextensions.v1.ts';
 import { kinds } from '../../../api/kinds/index.ts';
 import {
@@ -7,6 +7,7 @@ import {
   type DiscoveredResource,
   type Informer,
   type InformerFactory,
+  type InformerScope,
   RESOURCES,
   type Resource,
 } from '../../../kit/client/index.ts';
@@ -34,6 +35,10 @@ function customResource({ spec, status }: CustomResourceDefinition): Resource | 
     namespaced: spec.scope === 'Namespaced',
   };
 }
+
+/** Caches of what no controller looks into: a cluster may have very many of these. Others share the informers of those who do. */
+const METADATA: InformerScope = { metadataOnly: true };
+const MANY = 'configmaps';
 
 export interface AllKindsOptions {
   client: Client;
@@ -64,7 +69,10 @@ export class AllKinds {
   constructor(context: AllKindsOptions, signal: AbortSignal) {
     this.#context = context;
     this.#signal = signal;
-    this.#builtIn = builtInResources.map((resource) => ({ resource, informer: context.informers.of(resource, 'optional') }));
+    this.#builtIn = builtInResources.map((resource) => ({
+      resource,
+      informer: context.informers.of(resource, 'optional', resource.plural === MANY ? METADATA : {}),
+    }));
     context.informers.of<CustomResourceDefinition>(RESOURCES.customresourcedefinitions, 'optional').on({
       added: (crd) => this.#crdSeen(crd),
       updated: (_, crd) => this.#crdSeen(crd),
@@ -128,16 +136,11 @@ export class AllKinds {
     known?.stop.abort();
     const stop = new AbortController();
     const { client, clock, log } = this.#context;
-    const informer = createInformer(
-      client,
-      resource,
-      {},
-      {
-        signal: AbortSignal.any([stop.signal, this.#signal]),
-        clock,
-        onError: (err) => log.debug({ err, resource: name }, 'watch of a kind that comes and goes'),
-      },
-    );
+    const informer = createInformer(client, resource, METADATA, {
+      signal: AbortSignal.any([stop.signal, this.#signal]),
+      clock,
+      onError: (err) => log.debug({ err, resource: name }, 'watch of a kind that comes and goes'),
+    });
     followed.set(name, { resource, informer, stop });
     for (const listener of this.#listeners) listener(informer, resource);
   }

@@ -1,0 +1,68 @@
+// Runs a real CSI driver and its sidecars against a cluster of their own and looks at what users see.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { startCluster } from '../rig/index.ts';
+import { checks } from '../test/csi/checks.ts';
+import { Programs } from '../test/csi/programs.ts';
+import { classes, driver, World } from '../test/csi/world.ts';
+
+const [folder = '', only] = process.argv.slice(2);
+const binaries = resolve(folder);
+const work = mkdtempSync(join(tmpdir(), 'wherry-csi-'));
+
+/** Of VolumeSnapshots; without them there are none. */
+async function makeCrds(world: World): Promise<void> {
+  const crds = join(binaries, 'crd');
+  if (!existsSync(crds)) return;
+  await world.cluster.kubectl(['apply', '-f', crds]);
+  await world.cluster.kubectl(['wait', 'crd', '--all', '--for=condition=Established', '--timeout=60s']);
+}
+
+async function main(): Promise<number> {
+  await using cluster = await startCluster({ nodes: 2 });
+  const node = cluster.nodes[0]?.name ?? '';
+  const annotation = '{.metadata.annotations.wherry\\.io/local-path-folder}';
+  const state = dirname(await cluster.kubectl(['get', 'node', node, '-o', `jsonpath=${annotation}`]));
+  const programs = new Programs({ cluster, node, state, binaries, work });
+  const world = new World(cluster, programs, node, state);
+  const missing = new Set(programs.missing());
+  const failed: string[] = [];
+  try {
+    await makeCrds(world);
+    await world.apply(driver(), ...classes);
+    await programs.startAll(missing);
+    for (const { needs = [], run, title } of checks.filter((check) => only === undefined || check.title.includes(only))) {
+      const lacking = needs.filter((name) => missing.has(name));
+      if (lacking.length > 0) {
+        console.log(`skipped  ${title} (no ${lacking.join(', ')})`);
+        continue;
+      }
+      try {
+        await run(world);
+        console.log(`ok       ${title}`);
+      } catch (error) {
+        failed.push(title);
+        console.log(`FAILED   ${title}\n         ${(error as Error).message}`);
+        console.log(await cluster.kubectl(['get', 'events', '--sort-by=.lastTimestamp']));
+        await world.delete('pod,pvc', '--all');
+      }
+    }
+  } finally {
+    if (failed.length > 0) showLogs();
+    await programs.stopAll();
+  }
+  return failed.length > 0 ? 1 : 0;
+}
+
+function showLogs(): void {
+  const logs = join(work, 'logs');
+  for (const name of readdirSync(logs))
+    console.log(`\n== ${name}\n${readFileSync(join(logs, name), 'utf8').split('\n').slice(-15).join('\n')}`);
+}
+
+try {
+  process.exitCode = await main();
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}

@@ -1,0 +1,252 @@
+// What a driver and its users must see, in order: each check leaves nothing behind that the next would meet.
+import { waitFor } from '../../kit/run/index.ts';
+import { DRIVER } from './programs.ts';
+import { attributesClass, claim, driver, matches, of, pod, same, snapshot, snapshotClass, WAIT_MS, type World } from './world.ts';
+
+export interface Check {
+  title: string;
+  /** Programs without which it cannot be made. */
+  needs?: readonly string[];
+  run(w: World): Promise<void>;
+}
+
+const PROVISIONING = ['csi-provisioner', 'csi-attacher'] as const;
+const SNAPSHOTS = [...PROVISIONING, 'snapshot-controller', 'csi-snapshotter'] as const;
+const TOKENS = 'csi.storage.k8s.io/serviceAccount.tokens';
+
+/** A volume written into the pod does not say where its driver is. */
+const near = ({ node }: World) => ({ nodeSelector: { 'topology.hostpath.csi/node': node } });
+
+export const checks: readonly Check[] = [
+  {
+    title: 'the registrar registers the driver: CSINode, topology labels of the node',
+    async run(w) {
+      await w.until(`csinode/${w.node}`, '.spec.drivers[*].name', DRIVER);
+      same(await w.read(`csinode/${w.node}`, '.spec.drivers[0].topologyKeys'), '["topology.hostpath.csi/node"]', 'topology keys');
+      same(await w.read(`node/${w.node}`, '.metadata.labels.topology\\.hostpath\\.csi/node'), w.node, 'label of the node');
+    },
+  },
+  {
+    title: 'inline volume: made for the pod, with its name, given to its group, gone with it',
+    async run(w) {
+      const more = { ...near(w), securityContext: { fsGroup: 1234 } };
+      await w.apply(pod('inline', { csi: { driver: DRIVER } }, 'echo x > /data/f; sleep 3600', more));
+      await w.ready('inline');
+      same(await w.exec('inline', 'stat -c %g /data /data/f | tr "\\n" " "'), '1234 1234 ', 'group');
+      matches(w.programs.log('hostpathplugin'), /"csi\.storage\.k8s\.io\/pod\.name":"inline"/, 'podInfoOnMount');
+      await w.delete('pod', 'inline');
+      await isEmpty(w);
+    },
+  },
+  {
+    title: 'claim of an immediate class: provisioned, attached, written; the next pod reads it; detached in between',
+    needs: PROVISIONING,
+    async run(w) {
+      await w.apply(claim('now', 'csi-now'));
+      await w.until('pvc/now', '.status.phase', 'Bound');
+      await w.apply(pod('writer', of('now'), 'echo kept > /data/f; sleep 3600'));
+      await w.ready('writer');
+      same(await w.read('volumeattachments', '.items[*].status.attached'), 'true', 'attachments');
+      await w.delete('pod', 'writer');
+      await w.until('volumeattachments', '.items', '[]');
+      await w.apply(pod('reader', of('now')));
+      await w.ready('reader');
+      same(await w.exec('reader', 'cat /data/f'), 'kept\n', 'what the first pod wrote');
+      await w.delete('pod', 'reader');
+      await removed(w, 'now');
+    },
+  },
+  {
+    title: 'claim that waits for its pod: made where the pod goes, and the pod goes where the driver is',
+    needs: PROVISIONING,
+    async run(w) {
+      await w.apply(claim('wait', 'csi-wait'));
+      await w.told('wait', /waiting for first consumer/);
+      await w.apply(pod('consumer', of('wait')));
+      await w.ready('consumer');
+      same(await w.read('pod/consumer', '.spec.nodeName'), w.node, 'node');
+      same(await w.read('pvc/wait', '.metadata.annotations.volume\\.kubernetes\\.io/selected-node'), w.node, 'selected node');
+      await w.delete('pod', 'consumer');
+      await removed(w, 'wait');
+    },
+  },
+  {
+    title: 'CSIStorageCapacity: a claim larger than what is left keeps its pod waiting',
+    needs: PROVISIONING,
+    async run(w) {
+      await w.until('csistoragecapacities -A', '.items[*].storageClassName', /csi-slow/);
+      await w.apply(claim('huge', 'csi-slow', {}, '2Gi'), pod('huge', of('huge')));
+      await w.told('huge', /did not have enough free storage/);
+      await w.delete('pod', 'huge');
+      await removed(w, 'huge');
+    },
+  },
+  {
+    title: 'expansion while the pod runs: resizer, node, events, and the claim’s status without traces',
+    needs: [...PROVISIONING, 'csi-resizer'],
+    async run(w) {
+      await w.apply(claim('grows', 'csi-now'), pod('grows', of('grows')));
+      await w.ready('grows');
+      await w.patch('pvc grows', { spec: { resources: { requests: { storage: '32Mi' } } } });
+      await w.until('pvc/grows', '.status.capacity.storage', '32Mi');
+      same(await w.read('pvc/grows', '.status.conditions'), '', 'conditions');
+      same(await w.read('pvc/grows', '.status.allocatedResourceStatuses'), '', 'steps');
+      await w.told('grows', /MountVolume\.NodeExpandVolume succeeded for volume "pvc-.*" /);
+      await w.delete('pod', 'grows');
+      await removed(w, 'grows');
+    },
+  },
+  {
+    title: 'VolumeAttributesClass: modified through the resizer, protected while in use',
+    needs: [...PROVISIONING, 'csi-resizer'],
+    async run(w) {
+      await w.apply(attributesClass('silver', { iops: '1' }), attributesClass('gold', { iops: '2' }));
+      await w.apply(claim('modified', 'csi-now', { volumeAttributesClassName: 'silver' }));
+      await w.until('pvc/modified', '.status.currentVolumeAttributesClassName', 'silver');
+      await w.patch('pvc modified', { spec: { volumeAttributesClassName: 'gold' } });
+      await w.until('pvc/modified', '.status.currentVolumeAttributesClassName', 'gold');
+      const volume = await w.read('pvc/modified', '.spec.volumeName');
+      same(await w.read(`pv/${volume}`, '.spec.volumeAttributesClassName'), 'gold', 'class of the volume');
+      await w.cluster.kubectl(['delete', 'vac', 'gold', '--wait=false']);
+      matches(await w.read('vac/gold', '.metadata.finalizers'), /vac-protection/, 'finalizers');
+      await removed(w, 'modified');
+      await w.cluster.kubectl(['wait', 'vac/gold', '--for=delete', '--timeout=60s']);
+      await w.delete('vac', 'silver');
+    },
+  },
+  {
+    title: 'snapshot, and a claim restored from it; a clone of a claim',
+    needs: SNAPSHOTS,
+    async run(w) {
+      await w.apply(snapshotClass, claim('source', 'csi-now'), pod('source', of('source'), 'echo then > /data/f; sync; sleep 3600'));
+      await w.ready('source');
+      await w.apply(snapshot('snap', 'source'));
+      await w.until('volumesnapshot/snap', '.status.readyToUse', 'true');
+      await w.exec('source', 'echo now > /data/f');
+      const from = (kind: string, name: string, apiGroup?: string) => ({ dataSource: { kind, name, ...(apiGroup ? { apiGroup } : {}) } });
+      await w.apply(
+        claim('restored', 'csi-wait', from('VolumeSnapshot', 'snap', 'snapshot.storage.k8s.io')),
+        claim('cloned', 'csi-now', from('PersistentVolumeClaim', 'source')),
+        pod('restored', of('restored')),
+        pod('cloned', of('cloned')),
+      );
+      await w.ready('restored');
+      await w.ready('cloned');
+      same(await w.exec('restored', 'cat /data/f'), 'then\n', 'restored');
+      same(await w.exec('cloned', 'cat /data/f'), 'now\n', 'cloned');
+      await w.delete('pod', 'source', 'restored', 'cloned');
+      await w.delete('volumesnapshot', 'snap');
+      await w.until('volumesnapshotcontents', '.items', '[]');
+      await removed(w, 'source', 'restored', 'cloned');
+    },
+  },
+  {
+    title: 'block device: written by one pod, read by the next',
+    needs: PROVISIONING,
+    async run(w) {
+      await w.apply(claim('block', 'csi-wait', { volumeMode: 'Block' }));
+      await w.apply(pod('raw', of('block'), 'printf raw | dd of=/dev/data conv=fsync; sleep 3600', {}, true));
+      await w.ready('raw');
+      await waitFor(
+        { what: 'the device to be written', timeoutMs: WAIT_MS },
+        async () => (await w.exec('raw', 'head -c3 /dev/data')) === 'raw',
+      );
+      await w.delete('pod', 'raw');
+      await w.apply(pod('raw-again', of('block'), undefined, {}, true));
+      await w.ready('raw-again');
+      same(await w.exec('raw-again', 'head -c3 /dev/data'), 'raw', 'content');
+      await w.delete('pod', 'raw-again');
+      await removed(w, 'block');
+    },
+  },
+  {
+    title: 'ReadWriteOncePod: one pod has it, the second waits its turn',
+    needs: PROVISIONING,
+    async run(w) {
+      await w.apply(claim('alone', 'csi-wait', { accessModes: ['ReadWriteOncePod'] }), pod('first', of('alone')));
+      await w.ready('first');
+      await w.apply(pod('second', of('alone')));
+      await w.told('second', /node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode/);
+      await w.delete('pod', 'first');
+      await w.ready('second');
+      await w.delete('pod', 'second');
+      await removed(w, 'alone');
+    },
+  },
+  {
+    title: 'a volume of a claim made from the pod’s template goes with the pod',
+    needs: PROVISIONING,
+    async run(w) {
+      await w.apply(pod('own', { ephemeral: { volumeClaimTemplate: { spec: claim('', 'csi-wait').spec } } }));
+      await w.ready('own');
+      await w.delete('pod', 'own');
+      await w.cluster.kubectl(['wait', 'pvc/own-data', '--for=delete', '--timeout=60s']);
+      await isEmpty(w);
+    },
+  },
+  {
+    title: 'tokens: at each mount, and again while the pod runs (requiresRepublish)',
+    async run(w) {
+      await w.apply(driver({ tokenRequests: [{ audience: 'csi' }], requiresRepublish: true }));
+      await w.apply(pod('tokens', { csi: { driver: DRIVER } }, undefined, near(w)));
+      await w.ready('tokens');
+      const uid = await w.read('pod/tokens', '.metadata.uid');
+      const published = () =>
+        w.programs
+          .log('hostpathplugin')
+          .split('\n')
+          .filter((line) => line.includes(`"csi.storage.k8s.io/pod.uid":"${uid}"`) && line.includes(TOKENS)).length;
+      await waitFor({ what: 'two calls with tokens', timeoutMs: WAIT_MS }, () => published() >= 2);
+      await w.delete('pod', 'tokens');
+      await w.apply(driver({ tokenRequests: [], requiresRepublish: false }));
+    },
+  },
+  {
+    title: 'kill -9 of the driver: its pods go on, it registers again, its volumes are taken back',
+    async run(w) {
+      await w.apply(pod('goes-on', { csi: { driver: DRIVER } }, 'echo x > /data/f; sleep 3600', near(w)));
+      await w.ready('goes-on');
+      for (const name of ['hostpathplugin', 'csi-node-driver-registrar']) await w.programs.kill(name);
+      same(await w.exec('goes-on', 'cat /data/f'), 'x\n', 'content');
+      await w.cluster.kubectl(['delete', 'pod', 'goes-on', '--wait=false']);
+      for (const name of ['hostpathplugin', 'csi-node-driver-registrar']) await w.programs.start(name);
+      await w.cluster.kubectl(['wait', 'pod/goes-on', '--for=delete', `--timeout=${WAIT_MS / 1000}s`], { timeoutMs: WAIT_MS });
+      await isEmpty(w);
+    },
+  },
+  {
+    title: 'kill -9 of the agent: its pods go on, what was mounted is known again and taken back',
+    needs: PROVISIONING,
+    async run(w) {
+      await w.apply(claim('crash', 'csi-now'), pod('crash', of('crash'), 'echo x > /data/f; sleep 3600'));
+      await w.ready('crash');
+      await w.cluster.kill(w.node);
+      await w.cluster.restart();
+      same(await w.exec('crash', 'cat /data/f'), 'x\n', 'content');
+      same(await w.read('pod/crash', '.status.containerStatuses[0].restartCount'), '0', 'restarts');
+      await w.cluster.kill(w.node);
+      await w.cluster.kubectl(['delete', 'pod', 'crash', '--wait=false']);
+      await w.cluster.restart();
+      await w.cluster.kubectl(['wait', 'pod/crash', '--for=delete', '--timeout=60s']);
+      await removed(w, 'crash');
+    },
+  },
+];
+
+/** Claims go, and with them volumes, attachments, mounts and what the driver has. */
+async function removed(w: World, ...claims: string[]): Promise<void> {
+  await w.delete('pvc', ...claims);
+  await w.until('pv', '.items', '[]');
+  await w.until('volumeattachments', '.items', '[]');
+  await isEmpty(w);
+}
+
+/** Nothing is mounted for drivers any more on the node. */
+async function isEmpty({ cluster, node, state }: World): Promise<void> {
+  await waitFor({ what: 'the mounts of volumes to go', timeoutMs: WAIT_MS, everyMs: 300 }, async () => {
+    const table = await cluster.onNode(node, ['cat', '/proc/self/mountinfo']);
+    const left = table.split('\n').filter((line) => line.includes(state) && line.includes('csi'));
+    if (left.length > 0) throw new Error(left.join('\n'));
+    return true;
+  });
+}

@@ -1,0 +1,119 @@
+// The programs of a CSI driver, each a process: the driver and its registrar on a node, its sidecars beside the cluster.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { identify, isAlive, signalProcess } from '../../kit/exec/index.ts';
+import { waitFor } from '../../kit/run/index.ts';
+import type { Cluster } from '../../rig/index.ts';
+
+export const DRIVER = 'hostpath.csi.k8s.io';
+
+interface Place {
+  cluster: Cluster;
+  /** The agent's state folder of the node that has the driver. */
+  state: string;
+  node: string;
+  /** Holds the programs. */
+  binaries: string;
+  /** For logs and the driver's data. */
+  work: string;
+}
+
+const common = ['--v=5'];
+
+/** What each is started with, by its name; the driver first. */
+function commandsOf({ cluster, node, state, work }: Place): Record<string, readonly string[]> {
+  const socket = `${state}/plugins/csi-hostpath/csi.sock`;
+  const sidecar = [...common, `--csi-address=${socket}`, `--kubeconfig=${cluster.kubeconfig}`];
+  return {
+    hostpathplugin: [
+      ...common,
+      `--endpoint=unix://${socket}`,
+      `--nodeid=${node}`,
+      `--statedir=${work}/data`,
+      '--enable-attach',
+      '--enable-controller-modify-volume',
+      '--capacity=fast=100Gi',
+      '--capacity=slow=1Gi',
+    ],
+    'csi-node-driver-registrar': [
+      ...common,
+      `--csi-address=${socket}`,
+      `--kubelet-registration-path=${socket}`,
+      `--plugin-registration-path=${state}/plugins_registry`,
+    ],
+    'csi-provisioner': [
+      ...sidecar,
+      '--feature-gates=Topology=true',
+      '--enable-capacity',
+      '--capacity-ownerref-level=-1',
+      '--capacity-poll-interval=5s',
+      '--extra-create-metadata',
+    ],
+    'csi-attacher': sidecar,
+    'csi-resizer': sidecar,
+    'snapshot-controller': [...common, `--kubeconfig=${cluster.kubeconfig}`],
+    'csi-snapshotter': sidecar,
+  };
+}
+
+/** They run on the node, in its namespaces, as containers of a DaemonSet would. */
+const ON_NODE = new Set(['hostpathplugin', 'csi-node-driver-registrar']);
+
+export class Programs {
+  readonly #place: Place;
+  readonly #commands: Record<string, readonly string[]>;
+  readonly #children = new Map<string, ChildProcess>();
+  readonly #pids = new Map<string, number>();
+
+  constructor(place: Place) {
+    this.#place = place;
+    this.#commands = commandsOf(place);
+    mkdirSync(`${place.state}/plugins/csi-hostpath`, { recursive: true });
+    for (const folder of ['data', 'logs']) mkdirSync(join(place.work, folder));
+  }
+
+  /** Programs that the folder lacks. */
+  missing(): string[] {
+    return Object.keys(this.#commands).filter((name) => !existsSync(join(this.#place.binaries, name)));
+  }
+
+  async startAll(but: ReadonlySet<string>): Promise<void> {
+    for (const name of Object.keys(this.#commands)) if (!but.has(name)) await this.start(name);
+  }
+
+  async start(name: string): Promise<void> {
+    const { binaries, cluster, node, work } = this.#place;
+    const args = this.#commands[name] ?? [];
+    const log = this.logFile(name);
+    if (ON_NODE.has(name)) {
+      this.#pids.set(name, await cluster.startOnNode(node, [join(binaries, name), ...args], log));
+      return;
+    }
+    const out = openSync(log, 'a');
+    const env = { ...process.env, NAMESPACE: 'kube-system', POD_NAME: name, NODE_NAME: node };
+    this.#children.set(name, spawn(join(binaries, name), args, { cwd: work, env, stdio: ['ignore', out, out] }));
+    closeSync(out);
+  }
+
+  /** kill -9. */
+  async kill(name: string): Promise<void> {
+    this.#children.get(name)?.kill('SIGKILL');
+    const process = identify(this.#pids.get(name) ?? 0);
+    if (!process) return;
+    signalProcess(process, 'SIGKILL');
+    await waitFor({ what: `${name} to end`, timeoutMs: 30_000, everyMs: 10 }, () => !isAlive(process));
+  }
+
+  logFile(name: string): string {
+    return join(this.#place.work, 'logs', `${name}.log`);
+  }
+
+  log(name: string): string {
+    return readFileSync(this.logFile(name), 'utf8');
+  }
+
+  async stopAll(): Promise<void> {
+    for (const name of Object.keys(this.#commands)) await this.kill(name);
+  }
+}
