@@ -4,12 +4,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 
 const [original = '', name = '', count = ''] = process.argv.slice(2);
-const folder = mkdtempSync(`${tmpdir()}/wherry-floor-`);
+const folder = mkdtempSync(`${dirname(dirname(original))}/floor-`);
 const config = JSON.parse(readFileSync(`${original}/config.json`, 'utf8')) as { root: { path: string }; linux: { cgroupsPath: string } };
 const program = promisify(execFile);
 const runtime = (await program('sh', ['-c', 'command -v "$1"', 'sh', name])).stdout.trim();

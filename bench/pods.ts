@@ -11,6 +11,7 @@ import { reportFloor } from './floor.ts';
 import { percentile, report, reportSamples, timed } from './measure.ts';
 import { type Form, forms, isForm, pod, prepare } from './pod-forms.ts';
 import { requestCounts } from './requests.ts';
+import { runInMemory } from './run-in-memory.ts';
 import { reportSteps, type Sighting } from './starts.ts';
 
 const namespace = 'default';
@@ -166,6 +167,7 @@ class PodBench {
   }
 }
 
+using _run = runInMemory();
 const [only = '', ...chosen] = process.argv.slice(2);
 const parts = [...forms, '30', '110', 'rest'].filter((part) => chosen.length === 0 || chosen.includes(part));
 for (const runtime of ['runc', 'crun'] as const) {

@@ -23,7 +23,8 @@ export interface DecodedBody {
 
 const ACCEPTED = ['application/json', 'application/yaml', PROTOBUF];
 const TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
-const utf8 = new TextDecoder();
+/** A byte order mark is no part of JSON. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Format of a Content-Type header; absent means JSON. Throws 415. */
 function bodyFormat(contentType: string | undefined): BodyFormat {

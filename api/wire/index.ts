@@ -20,4 +20,4 @@ export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';
 export { type ProtobufList, protobufList } from './protobuf/list.ts';
 export { watchFrame } from './protobuf/watch-event.ts';
 export * from './table.ts';
-export { parseYaml } from './yaml.ts';
+export { type ParsedYaml, parseYaml } from './yaml.ts';

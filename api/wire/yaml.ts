@@ -12,8 +12,26 @@ const longInteger = /\d{16}/;
 /** The text ends where a flow collection wants a value. */
 const openFlow = /[[{,:]\s*$/;
 
+/** Reading an entry takes some 25 µs, and nobody else is served meanwhile. The longest definitions of custom resources have 30,000 lines. */
+const ENTRIES_MAX = 60_000;
+/** Aliases times entries: what each stands for is looked up among all entries. */
+const LOOK_UPS_MAX = 1_000_000;
+
+/** At most so many values does the text hold: lines, items of flow collections, items begun behind other items. */
+function entriesOf(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (char === '\n' || char === ',' || char === '[' || char === '{') count++;
+    else if ((char === '-' || char === '?') && text[i + 1] === ' ') count++;
+  }
+  return count;
+}
+
 /** Reads the first document. Throws SyntaxError with a text of the form `yaml: line 1: ...`. */
 export function parseYaml(text: string): ParsedYaml {
+  const entries = entriesOf(text);
+  if (entries > ENTRIES_MAX) throw new SyntaxError(`yaml: document has more than ${ENTRIES_MAX} entries`);
   const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, {
     version: '1.1',
@@ -30,7 +48,11 @@ export function parseYaml(text: string): ParsedYaml {
     throw new SyntaxError(`yaml: line ${error.linePos?.[0].line ?? 1}: ${words}`);
   }
   const duplicates: string[] = [];
+  let aliases = 0;
   visit(document, {
+    Alias() {
+      if (++aliases * entries > LOOK_UPS_MAX) throw new SyntaxError('yaml: document contains excessive aliasing');
+    },
     Map(_, map) {
       const seen = new Set<unknown>();
       for (const { key } of map.items) {

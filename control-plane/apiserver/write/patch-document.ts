@@ -11,7 +11,7 @@ import {
   StatusError,
   unsupportedMediaType,
 } from '../../../api/meta/index.ts';
-import { checkObject, type DecodedBody, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import { checkObject, type DecodedBody, type ParsedYaml, parseJson, parseYaml } from '../../../api/wire/index.ts';
 import type { Target } from '../core.ts';
 import { checkCustom } from '../crd/body.ts';
 import type { ApiRequest } from '../request.ts';
@@ -85,10 +85,21 @@ function jsonPatchProblems({ value, findings }: ReturnType<typeof parseJson>): s
   return problems;
 }
 
-function applyDocument(text: string, options: WriteOptions): unknown {
-  let parsed: ReturnType<typeof parseYaml>;
+/** Most clients send JSON under the name of YAML. What has keys twice is told in YAML's words. */
+function jsonOf(text: string): ParsedYaml | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
   try {
-    parsed = parseYaml(text);
+    const { value, findings } = parseJson(text);
+    return findings?.duplicates.length ? undefined : { value, duplicates: [] };
+  } catch {
+    return undefined;
+  }
+}
+
+function applyDocument(text: string, options: WriteOptions): unknown {
+  let parsed: ParsedYaml;
+  try {
+    parsed = jsonOf(text) ?? parseYaml(text);
   } catch (error) {
     throw badRequest(`error decoding YAML: error converting YAML to JSON: ${(error as Error).message}`);
   }

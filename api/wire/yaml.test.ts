@@ -1,0 +1,26 @@
+import { describe, expect, test } from 'vitest';
+import { parseYaml } from './yaml.ts';
+
+const lines = (count: number, line: (i: number) => string) => Array.from({ length: count }, (_, i) => line(i)).join('\n');
+
+describe('documents that would hold the server up are refused before they are read', () => {
+  test.each([
+    ['lines', lines(60_002, (i) => `k${i}: v`)],
+    ['items of a flow sequence', `a: [${'x,'.repeat(60_002)}]`],
+    ['nested flow collections', `a: ${'['.repeat(60_002)}`],
+    ['sequences begun on one line', `a:\n  ${'- '.repeat(60_002)}x`],
+  ])('%s', (_, text) => {
+    expect(() => parseYaml(text)).toThrow('yaml: document has more than 60000 entries');
+  });
+
+  test('aliases that would be looked up among many entries', () => {
+    const text = `${lines(2_000, (i) => `k${i}: &a${i} v`)}\n${lines(2_000, (i) => `l${i}: *a${i}`)}`;
+    expect(() => parseYaml(text)).toThrow('yaml: document contains excessive aliasing');
+  });
+
+  test('a long definition and a few aliases are none of these', () => {
+    const text = `a: &a v\n${lines(2_000, (i) => `k${i}: "some, text"`)}\nz: *a`;
+    const value = parseYaml(text).value as Record<string, string>;
+    expect([value['k1999'], value['z']]).toEqual(['some, text', 'v']);
+  });
+});
