@@ -80,9 +80,12 @@ function nearest(targets: readonly Target[], place: Place): readonly Target[] {
 
 const LEFT_ALONE = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 
+/** A Service or a slice that says it is not for this proxy. */
+export const isLeftAlone = ({ metadata }: Service | EndpointSlice): boolean => LEFT_ALONE.some((label) => label in (metadata.labels ?? {}));
+
 /** Services that get rules at all: not headless (by their address or a label), not ExternalName, not left to another proxy. */
 export function isProxied(service: Service): boolean {
   const { clusterIP, type } = service.spec ?? {};
   if (type === 'ExternalName' || !clusterIP || clusterIP === 'None') return false;
-  return !LEFT_ALONE.some((label) => label in (service.metadata.labels ?? {}));
+  return !isLeftAlone(service);
 }

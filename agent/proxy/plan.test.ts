@@ -51,6 +51,13 @@ describe('makePlan', () => {
     expect(planOf([object], [slice([end(1)])])).toEqual([]);
   });
 
+  test('a slice said to be headless counts for nothing', () => {
+    const headless = slice([end(1)]);
+    headless.metadata.labels = { ...headless.metadata.labels, 'service.kubernetes.io/headless': '' };
+    const [port] = planOf([service({})], [headless]);
+    expect(to(port!.internal)).toBe('reject');
+  });
+
   test('an endpoint in two slices counts once; slices of another family and of other ports not at all', () => {
     const other = { ...slice([{ addresses: ['fd00::1'] }], 'web-6'), addressType: 'IPv6' };
     const foreign = { ...slice([end(9)], 'web-9'), ports: [{ name: 'metrics', port: 9090 }] };

@@ -1,7 +1,7 @@
 // Pure: what a node's Services mean as a list of ports with addresses and targets. Backends turn it into rules.
 import type { Service } from '../../api/gen/types/core.v1.ts';
 import type { EndpointSlice } from '../../api/gen/types/discovery.v1.ts';
-import { choose, isProxied, type Place, type Target, targetsOf } from './endpoints.ts';
+import { choose, isLeftAlone, isProxied, type Place, type Target, targetsOf } from './endpoints.ts';
 
 export interface PlanInput extends Place {
   readonly services: readonly Service[];
@@ -94,6 +94,7 @@ const NONE: readonly EndpointSlice[] = [];
 function slicesByService(slices: readonly EndpointSlice[]): Map<string, EndpointSlice[]> {
   const groups = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
+    if (isLeftAlone(slice)) continue;
     const key = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name']}`;
     const group = groups.get(key);
     if (group) group.push(slice);
