@@ -1,11 +1,11 @@
 // The agent's configuration: one JSON file, checked field by field, so that a wrong file is told at the start and by name.
 import { readFile } from 'node:fs/promises';
 import { type EvictionSettings, evictionSettings } from './eviction/index.ts';
-import { checkMirrors } from './image-settings.ts';
+import { checkMirrors, checkVerification, type VerificationSettings, verificationDefaults } from './image-settings.ts';
 import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
 import { checkShutdown, type ShutdownSettings, shutdownDefaults } from './shutdown/index.ts';
 
-export interface AgentConfig extends ShutdownSettings {
+export interface AgentConfig extends ShutdownSettings, VerificationSettings {
   clusterName: string;
   nodeName: string;
   /** InternalIP of the node; the agent's API listens there. */
@@ -123,6 +123,7 @@ const DEFAULTS = {
   maxPods: 110,
   rotateCertificates: true,
   ...shutdownDefaults,
+  ...verificationDefaults,
   podPidsLimit: -1,
 };
 
@@ -181,6 +182,7 @@ export function parseConfig(text: string): AgentConfig {
     throw new Error(`field rotateCertificates: must be true or false, is ${JSON.stringify(config['rotateCertificates'])}`);
   checkShutdown(config);
   checkMirrors(config['mirrors']);
+  checkVerification(config);
   for (const [field, only] of Object.entries(POLICIES))
     if (config[field] !== undefined && config[field] !== only)
       throw new Error(

@@ -24,6 +24,7 @@ test('images of containers and of their volumes stay, pinned ones too; the other
   const { reclaim } = imageCollection({
     images: criImages(cri),
     policy: gcDefaults,
+    access: { prune: async () => {} },
     clock: { ...systemClock, nowMs: () => nowMs },
     log: silentLogger,
     onFailure: () => expect.unreachable(),

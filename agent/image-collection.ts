@@ -1,7 +1,7 @@
 // Unused images go: now and then, and when the disk is nearly full. One collector for both, so that an image's age counts for both.
 import { type Clock, type Logger, neverFails, repeat, type Service } from '../kit/run/index.ts';
 import type { Cri } from './cri/index.ts';
-import { type CollectedImages, FreeDiskSpaceFailed, type GcPolicy, ImageGc, ImageStore } from './images/index.ts';
+import { type CollectedImages, FreeDiskSpaceFailed, type GcPolicy, ImageGc, ImageStore, type PullRecords } from './images/index.ts';
 import { parseRuntime } from './runtime-choice.ts';
 
 /** kubelet's ImageGCPeriod. */
@@ -27,6 +27,8 @@ export const criImages = (cri: ImagesOfCri): CollectedImages => ({
 export interface ImageCollectionOptions {
   images: CollectedImages;
   policy: GcPolicy;
+  /** What is remembered of pulls is forgotten with their images. */
+  access: Pick<PullRecords, 'prune'>;
   clock: Clock;
   log: Logger;
   /** Tells the node's watchers, with kubelet's reason. */
@@ -40,7 +42,7 @@ export interface ImageCollection {
   reclaim(): Promise<void>;
 }
 
-export function imageCollection({ images, policy, clock, log, onFailure }: ImageCollectionOptions): ImageCollection {
+export function imageCollection({ images, policy, access, clock, log, onFailure }: ImageCollectionOptions): ImageCollection {
   const gc = new ImageGc({ images, clock, policy });
   /** The first failure is for the log alone, as upstream. */
   let hasFailed = false;
@@ -56,6 +58,7 @@ export function imageCollection({ images, policy, clock, log, onFailure }: Image
   };
   const round = async () => {
     told(await gc.collect());
+    await access.prune(new Set((await images.list()).map(({ id }) => id)), clock.nowMs());
     hasFailed = false;
   };
   return {

@@ -4,7 +4,7 @@ import type { AgentConfig } from './config.ts';
 
 /** What can be set, as it is set, and what cannot, as it always is. */
 export function kubeletConfiguration(settings: AgentConfig): object {
-  const { eviction, shutdownGracePeriodByPodPriority: byPriority } = settings;
+  const { eviction, preloadedImagesVerificationAllowlist: allowlist, shutdownGracePeriodByPodPriority: byPriority } = settings;
   return {
     kind: 'KubeletConfiguration',
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -34,6 +34,8 @@ export function kubeletConfiguration(settings: AgentConfig): object {
     imageGCLowThresholdPercent: settings.imageGCLowThresholdPercent,
     imageMinimumGCAge: msText(settings.imageMinimumGCAgeMs),
     imageMaximumGCAge: msText(settings.imageMaximumGCAgeMs),
+    imagePullCredentialsVerificationPolicy: settings.imagePullCredentialsVerificationPolicy,
+    ...(allowlist.length > 0 ? { preloadedImagesVerificationAllowlist: allowlist } : {}),
     maxPods: settings.maxPods,
     podPidsLimit: settings.podPidsLimit,
     nodeLeaseDurationSeconds: 40,

@@ -11,7 +11,7 @@ import { Devices, devicePluginType, deviceRegistration, podResourcesService } fr
 import { startDns } from './dns/index.ts';
 import { evictionManager } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
-import { imageCredentials, imagePolicy } from './image-settings.ts';
+import { imageAccess, imageCredentials, imagePolicy } from './image-settings.ts';
 import { kubeletConfiguration } from './kubelet-configuration.ts';
 import { containerLogLinks, logRotation } from './logs/index.ts';
 import {
@@ -73,6 +73,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const cri = countedCri(await openCri(config, podCIDR, log), runtimeMetrics);
   facts.runtime = runtimeFacts(await cri.status());
   const credentials = await imageCredentials(config, clock, log);
+  const access = await imageAccess(config, () => cri.listImages());
   if (parseRuntime(config.runtime).kind !== 'oci') {
     const { runtimeName, runtimeVersion } = await cri.version();
     facts.info.containerRuntimeVersion = `${runtimeName}://${runtimeVersion}`;
@@ -109,6 +110,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     memoryCapacity: capacity.memoryBytes,
     podPidsLimit: config.podPidsLimit,
     imageCredentials: credentials,
+    imageAccess: access,
     cgroupParent: config.cgroupParent,
     ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
     refusal: (pod) => shutdown.refusal() ?? eviction.refusal(pod),
@@ -120,6 +122,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const unusedImages = imageCollection({
     images: await collectedImages(config.runtime, config.imagesDir, cri),
     policy: imagePolicy(config),
+    access,
     clock,
     log,
     onFailure: (reason, message) => tell('Warning', reason, message),

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Pod } from '../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../api/meta/index.ts';
 import { RESOURCES } from '../kit/client/index.ts';
-import { type Cluster, nodeSocket } from '../rig/index.ts';
+import { type Cluster, runtimeAddress } from '../rig/index.ts';
 import { percentile, reportSamples } from './measure.ts';
 
 const WARM_UP = 3;
@@ -15,7 +15,7 @@ export async function reportFloor(bench: string, cluster: Cluster, runtime: stri
   const found = await cluster.client.get<Pod & KubeObject>(RESOURCES.pods, podName, { namespace: 'default' });
   const id = /[^/]+$/.exec(found.status?.containerStatuses?.[0]?.containerID ?? '')?.[0];
   const node = cluster.nodes[0]!.name;
-  const bundle = `${dirname(await nodeSocket(cluster.name, node))}/c/${id}`;
+  const bundle = `${dirname((await runtimeAddress(cluster.name, node)).socket)}/c/${id}`;
   const loop = `${import.meta.dirname}/floor-loop.ts`;
   const printed = await cluster.onNode(node, [process.execPath, loop, bundle, runtime, String(WARM_UP + SAMPLES)]);
   const samples = (JSON.parse(printed) as [created: number, running: number][]).slice(WARM_UP);

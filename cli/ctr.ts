@@ -1,5 +1,4 @@
-// wherry ctr: what a node's container runtime has, without the API, for when something is wrong with that. In a rig it runs inside the
-// node's namespaces, where its sockets and log files are.
+// wherry ctr: what a node's container runtime has, without the API, for when something is wrong with that.
 import { type Command, InvalidArgumentError } from 'commander';
 import * as rig from '../rig/index.ts';
 import { afterDashes } from './arguments.ts';
@@ -22,20 +21,16 @@ interface Where {
 export function addCtr(program: Command, named: (command: Command) => Command): void {
   const ctr = named(program.command('ctr'))
     .description("look at a node's containers without the API")
-    .option('--node <node>', 'node of the cluster (default: its first one)')
+    .option('--node <node>', 'node of the cluster (default: its only one)')
     .option('--socket <path>', 'socket of any CRI runtime, instead of a node')
     .enablePositionalOptions();
-  /** Runs the action against the socket; for a rig's node in a process inside it. */
   const on =
     <A extends unknown[]>(action: (runtime: rig.NodeRuntime, ...args: A) => Promise<void>) =>
     async (...args: unknown[]) => {
       const { name, node, socket } = ctr.opts<Where>();
-      if (socket === undefined) {
-        process.exitCode = await inside(name, node ?? 'node-1');
-        return;
-      }
+      const address = socket === undefined ? await rig.runtimeAddress(name, node) : { socket };
       const { NodeRuntime } = await rig.nodeRuntime();
-      using runtime = new NodeRuntime(socket);
+      using runtime = new NodeRuntime(address);
       await action(runtime, ...(args as A));
     };
 
@@ -67,14 +62,6 @@ export function addCtr(program: Command, named: (command: Command) => Command): 
     .description('stop and remove; the agent makes anew what its pods still want')
     .action(on(remove));
   ctr.command('prune').description('remove containers that have ended, but for the newest of each running pod').action(on(prune));
-}
-
-/** The same command again, inside of the node. */
-async function inside(cluster: string, node: string): Promise<number> {
-  const socket = await rig.nodeSocket(cluster, node);
-  const script = process.argv[1]!;
-  const rest = process.argv.slice(process.argv.indexOf('ctr') + 1);
-  return await rig.execInNode(cluster, node, [process.execPath, ...process.execArgv, script, 'ctr', '--socket', socket, ...rest]);
 }
 
 const states: Record<string, string> = { CONTAINER_RUNNING: 'Running', CONTAINER_CREATED: 'Created', CONTAINER_EXITED: 'Exited' };

@@ -8,7 +8,7 @@ export { connect, killPart, powerOff } from './faults.ts';
 export { images, listImages, load, pruneImages, pullForNodes, removeImage, saveImages } from './images.ts';
 export { type KernelState, kernelState, leftOvers } from './kernel-state.ts';
 export { kubeconfig } from './kubeconfig.ts';
-export { execInNode, nodeSocket } from './node-exec.ts';
+export { execInNode, runtimeAddress } from './node-exec.ts';
 export type { NodeRuntime, NodeSession } from './node-runtime.ts';
 /** gRPC and what else it needs is loaded with it. */
 export const nodeRuntime = () => import('./node-runtime.ts');

@@ -3,6 +3,7 @@
 import type * as wire from '../agent/cri-grpc/gen/types.ts';
 import { Connection, exec } from '../agent/cri-remote/index.ts';
 import { LogWriter, readLines } from '../agent/server/index.ts';
+import type { RuntimeAddress } from './node-exec.ts';
 
 export type { wire };
 
@@ -14,9 +15,11 @@ const STOP_SECONDS = 10;
 
 export class NodeRuntime implements Disposable {
   readonly #connection: Connection;
+  readonly #root: string;
 
-  constructor(socket: string) {
-    this.#connection = new Connection(socket);
+  constructor({ socket, netns, root = '' }: RuntimeAddress) {
+    this.#connection = new Connection(socket, netns);
+    this.#root = root;
   }
 
   [Symbol.dispose](): void {
@@ -99,7 +102,11 @@ export class NodeRuntime implements Disposable {
     if (!status?.logPath) throw new Error(`${id.slice(0, 12)}: the container has no log file`);
     const { signal, tailLines, follow, timestamps } = options;
     const isLive = async () => (await this.containerStatus(id).catch(() => undefined))?.status?.state === 'CONTAINER_RUNNING';
-    const lines = readLines(status.logPath, { signal, ...(tailLines === undefined ? {} : { tailLines }), ...(follow ? { isLive } : {}) });
+    const lines = readLines(`${this.#root}${status.logPath}`, {
+      signal,
+      ...(tailLines === undefined ? {} : { tailLines }),
+      ...(follow ? { isLive } : {}),
+    });
     const writers = (['stdout', 'stderr'] as const).map((stream) => ({ stream, writer: new LogWriter({ timestamps, stream }) }));
     for await (const line of lines) {
       for (const { stream, writer } of writers) {

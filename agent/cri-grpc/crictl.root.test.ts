@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type ChildProcess, exitOf, start, tryRun } from '../../kit/exec/index.ts';
+import { namesIn } from '../../kit/fs/index.ts';
 import { openTerminal, spawnProgram } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { ImageStore, importArchive } from '../images/index.ts';
@@ -251,6 +252,21 @@ describe.skipIf(lacking !== '')(`crictl${lacking}`, () => {
       expect((await tryCrictl(command, 'nosuch')).exitCode, command).not.toBe(0);
   });
 
+  async function commandUnderWay(id: string) {
+    const busy = await following('exec', id, 'sh', '-c', 'echo begun; sleep 1000');
+    await says(busy, /begun/);
+    return busy;
+  }
+
+  /** From its record on: a client that has not got through yet would wait for the next program, and its pod would be whole. */
+  async function podUnderWay() {
+    const records = `${program.folder}/state/sandboxes`;
+    const before = namesIn(records).length;
+    const busy = await following('runp', configs().pod);
+    await waitFor({ what: 'a record of the pod', timeoutMs: 30_000, everyMs: 1 }, () => namesIn(records).length > before);
+    return busy;
+  }
+
   test('kill -9 of the program, twice: containers go on, logs go on, crictl sees them', { timeout: 120_000 }, async () => {
     const { pod, id } = await talker();
     const pidOf = async () => (await json('inspect', id)).info.pid;
@@ -258,7 +274,7 @@ describe.skipIf(lacking !== '')(`crictl${lacking}`, () => {
     const lines = async () => (await crictl('logs', id)).split('\n').length;
     for (const change of ['exec', 'pods']) {
       const before = await lines();
-      const busy = change === 'exec' ? await following('exec', id, 'sleep', '1000') : await following('runp', configs().pod);
+      const busy = change === 'exec' ? await commandUnderWay(id) : await podUnderWay();
       await program.kill('SIGKILL');
       await exitOf(busy.child);
       await program.start();

@@ -1,7 +1,8 @@
 // Specifications of the Container Device Interface (v1.1.0, cncf-tags/container-device-interface): what a device brings into a container.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { namesIn } from '../../kit/fs/index.ts';
 
 export interface CdiDeviceNode {
   path: string;
@@ -52,7 +53,7 @@ const EDITS = new Set(['env', 'deviceNodes', 'mounts', 'hooks', 'additionalGids'
 /** By folder, in their order. What cannot be read as a specification has no devices: `onBad` hears why. */
 export function readCdiSpecs(folders: readonly string[], onBad: (file: string, error: unknown) => void): CdiSpec[][] {
   return folders.map((folder) =>
-    namesIn(folder).flatMap((name) => {
+    specificationsIn(folder).flatMap((name) => {
       const file = join(folder, name);
       try {
         return [cdiSpec(parse(readFileSync(file, 'utf8')))];
@@ -85,12 +86,7 @@ function checkEdits(edits: object | undefined): void {
   if (strange) throw new Error(`containerEdits.${strange} is not supported`);
 }
 
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => /\.(json|yaml)$/.test(name))
-      .sort();
-  } catch {
-    return []; // most machines have none
-  }
-}
+const specificationsIn = (folder: string): string[] =>
+  namesIn(folder)
+    .filter((name) => /\.(json|yaml)$/.test(name))
+    .sort();

@@ -140,6 +140,12 @@ describe('users of its own', () => {
   });
 });
 
+test('a stop that comes before the program listens is not lost', async () => {
+  const { id } = await started('sleep 0.5; trap "exit 6" USR1; while :; do sleep 0.05; done');
+  await cri.stopContainer(id, 60_000);
+  expect((await cri.containerStatus(id)).exitCode).toBe(6);
+});
+
 describe('recovery', () => {
   test('a new service finds containers running, ended meanwhile, and lost with their monitor', async () => {
     const running = await started(sleeping);

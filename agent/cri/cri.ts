@@ -1,10 +1,10 @@
 // The container runtime interface as agents call it in-process: CRI v1 in TypeScript, as small as pods need it.
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { CgroupMetrics, UserIds } from '../../kit/linux/index.ts';
-import type { RegistryAuth } from '../images/index.ts';
+import type { PodAccount, PullCredential, PullSecret, RegistryAuth } from '../images/index.ts';
 import type { SpecResources } from '../runtime/index.ts';
 
-export type { RegistryAuth, UserIds };
+export type { PodAccount, PullCredential, PullSecret, RegistryAuth, UserIds };
 
 /** Every operation is safe to repeat; an unknown id is an error only where CRI says so (status, start, exec), never for stop and remove. */
 export interface Cri {

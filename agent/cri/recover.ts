@@ -1,6 +1,6 @@
 // At start-up: what an earlier process left is compared with the records. Running containers are taken over as they are; what has no
 // record is removed; ends that nobody saw are recorded.
-import { existsSync, readdirSync } from 'node:fs';
+import { namesIn } from '../../kit/fs/index.ts';
 import { removeTree, unpinNamespace } from '../../kit/linux/index.ts';
 import { lostExit, noticeExit, recordExit } from './container-exit.ts';
 import { type CriContext, IF_NAME, messageOf, sandboxFile } from './context.ts';
@@ -16,8 +16,7 @@ export async function recover(context: CriContext): Promise<void> {
   for (const record of context.containers.all())
     if (!record.exit && record.startedAtMs !== undefined && context.runtime.state(record.id).status === 'none')
       await recordExit(context, record, lostExit());
-  const folder = `${context.runDir}/s`;
-  for (const id of existsSync(folder) ? readdirSync(folder) : [])
+  for (const id of namesIn(`${context.runDir}/s`))
     if (!context.sandboxes.get(id)) await quietly(context, `leftover sandbox ${id}`, () => dropSandbox(context, id));
   // sandboxes that are stopped have given their address back; those half made keep theirs, they may be asked for again
   const attached = context.sandboxes.all().filter((s) => s.state !== 'notready');

@@ -1,10 +1,36 @@
 // Credentials for pulling an image, in kubelet's order: of the pod's pull secrets, then of the node's credential providers.
-import { matchesImage } from './credential-providers.ts';
+import { matchesImage } from './image-pattern.ts';
 import { parseReference, repositoryName } from './reference.ts';
 import type { RegistryAuth } from './registry-login.ts';
 
+/** Whose credentials are: the identity of a secret or a service account. */
+export interface Owner {
+  kind: 'Secret' | 'ServiceAccount';
+  uid: string;
+  namespace: string;
+  name: string;
+}
+
+/** What may open an image's registry. */
+export interface PullCredential {
+  auth: RegistryAuth;
+  /** Absent: the node itself. */
+  owner?: Owner;
+}
+
 /** `data` of a secret: base64, as the API carries it. */
-export type SecretData = Readonly<Record<string, string>>;
+type SecretData = Readonly<Record<string, string>>;
+
+/** A secret that a pod names for its pulls. */
+export interface PullSecret {
+  uid: string;
+  namespace: string;
+  name: string;
+  data: SecretData;
+}
+
+export const pullSecretCredentials = ({ data, uid, namespace, name }: PullSecret, image: string): PullCredential[] =>
+  pullSecretAuths(data, image).map((auth) => ({ auth, owner: { kind: 'Secret', uid, namespace, name } }));
 
 /** Those of a pull secret (kubernetes.io/dockerconfigjson or dockercfg) that are for the image, the most exact first; a broken secret has none. */
 export function pullSecretAuths(data: SecretData, image: string): RegistryAuth[] {

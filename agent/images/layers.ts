@@ -1,10 +1,11 @@
 // Unpacked layers in a folder that all agents of a machine share: each unpacked once, removed when nobody wants it any more.
 //   layers/<hex24>/      one unpacked layer, there when it is whole      skeletons/<hex24>   the frame of its tar
-//   tmp/<pid>-<id>       work in progress                               tmp/<pid>-<id>.uses  layers that a pull counts on
+//   tmp/<process>-<id>   work in progress                               tmp/<process>-<id>.uses  layers that a pull counts on
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { identify, isAlive } from '../../kit/exec/index.ts';
 import { lockFile } from '../../kit/fs/index.ts';
 import { layersInUse } from './layers-in-use.ts';
 import { isWhole } from './skeleton.ts';
@@ -12,6 +13,10 @@ import type { TarLimits } from './tar-walker.ts';
 import { putInPlace, unpackLayer } from './unpack.ts';
 
 const LOCK_TIMEOUT_MS = 60_000;
+/** The tar of a killed pull writes what it has been given, then ends. */
+const ORPHANS_END = { maxRetries: 10, retryDelay: 50 };
+/** A process is known by its number and its start: after a reboot numbers come again. */
+const ownStart = identify(process.pid)?.startTicks ?? '';
 
 export class Layers {
   readonly #root: string;
@@ -41,13 +46,13 @@ export class Layers {
 
   /** A path for work in progress, on the store's file system. The caller removes it. */
   temporary(): string {
-    return `${this.#root}/tmp/${process.pid}-${randomUUID()}`;
+    return `${this.#root}/tmp/${process.pid}.${ownStart}-${randomUUID()}`;
   }
 
   /** What killed processes left in tmp/. */
   async dropStale(): Promise<void> {
     for (const name of await readdir(`${this.#root}/tmp`))
-      if (!isRunning(name)) await rm(`${this.#root}/tmp/${name}`, { recursive: true, force: true });
+      if (!isRunning(name)) await rm(`${this.#root}/tmp/${name}`, { recursive: true, force: true, ...ORPHANS_END });
   }
 
   /** False when it was there. @throws Error when the content is not what its digests say; then nothing of it stays */
@@ -142,4 +147,7 @@ export class Layers {
 }
 
 /** Whether the process that made this entry of tmp/ runs. */
-const isRunning = (entry: string): boolean => existsSync(`/proc/${entry.split('-')[0]}`);
+function isRunning(entry: string): boolean {
+  const [pid = '', startTicks = ''] = (entry.split('-')[0] ?? '').split('.');
+  return isAlive({ pid: Number(pid), startTicks });
+}

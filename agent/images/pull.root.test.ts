@@ -5,7 +5,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../kit/exec/index.ts';
 import { removeTree } from '../../kit/linux/index.ts';
-import { sha256, type TestLayer, testRegistry } from './hostile-registry.ts';
+import { sha256, type TestLayer, type TestManifest, testRegistry } from './hostile-registry.ts';
 import { ImageStore, type PullOptions, type PullProgress, pullImage } from './index.ts';
 
 const folder = mkdtempSync(`${tmpdir()}/wherry-pull-`);
@@ -33,7 +33,10 @@ beforeAll(async () => {
 });
 afterAll(() => removeTree(folder));
 
-const quick: PullOptions = { stallMs: 300, clock: { nowMs: () => 0, sleep: async () => {} } };
+/** Does not wait between tries. */
+const quick: PullOptions = { clock: { nowMs: () => 0, sleep: async () => {} } };
+/** Only for what is silent: on a busy machine also an honest registry is, for a while. */
+const impatient: PullOptions = { ...quick, stallMs: 300 };
 
 test('layers may be plain, gzip and zstd; progress tells each; what is there is not fetched again', async () => {
   await using registry = await testRegistry();
@@ -119,6 +122,13 @@ const failures: {
     kind: 'unavailable',
   },
   {
+    name: '429 until a date',
+    part: '/manifests/',
+    trick: (_, response) => answered(response.writeHead(429, { 'retry-after': 'Thu, 01 Jan 1970 02:00:00 GMT' }).end()),
+    error: /429 Too Many Requests \(asks to try again after 7200 s\)/,
+    kind: 'unavailable',
+  },
+  {
     name: '500 again and again',
     part: '/manifests/',
     trick: (_, response) => answered(response.writeHead(500).end()),
@@ -164,13 +174,47 @@ const failures: {
   },
 ];
 
+test('indexes within indexes end at some depth; a configuration is checked as layers are; a loop over two hosts ends', async () => {
+  await using registry = await testRegistry();
+  await using other = await testRegistry();
+  const digest = registry.image('x', layers);
+  const platform = { os: 'linux', architecture: { x64: 'amd64' }[process.arch as string] ?? process.arch };
+  /** An index of what has the digest; its own one. */
+  const indexOf = (inner: string, name: string): string => {
+    const text = JSON.stringify({ schemaVersion: 2, manifests: [{ digest: inner, size: 1, platform }] });
+    for (const reference of [name, sha256(text)])
+      registry.manifests.set(`x:${reference}`, { type: 'application/vnd.oci.image.index.v1+json', text });
+    return sha256(text);
+  };
+  let [inner, depth] = [digest, 0];
+  while (depth < 4) inner = indexOf(inner, `deep${++depth}`);
+  expect((await pullImage(await open(), `${registry.host}/x:deep3`, quick)).layers).toHaveLength(3);
+  await expect(pullImage(await open(), `${registry.host}/x:deep4`, quick)).rejects.toThrow('indexes within indexes, more than 4 deep');
+
+  const { config } = JSON.parse(registry.manifests.get('x:latest')!.text) as TestManifest;
+  const configText = registry.blobs.get(config.digest)!;
+  registry.blobs.set(config.digest, Buffer.from(configText.toString().replace('"os"', '"so"')));
+  await expect(pullImage(await open(), `${registry.host}/x`, quick)).rejects.toThrow(`content of ${config.digest} is sha256:`);
+  registry.blobs.set(config.digest, configText);
+  expect((await pullImage(await open(), `${registry.host}/x`, quick)).layers).toHaveLength(3);
+
+  for (const [from, to] of [[registry, other] as const, [other, registry] as const])
+    from.play('/manifests/', ({ url }, response) => answered(response.writeHead(302, { location: `http://${to.host}${url}` }).end()));
+  const withPassword = { ...quick, auth: { username: 'u', password: 'p' } };
+  await expect(pullImage(await open(), `${registry.host}/x`, withPassword)).rejects.toThrow('stopped after 10 redirects');
+  const [asked = 0, asking] = [other.requests.length, registry.requests.filter(({ headers }) => headers.authorization)];
+  expect([asked, asking.length]).toEqual([5, 1]); // not even on the way back: the stranger may have made up where that leads
+  expect(other.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+});
+
 test.each(failures)('$name', async ({ part, trick, error, kind }) => {
   await using registry = await testRegistry();
   registry.image('x', layers);
   let broken = true;
   registry.play(part.replace('PLAIN', sha256(layers[0]!.blob)), (...args) => broken && trick(...args));
   const store = await open();
-  const caught: unknown = await pullImage(store, `${registry.host}/x`, quick).catch((e: unknown) => e);
+  const options = error.source.startsWith('no bytes') ? impatient : quick;
+  const caught: unknown = await pullImage(store, `${registry.host}/x`, options).catch((e: unknown) => e);
   expect(caught).toBeInstanceOf(Error);
   expect((caught as Error).message).toMatch(error);
   if (kind) expect(caught).toMatchObject({ kind });

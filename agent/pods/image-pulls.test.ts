@@ -2,8 +2,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import type { EventRecorder } from '../../kit/client/index.ts';
-import { type Cri, CriError, type Image, type RegistryAuth } from '../cri/index.ts';
-import { ImagePulls } from './image-pulls.ts';
+import { type Cri, CriError, type Image, type PullCredential, type RegistryAuth } from '../cri/index.ts';
+import { type ImageAccess, ImagePulls } from './image-pulls.ts';
 import { PodEvents } from './pod-events.ts';
 
 const NAME = 'a.io/x:1';
@@ -16,10 +16,12 @@ let present: boolean;
 let events: string[];
 let asked: (RegistryAuth | undefined)[];
 let answer: (auth: RegistryAuth | undefined) => void;
-let credentials: RegistryAuth[];
+let credentials: PullCredential[];
+let isOpen: boolean;
+let noted: string[];
 let pulls: ImagePulls;
 beforeEach(() => {
-  [nowMs, present, events, asked, credentials] = [0, false, [], [], []];
+  [nowMs, present, events, asked, credentials, isOpen, noted] = [0, false, [], [], [], true, []];
   answer = () => {};
   const cri = {
     imageStatus: async (name: string) => {
@@ -37,7 +39,21 @@ beforeEach(() => {
     record: (_: unknown, type: string, reason: string, message: string) => void events.push(`${type} ${reason} ${message}`),
   } as unknown as EventRecorder;
   const clock = { nowMs: () => nowMs, sleep: async () => {} };
-  pulls = new ImagePulls({ cri, clock, events: new PodEvents(recorder), credentials: async () => credentials });
+  const access: ImageAccess = {
+    isOpenTo: async () => isOpen,
+    async pulling(name) {
+      noted.push(`begin ${name}`);
+      return {
+        async [Symbol.asyncDispose]() {
+          noted.push('end');
+        },
+      };
+    },
+    async pulled(name, id, credential) {
+      noted.push(`${name} is ${id} for ${credential?.owner?.name ?? credential?.auth.username ?? 'all'}`);
+    },
+  };
+  pulls = new ImagePulls({ cri, clock, access, events: new PodEvents(recorder), credentials: async () => credentials });
 });
 
 const PULLED = 'Normal Pulled Successfully pulled image "a.io/x:1" in 0s (0s including waiting). Image size: 7 bytes.';
@@ -90,14 +106,36 @@ test.each(['ErrImagePull', 'RegistryUnavailable'] as const)('a pull that fails (
   expect(await pulls.ensure(pod, container('Always'))).toBe(image);
 });
 
+const users = (...names: string[]): PullCredential[] => names.map((username) => ({ auth: { username } }));
+
+test('an image that is there, but not for this pod, is pulled again; Never does not tell that it is there', async () => {
+  [present, isOpen] = [true, false];
+  await expect(pulls.ensure(pod, container('Never'))).rejects.toMatchObject({
+    reason: 'ErrImageNeverPull',
+    message: 'Container image "a.io/x:1" is not present with pull policy of Never',
+  });
+  expect(asked).toEqual([]);
+  const owner = { kind: 'Secret', uid: '1', namespace: 'n', name: 'door' } as const;
+  credentials = [...users('bad'), { auth: { username: 'good' }, owner }];
+  answer = (auth) => {
+    if (auth?.username !== 'good') throw new CriError('ErrImagePull', 'denied');
+  };
+  await pulls.ensure(pod, container('IfNotPresent'));
+  expect(noted).toEqual(['begin a.io/x:1', 'a.io/x:1 is sha256:1 for door', 'end']);
+  credentials = [];
+  noted.length = 0;
+  await expect(pulls.ensure(pod, container('IfNotPresent'))).rejects.toMatchObject({ reason: 'ErrImagePull', message: 'denied' });
+  expect(noted).toEqual(['begin a.io/x:1', 'end']);
+});
+
 test('credentials are tried one after the other, and none only where there are none', async () => {
-  credentials = [{ username: 'bad' }, { username: 'good' }, { username: 'further' }];
+  credentials = users('bad', 'good', 'further');
   answer = (auth) => {
     if (auth?.username !== 'good') throw new CriError('ErrImagePull', `no ${auth?.username}`);
   };
   await pulls.ensure(pod, container('Always'));
   expect(asked.map((auth) => auth?.username)).toEqual(['bad', 'good']);
-  credentials = [{ username: 'a' }, { username: 'b' }, { username: 'b' }];
+  credentials = users('a', 'b', 'b');
   asked.length = 0;
   await expect(pulls.ensure(pod, container('Always'))).rejects.toMatchObject({ message: '[no a, no b]' });
   expect(asked).toHaveLength(3);

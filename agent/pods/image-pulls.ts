@@ -3,7 +3,7 @@ import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { durationText } from '../../api/meta/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 import { backoffMs } from '../../kit/run/index.ts';
-import { type Cri, CriError, type Image, isCriError, type RegistryAuth } from '../cri/index.ts';
+import { type Cri, CriError, type Image, isCriError, type PullCredential, type RegistryAuth } from '../cri/index.ts';
 import type { PodEvents } from './pod-events.ts';
 import { BACKOFF_BASE_MS, BACKOFF_MAX_MS } from './restart.ts';
 import { StartProblem } from './start-problem.ts';
@@ -17,12 +17,22 @@ interface Failures {
 /** Pulls remembered as failing; beyond it the oldest is forgotten and simply tried again. */
 const FAILING_MAX = 1000;
 
+/** Which pods may use an image that is there: see agent/images/pull-access.ts. */
+export interface ImageAccess {
+  isOpenTo(name: string, image: Image, credentials: () => Promise<readonly PullCredential[]>): Promise<boolean>;
+  /** Until disposed the image counts as one that a pod pulls. */
+  pulling(name: string): Promise<AsyncDisposable>;
+  /** A pull has worked: with the credential, or without any. */
+  pulled(name: string, id: string, credential: PullCredential | undefined): Promise<void>;
+}
+
 export interface ImagePullsOptions {
   cri: Cri;
   clock: Clock;
   events: PodEvents;
+  access: ImageAccess;
   /** Of the pod's pull secrets and of the node, for this image: the first that works counts. */
-  credentials(pod: Pod, image: string): Promise<RegistryAuth[]>;
+  credentials(pod: Pod, image: string): Promise<PullCredential[]>;
 }
 
 export class ImagePulls {
@@ -35,13 +45,15 @@ export class ImagePulls {
 
   /** The image of the container, pulled when its policy asks for it. @throws StartProblem */
   async ensure(pod: Pod, container: Container): Promise<Image> {
-    const { cri, events } = this.#options;
+    const { access, cri, events } = this.#options;
     const name = container.image ?? '';
     const policy = container.imagePullPolicy ?? 'IfNotPresent';
     const present = await cri.imageStatus(name).catch((error: unknown) => {
       throw isCriError(error, 'InvalidImageName') ? this.#invalid(pod, container, error) : error;
     });
-    if (present && policy !== 'Always') {
+    let found: Promise<PullCredential[]> | undefined;
+    const credentials = () => (found ??= this.#options.credentials(pod, name));
+    if (present && policy !== 'Always' && (await access.isOpenTo(name, present, credentials))) {
       events.container(
         pod,
         container.name,
@@ -52,14 +64,15 @@ export class ImagePulls {
       return present;
     }
     if (policy === 'Never') {
+      // Also of one that is there, but not for this pod: it must not learn that.
       const message = `Container image "${name}" is not present with pull policy of Never`;
       events.container(pod, container.name, 'Warning', 'ErrImageNeverPull', message);
       throw this.#failed(pod, container, new StartProblem('ErrImageNeverPull', message));
     }
-    return this.#pull(pod, container, name);
+    return this.#pull(pod, container, name, credentials);
   }
 
-  async #pull(pod: Pod, container: Container, name: string): Promise<Image> {
+  async #pull(pod: Pod, container: Container, name: string, credentials: () => Promise<PullCredential[]>): Promise<Image> {
     const { clock, events } = this.#options;
     // as upstream: what one pod lacks the credentials for does not hold up another that has them
     const key = `${pod.metadata?.uid}_${name}`;
@@ -75,7 +88,7 @@ export class ImagePulls {
     }
     events.container(pod, container.name, 'Normal', 'Pulling', `Pulling image "${name}"`);
     try {
-      const image = await this.#pullWith(pod, name);
+      const image = await this.#pullWith(name, await credentials());
       this.#failing.delete(key);
       const took = durationText(Math.round(clock.nowMs() - nowMs) * 1e6);
       events.container(
@@ -97,12 +110,15 @@ export class ImagePulls {
   }
 
   /** With each of the credentials until one works, without any where there are none; as kubelet, which then tells all that failed. */
-  async #pullWith(pod: Pod, name: string): Promise<Image> {
-    const credentials: (RegistryAuth | undefined)[] = await this.#options.credentials(pod, name);
+  async #pullWith(name: string, credentials: readonly PullCredential[]): Promise<Image> {
+    const { access } = this.#options;
+    await using _pull = await access.pulling(name);
     const problems: Error[] = [];
-    for (const auth of credentials.length > 0 ? credentials : [undefined]) {
+    for (const credential of credentials.length > 0 ? credentials : [undefined]) {
       try {
-        return await this.#pullOnce(name, auth);
+        const image = await this.#pullOnce(name, credential?.auth);
+        await access.pulled(name, image.id, credential);
+        return image;
       } catch (error) {
         problems.push(error instanceof Error ? error : new Error(String(error)));
       }

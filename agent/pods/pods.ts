@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
 import { isFinished } from '../../kit/pods/index.ts';
 import { type Clock, type Logger, repeat } from '../../kit/run/index.ts';
-import type { Cri, RegistryAuth } from '../cri/index.ts';
+import type { Cri, PodAccount, PullCredential, PullSecret } from '../cri/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { isMirror, mirroredUid } from '../static/index.ts';
 import { type Drivers, type LocalPaths, Volumes } from '../volumes/index.ts';
@@ -13,12 +13,13 @@ import { ofApi, ownOf } from './api-pods.ts';
 import { FilePods } from './file-pods.ts';
 import { collectGarbage, GARBAGE_EVERY_MS } from './garbage.ts';
 import { Gate } from './gate.ts';
-import { ImagePulls } from './image-pulls.ts';
+import { type ImageAccess, ImagePulls } from './image-pulls.ts';
 import { removeOrphans } from './orphans.ts';
+import { podAccount } from './pod-account.ts';
 import { PodEvents } from './pod-events.ts';
 import type { ClusterNames } from './pod-files.ts';
 import { PREEMPTING } from './preemption.ts';
-import { pullSecrets, type SecretData } from './pull-secrets.ts';
+import { pullSecrets } from './pull-secrets.ts';
 import { QosGroups } from './qos-groups.ts';
 import { type NodeVerdict, RoomMaker } from './room-maker.ts';
 import { Starts } from './starts.ts';
@@ -51,7 +52,8 @@ export interface PodsOptions {
   /** Folder of static pods; undefined: none. */
   staticPodPath?: string;
   /** What may open an image's registry: out of the pod's pull secrets, then the node's own. */
-  imageCredentials(image: string, secrets: readonly SecretData[]): Promise<RegistryAuth[]>;
+  imageCredentials(image: string, secrets: readonly PullSecret[], account: PodAccount | undefined): Promise<PullCredential[]>;
+  imageAccess: ImageAccess;
   /** Why this node takes no such pod now (it is low on something, or going down); undefined: it does. */
   refusal?(pod: Pod): { reason: string; message: string } | undefined;
   /** For metrics. */
@@ -153,7 +155,13 @@ export class NodePods {
         cri,
         clock,
         events,
-        credentials: async (pod, image) => options.imageCredentials(image, await pullSecrets(this.#volumes.objects, pod, events)),
+        access: options.imageAccess,
+        credentials: async (pod, image) =>
+          options.imageCredentials(
+            image,
+            await pullSecrets(this.#volumes.objects, pod, events),
+            podAccount(client, this.#volumes.tokens, pod),
+          ),
       }),
       servicesFor: (pod) => this.#servicesFor(pod),
       otherPods: (uid) => this.#activePods().filter(({ metadata }) => metadata.uid !== uid),

@@ -24,9 +24,10 @@ export function staleFlows(before: Plan, after: Plan): Flush[] {
   }
   for (const [id, port] of old) {
     const left = targets(now.get(id));
-    for (const ip of targets(port)) {
-      if (left.has(ip)) continue;
-      flushes.push(...addresses(port).map((flush) => [...flush, '--dst-nat', ip]));
+    for (const target of targets(port)) {
+      if (left.has(target)) continue;
+      const [ip = '', targetPort = ''] = target.split(':');
+      flushes.push(...addresses(port).map((flush) => [...flush, '--dst-nat', ip, '--reply-port-src', targetPort]));
     }
   }
   return flushes;
@@ -37,8 +38,11 @@ export async function flushFlows(flushes: readonly Flush[]): Promise<void> {
   for (const flush of flushes) await tryRun('conntrack', ['-D', '-f', 'ipv4', '-p', 'udp', ...flush]);
 }
 
+/** `address:port` of each. */
 const targets = (port: PortPlan | undefined): Set<string> =>
-  new Set([...(port?.internal.to ?? []), ...(port?.external.to ?? []), ...(port?.externalFromInside.to ?? [])].map((t) => t.ip));
+  new Set(
+    [...(port?.internal.to ?? []), ...(port?.external.to ?? []), ...(port?.externalFromInside.to ?? [])].map((t) => `${t.ip}:${t.port}`),
+  );
 
 /** The cluster IP comes first. */
 function addresses(port: PortPlan): string[][] {

@@ -78,9 +78,14 @@ function nearest(targets: readonly Target[], place: Place): readonly Target[] {
   return byZone.length > 0 && targets.every((t) => t.zones?.length) ? byZone : targets;
 }
 
-/** Services that get rules at all: not headless, not ExternalName, not left to another proxy. */
+const LEFT_ALONE = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
+
+/** A Service or a slice that says it is not for this proxy. */
+export const isLeftAlone = ({ metadata }: Service | EndpointSlice): boolean => LEFT_ALONE.some((label) => label in (metadata.labels ?? {}));
+
+/** Services that get rules at all: not headless (by their address or a label), not ExternalName, not left to another proxy. */
 export function isProxied(service: Service): boolean {
   const { clusterIP, type } = service.spec ?? {};
   if (type === 'ExternalName' || !clusterIP || clusterIP === 'None') return false;
-  return !('service.kubernetes.io/service-proxy-name' in (service.metadata.labels ?? {}));
+  return !isLeftAlone(service);
 }

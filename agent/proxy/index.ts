@@ -6,6 +6,7 @@ import { type Informer, type InformerFactory, RESOURCES } from '../../kit/client
 import { backoffMs, type Logger, repeat, type Service, systemClock } from '../../kit/run/index.ts';
 import type { Backend } from './backend.ts';
 import { flowsAtStart, flushFlows, staleFlows } from './conntrack.ts';
+import { HealthServers } from './health-servers.ts';
 import { prepareHost } from './host.ts';
 import { IptablesBackend } from './iptables-backend.ts';
 import { NftablesBackend } from './nftables-backend.ts';
@@ -60,6 +61,9 @@ class ServiceProxy {
   readonly #services: Informer<KubeService & KubeObject>;
   readonly #slices: Informer<EndpointSlice & KubeObject>;
   readonly #plan = createPlanner();
+  readonly #health: HealthServers;
+  #failures = 0;
+  #appliedMs = 0;
   #applied: Plan | undefined;
   #dirty = true;
   #running: Promise<void> | undefined;
@@ -69,7 +73,11 @@ class ServiceProxy {
   constructor(config: ProxyConfig, signal: AbortSignal) {
     this.#config = config;
     this.#signal = signal;
-    this.#backend = new BACKENDS[config.backend ?? 'iptables']();
+    const mode = config.backend ?? 'iptables';
+    this.#backend = new BACKENDS[mode]();
+    const nowMs = () => systemClock.nowMs();
+    const health = () => ({ healthy: this.#failures === 0, updatedMs: this.#appliedMs });
+    this.#health = new HealthServers({ mode, health, nowMs, log: config.log });
     this.#services = config.informers.of(RESOURCES.services);
     this.#slices = config.informers.of(RESOURCES.endpointslices);
   }
@@ -79,6 +87,7 @@ class ServiceProxy {
     await prepareHost({ serviceCIDR, nodeIP, log });
     await Promise.all([this.#services.synced, this.#slices.synced]);
     await this.#applyOnce();
+    this.#health.start();
     void this.#removeOthers();
     const changed = () => this.#kick();
     const handlers = { added: changed, updated: changed, deleted: changed };
@@ -100,6 +109,7 @@ class ServiceProxy {
 
   async stopped(): Promise<void> {
     this.#check?.stop();
+    this.#health.stop();
     for (const off of this.#off) off();
     await this.#running;
   }
@@ -112,15 +122,13 @@ class ServiceProxy {
   /** Changes that come while rules are written are taken together in the next round. */
   async #loop(): Promise<void> {
     await Promise.resolve(); // all events of this turn
-    let failures = 0;
     while (this.#dirty && !this.#signal.aborted) {
       try {
         await this.#applyOnce();
-        failures = 0;
       } catch (error) {
         this.#dirty = true;
         this.#config.log.error(`rules not applied: ${error instanceof Error ? error.message : String(error)}`);
-        await systemClock.sleep(backoffMs(++failures, 100, 10_000), this.#signal).catch(() => {});
+        await systemClock.sleep(backoffMs(++this.#failures, 100, 10_000), this.#signal).catch(() => {});
       }
     }
     this.#running = undefined;
@@ -135,6 +143,9 @@ class ServiceProxy {
     const { serviceCIDR = SERVICE_CIDR } = this.#config;
     await flushFlows(this.#applied ? staleFlows(this.#applied, plan) : flowsAtStart(plan, serviceCIDR));
     this.#applied = plan;
+    this.#failures = 0;
+    this.#appliedMs = systemClock.nowMs();
+    this.#health.keep(plan.healthChecks);
   }
 
   async #repair(): Promise<void> {

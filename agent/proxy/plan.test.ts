@@ -46,8 +46,16 @@ describe('makePlan', () => {
     ['ExternalName', service({ type: 'ExternalName', clusterIP: '' })],
     ['no address yet', service({ clusterIP: '' })],
     ['left to another proxy', service({}, { 'service.kubernetes.io/service-proxy-name': 'other' })],
+    ['said to be headless', service({}, { 'service.kubernetes.io/headless': '' })],
   ])('%s gets no rules', (_, object) => {
     expect(planOf([object], [slice([end(1)])])).toEqual([]);
+  });
+
+  test('a slice said to be headless counts for nothing', () => {
+    const headless = slice([end(1)]);
+    headless.metadata.labels = { ...headless.metadata.labels, 'service.kubernetes.io/headless': '' };
+    const [port] = planOf([service({})], [headless]);
+    expect(to(port!.internal)).toBe('reject');
   });
 
   test('an endpoint in two slices counts once; slices of another family and of other ports not at all', () => {
@@ -105,17 +113,30 @@ test('createPlanner: what has not changed is the very same', () => {
   expect(plan(input).ports[0]).toEqual(before[0]);
 });
 
-test('staleFlows: endpoints that left, addresses that had none, nothing for TCP', () => {
-  const plan = (protocol: string, ...ns: number[]) =>
+test('what health check node ports are to tell: ready endpoints of this node', () => {
+  const plan = (spec: ServiceSpec, ...endpoints: Endpoint[]) =>
+    makePlan({ services: [service(spec)], slices: [slice(endpoints)], nodeName: 'here', clusterCIDR: '10.244.0.0/16' }).healthChecks;
+  const wanted = { healthCheckNodePort: 30100 };
+  const check = { namespace: 'default', name: 'web', port: 30100 };
+  expect(plan({}, end(1))).toEqual([]);
+  expect(plan(wanted)).toEqual([{ ...check, endpoints: 0 }]);
+  expect(plan({ ...wanted, ports: [{ port: 80 }, { port: 81 }] }, end(1), end(2, draining), end(3, away))).toEqual([
+    { ...check, endpoints: 1 },
+  ]);
+});
+
+test('staleFlows: endpoints that left or have another port, addresses that had none, nothing for TCP', () => {
+  const planTo = (targetPort: number, protocol: string, ...ns: number[]) =>
     makePlan({
       services: [service({ ports: [{ port: 53, protocol, nodePort: 30053 }] })],
-      slices: [{ ...slice(ns.map((n) => end(n))), ports: [{ port: 53, protocol }] }],
+      slices: [{ ...slice(ns.map((n) => end(n))), ports: [{ port: targetPort, protocol }] }],
       nodeName: 'here',
       clusterCIDR: '10.244.0.0/16',
     });
+  const plan = (protocol: string, ...ns: number[]) => planTo(53, protocol, ...ns);
   expect(staleFlows(plan('UDP', 1, 2), plan('UDP', 2))).toEqual([
-    ['--orig-dst', '10.0.0.5', '--dst-nat', '10.244.1.1'],
-    ['--orig-port-dst', '30053', '--dst-nat', '10.244.1.1'],
+    ['--orig-dst', '10.0.0.5', '--dst-nat', '10.244.1.1', '--reply-port-src', '53'],
+    ['--orig-port-dst', '30053', '--dst-nat', '10.244.1.1', '--reply-port-src', '53'],
   ]);
   expect(flowsAtStart(plan('UDP', 1), '10.0.0.0/16')).toEqual([
     ['--orig-dst', '10.0.0.0/16'],
@@ -124,6 +145,10 @@ test('staleFlows: endpoints that left, addresses that had none, nothing for TCP'
   expect(staleFlows(plan('UDP'), plan('UDP', 1))).toEqual([
     ['--orig-dst', '10.0.0.5'],
     ['--orig-port-dst', '30053'],
+  ]);
+  expect(staleFlows(planTo(53, 'UDP', 1), planTo(54, 'UDP', 1))).toEqual([
+    ['--orig-dst', '10.0.0.5', '--dst-nat', '10.244.1.1', '--reply-port-src', '53'],
+    ['--orig-port-dst', '30053', '--dst-nat', '10.244.1.1', '--reply-port-src', '53'],
   ]);
   expect(staleFlows(plan('TCP', 1, 2), plan('TCP', 2))).toEqual([]);
   expect(staleFlows(plan('UDP', 1), plan('UDP', 1, 2))).toEqual([]);

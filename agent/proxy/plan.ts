@@ -1,7 +1,7 @@
 // Pure: what a node's Services mean as a list of ports with addresses and targets. Backends turn it into rules.
 import type { Service } from '../../api/gen/types/core.v1.ts';
 import type { EndpointSlice } from '../../api/gen/types/discovery.v1.ts';
-import { choose, isProxied, type Place, type Target, targetsOf } from './endpoints.ts';
+import { choose, isLeftAlone, isProxied, type Place, type Target, targetsOf } from './endpoints.ts';
 
 export interface PlanInput extends Place {
   readonly services: readonly Service[];
@@ -43,8 +43,18 @@ export interface PortPlan {
   readonly keepsSource: boolean;
 }
 
+/** What a load balancer asks a Service's health check node port: has this node endpoints of it? */
+export interface HealthCheck {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+  /** Ready ones here. */
+  readonly endpoints: number;
+}
+
 export interface Plan {
   readonly ports: readonly PortPlan[];
+  readonly healthChecks: readonly HealthCheck[];
   readonly clusterCIDR: string;
 }
 
@@ -55,19 +65,28 @@ export const makePlan = (input: PlanInput): Plan => createPlanner()(input);
  * PortPlans, so that backends can tell by identity what has not changed.
  */
 export function createPlanner(): (input: PlanInput) => Plan {
-  const known = new WeakMap<Service, { slices: readonly EndpointSlice[]; ports: PortPlan[] }>();
+  const known = new WeakMap<Service, ServicePlan & { slices: readonly EndpointSlice[] }>();
   return (input) => {
     const slices = slicesByService(input.slices);
-    const ports = input.services.filter(isProxied).flatMap((service) => {
+    const plans = input.services.filter(isProxied).map((service): ServicePlan => {
       const own = slices.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? NONE;
       const before = known.get(service);
-      if (before && before.slices.length === own.length && before.slices.every((slice, n) => slice === own[n])) return before.ports;
-      const made = portsOf(service, own, input);
-      known.set(service, { slices: own, ports: made });
+      if (before && before.slices.length === own.length && before.slices.every((slice, n) => slice === own[n])) return before;
+      const made = { slices: own, ...planService(service, own, input) };
+      known.set(service, made);
       return made;
     });
-    return { ports, clusterCIDR: input.clusterCIDR };
+    return {
+      ports: plans.flatMap(({ ports }) => ports),
+      healthChecks: plans.flatMap(({ healthCheck }) => healthCheck ?? []),
+      clusterCIDR: input.clusterCIDR,
+    };
   };
+}
+
+interface ServicePlan {
+  readonly ports: readonly PortPlan[];
+  readonly healthCheck?: HealthCheck;
 }
 
 const NONE: readonly EndpointSlice[] = [];
@@ -75,6 +94,7 @@ const NONE: readonly EndpointSlice[] = [];
 function slicesByService(slices: readonly EndpointSlice[]): Map<string, EndpointSlice[]> {
   const groups = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
+    if (isLeftAlone(slice)) continue;
     const key = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name']}`;
     const group = groups.get(key);
     if (group) group.push(slice);
@@ -86,13 +106,21 @@ function slicesByService(slices: readonly EndpointSlice[]): Map<string, Endpoint
 /** Name and protocol: unique in a plan. */
 export const idOf = (port: Pick<PortPlan, 'name' | 'protocol'>): string => `${port.name}${port.protocol}`;
 
-function portsOf(service: Service, slices: readonly EndpointSlice[], place: Place): PortPlan[] {
-  const { metadata, spec = {}, status } = service;
+function planService(service: Service, slices: readonly EndpointSlice[], place: Place): ServicePlan {
+  const targets = (service.spec?.ports ?? []).map((port) => targetsOf(port, slices, place));
+  const ports = portsOf(service, targets, place);
+  const { namespace = '', name = '' } = service.metadata;
+  const port = service.spec?.healthCheckNodePort;
+  if (!port) return { ports };
+  const here = targets.flat().filter(({ local, ready }) => local && ready);
+  return { ports, healthCheck: { namespace, name, port, endpoints: new Set(here.map(({ ip }) => ip)).size } };
+}
+
+function portsOf({ metadata, spec = {}, status }: Service, targets: readonly (readonly Target[])[], place: Place): PortPlan[] {
   const internalLocal = spec.internalTrafficPolicy === 'Local';
   const keepsSource = spec.externalTrafficPolicy === 'Local';
-  return (spec.ports ?? []).map((port): PortPlan => {
-    const targets = targetsOf(port, slices, place);
-    const choice = choose(targets, place);
+  return (spec.ports ?? []).map((port, index): PortPlan => {
+    const choice = choose(targets[index]!, place);
     const cluster = routeTo(choice.cluster, 'reject');
     const local = routeTo(choice.local, choice.cluster.length > 0 ? 'drop' : 'reject');
     return {

@@ -148,7 +148,7 @@ export function proxyContract(name: string, open: (netns: string) => Backend): v
       expect(await net.talk('a', 'tcp', CLUSTER_IP, 80)).toBe(`b ${PODS.a}`);
       expect(await net.talk('outside', 'tcp', NODE_IP, 30080)).toBe('refused');
       expect(await again.lostRules()).toBe(false);
-      await again.apply({ ports: [], clusterCIDR: '10.244.0.0/16' });
+      await again.apply({ ports: [], healthChecks: [], clusterCIDR: '10.244.0.0/16' });
       expect(await dump(net.path('node'))).not.toMatch(/10\.0\.0\.77|KUBE-SEP|KUBE-SVC|KUBE-EXT-/);
       await again.cleanup();
       expect(await dump(net.path('node'))).not.toMatch(/kube/i);

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeF
 import { open, rm } from 'node:fs/promises';
 import { CommandError, identify, sendSignal } from '../../kit/exec/index.ts';
 import { writeFileAtomicSync } from '../../kit/fs/index.ts';
-import { cgroups, hideUnifiedCgroup, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
+import { cgroups, hideUnifiedCgroup, isDeafTo, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
 import { repeat, step, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
 import { createUnderConmon, runtimeMessage } from './conmon.ts';
@@ -157,6 +157,12 @@ export class OciRuntime implements Runtime {
     // the process on this side may be a whole sandbox: its program gets signals through the runtime only
     void program.command(root, ['kill', id, String(signal)]).catch(() => {});
     return true;
+  }
+
+  isDeafTo(id: string, signal: number): boolean {
+    const record = this.#files.process(id);
+    if (!record || !this.#files.isRunning(id) || this.#programOf(id).program.kind === 'other') return false;
+    return isDeafTo(readText(`/proc/${record.pid}/status`) ?? '', signal);
   }
 
   killAll(id: string): void {

@@ -18,6 +18,8 @@ export interface Runtime {
   state(id: string): RuntimeState;
   /** Sends a signal to the container's first process; false when it is not running. */
   kill(id: string, signal: NodeJS.Signals | number): boolean;
+  /** Whether the signal would be lost on the container's first process now: it has no handler, perhaps because it has only just begun. */
+  isDeafTo(id: string, signal: number): boolean;
   /** SIGKILLs every process of the container. */
   killAll(id: string): void;
   /** Removes all of it, killing first. Idempotent. */

@@ -75,7 +75,7 @@ class AgentApi {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const url = new URL(request.url ?? '/', 'https://agent');
-      if (url.pathname !== '/healthz') await checkAccess(request, this.#options.nodeName, this.#options.client);
+      await checkAccess(request, this.#options.nodeName, this.#options.client);
       await this.#route(url, request.method ?? 'GET', response);
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500;

@@ -7,4 +7,5 @@ export { LocalPaths } from './local-path.ts';
 export type { ObjectCache, ObjectKind } from './objects.ts';
 export { VolumeProblem } from './payload.ts';
 export { SubPathMissing } from './sub-path.ts';
+export type { Tokens } from './tokens.ts';
 export { type PodVolumes, Volumes, type VolumesOptions } from './volumes.ts';

@@ -62,7 +62,7 @@ export interface PodVolumes {
 export class Volumes {
   readonly objects: ObjectCache;
   readonly #options: VolumesOptions;
-  readonly #tokens: Tokens;
+  readonly tokens: Tokens;
   readonly #csi: CsiMounts;
   readonly #exclusive: ExclusiveVolumes;
   /** As last seen. */
@@ -70,8 +70,8 @@ export class Volumes {
 
   constructor(options: VolumesOptions) {
     this.#options = options;
-    this.#tokens = new Tokens(options.client, options.clock);
-    this.#csi = new CsiMounts({ ...options, tokens: this.#tokens });
+    this.tokens = new Tokens(options.client, options.clock);
+    this.#csi = new CsiMounts({ ...options, tokens: this.tokens });
     this.#exclusive = new ExclusiveVolumes(options.podsDir);
     const onError = (error: unknown) => options.log.debug({ err: error }, "watch of a pod's object failed");
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
@@ -96,7 +96,7 @@ export class Volumes {
   }
 
   async #setUp(pod: Pod, volumes: readonly Volume[], place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
-    const sources: ApiSources = { objects: this.objects, tokens: this.#tokens, place };
+    const sources: ApiSources = { objects: this.objects, tokens: this.tokens, place };
     const failures: VolumeSetupError[] = [];
     const begun = volumes.map(async (volume) => {
       try {
@@ -126,7 +126,7 @@ export class Volumes {
   /** The pod has ended but stays in the API: its volumes go, its other files stay. Safe to repeat. */
   async unmount(podUid: string): Promise<void> {
     this.objects.release(podUid);
-    this.#tokens.forget(podUid);
+    this.tokens.forget(podUid);
     await this.#csi.tearDown(podUid);
     for (const part of ['volume-subpaths', 'volumes', GIVEN, EXCLUSIVE]) {
       const folder = join(this.#options.podsDir, podUid, part);
@@ -148,7 +148,7 @@ export class Volumes {
   /** Removes the pod's whole folder with all mounts in it, and ends its watches. Safe to repeat. */
   async teardown(podUid: string): Promise<void> {
     this.objects.release(podUid);
-    this.#tokens.forget(podUid);
+    this.tokens.forget(podUid);
     await this.#csi.tearDown(podUid);
     await removeTree(join(this.#options.podsDir, podUid));
   }

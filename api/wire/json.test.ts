@@ -19,6 +19,10 @@ test.each([
   expect(() => parseJson(text)).toThrow(message);
 });
 
+test('what the stack does not hold is too deep', () => {
+  expect(() => parseJson('{"a":'.repeat(200_000) + '1' + '}'.repeat(200_000))).toThrow('exceeded max depth');
+});
+
 test('a plain text needs no findings', () => {
   expect(parseJson('{"a": {"b:": "\\"c\\":"}, "n": [1, -2, 100000]}')).toEqual({ value: { a: { 'b:': '"c":' }, n: [1, -2, 100000] } });
 });

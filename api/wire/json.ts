@@ -12,7 +12,12 @@ const surrogate = /\\u[dD][89a-fA-F]/;
 
 /** Throws SyntaxError with Go's text when the text is no JSON. */
 export function parseJson(text: string): ParsedBody {
-  const parsed = parse(text);
+  let parsed: ParsedBody;
+  try {
+    parsed = parse(text);
+  } catch (error) {
+    throw error instanceof RangeError ? new SyntaxError('exceeded max depth') : error; // the stack's end
+  }
   return surrogate.test(text) ? { ...parsed, value: wellFormed(parsed.value) } : parsed;
 }
 

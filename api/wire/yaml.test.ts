@@ -3,6 +3,10 @@ import { parseYaml } from './yaml.ts';
 
 const lines = (count: number, line: (i: number) => string) => Array.from({ length: count }, (_, i) => line(i)).join('\n');
 
+test('!!binary is the text that it holds', () => {
+  expect(parseYaml('a: !!binary "aGVsbG8="').value).toEqual({ a: 'hello' });
+});
+
 describe('documents that would hold the server up are refused before they are read', () => {
   test.each([
     ['lines', lines(60_002, (i) => `k${i}: v`)],

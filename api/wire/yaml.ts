@@ -8,6 +8,7 @@ export interface ParsedYaml {
   duplicates: string[];
 }
 
+const utf8 = new TextDecoder();
 const longInteger = /\d{16}/;
 /** The text ends where a flow collection wants a value. */
 const openFlow = /[[{,:]\s*$/;
@@ -79,6 +80,7 @@ function wordsOf(message: string): string {
 function jsonOf(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString().replace(/\.000Z$/, 'Z');
   if (typeof value === 'bigint') return integerOfBigInt(value);
+  if (value instanceof Uint8Array) return utf8.decode(value); // !!binary stands for the text that it holds
   if (Array.isArray(value)) return value.map(jsonOf);
   if (typeof value !== 'object' || value === null) return value;
   const map: Record<string, unknown> = {};

@@ -74,6 +74,7 @@ describe('requests', () => {
     ['a header of 2 MB', () => raw(head('GET', path, { 'x-long': 'x'.repeat(2 << 20) })), 431, 'RequestHeaderFieldsTooLarge'],
     ['two lengths', () => raw(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\n{}`), 400, 'BadRequest'],
     ['an unknown method', () => raw(head('PROPFIND', path)), 405, 'MethodNotAllowed'],
+    ['a tunnel', () => raw('CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere:443\r\n\r\n'), 405, 'MethodNotAllowed'],
     ['a path that is no path', () => raw(head('GET', '/api/v1/namespaces/%zz/pods')), 400, 'BadRequest'],
     ['a bad timeout', () => raw(head('GET', `${path}?timeout=soon`)), 400, 'BadRequest'],
     ['a resourceVersion of the future', () => raw(head('GET', `${path}?resourceVersion=99999999`)), 504, 'Timeout'],

@@ -12,7 +12,16 @@ export function refuseBroken(error: Error & { code?: string }, socket: Duplex): 
     socket.destroy();
     return;
   }
-  const refusal = REFUSALS[error.code ?? ''] ?? new StatusError(400, 'BadRequest', 'the request is no HTTP');
+  refuse(socket, REFUSALS[error.code ?? ''] ?? new StatusError(400, 'BadRequest', 'the request is no HTTP'));
+}
+
+/** CONNECT asks for a tunnel to anywhere, which Node would end without a word. */
+export function refuseTunnel(_request: unknown, socket: Duplex): void {
+  socket.on('error', () => {}); // who asked may be gone
+  refuse(socket, new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'));
+}
+
+function refuse(socket: Duplex, refusal: StatusError): void {
   const body = JSON.stringify(refusal.toStatus());
   const head = `HTTP/1.1 ${refusal.code} ${refusal.message}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}`;
   socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());

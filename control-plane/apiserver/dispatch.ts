@@ -56,7 +56,7 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
   if ((request.method === 'HEAD' || request.method === 'OPTIONS') && info.subresource !== 'proxy') throw methodUnknown();
   // Pods of all namespaces can be listed, not written; a cluster-scoped kind is nowhere in a namespace.
   if (info.namespace !== '' && !kind.namespaced && info.resource !== 'namespaces') throw unknownResource(core, info.group);
-  if (kind.namespaced && info.namespace === '' && info.name !== '') throw pathNotFound();
+  if (kind.namespaced && info.namespace === '' && info.name !== '' && !COLLECTION.has(info.verb)) throw pathNotFound();
   request.served = served;
   const deprecation = served.customPart?.deprecation ?? kind.deprecation;
   if (deprecation && kind.verbs.includes(info.verb)) request.warnings.push(deprecation);

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
 import { requestEntityTooLarge, StatusError } from '../../api/meta/index.ts';
 import { drained, type Logger, systemClock } from '../../kit/run/index.ts';
-import { refuseBroken } from './client-error.ts';
+import { refuseBroken, refuseTunnel } from './client-error.ts';
 import { Connections } from './connections.ts';
 import { type Encoded, isWatch } from './encode.ts';
 import { nextTurn } from './flowcontrol/index.ts';
@@ -144,6 +144,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     server.on('sessionError', (error) => options.log.debug({ error }, 'an HTTP/2 session failed'));
     server.on('tlsClientError', () => {});
     server.on('clientError', refuseBroken);
+    server.on('connect', refuseTunnel);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(address, () => resolve());

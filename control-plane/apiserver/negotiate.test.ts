@@ -9,6 +9,10 @@ test.each([
   ['application/yaml;q=0.1, application/json;q=0.9', { format: 'json' }],
   ['application/vnd.kubernetes.protobuf', { format: 'protobuf' }],
   ['application/vnd.kubernetes.protobuf,application/json', { format: 'json' }],
+  [
+    'application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+    { format: 'protobuf', as: 'PartialObjectMetadata' },
+  ],
   ['application/json;as=Table;v=v1;g=meta.k8s.io,application/json', { format: 'json', as: 'Table', version: 'v1' }],
   ['application/json;as=Nope;v=v1;g=meta.k8s.io,application/json', { format: 'json' }],
   ['application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json', { discovery: 'v2' }],

@@ -24,7 +24,7 @@ const AS = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList
 const remembered = new Map<string, Accepted | StatusError>();
 const REMEMBERED_MAX = 256;
 
-/** Throws 406. JSON is taken when it is among what the client accepts: its bytes are at hand. */
+/** Throws 406. JSON is taken when it is among what the client accepts for whole objects: its bytes are at hand. */
 export function negotiate(accept: string | undefined): Accepted {
   if (accept === undefined || accept === '') return PLAIN;
   let found = remembered.get(accept);
@@ -48,8 +48,8 @@ function parse(accept: string): Accepted | StatusError {
   const usable = known.map(acceptedOf).filter((one) => one !== undefined);
   if (usable.length === 0) return notAcceptable(MEDIA);
   const first = usable[0]!;
-  if (first.format !== 'protobuf' || first.discovery) return first;
-  return usable.find((one) => one.format === 'json' && one.as === first.as && !one.discovery) ?? first;
+  if (first.format !== 'protobuf' || first.as || first.discovery) return first;
+  return usable.find((one) => one.format === 'json' && !one.as && !one.discovery) ?? first;
 }
 
 interface Clause {

@@ -3,3 +3,4 @@ export * from './atomic.ts';
 export * from './disk-usage.ts';
 export * from './fs-usage.ts';
 export * from './lock.ts';
+export * from './names.ts';

@@ -1,5 +1,5 @@
 // What the kernel counts for one control group beyond its usage, in one shape for v1 and v2. What a kernel does not count is absent.
-import { readFileSync } from 'node:fs';
+import { numberAt as at, type CgroupFile, type CgroupLayout, numbers, oomKillsOf } from './cgroup-stats.ts';
 import { cgroups } from './cgroups.ts';
 
 export interface CgroupMetrics {
@@ -31,11 +31,15 @@ export interface CgroupMetrics {
   pressure: Partial<Record<'cpu' | 'memory' | 'io', { someSeconds: number; fullSeconds: number }>>;
 }
 
-export const cgroupMetrics = (path: string): CgroupMetrics => (cgroups().layout === 'v2' ? fromV2(path) : fromV1(path));
+export const cgroupMetrics = (path: string): CgroupMetrics =>
+  metricsOf(cgroups().layout, (controller, file) => cgroups().read(path, controller, file));
 
-function fromV2(path: string): CgroupMetrics {
-  const read = (file: string) => readText(`${cgroups().folder('memory', path)}/${file}`);
-  const [cpu, memory, events] = [table(read('cpu.stat')), table(read('memory.stat')), table(read('memory.events'))];
+/** Pure. */
+export const metricsOf = (layout: CgroupLayout, file: CgroupFile): CgroupMetrics => (layout === 'v2' ? fromV2(file) : fromV1(file));
+
+function fromV2(file: CgroupFile): CgroupMetrics {
+  const read = (name: string) => file(name.split('.')[0] ?? '', name);
+  const [cpu, memory, events] = [numbers(read('cpu.stat')), numbers(read('memory.stat')), numbers(read('memory.events'))];
   const peak = read('memory.peak');
   return {
     cpu: {
@@ -54,7 +58,7 @@ function fromV2(path: string): CgroupMetrics {
       failures: at(events, 'max'),
       pageFaults: at(memory, 'pgfault'),
       majorPageFaults: at(memory, 'pgmajfault'),
-      oomKills: at(events, 'oom_kill'),
+      oomKills: oomKillsOf('v2', file),
     },
     io: read('io.stat')
       .split('\n')
@@ -74,10 +78,9 @@ function fromV2(path: string): CgroupMetrics {
   };
 }
 
-function fromV1(path: string): CgroupMetrics {
-  const read = (controller: string, file: string) => readText(`${cgroups().folder(controller, path)}/${file}`);
-  const cpu = table(read('cpu', 'cpu.stat'));
-  const memory = table(read('memory', 'memory.stat'));
+function fromV1(read: CgroupFile): CgroupMetrics {
+  const cpu = numbers(read('cpu', 'cpu.stat'));
+  const memory = numbers(read('memory', 'memory.stat'));
   const usage = (file: string) => number(read('memory', file)) ?? 0;
   return {
     cpu: {
@@ -96,7 +99,7 @@ function fromV1(path: string): CgroupMetrics {
       failures: usage('memory.failcnt'),
       pageFaults: at(memory, 'total_pgfault'),
       majorPageFaults: at(memory, 'total_pgmajfault'),
-      oomKills: at(table(read('memory', 'memory.oom_control')), 'oom_kill'),
+      oomKills: oomKillsOf('v1', read),
     },
     io: devices(read('blkio', 'blkio.throttle.io_service_bytes_recursive'), read('blkio', 'blkio.throttle.io_serviced_recursive')),
     ...limit(number(read('pids', 'pids.max'))),
@@ -125,16 +128,5 @@ function devices(bytes: string, operations: string): CgroupMetrics['io'] {
 const stalled = (text: string, who: 'some' | 'full'): number =>
   Number(new RegExp(`^${who} .*total=(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1e6;
 
-const table = (text: string): Map<string, number> =>
-  new Map(text.split('\n').map((line) => [line.split(' ')[0] ?? '', Number(line.split(' ')[1] ?? 0)]));
-const at = (values: Map<string, number>, name: string): number => values.get(name) ?? 0;
 const number = (text: string): number | undefined => (/^\d+\s*$/.test(text) ? Number(text) : undefined);
 const limit = (pidsMax: number | undefined): { pidsMax?: number } => (pidsMax === undefined ? {} : { pidsMax });
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}

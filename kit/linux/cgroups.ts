@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, st
 import { dirname } from 'node:path';
 import { sendSignal } from '../exec/index.ts';
 import { waitFor } from '../run/index.ts';
+import { type CgroupLayout, type CgroupStats, oomKillsOf, statsOf } from './cgroup-stats.ts';
 import { mounts, mountTmpfs, unmount } from './mounts.ts';
 
 const ROOT = '/sys/fs/cgroup';
@@ -11,8 +12,6 @@ const CGROUP2_MAGIC = 0x63677270;
 /** Hierarchies that limits and numbers live in on v1; those absent are left out. */
 const V1_LIMITS = ['cpu', 'memory', 'pids', 'cpuset', 'hugetlb'] as const;
 const V2_CONTROLLERS = ['cpu', 'memory', 'pids', 'cpuset', 'io', 'hugetlb'];
-
-export type CgroupLayout = 'v1' | 'hybrid' | 'v2';
 
 export interface CgroupLimits {
   cpuShares?: number;
@@ -26,15 +25,6 @@ export interface CgroupLimits {
   hugePages?: readonly { pageSize: string; bytes: number }[];
   cpusetCpus?: string;
   cpusetMems?: string;
-}
-
-export interface CgroupStats {
-  cpuUsageNanos: number;
-  memoryUsageBytes: number;
-  /** Usage less the inactive file cache, as kubelet counts. */
-  memoryWorkingSetBytes: number;
-  memoryRssBytes: number;
-  pids: number;
 }
 
 export function cgroupLayout(): CgroupLayout {
@@ -186,29 +176,13 @@ export class Cgroups {
     for (const hierarchy of this.#hierarchies) removeFolder(`${hierarchy}${path}`);
   }
 
+  /** The text of a group's file, empty where it is not there. */
+  read(path: string, controller: string, file: string): string {
+    return readText(`${this.folder(controller, path)}/${file}`);
+  }
+
   stats(path: string): CgroupStats {
-    const at = (controller: string, file: string) => readText(`${this.folder(controller, path)}/${file}`);
-    if (this.layout === 'v2') {
-      const memory = fields(at('memory', 'memory.stat'));
-      const cpu = fields(at('cpu', 'cpu.stat'));
-      const usage = Number(at('memory', 'memory.current'));
-      return {
-        cpuUsageNanos: (cpu.get('usage_usec') ?? 0) * 1000,
-        memoryUsageBytes: usage,
-        memoryWorkingSetBytes: Math.max(0, usage - (memory.get('inactive_file') ?? 0)),
-        memoryRssBytes: memory.get('anon') ?? 0,
-        pids: Number(at('pids', 'pids.current')),
-      };
-    }
-    const memory = fields(at('memory', 'memory.stat'));
-    const usage = Number(at('memory', 'memory.usage_in_bytes'));
-    return {
-      cpuUsageNanos: Number(at('cpuacct', 'cpuacct.usage')),
-      memoryUsageBytes: usage,
-      memoryWorkingSetBytes: Math.max(0, usage - (memory.get('total_inactive_file') ?? 0)),
-      memoryRssBytes: memory.get('total_rss') ?? 0,
-      pids: Number(at('pids', 'pids.current')),
-    };
+    return statsOf(this.layout, (controller, file) => this.read(path, controller, file));
   }
 
   /** The memory that the group may use, by its own limit and those above it; undefined: nobody limits it. */
@@ -216,7 +190,7 @@ export class Cgroups {
     const file = this.layout === 'v2' ? 'memory.max' : 'memory.limit_in_bytes';
     let least: number | undefined;
     for (let at = path; at !== '' && at !== '/' && at !== '.'; at = dirname(at)) {
-      const bytes = Number(readText(`${this.folder('memory', at)}/${file}`) || Number.NaN);
+      const bytes = Number(this.read(at, 'memory', file) || Number.NaN);
       if (bytes < UNLIMITED && !(least !== undefined && least <= bytes)) least = bytes;
     }
     return least;
@@ -224,8 +198,7 @@ export class Cgroups {
 
   /** How often the kernel killed a process here for want of memory. */
   oomKills(path: string): number {
-    const [file, controller] = this.layout === 'v2' ? ['memory.events', 'memory'] : ['memory.oom_control', 'memory'];
-    return fields(readText(`${this.folder(controller, path)}/${file}`)).get('oom_kill') ?? 0;
+    return oomKillsOf(this.layout, (controller, file) => this.read(path, controller, file));
   }
 }
 
@@ -275,15 +248,6 @@ function readText(file: string): string {
   }
 }
 const readLines = (file: string): string[] => readText(file).split('\n');
-
-/** `name number` lines. */
-const fields = (text: string): Map<string, number> =>
-  new Map(
-    text.split('\n').map((line) => {
-      const [name = '', value = ''] = line.split(' ');
-      return [name, Number(value)];
-    }),
-  );
 
 /** A new v1 cpuset has no CPUs: it takes its parent's, from the top down. */
 function inheritCpuset(root: string, path: string): void {

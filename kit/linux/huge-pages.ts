@@ -1,5 +1,6 @@
 // The machine's pages bigger than usual, by size, and the names that Kubernetes and the kernel's controller have for one size.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { namesIn } from '../fs/index.ts';
 
 export interface HugePages {
   sizeBytes: number;
@@ -26,12 +27,4 @@ export function hugePageName(sizeBytes: number): string {
   ] as const)
     if (sizeBytes >= bytes) return `${sizeBytes / bytes}${unit}`;
   return `${sizeBytes / 1024}KB`;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -4,10 +4,11 @@
 //                                             nl.addAddress/deleteAddress/addresses/replaceRoute/deleteRoute/routes/replaceNeighbour
 //   pinUserNamespace(path, ids, others)       canMapUsers(folders)
 //   bindMount, mountMapped, mountOverlay, mountTmpfs, unmountTree, removeTree, mountsBelow
-//   cgroups(): { version, create, remove, kill, pids, apply, read }
+//   cgroups(): { layout, create, remove, kill, pids, apply, read, stats }
 //   writeSysctl(name, value, netns?)
 export * from './address.ts';
 export { type CgroupMetrics, cgroupMetrics } from './cgroup-metrics.ts';
+export type { CgroupLayout, CgroupStats } from './cgroup-stats.ts';
 export * from './cgroups.ts';
 export * from './connect.ts';
 export * from './huge-pages.ts';

@@ -4,6 +4,7 @@ import { addressFromNumber, addressNumber, cidrAddress, cidrContains, cidrRange,
 import { cpuWeight, limitFiles } from './cgroups.ts';
 import { attribute, bridgeInfo, linkKind, parseAttributes, vethInfo } from './link-info.ts';
 import { entriesBelow, parseMountinfo } from './mounts.ts';
+import { isDeafTo } from './processes.ts';
 
 test('mounts at or below a folder, whatever its name', () => {
   const lines = ['/pods/a', '/pods/a/v', '/pods/ab', '/other', '/with\\040space/v', '/pods\\040/a'];
@@ -104,3 +105,13 @@ describe('netlink attributes', () => {
     expect(linkKind(undefined)).toBeUndefined();
   });
 });
+
+test.each([
+  ['NSpid:\t700\t1', '0000000000004002', false],
+  ['NSpid:\t700\t1', '0000000000000002', true],
+  ['NSpid:\t900\t700\t1', '0000000000000000', true],
+  ['NSpid:\t700\t12', '0000000000000000', false],
+  ['NSpid:\t1', '0000000000000000', false], // the machine's own: nobody's container
+])('a process %s that catches %s: SIGTERM does nothing to it: %s', (ids, caught, deaf) =>
+  expect(isDeafTo(`Name:\tsh\n${ids}\nSigIgn:\t0000000000000004\nSigCgt:\t${caught}\n`, 15)).toBe(deaf),
+);

@@ -15,3 +15,13 @@ function hasCapability(number: number): boolean {
   const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
   return line !== null && ((BigInt(`0x${line[1]}`) >> BigInt(number)) & 1n) === 1n;
 }
+
+/**
+ * Pure: /proc/<pid>/status of a process that a signal would do nothing to: the first of a PID namespace, without a handler for it (yet).
+ * pid_namespaces(7)
+ */
+export function isDeafTo(status: string, signal: number): boolean {
+  const isFirst = /^NSpid:(?:\s+\d+)+\s+1$/m.test(status);
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  return isFirst && caught !== undefined && ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 0n;
+}

@@ -48,6 +48,7 @@ test.each([
   ['/metrics/probes', 200],
   ['/metrics/slis', 200],
   ['/configz', 403],
+  ['/healthz', 403],
   ['/containerLogs/default/web/web', 403],
   ['/logs/', 403],
   ['/debug/starts', 403],

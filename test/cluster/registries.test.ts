@@ -57,7 +57,7 @@ describe.skipIf(lacking.length > 0)(`registries${lacking.length > 0 ? ` (not ins
     config = await agentConfig(cluster, NODE);
     await startRegistry(cluster, NODE, `${folder}/registry`);
     await startFront(certificate);
-    const images = ['app', 'provided/app', 'absent', 'silent/app', ...Object.keys(FAULTS).map((name) => `${name}/app`)];
+    const images = ['app', 'provided/app', 'tokened/app', 'absent', 'silent/app', ...Object.keys(FAULTS).map((name) => `${name}/app`)];
     await Promise.all(images.map(async (name, index) => push(cluster, NODE, await uniqueImage(index), `${name}:1`)));
     await configureAgent();
     const credentials = ['--docker-username=wherry', '--docker-password=secret'];
@@ -105,26 +105,42 @@ describe.skipIf(lacking.length > 0)(`registries${lacking.length > 0 ? ` (not ins
     return await dockerArchive(folder, `app:${index}`, [root], { Cmd: ['/bin/busybox', 'sleep', '1000'] });
   }
 
-  /** Images of its own, a credential provider, and the proxy in its environment. */
-  async function configureAgent(): Promise<void> {
+  /** A program that knows the credentials of a repository, and keeps what it is asked in `NAME-asked`. */
+  function writeProvider(name: string, repository: string): void {
     const answer = {
       kind: 'CredentialProviderResponse',
       apiVersion: 'credentialprovider.kubelet.k8s.io/v1',
       cacheKeyType: 'Registry',
       cacheDuration: '1h',
-      auth: { [`${at('private')}/provided`]: { username: 'provider', password: 'provided' } },
+      auth: { [`${at('private')}/${repository}`]: { username: 'provider', password: 'provided' } },
     };
-    const script = `#!/bin/sh\n/bin/cat >> ${folder}/provider-asked\necho >> ${folder}/provider-asked\necho '${JSON.stringify(answer)}'\n`;
-    writeFileSync(`${folder}/bin/test-provider`, script, { mode: 0o755 });
+    const asked = `${folder}/${name}-asked`;
+    const script = `#!/bin/sh\n/bin/cat >> ${asked}\necho >> ${asked}\necho '${JSON.stringify(answer)}'\n`;
+    writeFileSync(`${folder}/bin/${name}`, script, { mode: 0o755 });
+  }
+
+  /** Images of its own, and credential providers. */
+  async function configureAgent(): Promise<void> {
+    writeProvider('provider', 'provided');
+    writeProvider('token-provider', 'tokened');
     writeFileSync(
       `${folder}/providers.yaml`,
       `apiVersion: kubelet.config.k8s.io/v1
 kind: CredentialProviderConfig
 providers:
-- name: test-provider
+- name: provider
   matchImages: ['${at('private')}/provided']
   defaultCacheDuration: 10m
   apiVersion: credentialprovider.kubelet.k8s.io/v1
+- name: token-provider
+  matchImages: ['${at('private')}/tokened']
+  defaultCacheDuration: 10m
+  apiVersion: credentialprovider.kubelet.k8s.io/v1
+  tokenAttributes:
+    serviceAccountTokenAudience: registry.test
+    cacheType: ServiceAccount
+    requireServiceAccount: true
+    requiredServiceAccountAnnotationKeys: [registry.test/team]
 `,
     );
     const settings = {
@@ -133,6 +149,11 @@ providers:
       imageCredentialProviderBinDir: `${folder}/bin`,
     };
     await writeFile(join(dirname(config['kubeconfig']!), 'settings.json'), JSON.stringify(settings));
+    await startAgentAnew();
+  }
+
+  /** With the proxy in its environment, which it takes from who starts it. */
+  async function startAgentAnew(): Promise<void> {
     const proxy = { HTTP_PROXY: `http://${at('proxy')}`, HTTPS_PROXY: `http://${at('proxy')}`, NO_PROXY: '172.30.0.0/24' };
     Object.assign(process.env, proxy);
     try {
@@ -197,6 +218,26 @@ providers:
     await told('without', 'BackOff', `Back-off pulling image "${image}"`);
   });
 
+  test('an image that was pulled with a secret is for who can open its registry, not for the whole node', async () => {
+    const image = `${at('private')}/app:1`;
+    const present = `Container image "${image}" already present on machine and can be accessed by the pod`;
+    await create('opener', image, 'IfNotPresent', { imagePullSecrets: [{ name: 'door' }] });
+    await runs('opener');
+    await create('again', image, 'IfNotPresent', { imagePullSecrets: [{ name: 'door' }] });
+    await create('never-again', image, 'Never', { imagePullSecrets: [{ name: 'door' }] });
+    for (const name of ['again', 'never-again']) {
+      await runs(name);
+      await told(name, 'Pulled', present);
+    }
+    await create('locked-out', image, 'IfNotPresent');
+    await create('locked-out-never', image, 'Never');
+    await told('locked-out', 'Failed', new RegExp(`^Failed to pull image "${image}": .*may require authorization`));
+    await told('locked-out-never', 'ErrImageNeverPull', `Container image "${image}" is not present with pull policy of Never`);
+    await startAgentAnew();
+    await create('locked-out-still', image, 'IfNotPresent');
+    await told('locked-out-still', 'Failed', /may require authorization/);
+  });
+
   test('an authority that is not trusted, and no TLS where there should be', async () => {
     await create('stranger', `${at('stranger')}/app:1`);
     await create('no-tls', `${ADDRESS}:${PORTS.proxy}/app:1`);
@@ -211,6 +252,26 @@ providers:
     }
     const request = { kind: 'CredentialProviderRequest', apiVersion: 'credentialprovider.kubelet.k8s.io/v1' };
     expect(asked('provider-asked').map((line) => JSON.parse(line))).toEqual([{ ...request, image: `${at('private')}/provided/app` }]);
+  });
+
+  test("a credential provider with a token of the pod's service account, whose image it then is", async () => {
+    const image = `${at('private')}/tokened/app:1`;
+    await cluster.kubectl(['create', 'serviceaccount', 'team-a']);
+    await cluster.kubectl(['annotate', 'serviceaccount', 'team-a', 'registry.test/team=a']);
+    await create('tokened', image, 'IfNotPresent', { serviceAccountName: 'team-a' });
+    await runs('tokened');
+    await create('tokened-again', image, 'IfNotPresent', { serviceAccountName: 'team-a' });
+    await runs('tokened-again');
+    await create('no-team', image, 'IfNotPresent');
+    await told('no-team', 'Failed', /may require authorization/);
+    const questions = asked('token-provider-asked').map((line) => JSON.parse(line));
+    expect(questions).toMatchObject([{ image: image.replace(/:1$/, ''), serviceAccountAnnotations: { 'registry.test/team': 'a' } }]);
+    const claims = JSON.parse(Buffer.from(questions[0].serviceAccountToken.split('.')[1], 'base64url').toString());
+    expect(claims).toMatchObject({
+      aud: ['registry.test'],
+      sub: 'system:serviceaccount:default:team-a',
+      'kubernetes.io': { pod: { name: 'tokened' } },
+    });
   });
 
   test('a registry without TLS that is listed; mirrors, the first of them down; the registry itself when all are', async () => {

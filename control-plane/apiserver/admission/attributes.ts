@@ -10,6 +10,10 @@ export const concerns = (attributes: Attributes, group: string, kind: string, ..
   operations.includes(attributes.operation) &&
   attributes.object !== undefined;
 
+/** A running pod is given other resources. */
+export const isResize = ({ kind, object, subresource }: Attributes): boolean =>
+  subresource === 'resize' && kind.group === '' && kind.kind === 'Pod' && object !== undefined;
+
 /** A name that is still to be generated is told by its beginning. */
 const nameOf = ({ name, object }: Attributes): string => name || (object?.metadata?.generateName ?? '');
 

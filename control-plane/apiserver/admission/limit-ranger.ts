@@ -1,7 +1,7 @@
 // LimitRange: default requests and limits of containers, and the bounds that pods and claims keep to.
 import { compareQuantities, isZeroQuantity, type KubeObject, parseQuantity, quantityText, toMilli } from '../../../api/meta/index.ts';
 import type { AdmissionPlugin, Attributes, Reader } from '../request.ts';
-import { concerns, refused } from './attributes.ts';
+import { concerns, isResize, refused } from './attributes.ts';
 import { podResources, type ResourceList } from './quota/pod-resources.ts';
 
 const RANGES = { group: '', plural: 'limitranges' };
@@ -136,19 +136,24 @@ function check(attributes: Attributes, problems: readonly string[]): void {
   if (problems.length > 0) throw refused(attributes, problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`);
 }
 
+/** A pod that is new, or is given other resources. */
+const isPodMatter = (attributes: Attributes): boolean => concerns(attributes, '', 'Pod', 'CREATE') || isResize(attributes);
+
+const isGoing = ({ oldObject }: Attributes): boolean => oldObject?.metadata.deletionTimestamp !== undefined;
+
 export const limitRanger = (reader: Reader): AdmissionPlugin => ({
   name: 'LimitRanger',
   admit(attributes) {
-    if (!concerns(attributes, '', 'Pod', 'CREATE')) return;
+    if (!isPodMatter(attributes) || isGoing(attributes)) return;
     const pod = attributes.object!;
     const notes = reader.list(RANGES, attributes.namespace).flatMap((range) => applyDefaults(pod['spec'], range));
     if (notes.length > 0)
       pod.metadata.annotations = { ...pod.metadata.annotations, [ANNOTATION]: `LimitRanger plugin set: ${notes.join('; ')}` };
   },
   validate(attributes) {
-    const isPod = concerns(attributes, '', 'Pod', 'CREATE');
+    const isPod = isPodMatter(attributes);
     const isClaim = concerns(attributes, '', 'PersistentVolumeClaim', 'CREATE', 'UPDATE');
-    if (!isPod && !isClaim) return undefined;
+    if ((!isPod && !isClaim) || isGoing(attributes)) return undefined;
     for (const range of reader.list(RANGES, attributes.namespace))
       check(attributes, isPod ? podProblems(attributes.object!['spec'], range) : claimProblems(attributes.object!, range));
     return undefined;

@@ -1,7 +1,7 @@
 // A resize of a running pod that its node could never give is refused at once, instead of waiting as infeasible for ever.
 import { parseQuantity, quantityText, StatusError, toMilli } from '../../../api/meta/index.ts';
 import type { AdmissionPlugin, Reader } from '../request.ts';
-import { refused } from './attributes.ts';
+import { isResize, refused } from './attributes.ts';
 import { podResources } from './quota/pod-resources.ts';
 
 const NODES = { group: '', plural: 'nodes' };
@@ -9,11 +9,11 @@ const NODES = { group: '', plural: 'nodes' };
 export const podResize = (reader: Reader): AdmissionPlugin => ({
   name: 'PodResize',
   validate(attributes) {
-    const { kind, object, subresource } = attributes;
-    if (kind.group !== '' || kind.kind !== 'Pod' || subresource !== 'resize' || !object) return undefined;
-    const node = reader.get(NODES, '', object['spec']?.nodeName ?? '');
+    if (!isResize(attributes)) return undefined;
+    const spec = attributes.object!['spec'];
+    const node = reader.get(NODES, '', spec?.nodeName ?? '');
     const allocatable = (node?.['status']?.allocatable ?? {}) as Record<string, string>;
-    const requests = podResources(object['spec'], 'requests');
+    const requests = podResources(spec, 'requests');
     const over = ['cpu', 'memory'].filter((name) => {
       const [asked, has] = [requests[name], allocatable[name]];
       return asked !== undefined && has !== undefined && toMilli(asked) > toMilli(has);

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
 import { fakeReader } from '../fake-reader.ts';
 import type { AdmissionPlugin, Attributes } from '../request.ts';
-import { applyDefaults, podProblems } from './limit-ranger.ts';
+import { applyDefaults, limitRanger, podProblems } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { podResize } from './pod-resize.ts';
 import { findings, policyOf } from './pod-security/index.ts';
@@ -233,11 +233,17 @@ describe('pod security', () => {
 
 describe('resize', () => {
   const plugin = podResize(fakeReader([object('Node', 'n', '', { status: { allocatable: { cpu: '4', memory: '1Gi' } } })]));
+  const ranges = limitRanger(
+    fakeReader([
+      object('LimitRange', 'l', 'a', { spec: { limits: [{ type: 'Container', min: { cpu: '50m' }, default: { memory: '1Mi' } }] } }),
+    ]),
+  );
   const resized = (requests: object): Attributes =>
     ({
       operation: 'UPDATE',
       kind: { group: '', kind: 'Pod', plural: 'pods', namespaced: true },
       subresource: 'resize',
+      namespace: 'a',
       name: 'p',
       object: podOf({ nodeName: 'n', containers: [{ name: 'c', resources: { requests } }] }),
     }) as unknown as Attributes;
@@ -250,5 +256,19 @@ describe('resize', () => {
       message: 'pods "p" is forbidden: node "n" does not have enough capacity: cpu, requested: 100, capacity: 4',
       details: { causes: [{ reason: 'NodeCapacity' }] },
     });
+  });
+  test('a limit range bounds and fills it, but for a pod that is going', async () => {
+    const small = resized({ cpu: '10m' });
+    const validate = async (attributes: Attributes) => ranges.validate?.(attributes);
+    await expect(validate(small)).rejects.toMatchObject({
+      code: 403,
+      message: 'pods "p" is forbidden: minimum cpu usage per Container is 50m, but request is 10m',
+    });
+    await ranges.admit?.(small);
+    expect(small.object!['spec'].containers[0].resources).toEqual({ requests: { cpu: '10m' }, limits: { memory: '1Mi' } });
+    const going = podOf({});
+    going.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    await expect(validate({ ...small, oldObject: going })).resolves.toBeUndefined();
+    await expect(validate(resized({ cpu: '50m' }))).resolves.toBeUndefined();
   });
 });

@@ -157,6 +157,15 @@ describe('pages', () => {
     expect(left).toEqual([3, 1, undefined]);
   });
 
+  test('a name is selected in one namespace and over all', async () => {
+    for (const name of ['one', 'other']) await create('selected', name);
+    for (const where of [path('selected'), '/api/v1/configmaps']) {
+      const { status, json } = await get(`${where}?fieldSelector=metadata.name%3Done`);
+      expect([status, status === 200 && namesOf(json)]).toEqual([200, ['one']]);
+    }
+    expect((await get('/api/v1/configmaps/one')).status).toBe(404);
+  });
+
   test('with a selector nobody counts what remains', async () => {
     const { json } = await get(`${path('pages')}?limit=1&fieldSelector=metadata.name%21%3Da`);
     expect(json.metadata.continue).toBeTruthy();

@@ -10,7 +10,7 @@ import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { type HistoryOwner, hashOf, presentRevision, REVISION_HASH, trimHistory } from '../shared/history.ts';
-import { indexPods, keysFor, orphansOf } from '../shared/pod-index.ts';
+import { followPods, indexPods, orphansOf } from '../shared/pod-index.ts';
 import { availableInMs } from '../shared/pods.ts';
 import { type DaemonPlan, type DaemonWorld, keepOneANode, roll, statusOf } from './plan.ts';
 import { daemonPod, nodeOf } from './pod.ts';
@@ -40,7 +40,6 @@ class DaemonSetController {
     this.#revisions.addIndex('owner', (revision) => [controllerOf(revision)?.uid ?? '']);
     this.#pods = indexPods(context.informers);
     this.#expectations = new Expectations(this.#pods as unknown as Informer, context.clock);
-    this.#sets.addIndex('namespace', ({ metadata }) => [metadata.namespace ?? '']);
     this.#queue = reconcilerOf('daemonset', context, signal, ready, (key) => this.#reconcile(key));
     const add = (set: DaemonSet) => this.#queue.add(keyOf(set));
     const addAll = () => {
@@ -53,11 +52,8 @@ class DaemonSetController {
         (!deepEqual(before.metadata.labels, node.metadata.labels) || !deepEqual(before.spec, node.spec)) && addAll(),
       deleted: addAll,
     });
-    this.#pods.on({ added: (pod) => this.#podSeen(pod), updated: (_, pod) => this.#podSeen(pod), deleted: (pod) => this.#podSeen(pod) });
-  }
-
-  #podSeen(pod: Pod): void {
-    for (const key of keysFor(pod, 'DaemonSet', this.#sets, (set) => selectorFrom(set.spec?.selector))) this.#queue.add(key);
+    const owners = { kind: 'DaemonSet', owners: this.#sets, selectorOf: (set: DaemonSet) => selectorFrom(set.spec?.selector) };
+    followPods(this.#pods, owners, (key) => this.#queue.add(key));
   }
 
   async #reconcile(key: string): Promise<Outcome> {

@@ -6,9 +6,12 @@ export const MAXIMUM = 'deployment.kubernetes.io/max-replicas';
 
 export const REVISION = 'deployment.kubernetes.io/revision';
 
-/** The number of the template that an object has; 0: none yet. */
-export const revisionOf = (object: { metadata: { annotations?: Record<string, string> } }): number =>
-  Number(object.metadata.annotations?.[REVISION] ?? 0) || 0;
+/** The number of the template that an object has, of 64 bits; 0: none yet. */
+export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): bigint {
+  const text = object.metadata.annotations?.[REVISION] ?? '';
+  const revision = /^[+-]?[0-9]{1,19}$/.test(text) ? BigInt(text.replace('+', '')) : 0n;
+  return BigInt.asIntN(64, revision) === revision ? revision : 0n;
+}
 
 /** A size that a ReplicaSet should get. */
 export interface Resize {
@@ -53,12 +56,14 @@ export function newSetReplicas(deployment: Deployment, all: readonly ReplicaSet[
   return room <= 0 ? now : now + Math.min(room, wanted - now);
 }
 
+export const byRevision = (a: ReplicaSet, b: ReplicaSet): number => compare(revisionOf(a), revisionOf(b));
+
 /** Oldest first; of one second the lower revision, since times are whole seconds. */
 export const byCreation = (a: ReplicaSet, b: ReplicaSet): number =>
   compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||
-  revisionOf(a) - revisionOf(b) ||
+  byRevision(a, b) ||
   compare(a.metadata.name ?? '', b.metadata.name ?? '');
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const compare = <T extends string | bigint>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
  * How old sets shrink now: unhealthy pods first, then as many healthy ones as the new set's available pods make

@@ -197,7 +197,7 @@ class DeploymentController {
     else if (create) await this.#createNewSet(pass, revision);
   }
 
-  async #updateNewSet(pass: Pass, newSet: ReplicaSet, revision: number): Promise<void> {
+  async #updateNewSet(pass: Pass, newSet: ReplicaSet, revision: bigint): Promise<void> {
     const { deployment } = pass;
     const annotations = newSetAnnotations(deployment, newSet, revision);
     const minReadySeconds = deployment.spec?.minReadySeconds ?? 0;
@@ -219,7 +219,7 @@ class DeploymentController {
     await this.#tellRevision(pass, annotations[REVISION] ?? String(revision), conditions);
   }
 
-  async #createNewSet(pass: Pass, revision: number): Promise<void> {
+  async #createNewSet(pass: Pass, revision: bigint): Promise<void> {
     const { deployment, old } = pass;
     const { client, clock } = this.#context;
     const made = makeNewSet(deployment, revision);

@@ -3,7 +3,7 @@ import type { Deployment, ReplicaSet } from '../../../api/gen/types/apps.v1.ts';
 import type { PodTemplateSpec } from '../../../api/gen/types/core.v1.ts';
 import { controllerReference, type KubeObject, semanticEqual } from '../../../api/meta/index.ts';
 import { templateHash } from '../shared/hash.ts';
-import { byCreation, DESIRED, MAXIMUM, maxSurgeOf, REVISION, replicasOf, revisionOf } from './arithmetic.ts';
+import { byCreation, byRevision, DESIRED, MAXIMUM, maxSurgeOf, REVISION, replicasOf, revisionOf } from './arithmetic.ts';
 
 const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
 const HASH_LABEL = 'pod-template-hash';
@@ -30,7 +30,8 @@ export const sameTemplate = (a: PodTemplateSpec | undefined, b: PodTemplateSpec 
 export const findNewSet = (deployment: Deployment, sets: readonly ReplicaSet[]): ReplicaSet | undefined =>
   [...sets].sort(byCreation).find((set) => sameTemplate(set.spec?.template, deployment.spec?.template));
 
-export const nextRevision = (old: readonly ReplicaSet[]): number => Math.max(0, ...old.map(revisionOf)) + 1;
+export const nextRevision = (old: readonly ReplicaSet[]): bigint =>
+  old.map(revisionOf).reduce((most, revision) => (revision > most ? revision : most), 0n) + 1n;
 
 /** What a set of the Deployment says about its size: used when it is scaled in the middle of a rollout. */
 export const sizeAnnotations = (deployment: Deployment): Record<string, string> => ({
@@ -39,20 +40,20 @@ export const sizeAnnotations = (deployment: Deployment): Record<string, string> 
 });
 
 /** Annotations of the new set, when it exists already. */
-export function newSetAnnotations(deployment: Deployment, set: ReplicaSet, revision: number): Record<string, string> {
+export function newSetAnnotations(deployment: Deployment, set: ReplicaSet, revision: bigint): Record<string, string> {
   const annotations = { ...set.metadata.annotations };
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) if (!NOT_COPIED.has(key)) annotations[key] = value;
   const before = revisionOf(set);
   if (before < revision) {
     annotations[REVISION] = String(revision);
     if (annotations[REVISION_HISTORY]) annotations[REVISION_HISTORY] = `${annotations[REVISION_HISTORY]},${before}`;
-    else if (before > 0) annotations[REVISION_HISTORY] = String(before);
+    else if (before > 0n) annotations[REVISION_HISTORY] = String(before);
   }
   return annotations;
 }
 
 /** A set that does not exist yet. `deployment` carries apiVersion and kind. */
-export function makeNewSet(deployment: Deployment, revision: number): ReplicaSet {
+export function makeNewSet(deployment: Deployment, revision: bigint): ReplicaSet {
   const template = deployment.spec?.template ?? {};
   const hash = templateHash(template, deployment.status?.collisionCount);
   const labels = { ...template.metadata?.labels, [HASH_LABEL]: hash };
@@ -86,7 +87,7 @@ export function beyondHistory(deployment: Deployment, old: readonly ReplicaSet[]
   const kept = old.filter((set) => !set.metadata.deletionTimestamp);
   if (limit === UNLIMITED || kept.length <= limit) return [];
   return kept
-    .sort((a, b) => revisionOf(a) - revisionOf(b))
+    .sort(byRevision)
     .slice(0, kept.length - limit)
     .filter(
       (set) =>

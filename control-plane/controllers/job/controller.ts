@@ -1,16 +1,17 @@
 // Runs the pods of a Job until enough have succeeded; each pod is counted once, over crashes too, by its finalizer.
 import type { Job } from '../../../api/gen/types/batch.v1.ts';
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
-import { controllerOf, isStatusError, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
+import { isStatusError, type KubeObject, selectorFrom, semanticEqual } from '../../../api/meta/index.ts';
 import { type EventRecorder, type Informer, keyOf, RESOURCES } from '../../../kit/client/index.ts';
 import { done, type Outcome, type Reconciler } from '../../../kit/queue/index.ts';
 import { account, type Controller, type ControllerContext, reconcilerOf } from '../controller.ts';
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
-import { indexPods, orphansOf } from '../shared/pod-index.ts';
-import { conditionIs, type JobPlan, type PlannedPod, planJob } from './plan.ts';
+import { followPods, indexPods, orphansOf } from '../shared/pod-index.ts';
+import { type JobPlan, type PlannedPod, planJob } from './plan.ts';
 import { jobPod, TRACKING } from './pod.ts';
+import { isOver, isStray } from './strays.ts';
 
 const OURS = 'kubernetes.io/job-controller';
 
@@ -21,6 +22,8 @@ class JobController {
   readonly #events: EventRecorder;
   readonly #expectations: Expectations;
   readonly #queue: Reconciler;
+  /** Keys of pods that carry our finalizer, and no Job may count them. */
+  readonly #strays: Reconciler;
 
   constructor(context: ControllerContext, signal: AbortSignal, ready: Promise<void>) {
     this.#context = context;
@@ -29,21 +32,29 @@ class JobController {
     this.#pods = indexPods(context.informers);
     this.#expectations = new Expectations(this.#pods as unknown as Informer, context.clock);
     this.#queue = reconcilerOf('job', context, signal, ready, (key) => this.#reconcile(key));
+    this.#strays = reconcilerOf('job', context, signal, ready, (key) => this.#freeStray(key));
     const add = (job: Job) => this.#queue.add(keyOf(job));
     this.#jobs.on({ added: add, updated: (_, job) => add(job), deleted: (job) => this.#jobGone(job) });
-    this.#pods.on({ added: (pod) => this.#podSeen(pod), updated: (_, pod) => this.#podSeen(pod), deleted: (pod) => this.#podSeen(pod) });
-  }
-
-  #podSeen(pod: Pod): void {
-    const owner = controllerOf(pod);
-    if (owner?.kind === 'Job') this.#queue.add(`${pod.metadata.namespace}/${owner.name}`);
-    // A pod that no Job counts any more must not be held.
-    else if (!owner && pod.metadata.finalizers?.includes(TRACKING)) void this.#release(pod).catch(() => {});
+    const owners = { kind: 'Job', owners: this.#jobs, selectorOf: (job: Job) => selectorFrom(job.spec?.selector) };
+    followPods(this.#pods, owners, (key) => this.#queue.add(key));
+    const seen = (pod: Pod) => this.#isStray(pod) && this.#strays.add(keyOf(pod));
+    this.#pods.on({ added: seen, updated: (_, pod) => seen(pod) });
   }
 
   #jobGone(job: Job): void {
     this.#expectations.forget(keyOf(job));
-    for (const pod of this.#pods.by('owner', job.metadata.uid ?? '')) void this.#release(pod).catch(() => {});
+    for (const pod of this.#pods.by('owner', job.metadata.uid ?? '')) this.#strays.add(keyOf(pod));
+  }
+
+  #isStray(pod: Pod): boolean {
+    const { namespace = '' } = pod.metadata;
+    return isStray(pod, { named: (name) => this.#jobs.get(`${namespace}/${name}`), all: () => this.#jobs.by('namespace', namespace) });
+  }
+
+  async #freeStray(key: string): Promise<Outcome> {
+    const pod = this.#pods.get(key);
+    if (pod && this.#isStray(pod)) await this.#release(pod);
+    return done;
   }
 
   async #reconcile(key: string): Promise<Outcome> {
@@ -52,8 +63,9 @@ class JobController {
     const job: Job = { ...cached, apiVersion: 'batch/v1', kind: 'Job' };
     const { client, clock } = this.#context;
     const own = this.#pods.by('owner', job.metadata.uid ?? '');
-    if (conditionIs(job, 'Complete', 'Failed') || job.metadata.deletionTimestamp) {
+    if (isOver(job)) {
       await Promise.all(own.map((pod) => this.#release(pod)));
+      for (const pod of orphansOf(this.#pods, job.metadata.namespace ?? '')) if (this.#isStray(pod)) this.#strays.add(keyOf(pod));
       return done;
     }
     const settled = this.#expectations.satisfied(key);
@@ -66,6 +78,7 @@ class JobController {
       ownerResource: RESOURCES.jobs,
       selector,
       candidates,
+      finalizer: TRACKING,
     });
     const plan = planJob(job, pods, settled, clock.nowMs());
     const failure = await this.#perform(key, job, plan).catch((error: unknown) => error);

@@ -17,7 +17,7 @@ import { account, type Controller, type ControllerContext, reconcilerOf } from '
 import { claim } from '../shared/adoption.ts';
 import { slowStart } from '../shared/batches.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
-import { indexPods, keysFor, orphansOf } from '../shared/pod-index.ts';
+import { followPods, indexPods, orphansOf } from '../shared/pod-index.ts';
 import { isActive } from '../shared/pods.ts';
 import { compareForDeletion } from '../shared/ranking.ts';
 import { statusOf } from './status.ts';
@@ -70,23 +70,12 @@ class ReplicaController<T extends ReplicaSet | ReplicationController> {
     this.#sets = context.informers.of<T>(flavour.resource);
     this.#pods = indexPods(context.informers);
     this.#sets.addIndex('owner', (set) => [controllerOf(set)?.uid ?? '']);
-    this.#sets.addIndex('namespace', (set) => [set.metadata.namespace ?? '']);
     this.#expectations = new Expectations(this.#pods as unknown as Informer, context.clock);
     this.#queue = reconcilerOf(flavour.name, context, signal, ready, (key) => this.#reconcile(key));
     const add = (set: T) => this.#queue.add(keyOf(set));
     this.#sets.on({ added: add, updated: (_, set) => add(set), deleted: add });
-    this.#pods.on({
-      added: (pod) => this.#podSeen(pod),
-      updated: (before, pod) => {
-        if (controllerOf(before)?.uid !== controllerOf(pod)?.uid) this.#podSeen(before);
-        this.#podSeen(pod);
-      },
-      deleted: (pod) => this.#podSeen(pod),
-    });
-  }
-
-  #podSeen(pod: Pod): void {
-    for (const key of keysFor(pod, this.#flavour.resource.kind, this.#sets, this.#flavour.selector)) this.#queue.add(key);
+    const { resource, selector } = flavour;
+    followPods(this.#pods, { kind: resource.kind, owners: this.#sets, selectorOf: selector }, (key) => this.#queue.add(key));
   }
 
   async #reconcile(key: string): Promise<Outcome> {

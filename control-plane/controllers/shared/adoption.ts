@@ -12,6 +12,8 @@ export interface Claim<T> {
   selector: Selector;
   /** All objects of the namespace that the owner has, and those that nobody has. */
   candidates: readonly T[];
+  /** What is owned is held by it: it comes with adoption and goes with release. */
+  finalizer?: string;
 }
 
 /** The pure part: what is owned, what to adopt, what to release. */
@@ -35,17 +37,20 @@ function sortCandidates<T extends KubeObject>(
 
 /** Adopts and releases; returns what the owner has afterwards. */
 export async function claim<T extends KubeObject>(options: Claim<T>): Promise<T[]> {
-  const { client, resource, owner, selector } = options;
+  const { client, resource, owner, selector, finalizer } = options;
   const { owned, adopt, release } = sortCandidates(owner, selector, options.candidates);
   if (adopt.length > 0) await refuseIfGone(options);
   await Promise.all([
     ...adopt.map(async (object) => {
-      const patch = { metadata: { uid: object.metadata.uid, ownerReferences: [controllerReference(owner)] } };
+      const held = finalizer === undefined ? {} : { finalizers: [finalizer] };
+      const patch = { metadata: { uid: object.metadata.uid, ownerReferences: [controllerReference(owner)], ...held } };
       const adopted = await unlessGone(client.patch<T>(resource, nameOf(object), 'strategic', patch, paramsOf(object)));
       if (adopted) owned.push(adopted);
     }),
     ...release.map(async (object) => {
-      const patch = { metadata: { uid: object.metadata.uid, ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }] } };
+      const held = finalizer === undefined ? {} : { '$deleteFromPrimitiveList/finalizers': [finalizer] };
+      const ownerReferences = [{ $patch: 'delete', uid: owner.metadata.uid }];
+      const patch = { metadata: { uid: object.metadata.uid, ownerReferences, ...held } };
       await unlessGone(client.patch(resource, nameOf(object), 'strategic', patch, paramsOf(object)));
     }),
   ]);

@@ -12,7 +12,15 @@ export interface HistoryOwner extends KubeObject {
 }
 
 /** What a revision stores: a patch that puts the template back (kubectl rollout undo applies it). */
-const dataOf = (owner: HistoryOwner) => ({ spec: { template: { ...owner.spec.template, $patch: 'replace' } } });
+const dataOf = (owner: HistoryOwner) => inOrder({ spec: { template: { ...owner.spec.template, $patch: 'replace' } } });
+
+/** Keys in alphabetical order, as upstream writes them: clients find the present revision by comparing bytes. */
+function inOrder<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(inOrder) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, inOrder(item)])) as T;
+}
 
 export const hashOf = (revision: ControllerRevision): string => revision.metadata.labels?.[REVISION_HASH] ?? '';
 

@@ -20,9 +20,30 @@ export function indexPods(informers: InformerFactory): Informer<Pod> {
 export const orphansOf = (pods: Informer<Pod>, namespace: string): Pod[] => pods.by('orphan', namespace);
 
 /** Keys of the objects of `kind` that a change of the pod concerns: its controller's, or of those that may adopt it. */
-export function keysFor<T extends KubeObject>(pod: Pod, kind: string, owners: Informer<T>, selectorOf: (owner: T) => Selector): string[] {
+function keysFor<T extends KubeObject>(pod: Pod, kind: string, owners: Informer<T>, selectorOf: (owner: T) => Selector): string[] {
   const controller = controllerOf(pod);
   if (controller) return controller.kind === kind ? [`${pod.metadata.namespace}/${controller.name}`] : [];
   const near = owners.by('namespace', pod.metadata.namespace ?? '');
   return near.filter((owner) => selectorOf(owner).matches(pod.metadata.labels)).map((owner) => keyOf(owner));
+}
+
+interface PodOwners<T extends KubeObject> {
+  kind: string;
+  owners: Informer<T>;
+  selectorOf(owner: T): Selector;
+}
+
+/** Calls `add` with the keys of all owners that a change of a pod concerns: one that has lost it, too. */
+export function followPods<T extends KubeObject>(pods: Informer<Pod>, options: PodOwners<T>, add: (key: string) => void): void {
+  const { kind, owners, selectorOf } = options;
+  owners.addIndex('namespace', (owner) => [owner.metadata.namespace ?? '']);
+  const seen = (pod: Pod) => keysFor(pod, kind, owners, selectorOf).forEach(add);
+  pods.on({
+    added: seen,
+    updated: (before, pod) => {
+      if (controllerOf(before)?.uid !== controllerOf(pod)?.uid) seen(before);
+      seen(pod);
+    },
+    deleted: seen,
+  });
 }

@@ -8,10 +8,14 @@ import { account, type Controller, type ControllerContext, reconcilerOf } from '
 import { claim } from '../shared/adoption.ts';
 import { Expectations, UNSETTLED } from '../shared/expectations.ts';
 import { HISTORY_HASH, type HistoryOwner, presentRevision, REVISION_HASH, trimHistory } from '../shared/history.ts';
-import { indexPods, keysFor, orphansOf } from '../shared/pod-index.ts';
+import { followPods, indexPods, orphansOf } from '../shared/pod-index.ts';
 import { availableInMs } from '../shared/pods.ts';
+import { isStaleFor, judgeClaim } from './claim-owners.ts';
 import { type StatefulWorld, type Step, statusOf, stepsOf } from './plan.ts';
-import { claimOwners, claimsOf, isCondemned, ordinalOf, podNameOf, statefulPod } from './pod.ts';
+import { claimsOf, isCondemned, ordinalOf, podNameOf, statefulPod } from './pod.ts';
+
+/** A claim of an earlier pod is going: looked for again after so long. */
+const STALE_CLAIM_MS = 1_000;
 
 class StatefulSetController {
   readonly #context: ControllerContext;
@@ -31,16 +35,12 @@ class StatefulSetController {
     this.#revisions = context.informers.of<ControllerRevision>(RESOURCES.controllerrevisions);
     this.#revisions.addIndex('owner', (revision) => [controllerOf(revision)?.uid ?? '']);
     this.#pods = indexPods(context.informers);
-    this.#sets.addIndex('namespace', ({ metadata }) => [metadata.namespace ?? '']);
     this.#expectations = new Expectations(this.#pods as unknown as Informer, context.clock);
     this.#queue = reconcilerOf('statefulset', context, signal, ready, (key) => this.#reconcile(key));
     const add = (set: StatefulSet) => this.#queue.add(keyOf(set));
     this.#sets.on({ added: add, updated: (_, set) => add(set), deleted: add });
-    this.#pods.on({ added: (pod) => this.#podSeen(pod), updated: (_, pod) => this.#podSeen(pod), deleted: (pod) => this.#podSeen(pod) });
-  }
-
-  #podSeen(pod: Pod): void {
-    for (const key of keysFor(pod, 'StatefulSet', this.#sets, (set) => selectorFrom(set.spec?.selector))) this.#queue.add(key);
+    const owners = { kind: 'StatefulSet', owners: this.#sets, selectorOf: (set: StatefulSet) => selectorFrom(set.spec?.selector) };
+    followPods(this.#pods, owners, (key) => this.#queue.add(key));
   }
 
   async #reconcile(key: string): Promise<Outcome> {
@@ -72,15 +72,18 @@ class StatefulSetController {
     });
     const world: StatefulWorld = { set, pods, currentRevision: current.metadata.name ?? '', updateRevision, nowMs: clock.nowMs() };
     const templates = new Map([current, present].map((revision) => [revision.metadata.name ?? '', templateOf(revision)]));
+    const steps = collision ? [] : stepsOf(world);
+    const stale = steps.findIndex((step) => step.do === 'create' && this.#hasStaleClaim(set, step.ordinal));
     try {
-      for (const pod of pods) await this.#ownClaims(set, pod, world);
-      if (!collision) for (const step of stepsOf(world)) await this.#perform(key, set, step, templates);
+      for (const pod of pods) await this.#ownClaims(set, pod);
+      for (const step of stale < 0 ? steps : steps.slice(0, stale)) await this.#perform(key, set, step, templates);
     } finally {
       await this.#writeStatus(world, collision ? collisionCount + 1 : collisionCount);
     }
     const live = new Set([world.currentRevision, updateRevision, ...pods.map(({ metadata }) => metadata.labels?.[REVISION_HASH] ?? '')]);
     await trimHistory(client, set as unknown as HistoryOwner, revisions, live);
     const waits = pods.flatMap((pod) => availableInMs(pod, set.spec?.minReadySeconds ?? 0, world.nowMs) ?? []).filter((ms) => ms > 0);
+    if (stale >= 0) waits.push(STALE_CLAIM_MS);
     return waits.length > 0 ? { retryAfterMs: Math.min(...waits) } : done;
   }
 
@@ -133,7 +136,6 @@ class StatefulSetController {
         'RecreatingFailedPod',
         `StatefulSet ${namespace}/${set.metadata.name} is recreating failed Pod ${name}`,
       );
-    if (why === 'scaled') await this.#giveClaimsToPod(set, pod);
     try {
       await this.#context.client.delete(RESOURCES.pods, name, { namespace, preconditions: { uid } });
       this.#expectations.deleted(key, pod as KubeObject);
@@ -150,28 +152,29 @@ class StatefulSetController {
     }
   }
 
-  /** The retention policy may have changed since the claims were made. */
-  async #ownClaims(set: StatefulSet, pod: Pod, world: StatefulWorld): Promise<void> {
+  /** The retention policy may have changed since the claims were made, or the pod is scaled away. */
+  async #ownClaims(set: StatefulSet, pod: Pod): Promise<void> {
     const ordinal = ordinalOf(set, pod);
-    if (ordinal === undefined || pod.metadata.deletionTimestamp || isCondemned(world.set, ordinal)) return;
-    for (const { metadata } of claimsOf(set, ordinal)) {
-      const present = this.#claims.get(keyOf({ metadata }));
-      if (!present) continue;
-      const others = (present.metadata.ownerReferences ?? []).filter(({ kind, uid }) => uid !== set.metadata.uid && kind !== 'Pod');
-      const ownerReferences = [...others, ...claimOwners(set, undefined)];
-      if (semanticEqual(ownerReferences, present.metadata.ownerReferences)) continue;
-      await this.#giveOwners(present, ownerReferences);
+    if (ordinal === undefined) return;
+    const isScaledAway = isCondemned(set, ordinal);
+    if (pod.metadata.deletionTimestamp && !isScaledAway) return;
+    for (const claim of this.#presentClaims(set, ordinal)) {
+      const { owners, conflict } = judgeClaim(claim, set, pod, isScaledAway);
+      if (!owners) continue;
+      if (conflict) {
+        const why = 'has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim';
+        this.#events.record(set, 'Warning', 'ConflictingController', `PersistentVolumeClaim ${claim.metadata.name} ${why}`);
+      }
+      await this.#giveOwners(claim, owners);
     }
   }
 
-  /** With whenScaled: Delete the claims go when their pod is gone. */
-  async #giveClaimsToPod(set: StatefulSet, pod: Pod): Promise<void> {
-    if (set.spec?.persistentVolumeClaimRetentionPolicy?.whenScaled !== 'Delete') return;
-    for (const { metadata } of claimsOf(set, ordinalOf(set, pod) ?? 0)) {
-      const present = this.#claims.get(keyOf({ metadata }));
-      if (!present) continue;
-      await this.#giveOwners(present, claimOwners(set, pod));
-    }
+  #presentClaims(set: StatefulSet, ordinal: number): PersistentVolumeClaim[] {
+    return claimsOf(set, ordinal).flatMap(({ metadata }) => this.#claims.get(keyOf({ metadata })) ?? []);
+  }
+
+  #hasStaleClaim(set: StatefulSet, ordinal: number): boolean {
+    return this.#presentClaims(set, ordinal).some((claim) => isStaleFor(claim, set, podNameOf(set, ordinal)));
   }
 
   async #giveOwners(claim: PersistentVolumeClaim, ownerReferences: OwnerReference[]): Promise<void> {

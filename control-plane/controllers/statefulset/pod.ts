@@ -1,8 +1,9 @@
 // The pod of a StatefulSet with one ordinal, its claims, and what they are called. Pure.
 import type { StatefulSet } from '../../../api/gen/types/apps.v1.ts';
 import type { PersistentVolumeClaim, Pod, PodSpec, PodTemplateSpec, Volume } from '../../../api/gen/types/core.v1.ts';
-import { controllerReference, type KubeObject, type OwnerReference } from '../../../api/meta/index.ts';
+import { controllerReference, type KubeObject } from '../../../api/meta/index.ts';
 import { REVISION_HASH } from '../shared/history.ts';
+import { wantedOwners } from './claim-owners.ts';
 
 export const podNameOf = (set: StatefulSet, ordinal: number): string => `${set.metadata.name}-${ordinal}`;
 
@@ -60,20 +61,8 @@ export function statefulPod(set: StatefulSet, template: PodTemplateSpec, revisio
   };
 }
 
-/** Who owns a claim follows the retention policy: nobody keeps it, the set or (when it is scaled away) its pod takes it along. */
-export function claimOwners(set: StatefulSet, condemned: Pod | undefined): OwnerReference[] {
-  const { whenDeleted = 'Retain', whenScaled = 'Retain' } = set.spec?.persistentVolumeClaimRetentionPolicy ?? {};
-  const owners: OwnerReference[] = [];
-  if (whenDeleted === 'Delete') owners.push(controllerReference({ ...set, apiVersion: 'apps/v1', kind: 'StatefulSet' } as KubeObject));
-  if (whenScaled === 'Delete' && condemned) {
-    owners.push({ apiVersion: 'v1', kind: 'Pod', name: condemned.metadata.name ?? '', uid: condemned.metadata.uid ?? '' });
-    return owners.filter(({ kind }) => kind === 'Pod');
-  }
-  return owners;
-}
-
 export function claimsOf(set: StatefulSet, ordinal: number): PersistentVolumeClaim[] {
-  const owners = claimOwners(set, undefined);
+  const owners = wantedOwners(set, undefined);
   return (set.spec?.volumeClaimTemplates ?? []).map((claim) => ({
     ...claim,
     apiVersion: 'v1',

@@ -93,6 +93,22 @@ test.each<[string, object, KubeObject, boolean]>([
   expect(inScope(quota({}, more), names('', 'pods'), what)).toBe(matches);
 });
 
+test.each<[string, string[] | undefined, object, boolean]>([
+  ['In', ['gold'], { spec: { volumeAttributesClassName: 'gold' } }, true],
+  ['In', ['gold'], { spec: { volumeAttributesClassName: 'silver' }, status: { currentVolumeAttributesClassName: 'gold' } }, true],
+  ['In', ['gold'], { spec: {}, status: { modifyVolumeStatus: { targetVolumeAttributesClassName: 'gold' } } }, true],
+  ['In', ['gold'], { spec: {} }, false],
+  ['NotIn', ['gold'], { spec: { volumeAttributesClassName: 'gold' } }, false],
+  ['NotIn', ['gold'], { spec: {} }, true],
+  ['Exists', undefined, { spec: { volumeAttributesClassName: 'gold' } }, true],
+  ['DoesNotExist', undefined, { spec: { volumeAttributesClassName: 'gold' } }, false],
+])('scope VolumeAttributesClass %s %j of %j: %s', (operator, values, claim, matches) => {
+  const expression = { scopeName: 'VolumeAttributesClass', operator, ...(values ? { values } : {}) };
+  const scoped = quota({}, { scopeSelector: { matchExpressions: [expression] } });
+  expect(inScope(scoped, names('', 'persistentvolumeclaims'), object('PersistentVolumeClaim', 'c', claim))).toBe(matches);
+  expect(inScope(scoped, names('', 'pods'), pod('p', '1'))).toBe(false);
+});
+
 test('a quota on cpu demands that it is named', () => {
   expect(missingText(pod('p', '1'), { 'requests.cpu': '1', 'limits.memory': '1Gi', pods: '1' })).toBe('limits.memory for: c');
   expect(missingText(pod('p', '1'), { cpu: '1' })).toBeUndefined();

@@ -89,29 +89,46 @@ interface Requirement {
   values?: string[];
 }
 
-function scopeMatches({ scopeName, operator, values }: Requirement, pod: KubeObject): boolean {
-  const deadline = pod['spec'].activeDeadlineSeconds;
+/** Whether one of the names that an object refers to is asked for. */
+function namesMatch({ operator, values = [] }: Requirement, names: readonly string[]): boolean {
+  if (operator === 'Exists') return names.length > 0;
+  if (operator === 'DoesNotExist') return names.length === 0;
+  if (operator === 'In') return names.some((name) => values.includes(name));
+  return names.length === 0 || names.some((name) => !values.includes(name));
+}
+
+function podMatches(requirement: Requirement, pod: KubeObject): boolean {
+  const { scopeName } = requirement;
+  const { activeDeadlineSeconds: deadline, priorityClassName } = pod['spec'];
   const isTerminating = typeof deadline === 'number' && deadline >= 0;
   if (scopeName === 'Terminating') return isTerminating;
   if (scopeName === 'NotTerminating') return !isTerminating;
   if (scopeName === 'BestEffort') return isBestEffort(pod);
   if (scopeName === 'NotBestEffort') return !isBestEffort(pod);
   if (scopeName === 'CrossNamespacePodAffinity') return crossesNamespaces(pod['spec']);
-  if (scopeName !== 'PriorityClass') return false;
-  const name: string = pod['spec'].priorityClassName ?? '';
-  if (operator === 'Exists') return name !== '';
-  if (operator === 'DoesNotExist') return name === '';
-  return operator === 'In' ? (values ?? []).includes(name) : !(values ?? []).includes(name);
+  return scopeName === 'PriorityClass' && namesMatch(requirement, priorityClassName ? [priorityClassName] : []);
 }
 
-/** Whether the quota's scopes speak of the object. Scopes are about pods alone. */
+/** A claim has the class that it wants, the one that it has and the one that its driver works at. */
+function claimMatches(requirement: Requirement, { spec, status }: KubeObject): boolean {
+  const classes = [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ].filter((name?: string) => name);
+  return requirement.scopeName === 'VolumeAttributesClass' && namesMatch(requirement, classes);
+}
+
+/** Whether the quota's scopes speak of the object. Scopes are about pods and claims. */
 export function inScope(quota: KubeObject, { group, plural }: Names, object: KubeObject): boolean {
   const requirements: Requirement[] = [
     ...((quota['spec']?.scopes ?? []) as string[]).map((scopeName) => ({ scopeName, operator: 'Exists' })),
     ...(quota['spec']?.scopeSelector?.matchExpressions ?? []),
   ];
   if (requirements.length === 0) return true;
-  return group === '' && plural === 'pods' && requirements.every((requirement) => scopeMatches(requirement, object));
+  if (group !== '') return false;
+  if (plural === 'pods') return requirements.every((requirement) => podMatches(requirement, object));
+  return plural === 'persistentvolumeclaims' && requirements.every((requirement) => claimMatches(requirement, object));
 }
 
 const DEMANDED = ['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory'];
