@@ -166,7 +166,7 @@ export const checks: readonly Check[] = [
       await w.apply(claim('alone', 'csi-wait', { accessModes: ['ReadWriteOncePod'] }), pod('first', of('alone')));
       await w.ready('first');
       await w.apply(pod('second', of('alone')));
-      await w.told('second', /node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode/);
+      await w.told('second', /ReadWriteOncePod access mode already in-use by another pod/);
       await w.delete('pod', 'first');
       await w.ready('second');
       await w.delete('pod', 'second');
