@@ -130,7 +130,7 @@ export class Components {
       case 'string':
         return this.#string(field);
       case 'any':
-        return field.ref?.includes('apiextensions') ? { 'x-kubernetes-preserve-unknown-fields': true } : { type: 'object' };
+        return field.ref === undefined ? { type: 'object' } : this.addPlain(field.ref, anything(field.ref));
       default:
         return { type: field.type, ...(field.format ? { format: field.format } : {}) };
     }
@@ -142,3 +142,7 @@ export class Components {
     return this.addPlain(found.name, found.schema);
   }
 }
+
+/** Upstream's names for what may hold any object (FieldsV1, RawExtension), and for those of custom resources' schemas, any value at all. */
+const anything = (name: string): Json =>
+  name.includes('apiextensions') ? { 'x-kubernetes-preserve-unknown-fields': true } : { type: 'object' };
