@@ -18,7 +18,8 @@ const list = (folder: string): string[] => {
   }
 };
 
-const programs = /(^|\/)(conmon|runc|crun)$|control-plane\.js|agent\.js/;
+/** `/proc/PID/fd/N` is a runtime that is executed from memory (kit/linux/sealed.ts). */
+const programs = /(^|\/)(conmon|runc|crun)$|^\/proc\/\d+\/fd\/\d+$|control-plane\.js|agent\.js/;
 
 function ourProcesses(): string[] {
   return list('/proc')
