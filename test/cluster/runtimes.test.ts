@@ -2,11 +2,13 @@
 import { existsSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { busyboxArchive } from '../../agent/images/testing.ts';
 import type { Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
+import { run, tryRun } from '../../kit/exec/index.ts';
 import { cgroups } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, removeImage, startCluster, up } from '../../rig/index.ts';
@@ -15,6 +17,7 @@ import { podsOf } from './pods-of.ts';
 import { missingForRegistry, PASSWORD, REGISTRY, startRegistries, USER } from './registry.ts';
 
 type PodObject = Pod & KubeObject;
+const wherry = join(import.meta.dirname, '../../scripts/wherry');
 const namespace = 'default';
 const image = 'wherry/tools:1';
 
@@ -142,6 +145,25 @@ describe('runtimes of one cluster', () => {
     }
   });
 
+  test.each(here)('$name: wherry ctr shows what its node runs', async ({ name, node }) => {
+    await ready(`web-${name}`);
+    const ctr = async (...args: string[]) =>
+      (await run(wherry, ['ctr', '--name', cluster.name, '--node', node, ...args], { timeoutMs: 60_000 })).stdout;
+    expect(await ctr('ps')).toMatch(new RegExp(` Running +c +0 +\\w{13} +web-${name} +default`));
+    expect(await ctr('pods')).toMatch(new RegExp(` Ready +web-${name} +default`));
+    expect(await ctr('images')).toMatch(/docker\.io\/wherry\/tools +1 /);
+    expect(await ctr('logs', `web-${name}/c`)).toBe('serving\n');
+    expect(await ctr('exec', `web-${name}/c`, '--', 'hostname')).toBe(`web-${name}\n`);
+    expect(JSON.parse(await ctr('inspect', `web-${name}/c`)).status).toMatchObject({ state: 'CONTAINER_RUNNING' });
+  });
+
+  test('wherry ctr asks which of several nodes is meant', async () => {
+    const names = cluster.nodes.map(({ name }) => name);
+    const { exitCode, stderr } = await tryRun(wherry, ['ctr', '--name', cluster.name, 'ps'], { timeoutMs: 60_000 });
+    const question = `cluster ${cluster.name} has ${names.length} nodes: choose one with --node (${names.join(', ')})`;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: `wherry: ${question}\n` });
+  });
+
   test('an image that is loaded is there on all of them, with its own command', async () => {
     const archive = await busyboxArchive(folder, 'wherry/loaded:1', { Cmd: ['sh', '-c', 'echo $GREETING from an archive; sleep 1000'] });
     try {
@@ -190,7 +212,7 @@ const webServer = {
     {
       name: 'c',
       image,
-      command: ['sh', '-c', 'mkdir /tmp/web && hostname >/tmp/web/index.html && exec httpd -f -p 8080 -h /tmp/web'],
+      command: ['sh', '-c', 'echo serving; mkdir /tmp/web && hostname >/tmp/web/index.html && exec httpd -f -p 8080 -h /tmp/web'],
       readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 },
     },
   ],
