@@ -11,6 +11,12 @@ const [folder = '', only] = process.argv.slice(2);
 const binaries = resolve(folder);
 const work = mkdtempSync(join(tmpdir(), 'wherry-csi-'));
 
+const stop = new AbortController();
+/** Rejects when the run is to end early: what was started ends as after the last check. */
+const interrupted = new Promise<never>((_, reject) => stop.signal.addEventListener('abort', () => reject(stop.signal.reason)));
+interrupted.catch(() => {});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort(new Error(`ended by ${signal}`)));
+
 /** Of VolumeSnapshots; without them there are none. */
 async function makeCrds(world: World): Promise<void> {
   const crds = join(binaries, 'crd');
@@ -39,9 +45,10 @@ async function main(): Promise<number> {
         continue;
       }
       try {
-        await run(world);
+        await Promise.race([run(world), interrupted]);
         console.log(`ok       ${title}`);
       } catch (error) {
+        stop.signal.throwIfAborted();
         failed.push(title);
         console.log(`FAILED   ${title}\n         ${(error as Error).message}`);
         console.log(await cluster.kubectl(['get', 'events', '--sort-by=.lastTimestamp']));
@@ -63,6 +70,11 @@ function showLogs(): void {
 
 try {
   process.exitCode = await main();
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  console.error((error as Error).message);
+  process.exitCode = 130;
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
+process.exit(); // a check that was left in the middle may still wait
