@@ -85,8 +85,10 @@ class DaemonSetController {
       candidates,
     });
     const world: DaemonWorld = { set, hash, nodes: this.#nodes.list(), podsByNode: byNode(pods), nowMs: clock.nowMs() };
-    const waitMs = settled ? await this.#act(key, world) : undefined;
-    await this.#writeStatus(world);
+    const created: Pod[] = [];
+    const waitMs = settled ? await this.#act(key, world, created) : undefined;
+    // The pods just made count already: the cache may not show them yet.
+    await this.#writeStatus({ ...world, podsByNode: byNode([...pods, ...created]) });
     await trimHistory(
       client,
       set as unknown as HistoryOwner,
@@ -100,13 +102,13 @@ class DaemonSetController {
     return settled ? done : UNSETTLED;
   }
 
-  /** Returns when a failed pod may be replaced, in milliseconds. */
-  async #act(key: string, world: DaemonWorld): Promise<number | undefined> {
+  /** Adds what it makes to `created`. Returns when a failed pod may be replaced, in milliseconds. */
+  async #act(key: string, world: DaemonWorld, created: Pod[]): Promise<number | undefined> {
     const kept = keepOneANode(world);
     const waitMs = this.#addEnded(key, world, kept);
-    await this.#perform(key, world, kept);
+    await this.#perform(key, world, kept, created);
     if (kept.create.length + kept.delete.length > 0 || world.set.spec?.updateStrategy?.type !== 'RollingUpdate') return waitMs;
-    await this.#perform(key, world, roll(world));
+    await this.#perform(key, world, roll(world), created);
     return waitMs;
   }
 
@@ -138,7 +140,7 @@ class DaemonSetController {
     return waitMs;
   }
 
-  async #perform(key: string, { set, hash }: DaemonWorld, plan: DaemonPlan): Promise<void> {
+  async #perform(key: string, { set, hash }: DaemonWorld, plan: DaemonPlan, made: Pod[]): Promise<void> {
     const { client } = this.#context;
     await Promise.all(
       plan.delete.map(async (pod) => {
@@ -156,6 +158,7 @@ class DaemonSetController {
       try {
         const created = await client.create(RESOURCES.pods, daemonPod(set, plan.create[index] ?? '', hash));
         this.#expectations.created(key, created);
+        made.push(created);
         this.#events.record(set, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
       } catch (error) {
         if (isStatusError(error, 'Forbidden') && error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return;
