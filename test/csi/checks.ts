@@ -1,6 +1,6 @@
 // What a driver and its users must see, in order: each check leaves nothing behind that the next would meet.
 import { waitFor } from '../../kit/run/index.ts';
-import { DRIVER } from './programs.ts';
+import { ATTACHED_MAX, DRIVER } from './programs.ts';
 import { attributesClass, claim, driver, matches, of, pod, same, snapshot, snapshotClass, WAIT_MS, type World } from './world.ts';
 
 export interface Check {
@@ -184,6 +184,31 @@ export const checks: readonly Check[] = [
       await w.delete('pod', 'own');
       await w.cluster.kubectl(['wait', 'pvc/own-data', '--for=delete', '--timeout=60s']);
       await isEmpty(w);
+    },
+  },
+  {
+    title: 'a node that can have no more volumes: the scheduler knows, and a pod that came past it is refused',
+    needs: PROVISIONING,
+    async run(w) {
+      same(await w.read(`csinode/${w.node}`, '.spec.drivers[0].allocatable.count'), String(ATTACHED_MAX), 'count');
+      await w.apply(driver({ nodeAllocatableUpdatePeriodSeconds: 10 }));
+      const names = Array.from({ length: ATTACHED_MAX }, (_, n) => `has-${n}`);
+      await w.apply(...[...names, 'more'].map((name) => claim(name, 'csi-now')));
+      for (const name of [...names, 'more']) await w.until(`pvc/${name}`, '.status.phase', 'Bound');
+      await w.apply(
+        pod('has-all', of('has-0'), undefined, { volumes: names.map((name, n) => ({ name: n ? name : 'data', ...of(name) })) }),
+      );
+      await w.ready('has-all');
+      await w.apply(pod('queued', of('more')), pod('pressed', of('more'), undefined, { nodeName: w.node }));
+      await w.told('queued', /node\(s\) exceed max volume count/);
+      await w.until('pod/pressed', '.status.reason', 'VolumeAttachmentLimitExceeded');
+      same(await w.read('pod/pressed', '.status.phase'), 'Failed', 'phase');
+      matches(await w.read('pod/pressed', '.status.message'), /^Pod was rejected: Node has reached its volume attachment limit/, 'message');
+      await w.delete('pod', 'has-all');
+      await w.ready('queued');
+      await w.delete('pod', 'pressed', 'queued');
+      await removed(w, ...names, 'more');
+      await w.apply(driver({ nodeAllocatableUpdatePeriodSeconds: null }));
     },
   },
   {

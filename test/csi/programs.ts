@@ -9,6 +9,9 @@ import type { Cluster } from '../../rig/index.ts';
 
 export const DRIVER = 'hostpath.csi.k8s.io';
 
+/** So many volumes the node can have. */
+export const ATTACHED_MAX = 4;
+
 /** Sidecars end when their driver does: they are started again after so long, as a Deployment's would be. */
 const AGAIN_MS = 1000;
 
@@ -36,6 +39,7 @@ function commandsOf({ cluster, node, state, work }: Place): Record<string, reado
       `--nodeid=${node}`,
       `--statedir=${work}/data`,
       '--enable-attach',
+      `--attach-limit=${ATTACHED_MAX}`,
       '--enable-controller-modify-volume',
       '--capacity=fast=100Gi',
       '--capacity=slow=1Gi',
