@@ -193,21 +193,22 @@ export const checks: readonly Check[] = [
       same(await w.read(`csinode/${w.node}`, '.spec.drivers[0].allocatable.count'), String(ATTACHED_MAX), 'count');
       await w.apply(driver({ nodeAllocatableUpdatePeriodSeconds: 10 }));
       const names = Array.from({ length: ATTACHED_MAX }, (_, n) => `has-${n}`);
-      await w.apply(...[...names, 'more'].map((name) => claim(name, 'csi-now')));
-      for (const name of [...names, 'more']) await w.until(`pvc/${name}`, '.status.phase', 'Bound');
+      const claims = [...names, 'waits', 'refused'];
+      await w.apply(...claims.map((name) => claim(name, 'csi-now')));
+      for (const name of claims) await w.until(`pvc/${name}`, '.status.phase', 'Bound');
       await w.apply(
         pod('has-all', of('has-0'), undefined, { volumes: names.map((name, n) => ({ name: n ? name : 'data', ...of(name) })) }),
       );
       await w.ready('has-all');
-      await w.apply(pod('queued', of('more')), pod('pressed', of('more'), undefined, { nodeName: w.node }));
-      await w.told('queued', /node\(s\) exceed max volume count/);
-      await w.until('pod/pressed', '.status.reason', 'VolumeAttachmentLimitExceeded');
-      same(await w.read('pod/pressed', '.status.phase'), 'Failed', 'phase');
-      matches(await w.read('pod/pressed', '.status.message'), /^Pod was rejected: Node has reached its volume attachment limit/, 'message');
+      await w.apply(pod('waits', of('waits')), pod('refused', of('refused'), undefined, { nodeName: w.node }));
+      await w.told('waits', /node\(s\) exceed max volume count/);
+      await w.until('pod/refused', '.status.reason', 'VolumeAttachmentLimitExceeded');
+      same(await w.read('pod/refused', '.status.phase'), 'Failed', 'phase');
+      matches(await w.read('pod/refused', '.status.message'), /^Pod was rejected: Node has reached its volume attachment limit/, 'message');
       await w.delete('pod', 'has-all');
-      await w.ready('queued');
-      await w.delete('pod', 'pressed', 'queued');
-      await removed(w, ...names, 'more');
+      await w.ready('waits');
+      await w.delete('pod', 'waits', 'refused');
+      await removed(w, ...claims);
       await w.apply(driver({ nodeAllocatableUpdatePeriodSeconds: null }));
     },
   },
