@@ -1,5 +1,5 @@
 // Lists that are sets or maps: no item and no key twice.
-import { duplicate, inOrder, index, invalidValue, type Problem } from '../meta/index.ts';
+import { duplicate, index, inOrder, invalidValue, type Problem } from '../meta/index.ts';
 import { isObject, type Json, type JsonSchema, own, valuesSchema } from './schema.ts';
 
 /** All of an object's lists; `path` is where it stands, '' for the root. */
