@@ -7,6 +7,7 @@ export * from './errors.ts';
 export * from './extended-resources.ts';
 export * from './json.ts';
 export * from './json-scan.ts';
+export * from './go-print.ts';
 export * from './names.ts';
 export * from './object.ts';
 export * from './problems.ts';
