@@ -1,5 +1,16 @@
 // Strategic merge patch: a merge patch that knows from the schema which lists are maps or sets, and has directives.
-import { badRequest, type Definition, deepCopy, type Field, goMap, goQuote, goTypeOf, type Schema, StatusError, setKey } from '../meta/index.ts';
+import {
+  badRequest,
+  type Definition,
+  deepCopy,
+  type Field,
+  goMap,
+  goQuote,
+  goTypeOf,
+  type Schema,
+  StatusError,
+  setKey,
+} from '../meta/index.ts';
 
 type Json = Record<string, unknown>;
 

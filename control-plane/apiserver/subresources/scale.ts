@@ -11,7 +11,7 @@ import {
   invalid,
   invalidValue,
   type KubeObject,
-  StatusError,
+  type StatusError,
 } from '../../../api/meta/index.ts';
 import { apply, jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
@@ -86,7 +86,7 @@ export const scale: SubresourceHandler = {
           : kind === 'strategic'
             ? strategicMergePatch(now, wanted, schema)
             : mergePatch(now, wanted);
-      return scaled(context, old, checkedResult(asScale, request, { kind, document, old: now, result }, options));
+      return scaled(context, old, checkedResult(asScale, request, { kind, document, result }, options));
     });
   },
 };

@@ -37,7 +37,7 @@ function patched(
       : kind === 'merge'
         ? mergePatch(old, value)
         : strategicMergePatch(old, value ?? {}, target.schema);
-  const object = checkedResult(target, request, { kind, document, old, result }, options);
+  const object = checkedResult(target, request, { kind, document, result }, options);
   // An empty list asks to forget all owners; the decoder does not keep it.
   if (Array.isArray(result.metadata?.managedFields) && object.metadata.managedFields === undefined) object.metadata.managedFields = [];
   fitName(object, target.name);
@@ -68,7 +68,7 @@ async function applyPatch(
     const convert = otherVersions(core, target);
     const { object: result } = await apply({ live, applied, manager, force, subresource, apiVersion, schema, nowRfc3339, convert });
     fitName(applied, target.name);
-    const object = checkedResult(target, request, { kind: 'apply', document, old: live, result }, options);
+    const object = checkedResult(target, request, { kind: 'apply', document, result }, options);
     fitName(object, target.name);
     fitNamespace(object, target.namespace);
     return object;

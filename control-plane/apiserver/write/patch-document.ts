@@ -15,7 +15,7 @@ import {
   setKey,
   unsupportedMediaType,
 } from '../../../api/meta/index.ts';
-import { checkObject, type DecodedBody, type ParsedYaml, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import { checkKind, checkObject, type DecodedBody, type ParsedYaml, parseJson, parseYaml } from '../../../api/wire/index.ts';
 import type { Target } from '../core.ts';
 import { checkCustom } from '../crd/body.ts';
 import type { ApiRequest } from '../request.ts';
@@ -130,12 +130,10 @@ function applyDocument(text: string, options: WriteOptions): unknown {
   return value ?? {};
 }
 
-/** What a patch was and what it made of the present object. */
+/** What a patch was and what it made. */
 export interface PatchResult {
   kind: PatchKind;
   document: PatchDocument;
-  /** Undefined: an apply makes the object. */
-  old: KubeObject | undefined;
   result: KubeObject;
 }
 
@@ -145,30 +143,31 @@ const shownOf = ({ kind, document, result }: PatchResult): string =>
 
 /** A patch's result as a body: apiVersion and kind must be the same, types must fit. Throws 422 that blames the patch. */
 export function checkedResult(target: Target, request: ApiRequest, patch: PatchResult, options: WriteOptions): KubeObject {
-  const { kind, old, result } = patch;
+  const { kind, result } = patch;
   const problems = options.fieldValidation === 'Ignore' ? [] : patch.document.problems;
   const fail = (why: string): StatusError => badPatch(shownOf(patch), why);
   if (target.served.custom && kind !== 'apply') checkNamed(result, fail);
-  result.kind ||= target.kind.kind;
-  result.apiVersion ||= old?.apiVersion ?? '';
+  identify(target, result, kind);
   if (target.served.custom) checkIdentity(target, result);
-  if (old && (result.kind !== old.kind || result.apiVersion !== old.apiVersion))
-    throw fail(`the kind and apiVersion of the object (${old.kind}, ${old.apiVersion}) must not be changed`);
   try {
+    if (!target.served.custom) checkKind(result as Named, target.kind);
     const { object, warnings } = typedResult(target, result, options, kind);
     if (problems.length > 0 && options.fieldValidation === 'Strict') throw fail(`${STRICT}${problems.join(', ')}`);
-    for (const warning of [...problems, ...warnings]) if (!request.warnings.includes(warning)) request.warnings.push(warning);
+    for (const warning of [...problems, ...warnings.toSorted()]) if (!request.warnings.includes(warning)) request.warnings.push(warning);
     object.metadata ??= {};
     return object;
   } catch (error) {
     if (!(error instanceof StatusError) || error.code !== 400) throw error;
     const why = error.message.replace(/^.*? cannot be handled as a \S+: /s, '');
     if (kind === 'apply') throw unconverted(patch.document.value as KubeObject, why);
-    throw fail(why.startsWith(STRICT) ? `${STRICT}${[...problems, why.slice(STRICT.length)].join(', ')}` : why);
+    throw fail(why.startsWith(STRICT) ? `${STRICT}${[...problems, ...separate(why.slice(STRICT.length))].join(', ')}` : why);
   }
 }
 
 const STRICT = 'strict decoding error: ';
+
+/** By path: a patched object's keys are read in their order, wherever the patch put them. */
+const separate = (findings: string): string[] => findings.split(/, (?=unknown field )/).sort();
 
 function typedResult(target: Target, result: KubeObject, { fieldValidation }: WriteOptions, kind: PatchKind) {
   const body: DecodedBody = { object: result as Record<string, unknown>, format: 'json' };
@@ -178,6 +177,15 @@ function typedResult(target: Target, result: KubeObject, { fieldValidation }: Wr
     ...(target.schema ? { schema: target.schema } : {}),
     ...(kind === 'strategic' ? { words: 'converter' as const } : {}),
   });
+}
+
+type Named = { apiVersion: string; kind: string };
+
+/** A result without names is one of the target's kind; a strategic merge into a built-in kind leaves its names alone. */
+function identify({ kind, served }: Target, result: KubeObject, patch: PatchKind): void {
+  const keeps = (value: unknown): boolean => Boolean(value) && (patch !== 'strategic' || served.custom || typeof value !== 'string');
+  if (!keeps(result.kind)) result.kind = kind.kind;
+  if (!keeps(result.apiVersion)) result.apiVersion = apiVersionOf(kind);
 }
 
 /** A custom object that lost its kind is read as nobody's; one without an apiVersion gets one step further. Throws 422, 500. */
