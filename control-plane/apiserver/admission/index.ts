@@ -23,7 +23,7 @@ export function admissionPlugins(services: ServerServices, authorizer: Authorize
   const { reader, clock, self } = services;
   return [
     namespaceLifecycle(reader),
-    nodeRestriction(reader),
+    nodeRestriction(reader, authorizer),
     limitRanger(reader),
     serviceAccount(reader, clock),
     taintNodesByCondition,
