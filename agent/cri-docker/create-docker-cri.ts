@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
 import { cgroups, connectInNetns, homeFirst, Netlink } from '../../kit/linux/index.ts';
-import { type Logger, systemClock, Turns } from '../../kit/run/index.ts';
+import { type Logger, settledWithin, systemClock, Turns } from '../../kit/run/index.ts';
 import {
   type CniOptions,
   type ContainerConfig,
@@ -240,7 +240,11 @@ class DockerCri {
     const container = this.#docker.getContainer(id);
     if (timeoutMs > 0 && signal) {
       await ensured(container.kill({ signal }));
-      await Promise.race([container.wait().catch(() => {}), systemClock.sleep(timeoutMs)]);
+      await settledWithin(
+        container.wait().catch(() => {}),
+        timeoutMs,
+        systemClock,
+      );
       await ensured(container.kill());
     } else await ensured(timeoutMs > 0 ? container.stop({ t: Math.ceil(timeoutMs / 1000) }) : container.kill());
     await container.wait().catch(() => {}); // not there: it is dead
