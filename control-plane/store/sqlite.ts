@@ -53,6 +53,10 @@ class HeadOnDisk implements Head {
   get value(): Uint8Array {
     return (this.#value ??= this.#read(this.id));
   }
+
+  peek(): Uint8Array {
+    return this.#value ?? this.#read(this.id);
+  }
 }
 
 export class SqliteJournal implements Journal {
