@@ -1,7 +1,7 @@
 // CreateContainer: everything is resolved and recorded, the root file system is mounted. The process comes with StartContainer, because
 // only there may a wrong command show itself (as kubelet's RunContainerError).
 import { chownSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { isMounted, mountOverlay } from '../../kit/linux/index.ts';
+import { expectGroupMove, isMounted, mountOverlay } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import type { ImageRecord, ListedImage } from '../images/index.ts';
 import { resolveCdi } from './cdi.ts';
@@ -48,6 +48,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       user: { uid: 0, gid: 0, supplementalGroups: [] },
       stopSignal: config.stopSignal || image.config.stopSignal || 'SIGTERM',
     };
+    expectGroupMove();
     step('container.record', () => context.containers.put(record));
     try {
       step('container.rootfs', () => mountRootfs(context, record));
