@@ -18,12 +18,12 @@ beforeAll(async () => {
 });
 afterAll(async () => await bed?.dispose());
 
-test('nothing leaks', { timeout: 120_000 }, async () => {
+test('nothing leaks', { timeout: 300_000 }, async () => {
   for (let round = 0; round < ROUNDS; round++) {
     await killedWhileBusy(300 + Math.floor(Math.random() * 400));
     const cri = await bed.open();
     for (const { id, state } of await cri.listContainers())
-      if (state === 'running') await cri.execSync(id, ['true'], 5_000).catch(() => {}); // adopted, or ending just now
+      if (state === 'running') await cri.execSync(id, ['true'], 60_000).catch(() => {}); // adopted, or ending just now
     for (const { id } of await cri.listPodSandbox()) await cri.removePodSandbox(id);
     expect(await cri.listContainers()).toEqual([]);
     await cri.close();
@@ -33,7 +33,7 @@ test('nothing leaks', { timeout: 120_000 }, async () => {
     expect(readdirOf('state/cni/pods').filter((name) => name !== 'last-reserved')).toEqual([]);
     expect(cgroups().pids(bed.cgroupParent)).toEqual([]);
     using host = Netlink.open({ netns: bed.node });
-    await expect.poll(async () => (await host.links()).filter((l) => l.kind === 'veth').length, { timeout: 5_000 }).toBe(0);
+    await expect.poll(async () => (await host.links()).filter((l) => l.kind === 'veth').length).toBe(0);
   }
 });
 
@@ -47,7 +47,7 @@ async function killedWhileBusy(afterMs: number): Promise<void> {
   child.stdout?.once('data', () => {
     isReady = true;
   });
-  await waitFor({ what: 'the child to be ready', timeoutMs: 20_000 }, () => isReady);
+  await waitFor({ what: 'the child to be ready', timeoutMs: 60_000 }, () => isReady);
   await systemClock.sleep(afterMs);
   child.kill('SIGKILL');
   await exitOf(child);
