@@ -1,7 +1,7 @@
 // Puts runtime, images and cni together into one Cri: the list of operations.
 import { dirname, join } from 'node:path';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
-import { homeFirst } from '../../kit/linux/index.ts';
+import { homeFirst, type PodCgroups } from '../../kit/linux/index.ts';
 import { type Logger, Turns } from '../../kit/run/index.ts';
 import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime, type RuntimeProgram } from '../runtime/index.ts';
@@ -42,8 +42,8 @@ export interface CriOptions {
   runtime: RuntimeProgram;
   /** Further runtimes, by the handler that a RuntimeClass names. */
   runtimeHandlers?: Readonly<Record<string, RuntimeProgram>>;
-  /** Cgroup that all pods' cgroups are below, e.g. `/wherry/demo/node-1`. */
-  cgroupParent: string;
+  /** Makes pods' control groups. */
+  groups: PodCgroups;
   cni: CniOptions;
   /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` beside the state folder. */
   seccompFolder?: string;
@@ -78,7 +78,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
   return {
     runDir,
     stateDir,
-    cgroupParent: options.cgroupParent,
+    groups: options.groups,
     seccompFolder: options.seccompFolder ?? join(dirname(stateDir), 'seccomp'),
     cni,
     registries: {
@@ -91,6 +91,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
       runtime: options.runtime,
       handlers: options.runtimeHandlers ?? {},
       root: runDir,
+      groups: options.groups,
       onError: (error) => log.error({ error: messageOf(error) }, 'watching containers'),
     }),
     images,

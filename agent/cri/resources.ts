@@ -1,5 +1,5 @@
 // CRI's resources as cgroup limits. Pure.
-import type { CgroupLimits } from '../../kit/linux/index.ts';
+import type { CgroupDriverName, CgroupLimits } from '../../kit/linux/index.ts';
 import type { LinuxResources } from './cri.ts';
 
 export function toCgroupLimits(r: LinuxResources): CgroupLimits {
@@ -13,4 +13,9 @@ export function toCgroupLimits(r: LinuxResources): CgroupLimits {
     ...(r.cpusetCpus ? { cpusetCpus: r.cpusetCpus } : {}),
     ...(r.cpusetMems ? { cpusetMems: r.cpusetMems } : {}),
   };
+}
+
+/** Pods' groups and containers' would not be one below the other. @throws Error */
+export function checkSameDriver(ours: CgroupDriverName, theirs: string, who: string): void {
+  if (ours !== theirs) throw new Error(`field cgroupDriver: is ${ours}, but ${who} uses ${theirs}: both must be the same`);
 }
