@@ -14,7 +14,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{api,kit,control-plane,agent,cni,rig,cli,scripts}/**/*.test.ts'],
           exclude: ['**/*.root.test.ts', '**/*.slow.test.ts', '**/node_modules/**'],
-          testTimeout: 10_000,
+          testTimeout: 30_000,
           // One process a worker for all files: loading the same modules again for each file took three quarters of the time.
           isolate: false,
         },

@@ -73,9 +73,12 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const runtimeMetrics = new RuntimeMetrics();
   const probes = new ProbeMetrics();
   const cri = countedCri(await openCri(config, podCIDR, groups, log), runtimeMetrics);
-  facts.runtime = runtimeFacts(await cri.status());
-  const credentials = await imageCredentials(config, clock, log);
-  const access = await imageAccess(config, () => cri.listImages());
+  const [status, credentials, access] = await Promise.all([
+    cri.status(),
+    imageCredentials(config, clock, log),
+    imageAccess(config, () => cri.listImages()),
+  ]);
+  facts.runtime = runtimeFacts(status);
   if (parseRuntime(config.runtime).kind !== 'oci') {
     const { runtimeName, runtimeVersion } = await cri.version();
     facts.info.containerRuntimeVersion = `${runtimeName}://${runtimeVersion}`;

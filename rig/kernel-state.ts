@@ -1,5 +1,6 @@
 // What wherry could leave behind in the kernel, as sets that can be compared before and after.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { namesIn } from '../kit/fs/index.ts';
 import { cgroups, mounts } from '../kit/linux/index.ts';
 
 export interface KernelState {
@@ -10,19 +11,11 @@ export interface KernelState {
   netns: string[];
 }
 
-const list = (folder: string): string[] => {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-};
-
 /** `/proc/PID/fd/N` is a runtime that is executed from memory (kit/linux/sealed.ts). */
 const programs = /(^|\/)(conmon|runc|crun)$|^\/proc\/\d+\/fd\/\d+$|control-plane\.js|agent\.js/;
 
 function ourProcesses(): string[] {
-  return list('/proc')
+  return namesIn('/proc')
     .filter((pid) => /^\d+$/.test(pid))
     .flatMap((pid) => {
       try {
@@ -38,18 +31,16 @@ function ourProcesses(): string[] {
 export function kernelState(): KernelState {
   const groups = cgroups();
   return {
-    links: list('/sys/class/net'),
+    links: namesIn('/sys/class/net'),
     mounts: mounts().map((m) => m.target),
-    cgroups: ['/wherry', '/wherry-test'].flatMap((path) => {
-      const folder = groups.folder('pids', path);
-      return folder
-        ? list(folder)
-            .filter((name) => !name.includes('.'))
-            .map((name) => `${path}/${name}`)
-        : [];
-    }),
+    cgroups: ['', '/wherry', '/wherry-test'].flatMap((parent) =>
+      groups
+        .children(parent)
+        .filter((name) => parent !== '' || name.startsWith('wherry'))
+        .map((name) => `${parent}/${name}`),
+    ),
     processes: ourProcesses(),
-    netns: list('/run/netns'),
+    netns: namesIn('/run/netns'),
   };
 }
 
@@ -57,6 +48,6 @@ export function kernelState(): KernelState {
 export function leftOvers(before: KernelState, after: KernelState): string[] {
   return (Object.keys(after) as (keyof KernelState)[]).flatMap((kind) => {
     const had = new Set(before[kind]);
-    return after[kind].filter((item) => !had.has(item) && item !== 'tasks' && !item.startsWith('cgroup')).map((item) => `${kind}: ${item}`);
+    return after[kind].filter((item) => !had.has(item)).map((item) => `${kind}: ${item}`);
   });
 }

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
 import { cgroups, connectInNetns, homeFirst, Netlink, type PodCgroups, pathOfParent } from '../../kit/linux/index.ts';
-import { type Logger, systemClock, Turns } from '../../kit/run/index.ts';
+import { type Logger, settledWithin, systemClock, Turns } from '../../kit/run/index.ts';
 import {
   type CniOptions,
   type ContainerConfig,
@@ -14,12 +14,12 @@ import {
   type ContainerStatus,
   type Cri,
   CriError,
+  checkSameDriver,
   EventHub,
   type PodSandboxConfig,
   type PodSandboxStats,
   type PodSandboxStatus,
   refuseCdi,
-  checkSameDriver,
   toCgroupLimits,
 } from '../cri/index.ts';
 import { connectDocker } from './engine.ts';
@@ -87,7 +87,8 @@ class DockerCri {
       removePodSandbox: (id) => this.#removePodSandbox(id),
       podSandboxStatus: async (id) => this.#sandboxStatus(await this.#inspect(id)),
       listPodSandbox: (filter) => this.#listPodSandbox(filter),
-      updatePodSandboxResources: async (id, limits) => await options.groups.apply(this.#cgroup(await this.#sandboxConfig(id)), toCgroupLimits(limits)),
+      updatePodSandboxResources: async (id, limits) =>
+        await options.groups.apply(this.#cgroup(await this.#sandboxConfig(id)), toCgroupLimits(limits)),
       createContainer: (sandboxId, config) =>
         this.#turns.take(`container/${sandboxId}/${config.metadata.name}`, () => this.#createContainer(sandboxId, config)),
       startContainer: (id) => this.#startContainer(id),
@@ -246,7 +247,11 @@ class DockerCri {
     const container = this.#docker.getContainer(id);
     if (timeoutMs > 0 && signal) {
       await ensured(container.kill({ signal }));
-      await Promise.race([container.wait().catch(() => {}), systemClock.sleep(timeoutMs)]);
+      await settledWithin(
+        container.wait().catch(() => {}),
+        timeoutMs,
+        systemClock,
+      );
       await ensured(container.kill());
     } else await ensured(timeoutMs > 0 ? container.stop({ t: Math.ceil(timeoutMs / 1000) }) : container.kill());
     await container.wait().catch(() => {}); // not there: it is dead

@@ -9,11 +9,11 @@ import {
   type ContainerStatus,
   type Cri,
   CriError,
+  checkSameDriver,
   EventHub,
   isCriError,
   type PodSandboxStats,
   type PodSandboxStatus,
-  checkSameDriver,
   toCgroupLimits,
 } from '../cri/index.ts';
 import type * as wire from '../cri-grpc/gen/types.ts';

@@ -35,8 +35,7 @@ export async function stopPidHolder(context: CriContext, record: SandboxRecord):
 }
 
 /** Beside the containers', as if it were one. */
-const holderGroup = (context: CriContext, record: SandboxRecord): string =>
-  context.groups.container(podCgroup(context, record), record.id);
+const holderGroup = (context: CriContext, record: SandboxRecord): string => context.groups.container(podCgroup(context, record), record.id);
 
 function firstChild(pid: number): number | undefined {
   const file = `/proc/${pid}/task/${pid}/children`;

@@ -1,5 +1,4 @@
 // config.json of one container from what is already resolved. Pure.
-
 import type { UserIds } from '../../kit/linux/index.ts';
 import { capabilitySet } from './capabilities.ts';
 import type { OciDevice, OciIdMapping, OciMount, OciResources, OciSpec } from './oci.ts';

@@ -1,7 +1,7 @@
 // What is open on a listener: sockets, HTTP/2 sessions, answers on their way; so that it can stop without cutting anything off.
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import { systemClock } from '../../kit/run/index.ts';
+import { settledWithin, systemClock } from '../../kit/run/index.ts';
 
 /** Dead peers and half-open connections are found by the kernel's own probes after this much silence. */
 const KEEP_ALIVE_PROBE_MS = 30_000;
@@ -41,9 +41,8 @@ export class Connections {
     this.draining = true;
     for (const session of this.#sessions) session.close();
     if (this.#answers.size > 0) {
-      const inTime = new AbortController();
-      const quiet = new Promise<void>((resolve) => (this.#whenQuiet = resolve)).then(() => inTime.abort());
-      await Promise.race([quiet, systemClock.sleep(graceMs, inTime.signal).catch(() => {})]);
+      const quiet = new Promise<void>((resolve) => (this.#whenQuiet = resolve));
+      await settledWithin(quiet, graceMs, systemClock);
     }
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -81,7 +81,7 @@ export class Scheduler {
       await setImmediate();
       sliceEnd = performance.now() + SLICE_MS;
     }
-    return { retryAfterMs: this.waiting.wake(this.#parts.clock.nowMs()) };
+    return { retryAfterMs: this.waiting.dueInMs(this.#parts.clock.nowMs()) };
   }
 
   #tryOne(pod: PodInfo, attempts: number): void {

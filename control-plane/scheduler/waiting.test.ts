@@ -29,8 +29,9 @@ test('a failed pod waits for what can help it, then for its back-off', () => {
   waiting.wake(5000);
   expect(names(waiting)).toEqual([]);
   waiting.happened('node');
-  expect(waiting.wake(1010)).toBe(40);
+  waiting.wake(1010);
   expect(names(waiting)).toEqual([]);
+  expect(waiting.dueInMs(1010)).toBe(40);
   waiting.wake(1050);
   expect(names(waiting)).toEqual(['a']);
 });
@@ -48,6 +49,24 @@ test('after five minutes a pod is tried anyway', () => {
   const waiting = new WaitingPods();
   waiting.failed(pod('a'), 0, new Set(['node']), waiting.now, 1000);
   waiting.wake(301_000);
+  expect(names(waiting)).toEqual(['a']);
+});
+
+test('until when nothing needs to be looked at', () => {
+  const waiting = new WaitingPods();
+  const due = (nowMs: number) => waiting.dueInMs(nowMs);
+  expect(due(0)).toBe(300_000);
+  waiting.failed(pod('a'), 0, new Set(['node']), waiting.now, 1000);
+  expect(due(2000)).toBe(299_000);
+  waiting.failed(pod('b'), 0, undefined, waiting.now, 1000);
+  expect(due(1049)).toBe(1);
+  // due meanwhile: asking does not take it away from who asks next
+  expect([due(1050), due(1060)]).toEqual([0, 0]);
+  waiting.wake(1060);
+  expect(due(1060)).toBe(0);
+  expect(names(waiting)).toEqual(['b']);
+  expect(due(301_001)).toBe(0);
+  waiting.wake(301_001);
   expect(names(waiting)).toEqual(['a']);
 });
 

@@ -86,27 +86,25 @@ export class WaitingPods {
     }
   }
 
-  /** Makes those ready whose back-off is over. Returns how long until the next, in milliseconds. */
-  wake(nowMs: number): number {
-    let nextMs = FLUSH_MS;
-    for (const [uid, waiting] of this.#backingOff) {
-      if (waiting.readyAtMs > nowMs) {
-        nextMs = Math.min(nextMs, waiting.readyAtMs - nowMs);
-        continue;
-      }
-      this.#backingOff.delete(uid);
-      this.#makeReady(waiting);
-    }
-    for (const [uid, waiting] of this.#unschedulable) {
-      if (nowMs - waiting.failedAtMs < FLUSH_MS) continue;
-      this.#unschedulable.delete(uid);
-      this.#makeReady(waiting);
-    }
-    return nextMs;
+  /** Makes those ready whose back-off is over, and those that waited for help long enough. */
+  wake(nowMs: number): void {
+    for (const waiting of this.#backingOff.values()) if (waiting.readyAtMs <= nowMs) this.#makeReady(waiting);
+    for (const waiting of this.#unschedulable.values()) if (waiting.failedAtMs + FLUSH_MS <= nowMs) this.#makeReady(waiting);
+  }
+
+  /** How long until a pod can be taken after `wake`, in milliseconds; 0: one can be now. Changes nothing: the clock may have gone on. */
+  dueInMs(nowMs: number): number {
+    let dueMs = nowMs + FLUSH_MS;
+    for (const pods of this.#ready.values()) if (pods.size > 0) return 0;
+    for (const { readyAtMs } of this.#backingOff.values()) dueMs = Math.min(dueMs, readyAtMs);
+    for (const { failedAtMs } of this.#unschedulable.values()) dueMs = Math.min(dueMs, failedAtMs + FLUSH_MS);
+    return Math.max(0, dueMs - nowMs);
   }
 
   #makeReady(waiting: Waiting): void {
     const { priority, uid } = waiting.pod;
+    this.#backingOff.delete(uid);
+    this.#unschedulable.delete(uid);
     let pods = this.#ready.get(priority);
     if (!pods) this.#ready.set(priority, (pods = new Map()));
     pods.set(uid, waiting);

@@ -76,12 +76,17 @@ export function watch(informers: InformerFactory, cluster: Cluster, scheduler: S
     cluster.setNode(node);
     scheduler.happened('node');
   };
+  /** A domain fewer: pods may be spread otherwise. */
+  const nodeGone = (node: Node): void => {
+    cluster.removeNode(node.metadata.name ?? '');
+    scheduler.happened('node');
+  };
   const volumeSeen = (): void => scheduler.happened('volume');
   const ends = [
     informers.of<Node>(RESOURCES.nodes).on({
       added: nodeSeen,
       updated: (before, node) => nodeSeen(node, before),
-      deleted: (node) => cluster.removeNode(node.metadata.name ?? ''),
+      deleted: nodeGone,
     }),
     informers
       .of<Pod>(RESOURCES.pods)

@@ -22,7 +22,8 @@ test.each([
 });
 
 test.each(['kubepods', 'a--b.slice', '-a.slice', '.slice', 'a.scope'])('%s is no slice', (name) =>
-  expect(() => slicePath(name)).toThrow('not the name of a systemd slice'));
+  expect(() => slicePath(name)).toThrow('not the name of a systemd slice'),
+);
 
 test.each<[CgroupDriverName, string, string, string, string?, string?]>([
   ['cgroupfs', '/', `/kubepods/burstable/pod${UID}`, `/kubepods/burstable/pod${UID}/${ID}`],

@@ -154,6 +154,12 @@ export class Cgroups {
     else for (const pid of this.pids(path)) sendSignal(pid, 'SIGKILL');
   }
 
+  /** The names of the groups right below `path` ('' is the root), in whichever hierarchy they are. */
+  children(path: string): string[] {
+    const names = this.#hierarchies.flatMap((hierarchy) => childrenOf(`${hierarchy}${path}`));
+    return [...new Set(names)];
+  }
+
   exists(path: string): boolean {
     return this.#hierarchies.some((hierarchy) => existsSync(`${hierarchy}${path}`));
   }
@@ -221,13 +227,17 @@ let shared: Cgroups | undefined;
 /** Read once: the layout changes by hideUnifiedCgroup alone. */
 export const cgroups = (): Cgroups => (shared ??= new Cgroups());
 
-/** A folder and all below it, the deepest first. */
-function tree(folder: string): string[] {
+/** A folder and all below it, the deepest first; nothing where it is not there. */
+const tree = (folder: string): string[] =>
+  existsSync(folder) ? [...childrenOf(folder).flatMap((name) => tree(`${folder}/${name}`)), folder] : [];
+
+function childrenOf(folder: string): string[] {
   try {
-    const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    return [...below.flatMap((entry) => tree(`${folder}/${entry.name}`)), folder];
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
   } catch {
-    return [];
+    return []; // it went while we looked
   }
 }
 

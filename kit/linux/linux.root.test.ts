@@ -164,9 +164,12 @@ describe('cgroups', () => {
     );
     await expect.poll(() => groups.pids(path).length).toBe(1);
     expect(groups.stats(`${path}/pod`).pids).toBe(1);
+    expect(groups.children('')).toContain(path.slice(1));
+    expect(groups.children(path)).toEqual(['pod']);
     await groups.remove(path);
     await groups.remove(path);
     expect(groups.exists(path)).toBe(false);
+    expect(groups.children(path)).toEqual([]);
     await child;
   });
 });

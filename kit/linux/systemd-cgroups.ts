@@ -79,7 +79,8 @@ export async function removeSlice(path: string): Promise<void> {
   let slice = slicePath(sliceOf(path));
   if (slice === '' || !cgroups().exists(slice)) return;
   await removeUnits(slice);
-  for (slice = dirname(slice); slice !== '/' && unitsBelow(slice).length === 0; slice = dirname(slice)) await systemd().stopAlone(basename(slice));
+  for (slice = dirname(slice); slice !== '/' && unitsBelow(slice).length === 0; slice = dirname(slice))
+    await systemd().stopAlone(basename(slice));
 }
 
 const isUnit = (name: string): boolean => /\.(slice|scope)$/.test(name);

@@ -13,11 +13,7 @@ test.each<[string, CgroupLimits, Record<string, bigint>]>([
   ['2.5 processors', { cpuQuota: 250_000, cpuPeriod: 100_000 }, { CPUQuotaPeriodUSec: 100_000n, CPUQuotaPerSecUSec: 2_500_000n }],
   ['12.3 % is rounded up', { cpuQuota: 12_300 }, { CPUQuotaPeriodUSec: 100_000n, CPUQuotaPerSecUSec: 130_000n }],
   ['the least of kubelet', { cpuQuota: 1000 }, { CPUQuotaPeriodUSec: 100_000n, CPUQuotaPerSecUSec: 10_000n }],
-  [
-    'a third of a short period',
-    { cpuQuota: 5000, cpuPeriod: 15_000 },
-    { CPUQuotaPeriodUSec: 15_000n, CPUQuotaPerSecUSec: 340_000n },
-  ],
+  ['a third of a short period', { cpuQuota: 5000, cpuPeriod: 15_000 }, { CPUQuotaPeriodUSec: 15_000n, CPUQuotaPerSecUSec: 340_000n }],
   ['no quota', { cpuQuota: -1 }, { CPUQuotaPeriodUSec: 100_000n, CPUQuotaPerSecUSec: UNLIMITED }],
   ['64 MiB', { memoryBytes: 64 << 20 }, { MemoryMax: 67_108_864n }],
   ['no limit of memory', { memoryBytes: -1 }, { MemoryMax: UNLIMITED }],

@@ -37,8 +37,8 @@ export async function waitFor<T>(options: WaitOptions, probe: () => Promise<T | 
 }
 
 /** Resolves with the promise, after `ms`, or when the signal is aborted: whatever is first. Rejects as the promise does. */
-export async function settledWithin(promise: Promise<void>, ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+export async function settledWithin(promise: Promise<unknown>, ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
   const over = new AbortController();
-  const late = clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => {});
+  const late = clock.sleep(ms, signal ? AbortSignal.any([signal, over.signal]) : over.signal).catch(() => {});
   await Promise.race([promise, late]).finally(() => over.abort());
 }

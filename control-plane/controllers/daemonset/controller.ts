@@ -85,8 +85,7 @@ class DaemonSetController {
       candidates,
     });
     const world: DaemonWorld = { set, hash, nodes: this.#nodes.list(), podsByNode: byNode(pods), nowMs: clock.nowMs() };
-    const created: Pod[] = [];
-    const waitMs = settled ? await this.#act(key, world, created) : undefined;
+    const { created, waitMs } = settled ? await this.#act(key, world) : { created: [], waitMs: undefined };
     // The pods just made count already: the cache may not show them yet.
     await this.#writeStatus({ ...world, podsByNode: byNode([...pods, ...created]) });
     await trimHistory(
@@ -102,14 +101,13 @@ class DaemonSetController {
     return settled ? done : UNSETTLED;
   }
 
-  /** Adds what it makes to `created`. Returns when a failed pod may be replaced, in milliseconds. */
-  async #act(key: string, world: DaemonWorld, created: Pod[]): Promise<number | undefined> {
+  /** Returns the pods that it made, and when a failed pod may be replaced, in milliseconds. */
+  async #act(key: string, world: DaemonWorld): Promise<{ created: Pod[]; waitMs: number | undefined }> {
     const kept = keepOneANode(world);
     const waitMs = this.#addEnded(key, world, kept);
-    await this.#perform(key, world, kept, created);
-    if (kept.create.length + kept.delete.length > 0 || world.set.spec?.updateStrategy?.type !== 'RollingUpdate') return waitMs;
-    await this.#perform(key, world, roll(world), created);
-    return waitMs;
+    const isRolling = kept.create.length + kept.delete.length === 0 && world.set.spec?.updateStrategy?.type === 'RollingUpdate';
+    const created = await this.#perform(key, world, isRolling ? roll(world) : kept);
+    return { created, waitMs };
   }
 
   #addEnded(key: string, { set, nowMs }: DaemonWorld, plan: DaemonPlan): number | undefined {
@@ -140,8 +138,10 @@ class DaemonSetController {
     return waitMs;
   }
 
-  async #perform(key: string, { set, hash }: DaemonWorld, plan: DaemonPlan, made: Pod[]): Promise<void> {
+  /** Deletes, then creates what the plan says. Returns the pods that it made. */
+  async #perform(key: string, { set, hash }: DaemonWorld, plan: DaemonPlan): Promise<Pod[]> {
     const { client } = this.#context;
+    const made: Pod[] = [];
     await Promise.all(
       plan.delete.map(async (pod) => {
         const { name = '', namespace = '', uid = '' } = pod.metadata;
@@ -166,6 +166,7 @@ class DaemonSetController {
         throw error;
       }
     });
+    return made;
   }
 
   async #writeStatus(world: DaemonWorld): Promise<void> {
