@@ -17,7 +17,7 @@ const pause = (folder: string) => busyboxArchive(folder, 'wherry/pause:1', { Ent
 /** Our own service behind its socket, all in this process. */
 async function socketBed(): Promise<CriBed> {
   // its client names cgroups from the root, as kubelet does
-  const own = await ownBed({ path: 'runc' }, '/');
+  const own = await ownBed({ path: 'runc' }, { below: '/' });
   const socket = `${own.folder}/cri.sock`;
   const cri = await own.open();
   const options = { socket, streamingAddress: '127.0.0.1', imagesFolder: `${own.folder}/images`, cri, clock: systemClock };

@@ -21,6 +21,7 @@ import { recover } from './recover.ts';
 import { removeContainer } from './remove-container.ts';
 import { removePodSandbox } from './remove-pod-sandbox.ts';
 import { reopenContainerLog } from './reopen-log.ts';
+import { restoreLimits } from './restore-limits.ts';
 import { runPodSandbox } from './run-pod-sandbox.ts';
 import { listPodSandbox, podSandboxStatus } from './sandbox-status.ts';
 import { startContainer } from './start-container.ts';
@@ -69,7 +70,11 @@ export async function createCri(options: CriOptions): Promise<Cri> {
       .catch((error: unknown) => context.log.error({ container: id, error: messageOf(error) }, 'recording an exit'));
   context.runtime.onExit(notice);
   await Promise.all([recover(context), masquerade]);
-  return operations(context);
+  const closed = new AbortController();
+  const restore = () => restoreLimits(context);
+  if (context.groups.driver === 'systemd') restore(); // nobody was there to see a reload
+  context.groups.watch(restore, closed.signal, (error) => options.log.warn({ error: messageOf(error) }, 'watching control groups'));
+  return operations(context, closed);
 }
 
 async function openContext(options: CriOptions): Promise<CriContext> {
@@ -107,7 +112,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
 
 const bridgeOf = ({ clusterCIDR: _, ...bridge }: CniOptions) => bridge;
 
-function operations(context: CriContext): Cri {
+function operations(context: CriContext, closed: AbortController): Cri {
   return {
     runPodSandbox: (config) => runPodSandbox(context, config),
     stopPodSandbox: (id) => stopPodSandbox(context, id),
@@ -143,6 +148,7 @@ function operations(context: CriContext): Cri {
     inspectPodSandbox: async (id) => inspectPodSandbox(context, id),
     inspectContainer: async (id) => inspectContainer(context, id),
     close: async () => {
+      closed.abort();
       context.runtime.close();
       context.network.close();
     },

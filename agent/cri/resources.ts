@@ -12,6 +12,7 @@ export function toCgroupLimits(r: LinuxResources): CgroupLimits {
     ...(r.hugepageLimits ? { hugePages: r.hugepageLimits.map(({ pageSize, limit }) => ({ pageSize, bytes: limit })) } : {}),
     ...(r.cpusetCpus ? { cpusetCpus: r.cpusetCpus } : {}),
     ...(r.cpusetMems ? { cpusetMems: r.cpusetMems } : {}),
+    ...(r.unified ? { files: r.unified } : {}),
   };
 }
 

@@ -9,6 +9,6 @@ export async function updateContainerResources(context: CriContext, id: string, 
     const { config } = record;
     const merged = { ...config.linux?.resources, ...resources };
     context.containers.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
-    if (!record.exit) await context.groups.apply(containerCgroup(context, record), toCgroupLimits(resources));
+    if (!record.exit) await context.groups.apply(containerCgroup(context, record), toCgroupLimits(merged));
   });
 }

@@ -113,6 +113,15 @@ export class DbusConnection {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Or until `signal` aborts. Does not keep the process alive. */
+  async untilClosed(signal: AbortSignal): Promise<void> {
+    if (this.#isClosed || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    this.#ended.promise.catch(() => resolve());
+    await promise;
+  }
+
   close(): void {
     this.#end(new Error('the D-Bus connection was closed'));
   }

@@ -1,6 +1,7 @@
 // systemd's units over D-Bus (org.freedesktop.systemd1(5)): made for a time, given properties, stopped. Over the system's bus, or where there is
 // none over the socket on which systemd itself answers root, as runc does.
 import { existsSync } from 'node:fs';
+import { systemClock } from '../run/index.ts';
 import { type Call, DbusConnection, DbusError } from './connection.ts';
 import type { Message } from './message.ts';
 import type { Value, Variant } from './wire.ts';
@@ -14,6 +15,7 @@ const MANAGER = {
   path: '/org/freedesktop/systemd1',
   interface: 'org.freedesktop.systemd1.Manager',
 };
+const RECONNECT_MS = 1_000;
 const PROPERTIES = 'org.freedesktop.DBus.Properties';
 const ERROR = 'org.freedesktop.systemd1.';
 
@@ -53,9 +55,32 @@ export class Systemd {
     }
   }
 
-  /** Until the machine's end, and through a reload of systemd's configuration. */
+  /** Until the machine's end, and through a reload of systemd's configuration. Returns when they are in the kernel. */
   async setProperties(unit: string, properties: readonly UnitProperty[]): Promise<void> {
-    if (properties.length > 0) await this.#call('SetUnitProperties', 'sba(sv)', [unit, true, properties]);
+    if (properties.length === 0) return;
+    await this.#call('SetUnitProperties', 'sba(sv)', [unit, true, properties]);
+    await this.version(); // systemd answers first and writes control groups before it takes the next call
+  }
+
+  /**
+   * Calls `listener` each time that systemd has read its configuration anew: from its units it has written all control groups again. Also when
+   * the connection was lost, for then it may have. Until `signal` aborts; `onError`: of attempts to connect.
+   */
+  async followReloads(listener: () => void, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      try {
+        const connection = await this.#open();
+        const off = connection.onSignal(({ member, body }) => {
+          if (member === 'Reloading' && body[0] === false) listener();
+        });
+        if (!isFirst) listener();
+        await connection.untilClosed(signal);
+        off();
+      } catch (error) {
+        onError(error);
+      }
+      await systemClock.sleep(RECONNECT_MS, signal).catch(() => {});
+    }
   }
 
   /** Forgets a unit, killing what is in it. Idempotent. */
@@ -97,7 +122,8 @@ async function connect(): Promise<DbusConnection> {
   const connection = await DbusConnection.open(SYSTEM_BUS, { isBus: true }).catch(() =>
     DbusConnection.open(PRIVATE_SOCKET, { isBus: false }),
   );
-  await connection.match(`type='signal',interface='${MANAGER.interface}',member='JobRemoved'`);
+  for (const member of ['JobRemoved', 'Reloading'])
+    await connection.match(`type='signal',interface='${MANAGER.interface}',member='${member}'`);
   await connection.call({ ...MANAGER, member: 'Subscribe' });
   return connection;
 }

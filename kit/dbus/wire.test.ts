@@ -43,6 +43,10 @@ test('long values do not fit the first buffer', () => {
   const text = 'é'.repeat(1000);
   writer.write('as', [text, text]);
   expect(new Reader(writer.bytes()).read('as')).toEqual([text, text]);
+  const numbers = Array.from({ length: 1000 }, (_, n) => BigInt(n));
+  writer.write('at', numbers); // the buffer ends between any two of them
+  const reader = new Reader(writer.bytes());
+  expect(reader.all('asat')[1]).toEqual(numbers);
 });
 
 test('bytes that end too early, and types that are not known', () => {

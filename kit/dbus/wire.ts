@@ -47,16 +47,16 @@ export class Writer {
     this.align(alignmentOf(type));
     switch (type[0]) {
       case 'y':
-        this.#bytes.writeUInt8(value as number, this.#room(1));
+        this.#put(1, (bytes, at) => bytes.writeUInt8(value as number, at));
         return;
       case 'b':
-        this.#bytes.writeUInt32LE(value ? 1 : 0, this.#room(4));
+        this.#put(4, (bytes, at) => bytes.writeUInt32LE(value ? 1 : 0, at));
         return;
       case 'u':
-        this.#bytes.writeUInt32LE(value as number, this.#room(4));
+        this.#put(4, (bytes, at) => bytes.writeUInt32LE(value as number, at));
         return;
       case 't':
-        this.#bytes.writeBigUInt64LE(value as bigint, this.#room(8));
+        this.#put(8, (bytes, at) => bytes.writeBigUInt64LE(value as bigint, at));
         return;
       case 's':
       case 'o':
@@ -96,6 +96,12 @@ export class Writer {
     const size = Buffer.byteLength(text);
     const at = this.#room(size + 1);
     this.#bytes.write(text, at);
+  }
+
+  /** Into a buffer that has room: it is another one when it had none. */
+  #put(size: number, write: (bytes: Buffer, at: number) => void): void {
+    const at = this.#room(size);
+    write(this.#bytes, at);
   }
 
   /** Where the next `size` bytes go; they are zero. */

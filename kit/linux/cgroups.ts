@@ -25,6 +25,8 @@ export interface CgroupLimits {
   hugePages?: readonly { pageSize: string; bytes: number }[];
   cpusetCpus?: string;
   cpusetMems?: string;
+  /** Files of v2 that have no word here, by name. */
+  files?: Readonly<Record<string, string>>;
 }
 
 export function cgroupLayout(): CgroupLayout {
@@ -56,6 +58,7 @@ export function limitFiles(limits: CgroupLimits, layout: CgroupLayout): [string,
     out.push(['hugetlb', `hugetlb.${pageSize}.${v2 ? 'max' : 'limit_in_bytes'}`, `${bytes}`]);
   if (limits.cpusetCpus) out.push(['cpuset', 'cpuset.cpus', limits.cpusetCpus]);
   if (limits.cpusetMems) out.push(['cpuset', 'cpuset.mems', limits.cpusetMems]);
+  if (v2) for (const [name, text] of Object.entries(limits.files ?? {})) out.push([name.split('.')[0] ?? '', name, text]);
   return out;
 }
 
@@ -162,6 +165,15 @@ export class Cgroups {
 
   exists(path: string): boolean {
     return this.#hierarchies.some((hierarchy) => existsSync(`${hierarchy}${path}`));
+  }
+
+  /** Kills what runs in it and below, until nothing does. @throws after 10 s */
+  async empty(path: string): Promise<void> {
+    await waitFor({ what: `what runs in cgroup ${path} to end`, timeoutMs: 10_000, everyMs: 10 }, () => {
+      if (this.pids(path).length === 0) return true;
+      this.kill(path);
+      return false;
+    });
   }
 
   /** Kills what runs in it and removes it with everything below, in all hierarchies. Idempotent. @throws after 10 s */

@@ -13,6 +13,8 @@ export interface PodCgroups extends CgroupNames {
   apply(path: string, limits: CgroupLimits): Promise<void>;
   /** Makes a group beside the containers' for a process, and puts it there. */
   adopt(container: string, pid: number): Promise<void>;
+  /** Calls `listener` each time that somebody else may have written other limits, until `signal` aborts. */
+  watch(listener: () => void, signal: AbortSignal, onError: (error: unknown) => void): void;
   /** Kills what runs in it and removes it with everything below. Idempotent. @throws after 10 s */
   remove(path: string): Promise<void>;
 }
@@ -34,5 +36,6 @@ export const fileCgroups = (names: CgroupNames): PodCgroups => ({
     const folder = cgroups().folder('pids', path) ?? cgroups().folder('memory', path);
     writeFileSync(`${folder}/cgroup.procs`, `${pid}`);
   },
+  watch: () => {}, // they are our own
   remove: (path) => cgroups().remove(path),
 });

@@ -55,8 +55,12 @@ export async function openSystemdCgroups(names: CgroupNames): Promise<PodCgroups
         ['PIDs', ['au', [pid]]],
         ['Delegate', ['b', true]],
       ];
-      await systemd().start(basename(path), [...place, NO_DEPENDENCIES, COLLECT, ...ACCOUNTING]);
+      const scope = [...place, NO_DEPENDENCIES, COLLECT, ...ACCOUNTING];
+      if (await systemd().start(basename(path), scope)) return;
+      await removeUnits(path); // of an earlier attempt
+      if (!(await systemd().start(basename(path), scope))) throw new Error(`systemd: ${basename(path)} is there again`);
     },
+    watch: (listener, signal, onError) => void systemd().followReloads(listener, signal, onError),
     async remove(path) {
       made.delete(path);
       await removeUnits(path);
@@ -69,7 +73,7 @@ const cannot = (why: string): Error => new Error(`field cgroupDriver: "systemd" 
 /** Processes are killed before systemd is told: it would ask them to end first, and wait a minute and a half. Idempotent. */
 async function removeUnits(path: string): Promise<void> {
   const units = [...unitsBelow(path), basename(path)].filter(isUnit);
-  await cgroups().remove(path);
+  await cgroups().empty(path);
   for (const unit of units) await systemd().stop(unit);
   await cgroups().remove(path); // it may have been made anew meanwhile, by a reload
 }
