@@ -8,7 +8,7 @@
 //   writeSysctl(name, value, netns?)
 export * from './address.ts';
 export { type CgroupMetrics, cgroupMetrics } from './cgroup-metrics.ts';
-export { type CgroupDriverName, type CgroupNames, cgroupNames, isOfSystemd, pathOfOci, pathOfParent } from './cgroup-names.ts';
+export { type CgroupDriverName, type CgroupNames, cgroupNames, isOfSystemd, pathOfOci, pathOfParent, sliceOf } from './cgroup-names.ts';
 export type { CgroupLayout, CgroupStats } from './cgroup-stats.ts';
 export * from './cgroups.ts';
 export * from './connect.ts';
