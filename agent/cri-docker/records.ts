@@ -54,7 +54,7 @@ export function containerStatus(inspected: Docker.ContainerInspectInfo, sandbox:
     mounts: config.mounts ?? [],
     logPath: logPathOf(config, sandbox) ?? inspected.LogPath,
     pid: State.Pid,
-    user: userOf(Config.User, config),
+    ...userOf(Config.User, config),
     stopSignal: (Config as { StopSignal?: string }).StopSignal ?? 'SIGTERM',
     tty: config.tty === true,
     stdin: config.stdin === true,
@@ -79,8 +79,9 @@ function stateOf(state: Docker.ContainerInspectInfo['State']): Ended {
   return { ...times, state: 'exited', exitCode, reason, message };
 }
 
-/** Docker tells the user as it was asked for: numbers are known, names are not resolved. */
-function userOf(user: string, config: ContainerConfig): ContainerStatus['user'] {
-  const [uid = '0', gid = '0'] = user.split(':');
-  return { uid: Number(uid) || 0, gid: Number(gid) || 0, supplementalGroups: config.linux?.securityContext?.supplementalGroups ?? [] };
+/** Docker tells the user as it was asked for: names, and the group of a user without one, stay unknown. */
+function userOf(user: string, config: ContainerConfig): Pick<ContainerStatus, 'user'> {
+  if (!/^\d+:\d+$/.test(user)) return {};
+  const [uid = 0, gid = 0] = user.split(':').map(Number);
+  return { user: { uid, gid, supplementalGroups: [gid, ...(config.linux?.securityContext?.supplementalGroups ?? [])] } };
 }

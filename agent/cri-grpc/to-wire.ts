@@ -53,7 +53,7 @@ export const containerStatus = (c: ContainerStatus): wire.ContainerStatus => ({
   mounts: c.mounts.map(toMount),
   logPath: c.logPath,
   resources: { linux: toResources(c.resources) },
-  user: { linux: c.user },
+  user: c.user ? { linux: c.user } : null,
   stopSignal: toSignal(c.stopSignal),
 });
 

@@ -51,17 +51,19 @@ export function containerStatus(s: wire.ContainerStatus, sandboxId: string): Con
     mounts: (s.mounts ?? []).map(fromMount),
     logPath: s.logPath ?? '',
     pid: 0, // CRI does not tell
-    user: {
-      uid: Number(s.user?.linux?.uid ?? 0),
-      gid: Number(s.user?.linux?.gid ?? 0),
-      supplementalGroups: (s.user?.linux?.supplementalGroups ?? []).map(Number),
-    },
+    ...(s.user?.linux ? { user: userOf(s.user.linux) } : {}),
     stopSignal: note?.stopSignal ?? '',
     tty: note?.tty ?? false,
     stdin: note?.stdin ?? false,
     resources: s.resources?.linux ? fromResources(s.resources.linux) : (note?.resources ?? {}),
   };
 }
+
+const userOf = ({ uid = 0, gid = 0, supplementalGroups = [] }: wire.LinuxContainerUser): ContainerStatus['user'] => ({
+  uid: Number(uid),
+  gid: Number(gid),
+  supplementalGroups: supplementalGroups.map(Number),
+});
 
 export function containerStats(s: wire.ContainerStats, sandboxId: string): ContainerStats {
   const { attributes, cpu, memory, writableLayer } = s;

@@ -255,8 +255,8 @@ export interface ContainerStatus {
   /** Absolute. */
   logPath: string;
   pid: number;
-  /** Numeric identity the process was given. */
-  user: { uid: number; gid: number; supplementalGroups: number[] };
+  /** Numeric identity the process was given. Absent: the runtime does not tell. */
+  user?: { uid: number; gid: number; supplementalGroups: number[] };
   stopSignal: string;
   tty: boolean;
   stdin: boolean;

@@ -1,6 +1,6 @@
 // What a node has set aside for a pod, which a resize asks to change: whether the new amounts fit, now or ever. Pure.
 import type { Container, Pod, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
-import { deepEqual } from '../../api/meta/index.ts';
+import { deepEqual, inOrder } from '../../api/meta/index.ts';
 import { sidecarsOf } from '../../kit/pods/index.ts';
 import type { LinuxResources } from '../cri/index.ts';
 import { noRoom } from './admission.ts';
@@ -89,7 +89,8 @@ export function wider(a: LinuxResources, b: LinuxResources): LinuxResources {
 
 /** For events, as upstream writes it: `{"containers":[{"name":"c","resources":{...}}],"generation":2}`. */
 export function resizeText(pod: Pod, what: string, error?: string): string {
-  const shown = (containers: readonly Container[]) => containers.map(({ name, resources }) => ({ name, resources: ordered(resources) }));
+  const shown = (containers: readonly Container[]) =>
+    containers.map(({ name, resources: { limits, requests } = {} }) => ({ name, resources: inOrder({ limits, requests }) }));
   const sidecars = sidecarsOf(pod);
   return `Pod resize ${what}: ${JSON.stringify({
     ...(sidecars.length > 0 ? { initContainers: shown(sidecars) } : {}),
@@ -97,9 +98,4 @@ export function resizeText(pod: Pod, what: string, error?: string): string {
     generation: pod.metadata.generation ?? 0,
     ...(error ? { error } : {}),
   })}`;
-}
-
-function ordered({ limits, requests }: ResourceRequirements = {}): object {
-  const sorted = (list: Record<string, string>) => Object.fromEntries(Object.entries(list).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { ...(limits ? { limits: sorted(limits) } : {}), ...(requests ? { requests: sorted(requests) } : {}) };
 }

@@ -85,6 +85,7 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
   const initDone = isInit && !isSidecar(container) && ended && now.exitCode === 0;
   return {
     ...always,
+    ...userStatus(now),
     ...(container.resources?.requests ? { allocatedResources: container.resources.requests } : {}),
     containerID: `${facts.runtime}://${now.id}`,
     image: now.image,
@@ -112,6 +113,12 @@ function stateOf(record: ContainerStatus, facts: ContainerFacts): ContainerState
       finishedAt: rfc3339(record.finishedAtMs),
     },
   };
+}
+
+function userStatus({ user }: ContainerStatus): Pick<ApiStatus, 'user'> {
+  if (!user) return {};
+  const { uid, gid, supplementalGroups } = user;
+  return { user: { linux: { uid, gid, ...(supplementalGroups.length > 0 ? { supplementalGroups } : {}) } } };
 }
 
 function mountStatuses(container: Container, record: ContainerStatus | undefined): VolumeMountStatus[] {

@@ -49,7 +49,7 @@ async function fromSource(pod: Pod, container: Container, source: EnvVarSource, 
   if (source.resourceFieldRef) {
     const wanted = source.resourceFieldRef.containerName;
     const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-    return resourceText(all.find(({ name }) => name === wanted) ?? container, source.resourceFieldRef, sources.place);
+    return resourceText(pod, all.find(({ name }) => name === wanted) ?? container, source.resourceFieldRef, sources.place);
   }
   if (source.configMapKeyRef) {
     const { name = '', key, optional = false } = source.configMapKeyRef;

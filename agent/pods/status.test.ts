@@ -148,3 +148,12 @@ test('devices show their health', () => {
   const status = of(pod(), { records: [record('c', 'running')], devices: (name) => (name === 'c' ? devices : undefined) });
   expect(status.containerStatuses?.[0]?.allocatedResourcesStatus).toEqual(devices);
 });
+
+test.each([
+  [undefined, undefined],
+  [{ uid: 1000, gid: 1000, supplementalGroups: [1000, 60000] }, { linux: { uid: 1000, gid: 1000, supplementalGroups: [1000, 60000] } }],
+  [{ uid: 0, gid: 0, supplementalGroups: [] }, { linux: { uid: 0, gid: 0 } }],
+])('the user of a container: %j', (user, shown) => {
+  const records = [{ ...record('c', 'running'), ...(user ? { user } : {}) }];
+  expect(of(pod(), { records }).containerStatuses?.[0]?.user).toEqual(shown);
+});

@@ -89,7 +89,7 @@ function downwardPayload(pod: Pod, items: DownwardAPIVolumeFile[], defaultMode: 
         const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
         const container = containers.find(({ name }) => name === resourceFieldRef.containerName);
         if (!container) throw new VolumeProblem(`container ${resourceFieldRef.containerName} not found`);
-        text = resourceText(container, resourceFieldRef, place);
+        text = resourceText(pod, container, resourceFieldRef, place);
       }
       return [path, { data: Buffer.from(text), mode }];
     }),

@@ -27,5 +27,17 @@ test.each([
   ['requests.memory', undefined, '0'],
 ])('%s over %s', (resource, divisor, text) => {
   const container = { name: 'c', resources: { limits: { cpu: '500m' }, requests: { cpu: '250m' } } };
-  expect(resourceText(container, { resource, ...(divisor ? { divisor } : {}) }, place)).toBe(text);
+  expect(resourceText(pod, container, { resource, ...(divisor ? { divisor } : {}) }, place)).toBe(text);
+});
+
+test.each([
+  ['limits.cpu', { limits: { cpu: '1250m', memory: '64Mi' } }, '2'],
+  ['limits.memory', { limits: { cpu: '1250m', memory: '64Mi' } }, '67108864'],
+  ['limits.memory', { limits: { cpu: '1250m', memory: '0' } }, '1073741824'],
+  ['limits.memory', { requests: { memory: '64Mi' } }, '1073741824'],
+  ['limits.hugepages-2Mi', { limits: { 'hugepages-2Mi': '4Mi' } }, '0'],
+  ['requests.memory', { requests: { memory: '64Mi' } }, '0'],
+])('%s of a container without, in a pod of %j', (resource, resources, text) => {
+  const sized = { ...pod, spec: { ...pod.spec!, resources } };
+  expect(resourceText(sized, { name: 'c' }, { resource }, place)).toBe(text);
 });

@@ -55,12 +55,21 @@ function mapText(map: Readonly<Record<string, string>> | undefined): string {
     .join('\n');
 }
 
-/** The text of a `resourceFieldRef`: the amount over the divisor, rounded up; a limit that is not set is what the node can give. */
-export function resourceText(container: Container, ref: ResourceFieldSelector, place: PodPlace): string {
+/** Resources of which a container without a limit may use what its pod, or else its node, has. */
+const SHARED = ['cpu', 'memory', 'ephemeral-storage'];
+
+function limitOf(pod: Pod, container: Container, resource: string, place: PodPlace): string | undefined {
+  const { limits } = container.resources ?? {};
+  if (!SHARED.includes(resource)) return limits?.[resource];
+  const wider = [limits, pod.spec?.resources?.limits, place.allocatable];
+  return wider.map((amounts) => amounts?.[resource]).find((amount) => amount !== undefined && toMilli(amount) !== 0n);
+}
+
+/** The text of a `resourceFieldRef`: the amount over the divisor, rounded up; a limit that is not set is what the pod or the node can give. */
+export function resourceText(pod: Pod, container: Container, ref: ResourceFieldSelector, place: PodPlace): string {
   const [list, ...rest] = ref.resource.split('.');
   const resource = rest.join('.');
-  const given = container.resources?.[list as 'limits' | 'requests']?.[resource];
-  const amount = given ?? (list === 'limits' ? place.allocatable[resource] : undefined) ?? '0';
+  const amount = (list === 'limits' ? limitOf(pod, container, resource, place) : container.resources?.requests?.[resource]) ?? '0';
   const divisor = toMilli(ref.divisor === undefined || ref.divisor === '0' ? '1' : ref.divisor);
   return ((toMilli(amount) + divisor - 1n) / divisor).toString();
 }

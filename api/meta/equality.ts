@@ -41,6 +41,14 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   return true;
 }
 
+/** The same tree with its keys in alphabetical order, at every depth: values that are deeply equal then give the same JSON. */
+export function inOrder<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(inOrder) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, inOrder(item)])) as T;
+}
+
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   if (typeof value !== 'object') return false;

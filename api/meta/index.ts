@@ -5,6 +5,7 @@ export * from './duration.ts';
 export * from './equality.ts';
 export * from './errors.ts';
 export * from './extended-resources.ts';
+export * from './go-print.ts';
 export * from './json.ts';
 export * from './json-scan.ts';
 export * from './names.ts';

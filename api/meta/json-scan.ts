@@ -219,9 +219,8 @@ class Reader {
       digits('in exponent of numeric literal');
     }
     this.#lastNumber = this.#text.slice(start, this.at);
-    if (wholeEnd === this.at) return integerOf(this.#lastNumber);
-    const value = Number(this.#lastNumber);
-    if (!Number.isFinite(value)) this.overflow ??= this.#lastNumber;
+    const value = wholeEnd === this.at ? integerOf(this.#lastNumber) : Number(this.#lastNumber);
+    if (typeof value === 'number' && !Number.isFinite(value)) this.overflow ??= this.#lastNumber;
     return value;
   }
 }

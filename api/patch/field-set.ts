@@ -128,11 +128,9 @@ export function setOfPaths(paths: readonly (readonly string[])[]): FieldNode {
 export function pathsOf(set: FieldNode): string[] {
   const paths: string[] = [];
   const visit = (node: FieldNode, prefix: string): void => {
-    for (const part of sortedParts(node)) {
-      const path = prefix + partText(part);
-      if (isMember(node[part])) paths.push(path);
-      visit(node[part]!, path);
-    }
+    const parts = sortedParts(node);
+    for (const part of parts) if (isMember(node[part])) paths.push(prefix + partText(part));
+    for (const part of parts) visit(node[part]!, prefix + partText(part));
   };
   visit(set, '');
   return paths;

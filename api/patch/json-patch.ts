@@ -27,13 +27,14 @@ const MISSING = 'missing value';
 const goType = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
 
-function checkOperations(patch: unknown): readonly JsonPatchOperation[] {
+function checkOperations(patch: unknown): readonly (JsonPatchOperation | null)[] {
   const decoding = (what: unknown, into: string): StatusError =>
     badRequest(`error decoding patch: json: cannot unmarshal ${goType(what)} into Go value of type ${into}`);
   if (patch === null) return [];
   if (!Array.isArray(patch)) throw decoding(patch, '[]handlers.jsonPatchOp');
   for (const operation of patch) {
-    if (typeof operation !== 'object' || operation === null || Array.isArray(operation)) throw decoding(operation, 'handlers.jsonPatchOp');
+    if (operation === null) continue; // an operation without a name
+    if (typeof operation !== 'object' || Array.isArray(operation)) throw decoding(operation, 'handlers.jsonPatchOp');
     for (const field of ['op', 'path', 'from'] as const) {
       const value = operation[field];
       if (value === undefined || value === null || typeof value === 'string') continue;
@@ -147,10 +148,19 @@ function perform(root: Container, { op = '', path, from, value }: JsonPatchOpera
   }
 }
 
+/** What `replace` puts in the place of the whole document. */
+function wholeDocument({ value }: JsonPatchOperation): Container {
+  if (!isContainer(value)) throw new InapplicablePatch('replace operation value must be object or array: %!w(<nil>)');
+  return deepCopy(value);
+}
+
 /** A new object; `current` is left alone. Throws 400 for what is no patch, 422 for one that does not fit. */
 export function jsonPatch<T extends object>(current: T, patch: unknown): T {
   const operations = checkOperations(patch);
-  const result = deepCopy(current);
-  for (const operation of operations) perform(result as Container, operation);
-  return result;
+  let result = deepCopy(current) as Container;
+  for (const operation of operations) {
+    if (operation?.op === 'replace' && operation.path === '') result = wholeDocument(operation);
+    else perform(result, operation ?? {});
+  }
+  return result as T;
 }

@@ -110,6 +110,23 @@ describe('updates', () => {
     ]);
   });
 
+  test.each([
+    [{ y: 1, z: { q: 1 } }, null, {}],
+    [{ y: 1 }, 3, {}],
+    [{ y: 1 }, [1], {}],
+    [3, { y: { z: 1 } }, { '.': {}, 'f:y': { '.': {}, 'f:z': {} } }],
+    [null, { y: 1 }, { '.': {}, 'f:y': {} }],
+    [{ y: 1 }, {}, {}],
+  ])('of a value that nobody declared, from %j to %j, its owner has %j', async (from, to, owned) => {
+    const object = (x: unknown): KubeObject => ({ apiVersion: 'a.b/v1', kind: 'X', metadata: { name: 'o' }, x });
+    const change = (old: KubeObject | undefined, next: KubeObject) =>
+      trackUpdate({ old, new: next, manager: 'm', apiVersion: 'a.b/v1', schema: undefined, now: now(0) });
+    const before = object(from);
+    before.metadata.managedFields = (await change(undefined, before))!;
+    const [entry] = (await change(before, object(to)))!;
+    expect((entry!.fieldsV1 as Record<string, unknown>)['f:x']).toEqual(owned);
+  });
+
   test('many managers are folded into one', async () => {
     let object = configMap({}, await track(undefined, configMap({ k: '0' }), 'm0'));
     object['data'] = { k: '0' };

@@ -79,10 +79,20 @@ describe('JSON patch', () => {
     [[{ op: 'copy', from: '/a/0', path: '/x/y' }], 'copy operation does not apply: doc is missing destination path: /x/y: missing value'],
     [[{ op: 'nope', path: '/a' }], 'Unexpected kind: nope'],
     [[{ op: 'remove', path: '' }], 'remove operation does not apply: doc is missing path: "": missing value'],
+    [[{ op: 'replace', path: '', value: 3 }], 'replace operation value must be object or array: %!w(<nil>)'],
+    [[null], 'Unexpected kind: '],
   ])('%j does not fit: clients are told that much only', (patch, why) => {
     const message = 'the server rejected our request due to an error in our request';
     expect(() => jsonPatch({ a: [1, 2] }, patch)).toThrow(expect.objectContaining({ code: 422, message, why }));
   });
+});
+
+test('a JSON patch may replace the whole document, and go on in the new one', () => {
+  const patch = [
+    { op: 'replace', path: '', value: { b: 1 } },
+    { op: 'add', path: '/c', value: 2 },
+  ];
+  expect(jsonPatch({ a: 1 }, patch)).toEqual({ b: 1, c: 2 });
 });
 
 describe('strategic merge patch', () => {

@@ -1,5 +1,16 @@
 // Strategic merge patch: a merge patch that knows from the schema which lists are maps or sets, and has directives.
-import { badRequest, type Definition, deepCopy, type Field, goQuote, type Schema, StatusError, setKey } from '../meta/index.ts';
+import {
+  badRequest,
+  type Definition,
+  deepCopy,
+  type Field,
+  goMap,
+  goQuote,
+  goTypeOf,
+  type Schema,
+  StatusError,
+  setKey,
+} from '../meta/index.ts';
 
 type Json = Record<string, unknown>;
 
@@ -21,14 +32,6 @@ function goString(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value !== null) return goMap(value);
   return value === null || value === undefined ? '%!s(<nil>)' : `%!s(${goTypeOf(value)}=${String(value)})`;
-}
-
-/** Go's %v of a map, keys sorted. */
-function goMap(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
-  if (!isObject(value)) return value === null ? '<nil>' : String(value);
-  const keys = Object.keys(value).sort();
-  return `map[${keys.map((key) => `${key}:${goMap(value[key])}`).join(' ')}]`;
 }
 
 const listOfLists = (): StatusError =>
@@ -193,18 +196,6 @@ function targetOf(patchKey: string, wrong: string): string {
   if (slash < 0 || (patchKey.slice(0, slash) !== deletePrefix && patchKey.slice(0, slash) !== orderPrefix)) throw malformed(wrong);
   return patchKey.slice(slash + 1);
 }
-
-const goTypes: Record<string, string> = {
-  object: 'map[string]interface {}',
-  number: 'int64',
-  bigint: 'int64',
-  float: 'float64',
-  boolean: 'bool',
-};
-const goTypeOf = (value: unknown): string =>
-  Array.isArray(value)
-    ? '[]interface {}'
-    : (goTypes[typeof value === 'number' && !Number.isSafeInteger(value) ? 'float' : typeof value] ?? typeof value);
 
 function keyOf(item: Json, mergeKey: string): unknown {
   if (!Object.hasOwn(item, mergeKey)) throw failed(`map: ${goMap(item)} does not contain declared merge key: ${mergeKey}`);

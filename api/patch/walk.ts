@@ -1,5 +1,5 @@
 // Walks over objects by shape: the set of an object's fields, the difference of two objects, their merge, removal of fields.
-import { deepEqual, type Field, goJson, readJson, type Schema, setKey } from '../meta/index.ts';
+import { deepEqual, type Field, goJson, goMap, goSyntax, goTypeOf, readJson, type Schema, setKey } from '../meta/index.ts';
 import { type FieldNode, fieldPart, isMember, leaf, nodeOf } from './field-set.ts';
 import { deduce, fieldValue, type ListShape, type MapShape, type ScalarShape, type Shape, shapeOf, structShape } from './shape.ts';
 
@@ -28,27 +28,40 @@ function childShape(shape: MapShape, name: string, schema: Schema | undefined): 
 const declared = (shape: MapShape, name: string): Field | undefined =>
   shape.definition && Object.hasOwn(shape.definition.fields, name) ? shape.definition.fields[name] : undefined;
 
-/** `k:{"name":"a"}` or `v:"a"` of a list's element. Throws ShapeError when a key is missing. */
+const without = 'associative list without keys has an element';
+
+/** `k:{"name":"a"}` or `v:"a"` of a list's element. A key that it lacks is not part of it. Throws ShapeError when no key is there. */
 function elementPart(shape: ListShape, item: unknown, schema: Schema | undefined, position: number): string {
-  if (shape.type === 'set') return `v:${goJson(item)}`;
-  if (!isObject(item)) throw new ShapeError(`element ${position}: associative list with keys may not have non-map elements`);
+  const fail = (why: string): ShapeError => new ShapeError(`element ${position}: ${why}`);
+  if (shape.type === 'set') {
+    if (item === null) throw fail(`${without} that's an explicit null`);
+    if (isObject(item)) throw fail(`${without} that's a map type`);
+    if (Array.isArray(item)) throw fail('not supported: associative list with lists as elements');
+    return `v:${goJson(item)}`;
+  }
+  if (item === null) throw fail('associative list with keys may not have a null element');
+  if (!isObject(item)) throw fail('associative list with keys may not have non-map elements');
   const key: Json = {};
   for (const name of shape.keys.length > 1 ? [...shape.keys].sort() : shape.keys) {
-    let value = item[name];
-    if (value === undefined || value === null) {
-      const element = shapeOf(shape.items, schema);
-      const field = element.kind === 'map' ? declared(element, name) : undefined;
-      value =
-        field?.default ??
-        (field?.keep && !field.pointer ? (field.type === 'string' ? '' : field.type === 'integer' ? 0 : undefined) : undefined);
-      if (value === undefined || value === null) {
-        const text = `associative list with keys has an element that omits key field "${name}" (and doesn't have default value)`;
-        throw new ShapeError(`element ${position}: ${text}`);
-      }
-    }
-    key[name] = value;
+    const value = item[name] === undefined ? keyDefault(shape, name, schema) : item[name];
+    if (value !== undefined) key[name] = value;
+  }
+  if (isEmptyMap(key)) {
+    const keys = `[${shape.keys.map((name) => JSON.stringify(name)).join(' ')}]`;
+    throw fail(
+      `associative list with keys has an element that omits all key fields ${keys} (and doesn't have default values for any key fields)`,
+    );
   }
   return `k:${goJson(key)}`;
+}
+
+/** The schema's default, or Go's zero value of a field that is always written. */
+function keyDefault(shape: ListShape, name: string, schema: Schema | undefined): unknown {
+  const element = shapeOf(shape.items, schema);
+  const field = element.kind === 'map' ? declared(element, name) : undefined;
+  if (field === undefined || field.default !== undefined) return field?.default;
+  if (!field.keep || field.pointer) return undefined;
+  return field.type === 'string' ? '' : field.type === 'integer' ? 0 : undefined;
 }
 
 /** Elements by part, in the order of their first coming. */
@@ -113,7 +126,8 @@ function compareLeaf(left: unknown, right: unknown): Comparison | undefined {
 /** What a change from `left` to `right` adds, modifies and removes; undefined: nothing. Of `undefined` and a value, too. */
 export function compare(left: unknown, right: unknown, shape: Shape, schema: Schema | undefined): Comparison | undefined {
   if (left === right) return undefined;
-  if (shape.kind === 'deduced' && left !== undefined && right !== undefined && !sameForm(left, right)) return modifiedLeaf;
+  if (shape.kind === 'deduced' && left !== undefined && right !== undefined && !sameForm(left, right))
+    return compareForms(left, right, schema);
   const known = settled(shape, left, right);
   if (known.kind === 'scalar') return compareLeaf(left, right);
   if (known.kind === 'map') {
@@ -129,6 +143,16 @@ export function compare(left: unknown, right: unknown, shape: Shape, schema: Sch
 }
 
 const sameForm = (a: unknown, b: unknown): boolean => isObject(a) === isObject(b) && Array.isArray(a) === Array.isArray(b);
+
+/** No schema says which form is right: what stood below the one is gone, what stands below the other is new. A null may be an empty map. */
+function compareForms(left: unknown, right: unknown, schema: Schema | undefined): Comparison {
+  const below = (value: unknown): MapShape | undefined => (isObject(value) && !isEmptyMap(value) ? (deduce(value) as MapShape) : undefined);
+  const [l, r] = [below(left), below(right)];
+  const removed = l && compareMaps(left as Json, undefined, false, false, l, schema)?.removed;
+  const added = r && compareMaps(undefined, right as Json, false, false, r, schema)?.added;
+  const stays = (left === null && r !== undefined) || (right === null && l !== undefined);
+  return { ...(removed ? { removed } : {}), ...(added ? { added } : {}), ...(stays ? {} : modifiedLeaf) };
+}
 
 const none: Json = {};
 
@@ -220,18 +244,16 @@ export function fieldsOf(value: unknown, shape: Shape, schema: Schema | undefine
   return isEmptyMap(parts as Json) ? undefined : parts;
 }
 
-const scalarWords = { string: 'string', numeric: 'numeric (int or float)', boolean: 'boolean' } as const;
-
 function checkScalar(value: unknown, { type }: ScalarShape, path: string): void {
-  if (value === null || type === undefined) {
-    if (typeof value === 'object' && value !== null) throw new ShapeError(`${path}: expected scalar, got ${goValue(value)}`);
-    return;
-  }
+  if (value === null) return;
   const found = typeof value === 'number' || typeof value === 'bigint' ? 'numeric' : typeof value;
-  if (found !== type) throw new ShapeError(`${path}: expected ${scalarWords[type]}, got &value.valueUnstructured{Value:${goJson(value)}}`);
+  if (type === undefined ? found !== 'object' : found === type) return;
+  if (type === 'numeric') throw new ShapeError(`${path}: expected numeric (int or float), got ${goTypeOf(value)}`);
+  if (type === 'string') throw new ShapeError(`${path}: expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
+  throw new ShapeError(`${path}: expected ${type === undefined ? 'any scalar' : 'boolean'}, got ${goValue(value)}`);
 }
 
-const goValue = (value: unknown): string => `&{${typeof value === 'string' ? value : goJson(value)}}`;
+const goValue = (value: unknown): string => `&{${goMap(value)}}`;
 const isLeaf = (node: FieldNode): boolean => isEmptyMap(node as unknown as Json);
 function withoutSelf(node: FieldNode): Nodes {
   const { '.': _, ...parts } = node as Nodes;

@@ -1,5 +1,5 @@
 // Lists that are sets or maps: no item and no key twice.
-import { duplicate, index, invalidValue, type Problem } from '../meta/index.ts';
+import { duplicate, index, inOrder, invalidValue, type Problem } from '../meta/index.ts';
 import { isObject, type Json, type JsonSchema, own, valuesSchema } from './schema.ts';
 
 /** All of an object's lists; `path` is where it stands, '' for the root. */
@@ -54,7 +54,4 @@ function repeated(list: readonly unknown[]): number[] {
 }
 
 /** Equal for equal values, whatever the order of their keys. */
-export const identity = (value: unknown): string =>
-  JSON.stringify(value, (_, one: unknown) =>
-    isObject(one) ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1))) : one,
-  ) ?? '';
+export const identity = (value: unknown): string => JSON.stringify(inOrder(value)) ?? '';

@@ -134,7 +134,8 @@ const unhandled = (object: { apiVersion: string; kind: string }, wanted: GroupVe
 /** Known to the server in a version that it does not serve any more. */
 const REGISTERED = new Set(['apiextensions.k8s.io/v1beta1 CustomResourceDefinition']);
 
-function checkKind(object: { apiVersion: string; kind: string }, wanted: GroupVersionKind): void {
+/** Throws 400 in upstream's words when a body is no `wanted`. */
+export function checkKind(object: { apiVersion: string; kind: string }, wanted: GroupVersionKind): void {
   const { apiVersion, kind } = object;
   if (apiVersion === apiVersionOf(wanted) && kind === wanted.kind) return;
   const slash = apiVersion.indexOf('/');

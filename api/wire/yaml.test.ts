@@ -28,3 +28,15 @@ describe('documents that would hold the server up are refused before they are re
     expect([value['k1999'], value['z']]).toEqual(['some, text', 'v']);
   });
 });
+
+test('a number that no double holds is text, an infinite one is refused', () => {
+  expect(parseYaml('a: 1e400\nb: 1e3').value).toEqual({ a: '1e400', b: 1000 });
+  expect(() => parseYaml('a: .inf')).toThrow('json: unsupported value: +Inf');
+  expect(() => parseYaml('a: -.Inf')).toThrow('json: unsupported value: -Inf');
+  expect(() => parseYaml('a: .nan')).toThrow('json: unsupported value: NaN');
+});
+
+test('a map within a line is told without the line where it is the first', () => {
+  expect(() => parseYaml('a: b: c')).toThrow(/^yaml: mapping values are not allowed in this context$/);
+  expect(() => parseYaml('x: y\na: b: c')).toThrow(/^yaml: line 2: mapping values are not allowed in this context$/);
+});

@@ -46,13 +46,17 @@ export function parseYaml(text: string): ParsedYaml {
   const error = document.errors[0];
   if (error) {
     const words = openFlow.test(text) ? 'did not find expected node content' : wordsOf(error.message);
-    throw new SyntaxError(`yaml: line ${error.linePos?.[0].line ?? 1}: ${words}`);
+    const line = error.linePos?.[0].line ?? 1;
+    throw new SyntaxError(`yaml: ${line === 1 && words === NESTED ? '' : `line ${line}: `}${words}`);
   }
   const duplicates: string[] = [];
   let aliases = 0;
   visit(document, {
     Alias() {
       if (++aliases * entries > LOOK_UPS_MAX) throw new SyntaxError('yaml: document contains excessive aliasing');
+    },
+    Scalar(_, scalar) {
+      if (typeof scalar.value === 'number' && !Number.isFinite(scalar.value)) scalar.value = beyondDoubles(scalar.source ?? '');
     },
     Map(_, map) {
       const seen = new Set<unknown>();
@@ -69,8 +73,19 @@ export function parseYaml(text: string): ParsedYaml {
   return { value: jsonOf(document.toJS({ maxAliasCount: 100 })), duplicates };
 }
 
-/** The reference reader's words for flow collections that do not end; ours for the rest. */
+/** A number that no double holds stays text; what YAML calls infinite or no number has no form in JSON. */
+function beyondDoubles(source: string): string {
+  const named = /^([-+]?)\.(inf|nan)$/i.exec(source);
+  if (!named) return source;
+  throw new SyntaxError(`json: unsupported value: ${/nan/i.test(named[2]!) ? 'NaN' : `${named[1] || '+'}Inf`}`);
+}
+
+/** What the reference reader's scanner finds in the first line, it tells without the line. */
+const NESTED = 'mapping values are not allowed in this context';
+
+/** The reference reader's words for nested maps on a line and flow collections that do not end; ours for the rest. */
 function wordsOf(message: string): string {
+  if (/^Nested mappings are not allowed/.test(message)) return NESTED;
   if (/end with a \]/.test(message)) return `did not find expected ',' or ']'`;
   if (/end with a \}/.test(message)) return `did not find expected ',' or '}'`;
   return message.split('\n')[0]!.replace(/ at line \d+.*$/, '');

@@ -1,5 +1,5 @@
 // The last stage: from request info to the verb, handler or document that answers.
-import { methodNotAllowed, methodUnknown, notFound, pathNotFound, type StatusError } from '../../api/meta/index.ts';
+import { badRequest, methodNotAllowed, methodUnknown, notFound, pathNotFound, type StatusError } from '../../api/meta/index.ts';
 import type { Core, Target, Verb } from './core.ts';
 import { PlainNotFound } from './dispatch-errors.ts';
 import type { HandlerContext, SubresourceHandler } from './handlers.ts';
@@ -81,10 +81,13 @@ async function resource(core: Core, request: ApiRequest): Promise<ApiResponse> {
 const unknownResource = (core: Core, group: string): StatusError =>
   core.kinds.all().some((served) => served.kind.group === group && !served.custom) ? pathNotFound() : new PlainNotFound();
 
-function allowed({ kind, namespace, name }: Target, verb: string): boolean {
+function allowed({ kind, namespace, name, served }: Target, verb: string): boolean {
   if (!kind.verbs.includes(verb)) return false;
   if (verb === 'create') return name === '' && (!kind.namespaced || namespace !== '');
-  if (verb === 'update' || verb === 'patch') return name !== '';
+  if (verb === 'update' || verb === 'patch') {
+    if (name === '' && served.custom) throw badRequest('name must be provided'); // one handler serves all paths of custom kinds
+    return name !== '';
+  }
   return verb !== 'deletecollection' || !kind.namespaced || namespace !== '';
 }
 

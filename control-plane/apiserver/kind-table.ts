@@ -23,7 +23,7 @@ export interface CustomPart {
   /** The definition is being deleted: nothing new is let in. */
   terminating: boolean;
   /** What decoding does in place: unknown fields out, embedded metadata read. Answers the paths of what went; throws MalformedError. */
-  coerce(object: Record<string, unknown>): string[];
+  coerce(object: Record<string, unknown>, keepNulls: boolean): string[];
   /** There when versions are converted by a webhook: objects of any version in the wanted one, in their order. Copies. */
   convert?(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>;
   /** The stored object as this version shows it; the very object when nothing differs. With `prepare`, it must be prepared before. */

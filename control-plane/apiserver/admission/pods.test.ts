@@ -6,7 +6,6 @@ import type { AdmissionPlugin, Attributes } from '../request.ts';
 import { applyDefaults, limitRanger, podProblems } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { podResize } from './pod-resize.ts';
-import { findings, policyOf } from './pod-security/index.ts';
 import { priority } from './priority.ts';
 import { serviceAccount } from './service-account.ts';
 import { withDefaults } from './tolerations.ts';
@@ -184,50 +183,6 @@ describe('limit ranges', () => {
     expect(podProblems({ containers: [{ name: 'c', resources: { requests: { cpu: request }, limits: { cpu: limit } } }] }, range)).toEqual(
       problems,
     );
-  });
-});
-
-describe('pod security', () => {
-  const container = (context: object) => ({ containers: [{ name: 'c', securityContext: context }] });
-  const strict = {
-    allowPrivilegeEscalation: false,
-    capabilities: { drop: ['ALL'] },
-    runAsNonRoot: true,
-    seccompProfile: { type: 'RuntimeDefault' },
-  };
-  test.each<[string, 'baseline' | 'restricted', Record<string, unknown>, string[]]>([
-    ['a plain pod', 'baseline', container({}), []],
-    [
-      'a plain pod',
-      'restricted',
-      container({}),
-      ['allowPrivilegeEscalation != false', 'unrestricted capabilities', 'runAsNonRoot != true', 'seccompProfile'],
-    ],
-    ['a strict pod', 'restricted', container(strict), []],
-    ['privileged', 'baseline', container({ privileged: true }), ['privileged']],
-    ['host namespaces', 'baseline', { ...container({}), hostNetwork: true, hostPID: true }, ['host namespaces']],
-    ['host paths', 'baseline', { ...container({}), volumes: [{ name: 'v', hostPath: { path: '/' } }] }, ['hostPath volumes']],
-    ['host paths', 'restricted', { ...container(strict), volumes: [{ name: 'v', hostPath: { path: '/' } }] }, ['restricted volume types']],
-    ['a capability', 'baseline', container({ capabilities: { add: ['NET_ADMIN'] } }), ['non-default capabilities']],
-    ['root', 'restricted', container({ ...strict, runAsUser: 0 }), ['runAsUser=0']],
-    ['a sysctl', 'baseline', { ...container({}), securityContext: { sysctls: [{ name: 'kernel.msgmax' }] } }, ['forbidden sysctls']],
-  ])('%s at %s', (_, level, spec, reasons) => {
-    expect(findings(spec, level).map(({ reason }) => reason)).toEqual(reasons);
-  });
-  test('details name the containers in order', () => {
-    const spec = {
-      initContainers: [{ name: 'i', securityContext: { privileged: true } }],
-      containers: [{ name: 'a', securityContext: { privileged: true } }, { name: 'b' }],
-    };
-    expect(findings(spec, 'baseline')).toEqual([
-      { reason: 'privileged', detail: 'containers "i", "a" must not set securityContext.privileged=true' },
-    ]);
-  });
-  test('labels choose the policy', () => {
-    expect(policyOf(undefined, 'enforce')).toEqual({ level: 'privileged', version: 'latest' });
-    expect(
-      policyOf({ 'pod-security.kubernetes.io/enforce': 'baseline', 'pod-security.kubernetes.io/enforce-version': 'v1.20' }, 'enforce'),
-    ).toEqual({ level: 'baseline', version: 'v1.20' });
   });
 });
 

@@ -18,6 +18,7 @@ export function checkCustom(
   served: ServedKind,
   body: DecodedBody,
   fieldValidation: FieldValidation,
+  keepNulls = false,
 ): { object: KubeObject; warnings: string[] } {
   const { kind } = served;
   const object = body.object as unknown as KubeObject;
@@ -26,11 +27,11 @@ export function checkCustom(
   checkNames(served, object);
   const refuse = (why: string) => badRequest(`${object.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
   const problems = (body.yamlDuplicates ?? body.findings?.duplicates.map(({ path }) => `duplicate field "${path}"`) ?? []).slice();
-  const huge = hugeNumber(body);
+  const huge = body.findings?.overflow;
   if (huge !== undefined) throw refuse(`json: cannot unmarshal number ${huge} into Go value of type float64`);
   try {
     const metadata = readMetadata(object.metadata, kind.kind);
-    const unknown = served.customPart!.coerce(object);
+    const unknown = served.customPart!.coerce(object, keepNulls);
     object.metadata = metadata.value;
     problems.push(...[...metadata.unknown, ...unknown].map((path) => `unknown field "${path}"`));
   } catch (error) {
@@ -39,13 +40,6 @@ export function checkCustom(
   if (fieldValidation === 'Ignore') return { object, warnings: [] };
   if (problems.length && fieldValidation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
   return { object, warnings: problems };
-}
-
-/** A number that is beyond any double, as it was written. */
-function hugeNumber({ findings }: DecodedBody): string | undefined {
-  for (const numbers of findings?.numbers.values() ?? [])
-    for (const text of numbers.values()) if (!Number.isFinite(Number(text))) return text;
-  return undefined;
 }
 
 function checkNames({ kind }: ServedKind, object: KubeObject): void {

@@ -9,10 +9,10 @@ const CONFIG_MAP = { group: '', version: 'v1', kind: 'ConfigMap' };
 /** Metadata or an embedded resource that cannot be read; the text is Go's. */
 export class MalformedError extends Error {}
 
-/** In place; answers the paths of what it took out. Throws {@link MalformedError}. */
-export function coerce(object: Record<string, unknown>, schema: JsonSchema): string[] {
+/** In place; answers the paths of what it took out. `keepNulls`: of what was applied, whose nulls are validated. Throws {@link MalformedError}. */
+export function coerce(object: Record<string, unknown>, schema: JsonSchema, keepNulls = false): string[] {
   const unknown = prune(object, schema);
-  dropNulls(object, schema);
+  if (!keepNulls) dropNulls(object, schema);
   const inEmbedded: string[] = [];
   eachEmbedded(object, schema, (resource, path) => inEmbedded.push(...coerceEmbedded(resource, path)));
   return [...unknown, ...inEmbedded.sort()];

@@ -55,7 +55,7 @@ function servedKind(family: Family, version: CrdVersion): ServedKind {
     customPart: {
       ...(version.deprecated ? { deprecation: version.deprecationWarning || deprecationOf(spec, version) } : {}),
       terminating: crd.metadata.deletionTimestamp !== undefined,
-      coerce: (object) => coerce(object, schema),
+      coerce: (object, keepNulls) => coerce(object, schema, keepNulls),
       ...formsOf(family, apiVersionOf(kind)),
     },
   };

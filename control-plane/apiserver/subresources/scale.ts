@@ -11,12 +11,11 @@ import {
   invalid,
   invalidValue,
   type KubeObject,
-  StatusError,
+  type StatusError,
 } from '../../../api/meta/index.ts';
 import { apply, jsonPatch, mergePatch, strategicMergePatch } from '../../../api/patch/index.ts';
-import { checkObject } from '../../../api/wire/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
-import { shownOf } from '../core.ts';
+import { shownOf, type Target } from '../core.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { isTrue } from '../requestinfo.ts';
@@ -24,7 +23,7 @@ import { present } from '../verbs/get.ts';
 import { fitName, fitNamespace } from '../write/body.ts';
 import { writeOptions } from '../write/options.ts';
 import { otherVersions } from '../write/owners.ts';
-import { badPatch, checkPatchOptions, goMap, patchDocument, patchKind } from '../write/patch-document.ts';
+import { checkedResult, checkPatchOptions, patchDocument, patchKind } from '../write/patch-document.ts';
 import { type Change, storeChanged } from '../write/store-changed.ts';
 import type { CoreContext } from './context.ts';
 
@@ -70,33 +69,27 @@ export const scale: SubresourceHandler = {
   async patch(context) {
     const { request, target } = context as CoreContext;
     const kind = patchKind(target, request.headers['content-type']);
-    const document = (await patchDocument(request, kind, writeOptions(request, 'PatchOptions'))) as KubeObject;
-    if (kind === 'apply' && (document.apiVersion !== 'autoscaling/v1' || document.kind !== 'Scale'))
-      throw badRequest(`invalid object type: ${document.apiVersion ?? '/'}, Kind=${document.kind ?? ''}`);
+    const options = writeOptions(request, 'PatchOptions');
+    const document = await patchDocument(request, kind, options);
+    const wanted = document.value as KubeObject;
+    if (kind === 'apply' && (wanted.apiVersion !== 'autoscaling/v1' || wanted.kind !== 'Scale'))
+      throw badRequest(`invalid object type: ${wanted.apiVersion ?? '/'}, Kind=${wanted.kind ?? ''}`);
     checkPatchOptions(kind, request.query);
-    if (kind === 'apply') return write(context, (old) => scaledByApply(context, old, document), true);
+    if (kind === 'apply') return write(context, (old) => scaledByApply(context, old, wanted), true);
+    const schema = schemaOf(SCALE)!;
+    const asScale: Target = { ...target, served: { ...target.served, custom: false }, kind: SERVED.kind, schema };
     return write(context, (old) => {
       const now = scaleOf(context.kind, old);
       const result =
         kind === 'json'
-          ? jsonPatch(now, document)
+          ? jsonPatch(now, wanted)
           : kind === 'strategic'
-            ? strategicMergePatch(now, document, schemaOf(SCALE))
-            : mergePatch(now, document);
-      return scaled(context, old, checked(result));
+            ? strategicMergePatch(now, wanted, schema)
+            : mergePatch(now, wanted);
+      return scaled(context, old, checkedResult(asScale, request, { kind, document, result }, options));
     });
   },
 };
-
-/** A Scale that a patch made; one that is no Scale any more is 422. */
-function checked(result: KubeObject): KubeObject {
-  try {
-    return checkObject({ object: result as Record<string, unknown>, format: 'json' }, SCALE, { fieldValidation: 'Ignore' }).object;
-  } catch (error) {
-    if (!(error instanceof StatusError) || error.code !== 400) throw error;
-    throw badPatch(goMap(result), error.message);
-  }
-}
 
 function negative(context: HandlerContext, replicas: number): StatusError {
   const { kind, target } = context as CoreContext;

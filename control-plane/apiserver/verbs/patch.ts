@@ -8,7 +8,7 @@ import { isTrue } from '../requestinfo.ts';
 import { fitName, fitNamespace } from '../write/body.ts';
 import { type WriteOptions, writeOptions } from '../write/options.ts';
 import { otherVersions } from '../write/owners.ts';
-import { checkedResult, checkPatchOptions, type PatchKind, patchDocument, patchKind } from '../write/patch-document.ts';
+import { checkedResult, checkPatchOptions, type PatchDocument, type PatchKind, patchDocument, patchKind } from '../write/patch-document.ts';
 import { storeChanged } from '../write/store-changed.ts';
 import { storeNew } from '../write/store-new.ts';
 
@@ -17,7 +17,7 @@ export const patch: Verb = async (core, target, request) => {
   const options = writeOptions(request, 'PatchOptions');
   checkPatchOptions(kind, request.query);
   const document = await patchDocument(request, kind, options);
-  if (kind === 'apply') return applyPatch(core, target, request, document as KubeObject, options);
+  if (kind === 'apply') return applyPatch(core, target, request, document, options);
   const make = (old: KubeObject) => patched(target, request, kind, old, document, options);
   return { status: 200, body: await storeChanged(core, target, request, { make, patch: true }, options) };
 };
@@ -27,16 +27,17 @@ function patched(
   request: ApiRequest,
   kind: PatchKind,
   old: KubeObject,
-  document: unknown,
+  document: PatchDocument,
   options: WriteOptions,
 ): KubeObject {
+  const { value } = document;
   const result =
     kind === 'json'
-      ? jsonPatch(old, document)
+      ? jsonPatch(old, value)
       : kind === 'merge'
-        ? mergePatch(old, document)
-        : strategicMergePatch(old, document ?? {}, target.schema);
-  const object = checkedResult(target, request, result, old, options, kind, kind === 'strategic' ? document : result);
+        ? mergePatch(old, value)
+        : strategicMergePatch(old, value ?? {}, target.schema);
+  const object = checkedResult(target, request, { kind, document, result }, options);
   // An empty list asks to forget all owners; the decoder does not keep it.
   if (Array.isArray(result.metadata?.managedFields) && object.metadata.managedFields === undefined) object.metadata.managedFields = [];
   fitName(object, target.name);
@@ -48,11 +49,11 @@ async function applyPatch(
   core: Core,
   target: Target,
   request: ApiRequest,
-  document: KubeObject,
+  document: PatchDocument,
   options: WriteOptions,
 ): Promise<ApiResponse> {
   const { kind } = target;
-  const applied = deepCopy(document);
+  const applied = deepCopy(document.value as KubeObject);
   if (applied.apiVersion !== apiVersionOf(kind) || applied.kind !== kind.kind) {
     const [group, version] = applied.apiVersion?.includes('/') ? applied.apiVersion.split('/') : ['', applied.apiVersion ?? ''];
     throw badRequest(`invalid object type: ${group}/${version}, Kind=${applied.kind ?? ''}`);
@@ -65,12 +66,12 @@ async function applyPatch(
     const { subresource, schema } = target;
     const apiVersion = apiVersionOf(kind);
     const convert = otherVersions(core, target);
-    const { object } = await apply({ live, applied, manager, force, subresource, apiVersion, schema, nowRfc3339, convert });
+    const { object: result } = await apply({ live, applied, manager, force, subresource, apiVersion, schema, nowRfc3339, convert });
     fitName(applied, target.name);
-    const result = checkedResult(target, request, object, live, options, 'apply', document);
-    fitName(result, target.name);
-    fitNamespace(result, target.namespace);
-    return result;
+    const object = checkedResult(target, request, { kind: 'apply', document, result }, options);
+    fitName(object, target.name);
+    fitNamespace(object, target.namespace);
+    return object;
   };
   if (core.storage.get(target.resource, target.namespace, target.name) === undefined && target.subresource === '') {
     const { uid } = applied.metadata;

@@ -3,15 +3,19 @@ import {
   apiVersionOf,
   badRequest,
   forbiddenField,
+  goJson,
+  goMap,
+  internalError,
   invalid,
   invalidValue,
   type KubeObject,
   parseApiVersion,
   required,
   StatusError,
+  setKey,
   unsupportedMediaType,
 } from '../../../api/meta/index.ts';
-import { checkObject, type DecodedBody, type ParsedYaml, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import { checkKind, checkObject, type DecodedBody, type ParsedYaml, parseJson, parseYaml } from '../../../api/wire/index.ts';
 import type { Target } from '../core.ts';
 import { checkCustom } from '../crd/body.ts';
 import type { ApiRequest } from '../request.ts';
@@ -49,40 +53,49 @@ export function checkPatchOptions(kind: PatchKind, query: URLSearchParams): void
 export const badPatch = (shown: unknown, why: string): StatusError =>
   invalid({ group: '', kind: '' }, '', [invalidValue('patch', shown, why)]);
 
-/** Reads the body; repeated keys are told or refused as fieldValidation says. An in-process client's patch passes as it is. */
-export async function patchDocument(request: ApiRequest, kind: PatchKind, options: WriteOptions): Promise<unknown> {
+export interface PatchDocument {
+  value: unknown;
+  /** Repeated and unknown keys of the patch itself: for {@link checkedResult}, which tells them together with those of the result. */
+  problems: readonly string[];
+}
+
+/** Reads the body. An in-process client's patch passes as it is. Throws 400. */
+export async function patchDocument(request: ApiRequest, kind: PatchKind, options: WriteOptions): Promise<PatchDocument> {
   const body = await request.body();
-  if (!(body instanceof Uint8Array)) return body;
+  if (!(body instanceof Uint8Array)) return { value: body, problems: [] };
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-  if (kind === 'apply') return applyDocument(text, options);
+  if (kind === 'apply') return { value: applyDocument(text, options), problems: [] };
+  const decoding = (why: string): StatusError => badRequest(kind === 'strategic' ? why : `error decoding patch: ${why}`);
   let parsed: ReturnType<typeof parseJson>;
   try {
     parsed = parseJson(text);
   } catch (error) {
-    throw badRequest(kind === 'strategic' ? (error as Error).message : `error decoding patch: ${(error as Error).message}`);
+    throw decoding((error as Error).message);
+  }
+  const huge = parsed.findings?.overflow;
+  if (huge !== undefined) {
+    const into = kind === 'json' ? 'struct field jsonPatchOp.value' : 'value';
+    throw decoding(`json: cannot unmarshal number ${huge} into Go ${into} of type float64`);
   }
   const problems =
     kind === 'json' ? jsonPatchProblems(parsed) : (parsed.findings?.duplicates ?? []).map(({ path }) => `duplicate field "${path}"`);
-  report(request, problems, options, parsed.value);
-  return parsed.value;
-}
-
-function report(request: ApiRequest, problems: readonly string[], options: WriteOptions, shown: unknown): void {
-  if (problems.length === 0 || options.fieldValidation === 'Ignore') return;
-  if (options.fieldValidation === 'Strict') throw badPatch(goMap(shown), `strict decoding error: ${problems.join(', ')}`);
-  request.warnings.push(...problems);
+  return { value: parsed.value, problems };
 }
 
 const KNOWN = new Set(['op', 'path', 'from', 'value']);
 
+/** In the order in which Go meets them. */
 function jsonPatchProblems({ value, findings }: ReturnType<typeof parseJson>): string[] {
-  const problems = (findings?.duplicates ?? []).map(({ path }) => `json patch duplicate field "${path}"`);
-  if (!Array.isArray(value)) return problems;
+  const problems = (findings?.duplicates ?? []).map(({ path, offset }) => ({ text: `json patch duplicate field "${path}"`, offset }));
+  if (!Array.isArray(value)) return problems.map(({ text }) => text);
   value.forEach((operation, at) => {
     if (typeof operation !== 'object' || operation === null) return;
-    for (const key of Object.keys(operation)) if (!KNOWN.has(key)) problems.push(`json patch unknown field "[${at}].${key}"`);
+    for (const key of Object.keys(operation)) {
+      const path = `[${at}].${key}`;
+      if (!KNOWN.has(key)) problems.push({ text: `json patch unknown field "${path}"`, offset: findings?.offsets.get(path) ?? 0 });
+    }
   });
-  return problems;
+  return problems.sort((a, b) => a.offset - b.offset).map(({ text }) => text);
 }
 
 /** Most clients send JSON under the name of YAML. What has keys twice is told in YAML's words. */
@@ -117,37 +130,81 @@ function applyDocument(text: string, options: WriteOptions): unknown {
   return value ?? {};
 }
 
+/** What a patch was and what it made. */
+export interface PatchResult {
+  kind: PatchKind;
+  document: PatchDocument;
+  result: KubeObject;
+}
+
+/** What findings show: the object that came out as JSON, but for a strategic merge or an apply the patch, as Go prints maps. */
+const shownOf = ({ kind, document, result }: PatchResult): string =>
+  kind === 'json' || kind === 'merge' ? goJson(sorted(result)) : goMap(document.value);
+
 /** A patch's result as a body: apiVersion and kind must be the same, types must fit. Throws 422 that blames the patch. */
-export function checkedResult(
-  target: Target,
-  request: ApiRequest,
-  result: KubeObject,
-  old: KubeObject | undefined,
-  options: WriteOptions,
-  kind: PatchKind,
-  shown: unknown,
-): KubeObject {
-  result.kind ||= target.kind.kind;
-  result.apiVersion ||= old?.apiVersion ?? '';
+export function checkedResult(target: Target, request: ApiRequest, patch: PatchResult, options: WriteOptions): KubeObject {
+  const { kind, result } = patch;
+  const problems = options.fieldValidation === 'Ignore' ? [] : patch.document.problems;
+  const fail = (why: string): StatusError => badPatch(shownOf(patch), why);
+  if (target.served.custom && kind !== 'apply') checkNamed(result, fail);
+  identify(target, result, kind);
   if (target.served.custom) checkIdentity(target, result);
-  if (old && (result.kind !== old.kind || result.apiVersion !== old.apiVersion))
-    throw badPatch(goMap(shown), `the kind and apiVersion of the object (${old.kind}, ${old.apiVersion}) must not be changed`);
   try {
-    const body: DecodedBody = { object: result as Record<string, unknown>, format: 'json' };
-    if (target.served.custom) return customResult(target, request, body, options);
-    const { object, warnings } = checkObject(body, target.kind, {
-      fieldValidation: options.fieldValidation,
-      ...(target.schema ? { schema: target.schema } : {}),
-      ...(kind === 'strategic' ? { words: 'converter' as const } : {}),
-    });
-    for (const warning of warnings) if (!request.warnings.includes(warning)) request.warnings.push(warning);
+    if (!target.served.custom) checkKind(result as Named, target.kind);
+    const { object, warnings } = typedResult(target, result, options, kind);
+    if (problems.length > 0 && options.fieldValidation === 'Strict') throw fail(`${STRICT}${problems.join(', ')}`);
+    for (const warning of [...problems, ...warnings.toSorted()]) if (!request.warnings.includes(warning)) request.warnings.push(warning);
     object.metadata ??= {};
     return object;
   } catch (error) {
     if (!(error instanceof StatusError) || error.code !== 400) throw error;
     const why = error.message.replace(/^.*? cannot be handled as a \S+: /s, '');
-    throw kind === 'apply' ? unconverted(shown as KubeObject, why) : badPatch(goMap(shown), why);
+    if (kind === 'apply') throw unconverted(patch.document.value as KubeObject, why);
+    throw fail(why.startsWith(STRICT) ? `${STRICT}${[...problems, ...separate(why.slice(STRICT.length))].join(', ')}` : why);
   }
+}
+
+const STRICT = 'strict decoding error: ';
+
+/** By path: a patched object's keys are read in their order, wherever the patch put them. */
+const separate = (findings: string): string[] => findings.split(/, (?=unknown field )/).sort();
+
+function typedResult(target: Target, result: KubeObject, { fieldValidation }: WriteOptions, kind: PatchKind) {
+  const body: DecodedBody = { object: result as Record<string, unknown>, format: 'json' };
+  if (target.served.custom) return checkCustom(target.served, body, fieldValidation, kind === 'apply');
+  return checkObject(body, target.kind, {
+    fieldValidation,
+    ...(target.schema ? { schema: target.schema } : {}),
+    ...(kind === 'strategic' ? { words: 'converter' as const } : {}),
+  });
+}
+
+type Named = { apiVersion: string; kind: string };
+
+/** A result without names is one of the target's kind; a strategic merge into a built-in kind leaves its names alone. */
+function identify({ kind, served }: Target, result: KubeObject, patch: PatchKind): void {
+  const keeps = (value: unknown): boolean => Boolean(value) && (patch !== 'strategic' || served.custom || typeof value !== 'string');
+  if (!keeps(result.kind)) result.kind = kind.kind;
+  if (!keeps(result.apiVersion)) result.apiVersion = apiVersionOf(kind);
+}
+
+/** A custom object that lost its kind is read as nobody's; one without an apiVersion gets one step further. Throws 422, 500. */
+function checkNamed(result: KubeObject, fail: (why: string) => StatusError): void {
+  if (Array.isArray(result)) {
+    const into = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+    throw fail(`couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type ${into}`);
+  }
+  if (!result.kind) throw fail(`Object 'Kind' is missing in '${goJson(sorted(result))}'`);
+  if (!result.apiVersion) throw internalError(`Object 'apiVersion' is missing in 'object has no apiVersion field'`);
+}
+
+/** Keys by name at every level, as Go writes maps. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const map: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) setKey(map, key, sorted((value as Record<string, unknown>)[key]));
+  return map;
 }
 
 /** A custom object must stay what it is. */
@@ -169,19 +226,4 @@ function unconverted({ apiVersion = '', kind, metadata }: KubeObject, why: strin
     '',
     `failed to convert new object (${what}) to proper version: unable to convert unstructured object to ${version}: error decoding from json: ${why}`,
   );
-}
-
-function customResult(target: Target, request: ApiRequest, body: DecodedBody, options: WriteOptions): KubeObject {
-  const { object, warnings } = checkCustom(target.served, body, options.fieldValidation);
-  for (const warning of warnings) if (!request.warnings.includes(warning)) request.warnings.push(warning);
-  return object;
-}
-
-/** A decoded JSON value as Go prints a map: `map[a:1 b:map[c:2]]`. */
-export function goMap(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
-  if (typeof value !== 'object') return String(value);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `map[${entries.map(([key, member]) => `${key}:${goMap(member)}`).join(' ')}]`;
 }

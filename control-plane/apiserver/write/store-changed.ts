@@ -7,6 +7,7 @@ import type { ApiRequest } from '../request.ts';
 import type { Item } from '../storage/item.ts';
 import { admit, attributesOf, checkAdmission, settleReserved } from './admission.ts';
 import type { WriteOptions } from './options.ts';
+import { dedupeOwners } from './owner-references.ts';
 import { track } from './owners.ts';
 import { addWarnings, asStored, checkPreconditions, keepIdentity, prepareForUpdate, validateChanged } from './strategy.ts';
 
@@ -57,9 +58,9 @@ async function once(
   const { kind } = target;
   const old = await shownOf(target.served, item);
   const object = await change.make(old);
-  if (change.patch && !object.metadata.resourceVersion) object.metadata.resourceVersion = old.metadata.resourceVersion!;
   checkPreconditions(target, object, old, change.patch === true && !change.tracked);
   keepIdentity(target, object, old);
+  if (!change.patch) dedupeOwners(object, request.warnings, 'sent');
   const { seen } = change;
   const attributes = attributesOf(target, request, 'UPDATE', options.dryRun, seen?.of(object) ?? object, seen?.of(old) ?? old);
   kind.defaults?.(object);
@@ -67,6 +68,7 @@ async function once(
   if (seen) seen.into(object, attributes.object!);
   const admitted = seen ? object : attributes.object!;
   kind.defaults?.(admitted);
+  dedupeOwners(admitted, request.warnings, 'admitted');
   admitted.metadata.resourceVersion = old.metadata.resourceVersion!;
   prepareForUpdate(target, admitted, old, rfc3339(core.clock.nowMs()));
   if (!change.tracked) await track(core, target, admitted, old, options);

@@ -7,6 +7,7 @@ import type { ApiRequest } from '../request.ts';
 import { localKey } from '../storage/keys.ts';
 import { admit, attributesOf, checkAdmission, settleReserved } from './admission.ts';
 import type { WriteOptions } from './options.ts';
+import { dedupeOwners } from './owner-references.ts';
 import { track } from './owners.ts';
 import { addWarnings, asStored, prepareForCreate, validateNew, wipeSystemFields } from './strategy.ts';
 
@@ -24,11 +25,13 @@ export async function storeNew(
 ): Promise<KubeObject> {
   const { kind } = target;
   wipeSystemFields(object);
+  dedupeOwners(object, request.warnings, 'sent');
   const attributes = attributesOf(target, request, 'CREATE', options.dryRun, object);
   kind.defaults?.(object);
   await admit(core, attributes);
   const admitted = attributes.object!;
   kind.defaults?.(admitted);
+  dedupeOwners(admitted, request.warnings, 'admitted');
   // Only now, as upstream: mutating plug-ins and webhooks see no name, validating ones do.
   const { name, generateName: prefix } = admitted.metadata;
   const generated = !name && prefix ? generateName(prefix, randomInt) : undefined;

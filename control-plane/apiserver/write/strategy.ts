@@ -128,6 +128,8 @@ export function checkPreconditions(target: Target, object: KubeObject, old: Kube
   const { uid, resourceVersion } = object.metadata;
   const name = old.metadata.name!;
   if (uid && uid !== old.metadata.uid && !uidIsContent) throw uidMismatch(target.kind, old, uid);
+  if (resourceVersion && !/^\d+$/.test(resourceVersion))
+    throw new StatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
   if (resourceVersion && resourceVersion !== '0') {
     if (resourceVersion !== old.metadata.resourceVersion) throw conflict(target.kind, name);
   } else if (target.kind.unconditionalUpdate === false || target.served.custom) {
@@ -168,11 +170,10 @@ export function validateChanged(target: Target, object: KubeObject, old: KubeObj
   const { kind, subresource } = target;
   let problems = validateObjectMetaUpdate(object.metadata, old.metadata);
   problems.push(...finalizerProblems(target, object));
-  if (problems.length > 0 && target.served.custom) problems.push(...problems);
-  else if (problems.length > 0) {
+  if (problems.length > 0) {
     // Upstream looks at all metadata and at their change, for every kind and then again in the kind's own rules; so do its causes.
     const all = validateObjectMeta(object.metadata, kind.namespaced, kind.nameRule ?? 'subdomain');
-    problems = [...all, ...problems, ...problems, ...(kind.validate && subresource === '' ? all : [])];
+    problems = [...all, ...problems, ...problems, ...(kind.validate && !target.served.custom && subresource === '' ? all : [])];
   }
   const validateSub = subresource === '' ? undefined : kind.validateSubresource?.[subresource];
   if (validateSub) problems.push(...validateSub(object, old));

@@ -1,7 +1,7 @@
 // ControllerRevisions: the templates that a DaemonSet or StatefulSet ever had, numbered.
 import type { ControllerRevision } from '../../../api/gen/types/apps.v1.ts';
 import type { PodTemplateSpec } from '../../../api/gen/types/core.v1.ts';
-import { controllerReference, isStatusError, type KubeObject, semanticEqual } from '../../../api/meta/index.ts';
+import { controllerReference, inOrder, isStatusError, type KubeObject, semanticEqual } from '../../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../../kit/client/index.ts';
 import { templateHash } from './hash.ts';
 
@@ -11,16 +11,11 @@ export interface HistoryOwner extends KubeObject {
   spec: { template: PodTemplateSpec; revisionHistoryLimit?: number };
 }
 
-/** What a revision stores: a patch that puts the template back (kubectl rollout undo applies it). */
+/**
+ * What a revision stores: a patch that puts the template back (kubectl rollout undo applies it). Its keys are in upstream's order: clients
+ * find the present revision by comparing bytes.
+ */
 const dataOf = (owner: HistoryOwner) => inOrder({ spec: { template: { ...owner.spec.template, $patch: 'replace' } } });
-
-/** Keys in alphabetical order, as upstream writes them: clients find the present revision by comparing bytes. */
-function inOrder<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(inOrder) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, item]) => [key, inOrder(item)])) as T;
-}
 
 export const hashOf = (revision: ControllerRevision): string => revision.metadata.labels?.[REVISION_HASH] ?? '';
 

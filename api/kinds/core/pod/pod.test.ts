@@ -208,6 +208,60 @@ test('resizing changes cpu and memory and keeps the quality of service', () => {
   expect(resize({ cpu: '2' })).toContain('spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing');
 });
 
+test.each<[string, (spec: Spec) => void, string[]]>([
+  ['nothing', () => undefined, []],
+  ['cpu', (spec) => (spec['containers'][0].resources.limits.cpu = '2'), []],
+  [
+    'names',
+    (spec) =>
+      Object.assign(
+        spec['containers'],
+        [0, 1].map((at) => ({ ...spec['containers'][at], name: `x${at}` })),
+      ),
+    [0, 1].map((at) => `spec.containers[${at}].name: Forbidden: containers may not be renamed or reordered on resize`),
+  ],
+  [
+    'the number of containers',
+    (spec) => spec['containers'].push({ ...spec['containers'][0], name: 'x' }),
+    ['spec.containers: Forbidden: containers may not be added or removed on resize'],
+  ],
+  [
+    'the number of init containers',
+    (spec) => spec['initContainers'].pop(),
+    ['spec.initContainers: Forbidden: initContainers may not be added or removed on resize'],
+  ],
+  [
+    'an amount, to none',
+    (spec) => (spec['containers'][0].resources.limits = {}),
+    ['spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed'],
+  ],
+  ['cpu of an init container', (spec) => (spec['initContainers'][0].resources.limits.cpu = '2'), []],
+  ['cpu of a sidecar', (spec) => (spec['initContainers'][1].resources.limits.cpu = '2'), []],
+  ['amounts of the pod, to none', (spec) => delete spec['resources'], ['spec.resources: Forbidden: pod-level resources cannot be removed']],
+  [
+    'an amount of the pod, to none',
+    (spec) => delete spec['resources'].limits.memory,
+    ['spec.resources.limits: Forbidden: pod-level resource limits cannot be removed'],
+  ],
+])('a resize of %s', (_, change, expected) => {
+  const own = () => ({ image: 'i:1', resources: { requests: { cpu: '500m' }, limits: { cpu: '1' } } });
+  const old = made({
+    resources: { requests: { cpu: '4', memory: '1Gi' }, limits: { cpu: '8', memory: '2Gi' } },
+    initContainers: [
+      { name: 'i', ...own() },
+      { name: 's', ...own(), restartPolicy: 'Always' },
+    ],
+    containers: [
+      { name: 'c', ...own() },
+      { name: 'd', image: 'i:1' },
+    ],
+  });
+  const now = structuredClone(old);
+  change(now['spec']);
+  pod.subresourceUpdate!['resize']!(now, old, '2030-01-01T00:00:00Z');
+  expect(texts(pod.validateSubresource!['resize']!(now, old))).toEqual(expected);
+});
+
 test.each<[Spec, Spec, number | undefined, number]>([
   [{}, {}, undefined, 0],
   [{ nodeName: 'n' }, {}, undefined, 30],

@@ -8,10 +8,7 @@ const LISTS = ['initContainers', 'containers'] as const;
 
 /** The old spec with the new resources, when the containers are the same; else the new one, for validation to refuse. */
 export function resized(spec: PodSpec, old: PodSpec): PodSpec {
-  const same = LISTS.every(
-    (list) => (spec[list] ?? []).map(({ name }) => name).join() === (old[list] ?? []).map(({ name }) => name).join(),
-  );
-  if (!same) return spec;
+  if (renamed(spec, old).length > 0) return spec;
   const out = deepCopy(old);
   for (const list of LISTS) {
     for (const [at, container] of (out[list] ?? []).entries()) {
@@ -22,6 +19,7 @@ export function resized(spec: PodSpec, old: PodSpec): PodSpec {
     }
   }
   if (spec.resources) out.resources = spec.resources;
+  else delete out.resources;
   return out;
 }
 
@@ -30,42 +28,72 @@ export function validateResize(pod: Pod, before: Pod, general: readonly Problem[
   const [spec, old] = [pod.spec!, before.spec!];
   if (before.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined)
     return [forbiddenField('', 'static pods cannot be resized')];
+  if (old.os?.name === 'windows') return [forbiddenField('', 'windows pods cannot be resized')];
   const problems = [...general];
   const qos = before.status?.qosClass ?? qosClass(old);
   if (qos !== qosClass(spec)) problems.push(invalidValue('spec', qos, 'Pod QOS Class may not change as a result of resizing'));
-  for (const list of LISTS) {
-    const names = (containers: Container[] | undefined): string => (containers ?? []).map(({ name }) => name).join();
-    if (names(spec[list]) !== names(old[list]))
-      return [...problems, forbiddenField(`spec.${list}`, 'containers may not be renamed, reordered, added or removed on resize')];
+  problems.push(...validatePodLevel(spec.resources, old.resources));
+  const others = renamed(spec, old);
+  if (others.length > 0) return [...problems, ...others];
+  for (const list of LISTS)
     for (const [at, container] of (spec[list] ?? []).entries())
-      problems.push(...validateRemoved(container.resources, old[list]![at]!.resources, `spec.${list}[${at}].resources`));
-  }
+      problems.push(...validateRemoved(container.resources, old[list]![at]!.resources, `spec.${list}[${at}].resources`, 'resource'));
   if (general.length > 0) return problems;
-  for (const [at, container] of (spec.containers ?? []).entries()) {
-    if (!semanticEqual(fixedPart(container), fixedPart(old.containers[at]!)))
-      problems.push(forbiddenField('spec', 'only cpu and memory resources are mutable'));
-  }
-  for (const [at, container] of (spec.initContainers ?? []).entries()) {
-    if (semanticEqual(fixedPart(container), fixedPart(old.initContainers![at]!))) continue;
-    problems.push(forbiddenField(`spec.initContainers[${at}]`, 'only cpu and memory resources for init or sidecar containers are mutable'));
-  }
-  return problems;
+  return [
+    ...problems,
+    ...spec.containers.flatMap((container, at) => validateFixed(container, old.containers[at]!)),
+    ...(spec.initContainers ?? []).flatMap((container, at) => validateFixedInit(container, old.initContainers![at]!, at)),
+  ];
 }
 
+/** Containers that are not those of before, at their places. */
+function renamed(spec: PodSpec, old: PodSpec): Problem[] {
+  return (['containers', 'initContainers'] as const).flatMap((list) => {
+    const [now, before] = [spec[list] ?? [], old[list] ?? []];
+    if (now.length !== before.length) return [forbiddenField(`spec.${list}`, `${list} may not be added or removed on resize`)];
+    return now.flatMap(({ name }, at) =>
+      name === before[at]!.name ? [] : [forbiddenField(`spec.${list}[${at}].name`, `${list} may not be renamed or reordered on resize`)],
+    );
+  });
+}
+
+function validatePodLevel(now: ResourceRequirements | undefined, old: ResourceRequirements | undefined): Problem[] {
+  if (old && !now) return [forbiddenField('spec.resources', 'pod-level resources cannot be removed')];
+  const isFixed = semanticEqual(withoutComputing(now), withoutComputing(old));
+  return [
+    ...validateRemoved(now, old, 'spec.resources', 'pod-level resource'),
+    ...(isFixed ? [] : [forbiddenField('spec', 'only cpu and memory resources are mutable at pod-level')]),
+  ];
+}
+
+const validateFixed = (container: Container, old: Container): Problem[] =>
+  semanticEqual(fixedPart(container), fixedPart(old)) ? [] : [forbiddenField('spec', 'only cpu and memory resources are mutable')];
+
+const validateFixedInit = (container: Container, old: Container, at: number): Problem[] =>
+  semanticEqual(fixedPart(container), fixedPart(old))
+    ? []
+    : [forbiddenField(`spec.initContainers[${at}]`, 'only cpu and memory resources for init or sidecar containers are mutable')];
+
 /** Amounts may change, not go. */
-function validateRemoved(now: ResourceRequirements | undefined, old: ResourceRequirements | undefined, path: string): Problem[] {
+function validateRemoved(
+  now: ResourceRequirements | undefined,
+  old: ResourceRequirements | undefined,
+  path: string,
+  what: string,
+): Problem[] {
   return (['requests', 'limits'] as const).flatMap((list) => {
     const gone = Object.keys(old?.[list] ?? {}).some((name) => now?.[list]?.[name] === undefined);
-    return gone ? [forbiddenField(`${path}.${list}`, `resource ${list} cannot be removed`)] : [];
+    return gone ? [forbiddenField(`${path}.${list}`, `${what} ${list} cannot be removed`)] : [];
   });
 }
 
 /** A container without its cpu and memory. */
-function fixedPart(container: Container): Container {
+const fixedPart = (container: Container): Container => ({ ...container, resources: withoutComputing(container.resources) });
+
+function withoutComputing(resources: ResourceRequirements | undefined): ResourceRequirements {
   const rest = (list: ResourceList | undefined): ResourceList => {
     const { cpu: _, memory: __, ...others } = list ?? {};
     return others;
   };
-  const { resources } = container;
-  return { ...container, resources: { ...resources, limits: rest(resources?.limits), requests: rest(resources?.requests) } };
+  return { ...resources, limits: rest(resources?.limits), requests: rest(resources?.requests) };
 }

@@ -2,9 +2,9 @@
 import { deepEqual, invalid, type KubeObject, type Problem } from '../../../../api/meta/index.ts';
 import type { AdmissionPlugin, Attributes, Reader } from '../../request.ts';
 import { refused } from '../attributes.ts';
-import { checks, type Finding } from './checks.ts';
+import { findings, type Level } from './checks.ts';
+import type { Finding } from './finding.ts';
 
-type Level = 'privileged' | 'baseline' | 'restricted';
 type Mode = 'enforce' | 'warn' | 'audit';
 
 const PREFIX = 'pod-security.kubernetes.io/';
@@ -20,11 +20,6 @@ export interface Policy {
 export function policyOf(labels: Readonly<Record<string, string>> | undefined, mode: Mode): Policy {
   const level = labels?.[PREFIX + mode] ?? 'privileged';
   return { level: (LEVELS.includes(level) ? level : 'restricted') as Level, version: labels?.[`${PREFIX}${mode}-version`] ?? 'latest' };
-}
-
-export function findings(spec: Record<string, any>, level: Level): Finding[] {
-  if (level === 'privileged') return [];
-  return checks.filter((check) => check.levels.includes(level)).flatMap((check) => check.find(spec) ?? []);
 }
 
 const textOf = ({ level, version }: Policy, found: readonly Finding[]): string =>
@@ -76,7 +71,7 @@ function checkNamespace({ object, oldObject, name }: Attributes): void {
 }
 
 function warn(attributes: Attributes, policy: Policy, spec: Record<string, any>): void {
-  const found = findings(spec, policy.level);
+  const found = findings(spec, policy.level, policy.version);
   if (found.length > 0) attributes.warnings.push(`would violate ${textOf(policy, found)}`);
 }
 
@@ -94,7 +89,7 @@ export const podSecurity = (reader: Reader): AdmissionPlugin => ({
     const labels = reader.get(NAMESPACES, '', attributes.namespace)?.metadata.labels;
     if (isPod) {
       const policy = policyOf(labels, 'enforce');
-      const found = findings(spec, policy.level);
+      const found = findings(spec, policy.level, policy.version);
       if (found.length > 0) throw refused(attributes, `violates ${textOf(policy, found)}`);
     }
     warn(attributes, policyOf(labels, 'warn'), spec);
