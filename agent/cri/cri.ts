@@ -1,6 +1,6 @@
 // The container runtime interface as agents call it in-process: CRI v1 in TypeScript, as small as pods need it.
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { CgroupDriverName, CgroupMetrics, UserIds } from '../../kit/linux/index.ts';
+import type { CgroupDriverName, CgroupMetrics, Pressures, UserIds } from '../../kit/linux/index.ts';
 import type { PodAccount, PullCredential, PullSecret, RegistryAuth } from '../images/index.ts';
 import type { SpecResources } from '../runtime/index.ts';
 
@@ -316,6 +316,8 @@ export interface ContainerStats {
   /** Bytes of the writable layer. */
   rootfsUsedBytes: number;
   rootfsInodesUsed: number;
+  /** Where the kernel counts it, and the runtime tells. */
+  pressure?: Pressures;
 }
 
 export interface NetworkStats {
@@ -338,6 +340,7 @@ export interface PodSandboxStats {
   memoryWorkingSetBytes: number;
   pids: number;
   network?: NetworkStats;
+  pressure?: Pressures;
   containers: ContainerStats[];
 }
 

@@ -6,6 +6,7 @@ import { sendSignal } from '../exec/index.ts';
 import { waitFor } from '../run/index.ts';
 import { type CgroupLayout, type CgroupStats, oomKillsOf, statsOf } from './cgroup-stats.ts';
 import { mounts, mountTmpfs, unmount } from './mounts.ts';
+import { type Pressures, pressuresOf } from './pressure.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const CGROUP2_MAGIC = 0x63677270;
@@ -201,6 +202,11 @@ export class Cgroups {
 
   stats(path: string): CgroupStats {
     return statsOf(this.layout, (controller, file) => this.read(path, controller, file));
+  }
+
+  /** Nothing on v1. '' is the machine. */
+  pressures(path: string): Pressures {
+    return this.layout === 'v2' ? pressuresOf((controller, file) => this.read(path, controller, file)) : {};
   }
 
   /** The memory that the group may use, by its own limit and those above it; undefined: nobody limits it. */

@@ -13,8 +13,14 @@ import { unitProperties } from './unit-properties.ts';
 const ACCOUNTING: readonly UnitProperty[] = ['CPU', 'Memory', 'Tasks', 'IO'].map((what) => [`${what}Accounting`, ['b', true]]);
 /** Not ordered after, or stopped before, what a machine's own services are. */
 const NO_DEPENDENCIES: UnitProperty = ['DefaultDependencies', ['b', false]];
-/** Also a unit whose processes ended badly is forgotten when they are gone. For runtimes: systemd.unit(5) in GVariant's words. */
-export const SCOPE_ANNOTATIONS: Readonly<Record<string, string>> = { 'org.systemd.property.CollectMode': "'inactive-or-failed'" };
+/**
+ * For runtimes. Also a unit whose processes ended badly is forgotten when they are gone (systemd.unit(5), in GVariant's words); and crun makes no
+ * group of its own below the scope, where it would hide the limits from systemd.
+ */
+export const SCOPE_ANNOTATIONS: Readonly<Record<string, string>> = {
+  'org.systemd.property.CollectMode': "'inactive-or-failed'",
+  'run.oci.systemd.subgroup': '',
+};
 const COLLECT: UnitProperty = ['CollectMode', ['s', 'inactive-or-failed']];
 
 /** @throws Error where systemd is not the first process, does not answer, or leaves the controllers to v1 */
