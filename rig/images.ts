@@ -100,7 +100,7 @@ export async function saveImages(names: readonly string[], file: string | undefi
   await exportImages(await openStore(), names, file, format);
 }
 
-/** @throws Error when it is not there, or a container runs it */
+/** The layers of other images stay, and those that a container has mounted. @throws Error when it is not there, or a container was made from it */
 export async function removeImage(name: string): Promise<void> {
   const store = await openStore();
   const found = await store.find(name);

@@ -12,7 +12,7 @@ export interface UpOptions extends Partial<ClusterOptions> {
   port?: number;
   /** Image archives (docker-archive or OCI) that the nodes get. */
   image?: readonly string[];
-  /** How long the cluster may take to become ready; default a minute. */
+  /** How long the cluster may take to become ready; default two minutes. */
   timeoutMs?: number;
 }
 

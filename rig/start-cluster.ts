@@ -12,6 +12,9 @@ import type { UpOptions } from './options.ts';
 import { existing } from './status.ts';
 import { up } from './up.ts';
 
+/** Longer than the deadlines that tests give kubectl itself: its own words for what it waited for are the better ones. */
+const COMMAND_TIMEOUT_MS = 180_000;
+
 export interface CommandOptions {
   input?: string;
   timeoutMs?: number;
@@ -68,7 +71,7 @@ function clusterOf(access: ClusterAccess): Cluster {
   const commandOptions = (o: CommandOptions = {}) => ({
     env: environment,
     ...(o.input === undefined ? {} : { input: o.input }),
-    timeoutMs: o.timeoutMs ?? 60_000,
+    timeoutMs: o.timeoutMs ?? COMMAND_TIMEOUT_MS,
   });
   const holderOf = async (node: string) => {
     const holder = (await existing(name)).nodes.find((n) => n.name === node)?.holder;

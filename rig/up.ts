@@ -19,7 +19,7 @@ import { program } from './programs.ts';
 import { type Progress, silentProgress } from './progress.ts';
 import { type ClusterRecord, type NodeRecord, readRecord, writeRecord } from './record.ts';
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 const LOCK_TIMEOUT_MS = 120_000;
 
 /**

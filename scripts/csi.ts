@@ -44,9 +44,10 @@ async function main(): Promise<number> {
         console.log(`skipped  ${title} (no ${lacking.join(', ')})`);
         continue;
       }
+      const startedMs = performance.now();
       try {
         await Promise.race([run(world), interrupted]);
-        console.log(`ok       ${title}`);
+        console.log(`ok       ${title} (${Math.round((performance.now() - startedMs) / 1000)} s)`);
       } catch (error) {
         stop.signal.throwIfAborted();
         failed.push(title);

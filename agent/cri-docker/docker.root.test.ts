@@ -23,7 +23,7 @@ async function dockerBed(): Promise<CriBed> {
     stdio: ['ignore', log, log],
   });
   await waitFor(
-    { what: 'dockerd', timeoutMs: 40_000, everyMs: 100 },
+    { what: 'dockerd', timeoutMs: 60_000, everyMs: 100 },
     async () => existsSync(socket) && !(await tryRun('curl', ['-sf', '--unix-socket', socket, 'http://d/_ping'])).failure,
   );
   return {
@@ -40,7 +40,7 @@ async function dockerBed(): Promise<CriBed> {
     expectClean: () => expect(cgroups().pids(cgroupParent)).toEqual([]),
     async dispose() {
       sendSignal(daemon.pid ?? 0, 'SIGTERM');
-      await waitFor({ what: 'the end of dockerd', timeoutMs: 20_000 }, () => identify(daemon.pid ?? 0) === undefined);
+      await waitFor({ what: 'the end of dockerd', timeoutMs: 60_000 }, () => identify(daemon.pid ?? 0) === undefined);
       closeSync(log);
       unpinNamespace(node);
       await cgroups().remove(cgroupParent);

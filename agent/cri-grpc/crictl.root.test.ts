@@ -69,7 +69,7 @@ describe.skipIf(lacking !== '')(`crictl${lacking}`, () => {
     return { child, output: () => output };
   }
   const says = (what: { output: () => string }, pattern: RegExp) =>
-    waitFor({ what: `${pattern} in ${what.output()}`, timeoutMs: 30_000, everyMs: 20 }, () => pattern.test(what.output()));
+    waitFor({ what: `${pattern} in ${what.output()}`, timeoutMs: 60_000, everyMs: 20 }, () => pattern.test(what.output()));
 
   function configs(container: object = {}): { pod: string; container: string } {
     const n = pods++;
@@ -139,7 +139,7 @@ describe.skipIf(lacking !== '')(`crictl${lacking}`, () => {
         '--dest-tls-verify=false',
         `docker-archive:${await busyboxArchive(program.folder, 'pulled:1', { Cmd: ['id'] })}`,
       ];
-      await waitFor({ what: 'an image in the registry', timeoutMs: 30_000 }, () =>
+      await waitFor({ what: 'an image in the registry', timeoutMs: 60_000 }, () =>
         program.inNode('skopeo', ...copy, 'docker://127.0.0.1:5000/pulled:1').then(() => true),
       );
       expect(await crictl('pull', '127.0.0.1:5000/pulled:1')).toMatch(/^Image is up to date for sha256:/);
@@ -263,7 +263,7 @@ describe.skipIf(lacking !== '')(`crictl${lacking}`, () => {
     const records = `${program.folder}/state/sandboxes`;
     const before = namesIn(records).length;
     const busy = await following('runp', configs().pod);
-    await waitFor({ what: 'a record of the pod', timeoutMs: 30_000, everyMs: 1 }, () => namesIn(records).length > before);
+    await waitFor({ what: 'a record of the pod', timeoutMs: 60_000, everyMs: 1 }, () => namesIn(records).length > before);
     return busy;
   }
 
@@ -279,7 +279,7 @@ describe.skipIf(lacking !== '')(`crictl${lacking}`, () => {
       await exitOf(busy.child);
       await program.start();
       expect(await pidOf(), change).toBe(pid);
-      await waitFor({ what: 'more of the log', timeoutMs: 20_000 }, async () => (await lines()) > before + 2);
+      await waitFor({ what: 'more of the log', timeoutMs: 60_000 }, async () => (await lines()) > before + 2);
       expect(await crictl('exec', '--sync', id, 'echo', 'still here')).toMatch(/^still here\n/);
       expect((await json('pods', '--id', pod)).items).toMatchObject([{ state: 'SANDBOX_READY' }]);
     }

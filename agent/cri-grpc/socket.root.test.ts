@@ -83,13 +83,13 @@ test('commands: at once, over the URL, and killed with their deadline', async ()
   await expect(runtime('ExecSync', { containerId: id, cmd: ['sleep', '4321'], timeout: 1 })).rejects.toMatchObject(
     rejects(status.DEADLINE_EXCEEDED, 'timeout 1s exceeded'),
   );
-  await waitFor({ what: 'the end of the command', timeoutMs: 10_000 }, async () => !(await output(id, 'ps')).stdout.includes('4321'));
+  await waitFor({ what: 'the end of the command', timeoutMs: 60_000 }, async () => !(await output(id, 'ps')).stdout.includes('4321'));
 });
 
 test('host ports lead to the pod, over a kill -9 too, and end with it', async () => {
   const { pod } = await runPod({ portMappings: [{ containerPort: 80, hostPort: 8080 }] });
   const id = await runContainer(pod, ['sh', '-c', 'mkdir /www; echo from the pod >/www/index.html; exec httpd -f -p 80 -h /www']);
-  const answer = () => waitFor({ what: 'the page', timeoutMs: 10_000 }, () => program.get(8080).catch(() => undefined));
+  const answer = () => waitFor({ what: 'the page', timeoutMs: 60_000 }, () => program.get(8080).catch(() => undefined));
   expect(await answer()).toBe('from the pod\n');
   await program.kill('SIGKILL');
   expect(existsSync(program.socket)).toBe(true);
@@ -140,7 +140,7 @@ test('logs: a new file as soon as the old one was moved away', async () => {
   const { pod } = await runPod();
   const id = await runContainer(pod, ['sh', '-c', 'echo one; sleep 1000']);
   const { logPath } = (await runtime('ContainerStatus', { containerId: id })).status;
-  await waitFor({ what: 'the line', timeoutMs: 10_000 }, () => readFileSync(logPath, 'utf8').includes('stdout F one'));
+  await waitFor({ what: 'the line', timeoutMs: 60_000 }, () => readFileSync(logPath, 'utf8').includes('stdout F one'));
   renameSync(logPath, `${logPath}.1`);
   await runtime('ReopenContainerLog', { containerId: id });
   expect(readFileSync(logPath, 'utf8')).toBe('');

@@ -33,7 +33,7 @@ export async function containerdBed(makePause: (folder: string) => Promise<strin
   const startDaemon = async () => {
     const child = await start('nsenter', [...inside, 'containerd', '--config', `${folder}/config.toml`], { stdio: ['ignore', log, log] });
     daemon = child.pid ?? 0;
-    await waitFor({ what: 'containerd', timeoutMs: 20_000 }, async () => {
+    await waitFor({ what: 'containerd', timeoutMs: 60_000 }, async () => {
       const { failure } = await tryRun('ctr', ['--address', socket, 'version'], { timeoutMs: 5_000 });
       return !failure;
     }).catch((error: Error) => {
@@ -42,9 +42,9 @@ export async function containerdBed(makePause: (folder: string) => Promise<strin
   };
   const stopDaemon = async (signal: 'SIGTERM' | 'SIGKILL') => {
     sendSignal(daemon, signal);
-    await waitFor({ what: 'the end of containerd', timeoutMs: 10_000 }, () => identify(daemon) === undefined);
+    await waitFor({ what: 'the end of containerd', timeoutMs: 60_000 }, () => identify(daemon) === undefined);
   };
-  await waitFor({ what: 'the mount namespace', timeoutMs: 5_000 }, async () => !(await tryRun('nsenter', [...inside, 'true'])).failure);
+  await waitFor({ what: 'the mount namespace', timeoutMs: 60_000 }, async () => !(await tryRun('nsenter', [...inside, 'true'])).failure);
   await run('nsenter', [...inside, 'ip', 'link', 'set', 'lo', 'up']); // its streaming server listens there
   await startDaemon();
   const pause = await makePause(folder);

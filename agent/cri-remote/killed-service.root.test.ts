@@ -58,18 +58,18 @@ test('kill -9 of the service: its containers run on, the next one has them and w
     const staying = await started('staying', 'while :; do echo -n . >>/data/ticks; sleep 0.05; done');
     const ending = await started('ending', 'while [ ! -e /data/end ]; do sleep 0.05; done; exit 7');
     const { startedAtMs } = await before.containerStatus(staying);
-    await waitFor({ what: 'its first tick', timeoutMs: 20_000 }, () => ticks() > 0);
+    await waitFor({ what: 'its first tick', timeoutMs: 60_000 }, () => ticks() > 0);
     await kill();
     await before.close();
 
     const seen = ticks();
     mkdirSync(`${data}/end`);
-    await waitFor({ what: 'ticks without a service', timeoutMs: 20_000 }, () => ticks() > seen);
+    await waitFor({ what: 'ticks without a service', timeoutMs: 60_000 }, () => ticks() > seen);
     const after = await serve();
     expect(await after.podSandboxStatus(sandboxId)).toMatchObject({ state: 'ready', ips: [expect.stringMatching(/^10\.244\.9\./)] });
     expect(await after.containerStatus(staying)).toMatchObject({ state: 'running', startedAtMs });
     const ended = () => after.containerStatus(ending);
-    await waitFor({ what: 'the end to be known', timeoutMs: 20_000 }, async () => (await ended()).state === 'exited');
+    await waitFor({ what: 'the end to be known', timeoutMs: 60_000 }, async () => (await ended()).state === 'exited');
     expect(await ended()).toMatchObject({ exitCode: 7 });
     expect((await after.execSync(staying, ['echo', 'here'], 20_000)).stdout.toString()).toBe('here\n');
     await after.stopContainer(staying, 0);

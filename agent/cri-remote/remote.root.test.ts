@@ -55,7 +55,7 @@ if (existsSync('/usr/bin/containerd')) {
       const logDirectory = `${bed.folder}/logs`;
       const id = await cri.runPodSandbox({ metadata: { name: 'a', namespace: 'b', uid: 'c', attempt: 0 }, hostname: 'a', logDirectory });
       await bed.restart();
-      await expect.poll(async () => (await cri.podSandboxStatus(id)).state, { timeout: 10_000 }).toBe('ready');
+      await expect.poll(async () => (await cri.podSandboxStatus(id)).state).toBe('ready');
       await cri.removePodSandbox(id);
     } finally {
       await cri.close();

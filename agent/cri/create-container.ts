@@ -1,18 +1,19 @@
 // CreateContainer: everything is resolved and recorded, the root file system is mounted. The process comes with StartContainer, because
 // only there may a wrong command show itself (as kubelet's RunContainerError).
 import { chownSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { isMounted, mountOverlay } from '../../kit/linux/index.ts';
+import { isMounted } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import type { ImageRecord, ListedImage } from '../images/index.ts';
 import { resolveCdi } from './cdi.ts';
 import { type CriContext, containersOf, messageOf, mustSandbox, newId } from './context.ts';
 import { type ContainerConfig, CriError } from './cri.ts';
+import { mountImage } from './mount-image.ts';
 import { checkMounts, mountImageVolumes, resolveImageVolumes } from './mounts.ts';
 import type { ContainerRecord } from './records.ts';
 import { isSandboxReady } from './sandbox-status.ts';
 import { apparmorOf, seccompOf } from './security-profiles.ts';
 import { resolveUser } from './user.ts';
-import { checkOwners, layersFolder, usersOf } from './user-namespace.ts';
+import { checkOwners, usersOf } from './user-namespace.ts';
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -97,11 +98,11 @@ export function mountRootfs(context: CriContext, record: ContainerRecord): void 
   const target = context.runtime.rootfsPath(record.id);
   if (isMounted(target)) return;
   const folder = context.containers.folder(record.id);
-  const [upper, work] = [`${folder}/upper`, `${folder}/work`];
-  for (const path of [target, upper, work]) mkdirSync(path, { recursive: true });
+  const upper = `${folder}/upper`;
+  mkdirSync(upper, { recursive: true });
   const users = usersOf(context, record.sandboxId);
   if (users) chownSync(upper, users.uids.hostId, users.gids.hostId); // what is written there stays as it is: this folder is the root's own owner
-  mountOverlay(target, { cwd: layersFolder(context, record), layers: record.layers, upper, work });
+  mountImage(context, record, { imageId: record.imageId, layers: record.layers, folder, target });
 }
 
 function identityOf(context: CriContext, record: ContainerRecord, image: ImageRecord): ContainerRecord['user'] {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../kit/exec/index.ts';
 import { mountTmpfs, Netlink } from '../../kit/linux/index.ts';
 import { type OwnBed, ownBed } from './bed.fixture.ts';
-import type { Cri, CriEvent } from './index.ts';
+import type { Cri, CriEvent, Session } from './index.ts';
 import { container, loadTestImages, sleeping, TestPods } from './pods.fixture.ts';
 
 const program = process.env['WHERRY_TEST_RUNTIME'] ?? 'runc';
@@ -65,6 +65,34 @@ describe('CDI devices', () => {
     await expect(started(sleeping, { cdiDevices: [`${vendor}/fuse=one`] })).rejects.toThrow(
       `CDI device injection failed: unresolvable CDI devices ${vendor}/fuse=one`,
     );
+  });
+});
+
+describe('attach', () => {
+  const everything = async (session: Session) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of session.stdout!) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString();
+  };
+
+  test('who has said all leaves, unless the input of the container ends with the first', async () => {
+    const open = await started('cat; echo over', { stdin: true });
+    const first = await cri.attach(open.id, { stdin: true });
+    first.stdin!.end('one\n');
+    await everything(first);
+    expect(await first.exit).toBe(-1);
+    const second = await cri.attach(open.id, { stdin: true });
+    second.stdin!.end('two\n');
+    await everything(second);
+    const { state, logPath } = await cri.containerStatus(open.id);
+    expect(state).toBe('running');
+    await expect.poll(() => readFileSync(logPath, 'utf8').replaceAll(/^.* F /gm, ''), { timeout: 60_000 }).toBe('one\ntwo\n');
+
+    const once = await started('cat; echo over; exit 3', { stdin: true, stdinOnce: true });
+    const only = await cri.attach(once.id, { stdin: true });
+    only.stdin!.end('one\n');
+    expect(await everything(only)).toBe('one\nover\n');
+    expect(await only.exit).toBe(3);
   });
 });
 

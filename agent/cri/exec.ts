@@ -1,4 +1,5 @@
 // ExecSync, Exec and Attach: further processes in a container, and the streams of its first one.
+import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { systemClock, waitFor } from '../../kit/run/index.ts';
 import type { OciProcess, RunningExec } from '../runtime/index.ts';
@@ -62,11 +63,35 @@ export async function attach(context: CriContext, id: string, options: StreamOpt
   }
   if (options.width && options.height) running.resize(options.width, options.height);
   const withStdin = { ...options, stdin: options.stdin === true && record.config.stdin === true };
+  const { stdinOnce = false, tty = false } = record.config;
+  const exit = running.exit.then((code) => recordedCode(context, id, code));
+  const left = withStdin.stdin && (!stdinOnce || tty) ? leaving(running, exit) : undefined;
   return {
     ...streamsOf(running, withStdin),
-    exit: running.exit.then((code) => recordedCode(context, id, code)),
+    exit: left ? Promise.race([exit, left]) : exit,
     close: () => endSession(running, false),
   };
+}
+
+/** How long the last answers of a container whose client has said all are waited for. */
+const LAST_ANSWERS_MS = 1000;
+
+/** A container whose input stays open goes on when one client has said all: it is the client that leaves. */
+async function leaving(running: RunningExec, exit: Promise<number>): Promise<number> {
+  const ended = new AbortController();
+  exit.then(
+    () => ended.abort(),
+    () => ended.abort(),
+  );
+  return await once(running.stdin!, 'finish', { signal: ended.signal })
+    .then(() => systemClock.sleep(LAST_ANSWERS_MS, ended.signal))
+    .then(
+      () => {
+        running.kill();
+        return -1;
+      },
+      () => exit,
+    );
 }
 
 /** The runtime's files go soon after the end: the record has the code. */

@@ -1,12 +1,13 @@
 // A container's own mounts: folders and devices of the host, and images as read-only volumes.
 import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isMounted, type MountEntry, mountHolding, mountOverlay, mounts } from '../../kit/linux/index.ts';
+import { isMounted, type MountEntry, mountHolding, mounts } from '../../kit/linux/index.ts';
 import type { SpecMount } from '../runtime/index.ts';
 import type { CriContext } from './context.ts';
 import { CriError, type Mount } from './cri.ts';
+import { mountImage } from './mount-image.ts';
 import type { ContainerRecord, ImageVolume } from './records.ts';
-import { layersFolder, withOwners } from './user-namespace.ts';
+import { withOwners } from './user-namespace.ts';
 
 /** @throws CriError where what is asked for contradicts itself */
 export function checkMounts(mounts: readonly Mount[]): void {
@@ -37,13 +38,11 @@ export async function resolveImageVolumes(context: CriContext, mounts: readonly 
 
 /** Also after a restart of the machine. They end with the container: its bundle is unmounted as a whole. @throws CriError for a sub path that is not there */
 export function mountImageVolumes(context: CriContext, record: ContainerRecord): void {
-  for (const [index, { layers }] of (record.imageVolumes ?? []).entries()) {
+  for (const [index, { imageId, layers }] of (record.imageVolumes ?? []).entries()) {
     const target = volumePath(context, record, index);
     if (isMounted(target)) continue;
     // an upper folder, because overlay wants two layers at least; nothing is ever written: the container sees it read-only
-    const [upper, work] = ['upper', 'work'].map((name) => `${context.containers.folder(record.id)}/image-${index}/${name}`);
-    for (const path of [target, upper!, work!]) mkdirSync(path, { recursive: true });
-    mountOverlay(target, { cwd: layersFolder(context, record), layers, upper: upper!, work: work! });
+    mountImage(context, record, { imageId, layers, folder: `${context.containers.folder(record.id)}/image-${index}`, target });
   }
   for (const mount of record.config.mounts ?? []) if (mount.image) sourceOf(context, record, mount);
 }

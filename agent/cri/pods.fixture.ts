@@ -53,7 +53,7 @@ export class TestPods {
   };
 
   ended = (id: string): Promise<ContainerStatus> =>
-    waitFor({ what: 'the exit', timeoutMs: 10_000, everyMs: 5 }, async () => {
+    waitFor({ what: 'the exit', timeoutMs: 60_000, everyMs: 5 }, async () => {
       const status = await this.#bed().cri.containerStatus(id);
       return status.state === 'exited' && status;
     });

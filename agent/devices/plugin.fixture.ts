@@ -46,7 +46,7 @@ export class TestPlugin implements AsyncDisposable {
     this.#server?.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
     await promise;
     const registry = join(folder, 'kubelet.sock');
-    await waitFor({ what: 'the registration socket', timeoutMs: 30_000 }, () => existsSync(registry));
+    await waitFor({ what: 'the registration socket', timeoutMs: 60_000 }, () => existsSync(registry));
     await callUnix(registry, registrationMethods()['Register']!, request, 10_000);
     return this;
   }

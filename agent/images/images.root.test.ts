@@ -108,7 +108,7 @@ test('pull by tag and by digest from a registry; absent ones and dead registries
   );
   const registry = await start('docker-registry', ['serve', `${folder}/registry.yml`], { stdio: 'ignore' });
   try {
-    await waitFor({ what: 'the registry', timeoutMs: 10_000 }, async () => (await fetch(`http://127.0.0.1:${port}/v2/`)).ok);
+    await waitFor({ what: 'the registry', timeoutMs: 60_000 }, async () => (await fetch(`http://127.0.0.1:${port}/v2/`)).ok);
     await run('skopeo', [
       '--insecure-policy',
       'copy',
@@ -135,7 +135,7 @@ test('pull by tag and by digest from a registry; absent ones and dead registries
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
-  await waitFor({ what: 'a port', timeoutMs: 1000 }, () => server.listening);
+  await waitFor({ what: 'a port', timeoutMs: 60_000 }, () => server.listening);
   const { port } = server.address() as { port: number };
   await new Promise((done) => server.close(done));
   return port;

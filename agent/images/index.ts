@@ -7,6 +7,7 @@ export * from './export.ts';
 export * from './gc.ts';
 export * from './image-gc.ts';
 export * from './keyring.ts';
+export { workFolderName } from './mounted.ts';
 export * from './pull.ts';
 export { VERIFICATION_POLICIES, type VerificationPolicy } from './pull-access.ts';
 export { type PresentImage, PullRecords } from './pull-records.ts';

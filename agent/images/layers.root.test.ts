@@ -1,5 +1,5 @@
 // Layers made to do harm, layers of every kind of file, and what collection leaves.
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
@@ -7,9 +7,9 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { run } from '../../kit/exec/index.ts';
-import { mountOverlay, removeTree, unmountTree } from '../../kit/linux/index.ts';
+import { mountOverlay, removeTree } from '../../kit/linux/index.ts';
 import { sha256 } from './hostile-registry.ts';
-import { exportImages, ImageStore, importArchive } from './index.ts';
+import { exportImages, ImageStore, importArchive, workFolderName } from './index.ts';
 import { dockerArchive } from './testing.ts';
 
 const folder = mkdtempSync(`${tmpdir()}/wherry-layers-`);
@@ -210,7 +210,7 @@ test('layers stay while an image, a mount or a pull has them, and go with the la
     expect(layers()).toBe(2);
     expect(readFileSync(`${target}/a`, 'utf8')).toBe('a');
   } finally {
-    unmountTree(target);
+    await removeTree(target); // the folder too: then the kernel takes the mount from namespaces that were made meanwhile
   }
   {
     await using _use = await store.useLayers([image.layers[0]!]);
@@ -220,6 +220,46 @@ test('layers stay while an image, a mount or a pull has them, and go with the la
   expect(await store.collectLayers()).toBe(1);
   for (const name of ['tmp', 'layers', 'skeletons', 'configs', 'images', 'names'])
     expect(readdirSync(`${store.folder}/${name}`)).toEqual([]);
+});
+
+test('of two images with the same layers the one that a container was made from is in use; what is taken from the other is nothing to it', async () => {
+  const store = await open();
+  mkdirSync(`${folder}/same`);
+  writeFileSync(`${folder}/same/file`, 'content');
+  for (const name of ['run', 'idle'])
+    await importArchive(store, await dockerArchive(folder, `${name}:1`, [`${folder}/same`], { Cmd: [name] }));
+  const [image, idle] = [(await store.find('run:1'))!, (await store.find('idle:1'))!];
+  expect(idle.layers).toEqual(image.layers);
+  const layer = store.layerName(image.layers[0]!);
+  const [target, upper, work] = ['', '-upper', `-of/${workFolderName(image.id)}`].map((name) => `${folder}/same-mount${name}`);
+  for (const path of [target, upper, work]) mkdirSync(path!, { recursive: true });
+  mountOverlay(target!, { cwd: store.layersFolder, layers: [layer], upper: upper!, work: work! });
+  const isWhole = () => readFileSync(`${target}/file`, 'utf8') === 'content';
+  try {
+    expect(await store.idsInUse()).toEqual(new Set([image.id]));
+    await store.remove('idle:1');
+    expect(await store.find(idle.id)).toBeUndefined();
+    expect(isWhole()).toBe(true);
+    await store.remove('run:1');
+    expect(await store.list()).toEqual([]);
+    expect(isWhole()).toBe(true);
+    // Killed when the layer was out of its place, before it was seen that a container has it.
+    const dead = '0.0-killed';
+    renameSync(`${store.layersFolder}/${layer}`, `${store.folder}/tmp/${dead}.${layer}`);
+    mkdirSync(`${store.folder}/tmp/${dead}.${'0'.repeat(24)}`);
+    await ImageStore.open(store.folder);
+    expect(readdirSync(store.layersFolder)).toEqual([layer]);
+    expect(readdirSync(`${store.folder}/tmp`)).toEqual([]);
+    // The same, and the layer came anew before anybody looked.
+    renameSync(`${store.layersFolder}/${layer}`, `${store.folder}/tmp/${dead}.${layer}`);
+    await importArchive(store, await dockerArchive(folder, 'run:1', [`${folder}/same`], { Cmd: ['run'] }));
+    await ImageStore.open(store.folder);
+    expect(isWhole()).toBe(true);
+  } finally {
+    await removeTree(target!);
+  }
+  await ImageStore.open(store.folder);
+  expect(readdirSync(`${store.folder}/tmp`)).toEqual([]);
 });
 
 test('after a power failure what lacks content is dropped with its images', async () => {

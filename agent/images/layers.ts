@@ -1,13 +1,14 @@
 // Unpacked layers in a folder that all agents of a machine share: each unpacked once, removed when nobody wants it any more.
 //   layers/<hex24>/      one unpacked layer, there when it is whole      skeletons/<hex24>   the frame of its tar
 //   tmp/<process>-<id>   work in progress                               tmp/<process>-<id>.uses  layers that a pull counts on
+//   tmp/<process>-<id>.<hex24>  a layer on its way out
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { identify, isAlive } from '../../kit/exec/index.ts';
 import { lockFile } from '../../kit/fs/index.ts';
-import { layersInUse } from './layers-in-use.ts';
+import { mountedByContainers, shortName } from './mounted.ts';
 import { isWhole } from './skeleton.ts';
 import type { TarLimits } from './tar-walker.ts';
 import { putInPlace, unpackLayer } from './unpack.ts';
@@ -33,9 +34,8 @@ export class Layers {
     return `${this.#root}/layers`;
   }
 
-  /** Folder name of a layer: short, because overlayfs takes at most a page of mount options. */
   nameOf(diffId: string): string {
-    return diffId.slice('sha256:'.length, 'sha256:'.length + 24);
+    return shortName(diffId);
   }
   has(diffId: string): boolean {
     return existsSync(`${this.folder}/${this.nameOf(diffId)}`);
@@ -49,10 +49,24 @@ export class Layers {
     return `${this.#root}/tmp/${process.pid}.${ownStart}-${randomUUID()}`;
   }
 
-  /** What killed processes left in tmp/. */
+  /** What killed processes left in tmp/. A layer that one was about to remove may be a container's: it had not looked yet. */
   async dropStale(): Promise<void> {
-    for (const name of await readdir(`${this.#root}/tmp`))
-      if (!isRunning(name)) await rm(`${this.#root}/tmp/${name}`, { recursive: true, force: true, ...ORPHANS_END });
+    let mounted: ReadonlySet<string> | undefined;
+    for (const name of await readdir(`${this.#root}/tmp`)) {
+      if (isRunning(name)) continue;
+      const path = `${this.#root}/tmp/${name}`;
+      const layer = /\.([0-9a-f]{24})$/.exec(name)?.[1];
+      if (layer) mounted ??= mountedByContainers().layers;
+      if (layer && mounted?.has(layer)) await this.#giveBack(layer, path);
+      else await rm(path, { recursive: true, force: true, ...ORPHANS_END });
+    }
+  }
+
+  /** When the layer has come anew meanwhile, what was taken stays where it is: a container has just that mounted. */
+  async #giveBack(layer: string, path: string): Promise<void> {
+    await rename(path, `${this.folder}/${layer}`).catch((error: NodeJS.ErrnoException) => {
+      if (!['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes(error.code ?? '')) throw error; // ENOENT: another process was faster
+    });
   }
 
   /** False when it was there. @throws Error when the content is not what its digests say; then nothing of it stays */
@@ -96,18 +110,18 @@ export class Layers {
     const wanted = new Set([...(await ofImages()), ...(await this.#markedNames())]);
     const candidates = present.filter((name) => !wanted.has(name));
     if (candidates.length === 0) return 0;
-    const mounted = layersInUse();
+    const mounted = mountedByContainers().layers;
     const trash = new Map<string, string>();
     for (const name of candidates.filter((n) => !mounted.has(n))) {
-      trash.set(name, this.temporary());
+      trash.set(name, `${this.temporary()}.${name}`);
       await rename(`${this.folder}/${name}`, trash.get(name)!);
     }
-    // Out of its place nobody can mount it any more. Who was faster keeps it.
-    const late = layersInUse();
+    // Out of its place nobody can mount it any more (who mounts looks afterwards whether it was there still). Who was faster keeps it.
+    const late = mountedByContainers().layers;
     let removed = 0;
     for (const [name, path] of trash) {
       if (late.has(name)) {
-        await putInPlace(path, `${this.folder}/${name}`);
+        await this.#giveBack(name, path);
         continue;
       }
       await rm(path, { recursive: true, force: true });

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
 import type { ImageRecord } from './config.ts';
 import { Layers } from './layers.ts';
-import { layersInUse } from './layers-in-use.ts';
+import { mountedByContainers, shortName } from './mounted.ts';
 import { isImageId, parseReference, referenceName, repositoryName } from './reference.ts';
 import type { TarLimits } from './tar-walker.ts';
 
@@ -96,11 +96,15 @@ export class ImageStore {
     return readFileIfExists(this.#configFile(id));
   }
 
-  /** Ids of images that containers of this machine run: those whose uppermost layer is mounted. */
+  /**
+   * Ids of images that containers of this machine run or have as volumes. Another image of the same layers is not in use; of a mount that
+   * does not name its image those are that end with its uppermost layer.
+   */
   async idsInUse(): Promise<Set<string>> {
-    const mounted = layersInUse();
-    const used = (await this.list()).filter(({ layers }) => layers.length > 0 && mounted.has(this.layerName(layers.at(-1)!)));
-    return new Set(used.map(({ id }) => id));
+    const { images, unnamed } = mountedByContainers();
+    const isUsed = ({ id, layers }: ImageRecord) =>
+      images.has(shortName(id)) || layers.slice(-1).some((l) => unnamed.has(this.layerName(l)));
+    return new Set((await this.list()).filter(isUsed).map(({ id }) => id));
   }
 
   /** Removes layers that no image, container or pull of this machine needs. Returns how many. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
-import { allocationOf, judgeResize, outdated, resizeText, restartsFor, wider, withAllocation } from './allocation.ts';
+import { allocationOf, judgeResize, memoryRequestDiffers, outdated, resizeText, restartsFor, wider, withAllocation } from './allocation.ts';
 
 const pod = (cpu: string, memory = '64Mi', more: Partial<Container> = {}): Pod => ({
   metadata: { name: 'p', namespace: 'n', uid: 'u', generation: 2 },
@@ -47,6 +47,15 @@ test('what differs decides whether the container restarts', () => {
   const container: Container = { name: 'c', resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] };
   expect(restartsFor(container, ['cpu'])).toBe(false);
   expect(restartsFor(container, ['cpu', 'memory'])).toBe(true);
+});
+
+test.each([
+  [{ requests: { memory: '64Mi' } }, { requests: { memory: '65536Ki', cpu: '1' } }, false],
+  [{ requests: { memory: '64Mi' } }, { requests: { memory: '65Mi' } }, true],
+  [{}, { requests: { memory: '1' } }, true],
+  [{}, undefined, false],
+])('made with %j, wanted %j: another request of memory: %j', (made, wanted, differs) => {
+  expect(memoryRequestDiffers(made, wanted)).toBe(differs);
 });
 
 test('the way from one size to another is wide enough for both', () => {

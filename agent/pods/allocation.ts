@@ -67,6 +67,12 @@ export function outdated(has: LinuxResources, wanted: LinuxResources): ('cpu' | 
   return out;
 }
 
+/** Memory that is asked for is not told to the kernel, but a container may want to be made anew for it. `made`: what it was made with. */
+export function memoryRequestDiffers(made: ResourceRequirements, wanted: ResourceRequirements | undefined): boolean {
+  const bytes = ({ requests }: ResourceRequirements): bigint => amount(requests?.['memory'] ?? '0', 'memory');
+  return bytes(made) !== bytes(wanted ?? {});
+}
+
 /** -1 and nothing both mean: no limit. */
 const limitOf = (quota: number | undefined): number => Math.max(0, quota ?? 0);
 

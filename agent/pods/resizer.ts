@@ -1,7 +1,7 @@
 // In-place resize of one pod: what it asks for becomes what it is given when the node has room, then what its groups are told.
 // What was given is kept in a file once it differs from what the containers were made with, so that a restarted agent goes on from there.
 import { join } from 'node:path';
-import type { Pod, PodCondition, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
+import type { Container, Pod, PodCondition, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
 import type { ContainerStatus, Cri, LinuxResources } from '../cri/index.ts';
@@ -9,6 +9,7 @@ import {
   type Allocation,
   allocationOf,
   judgeResize,
+  memoryRequestDiffers,
   outdated,
   type Pending,
   resizeText,
@@ -29,6 +30,13 @@ export interface ResizerTools {
   allocatable: Readonly<Record<string, string>>;
   /** The node's other pods that have not ended, with what they were given. */
   otherPods(uid: string): readonly Pod[];
+}
+
+/** Such a container always runs with the memory that it was made with. */
+function restartsForMemory(container: Container, { annotations }: ContainerStatus): boolean {
+  const made = annotations[RESOURCES_ANNOTATION];
+  if (made === undefined || !restartsFor(container, ['memory'])) return false;
+  return memoryRequestDiffers(JSON.parse(made) as ResourceRequirements, container.resources);
 }
 
 export class Resizer {
@@ -156,7 +164,8 @@ export class Resizer {
       if (!found || found.role === 'ephemeral') return [];
       const wanted = containerResources(pod, found.container, this.#tools.memoryCapacity);
       const resources = outdated(record.resources, wanted);
-      return resources.length === 0 ? [] : [{ record, wanted, restarts: restartsFor(found.container, resources) }];
+      const restarts = restartsFor(found.container, resources) || restartsForMemory(found.container, record);
+      return restarts || resources.length > 0 ? [{ record, wanted, restarts }] : [];
     });
   }
 

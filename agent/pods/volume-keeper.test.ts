@@ -11,7 +11,7 @@ const pod: Pod = { metadata: { name: 'p', namespace: 'n' } };
 const place = {} as PodPlace;
 
 function keeperOf() {
-  const world = { failure: undefined as VolumeSetupError | undefined, nowMs: 0, told: [] as string[] };
+  const world = { failure: undefined as VolumeSetupError | undefined, nowMs: 0, told: [] as string[], isFull: false };
   const set = async (_pod: Pod, _place: PodPlace, onFailure: (failure: VolumeSetupError) => void) => {
     if (!world.failure) return { paths: new Map([['v', '/v']]) };
     onFailure(world.failure);
@@ -19,7 +19,7 @@ function keeperOf() {
   };
   const keeper = new VolumeKeeper(
     {
-      volumes: { setup: set, refresh: set } as unknown as Volumes,
+      volumes: { setup: set, refresh: set, exceedsLimit: async () => world.isFull } as unknown as Volumes,
       clock: { nowMs: () => world.nowMs, sleep: async () => {} },
       events: {
         pod: (_: Pod, type: string, reason: string, message: string) => world.told.push(`${type} ${reason} ${message}`),
@@ -27,6 +27,7 @@ function keeperOf() {
       log: silentLogger,
     },
     new Holds(),
+    (reason, message) => world.told.push(`refused ${reason} ${message}`),
   );
   return { keeper, world };
 }
@@ -62,5 +63,34 @@ test('a volume that is not attached yet is told about after two minutes', async 
   }
   expect(world.told).toEqual([
     'Warning FailedMount Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[v], failed to process volumes=[]: context deadline exceeded',
+  ]);
+});
+
+test('a container that is added may use a volume that was not set up', async () => {
+  const { keeper } = keeperOf();
+  const using = (...names: string[]): Pod => ({
+    ...pod,
+    spec: {
+      volumes: [{ name: 'v' }, { name: 'w' }],
+      containers: names.map((name) => ({ name, volumeMounts: [{ name, mountPath: '/' }] })),
+    },
+  });
+  expect(keeper.areReady(using())).toBe(false);
+  await keeper.setUp(using('v'), place);
+  expect(keeper.areReady(using('v'))).toBe(true);
+  expect(keeper.areReady(using('v', 'w'))).toBe(false);
+});
+
+test('a pod whose volume has no room on the node has the same two minutes, then it is refused', async () => {
+  const { keeper, world } = keeperOf();
+  world.failure = new VolumeSetupError('v', new VolumeProblem('not yet', 'attach'));
+  world.isFull = true;
+  for (const nowMs of [0, 60_000, 123_000]) {
+    world.nowMs = nowMs;
+    expect(world.told).toEqual([]);
+    await keeper.setUp(pod, place);
+  }
+  expect(world.told).toEqual([
+    'refused VolumeAttachmentLimitExceeded Node has reached its volume attachment limit, rejecting pod. unmounted volumes=[v], unattached volumes=[v], failed to process volumes=[]: context deadline exceeded',
   ]);
 });

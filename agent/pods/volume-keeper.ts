@@ -1,14 +1,14 @@
 // The volumes of one pod over its life: set up once, then kept like the objects and tokens that they show.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { backoffMs, type Clock, type Logger, step } from '../../kit/run/index.ts';
-import { type PodPlace, VolumeSetupError, type Volumes } from '../volumes/index.ts';
+import { LIMIT_EXCEEDED, type PodPlace, usedVolumes, VolumeSetupError, type Volumes, waitingText } from '../volumes/index.ts';
 import type { Holds } from './holds.ts';
 import { podText } from './names.ts';
 import type { PodEvents } from './pod-events.ts';
 import { StartProblem } from './start-problem.ts';
 import { VOLUMES } from './step.ts';
 
-/** A volume that is not attached yet is worth an event after upstream's 2 min 3 s. */
+/** A volume that is not attached yet is worth an event after upstream's 2 min 3 s; for want of room the pod is refused then. */
 const QUIET_MS = 123_000;
 const ATTACH_RETRY_MAX_MS = 4000;
 /** Upstream's longest back-off of a volume. */
@@ -30,14 +30,21 @@ export class VolumeKeeper {
   #waitsSinceMs: number | undefined;
   #refreshFailures = 0;
 
-  constructor(tools: VolumeKeeperTools, holds: Holds) {
+  readonly #refuse: (reason: string, message: string) => void;
+
+  constructor(tools: VolumeKeeperTools, holds: Holds, refuse: (reason: string, message: string) => void) {
     this.#tools = tools;
     this.#holds = holds;
+    this.#refuse = refuse;
   }
 
   /** Path on the node by volume; undefined: not set up yet. */
   get paths(): ReadonlyMap<string, string> | undefined {
     return this.#paths;
+  }
+  /** Whether all are set up that the pod's containers use; one that was added may use more. */
+  areReady(pod: Pod): boolean {
+    return this.#paths !== undefined && usedVolumes(pod).every(({ name }) => this.#paths?.has(name));
   }
   /** When a token is due. */
   get refreshAtMs(): number | undefined {
@@ -56,8 +63,13 @@ export class VolumeKeeper {
   async setUp(pod: Pod, place: PodPlace): Promise<void> {
     const { clock, volumes } = this.#tools;
     this.#isChanged = false;
+    const waiting: string[] = [];
+    const failed = (failure: VolumeSetupError) => {
+      if (failure.isWaiting) waiting.push(failure.volume);
+      else this.#tell(pod, failure);
+    };
     try {
-      const made = await step('volumes', () => volumes.setup(pod, place, (failure) => this.#tell(pod, failure)));
+      const made = await step('volumes', () => volumes.setup(pod, place, failed));
       this.#paths = made.paths;
       this.#refreshAtMs = made.refreshAtMs;
       this.#waitsSinceMs = undefined;
@@ -66,16 +78,26 @@ export class VolumeKeeper {
       if (!(error instanceof VolumeSetupError)) throw error;
       const retryMs = backoffMs(this.#holds.countFailure(VOLUMES), 500, error.isWaiting ? ATTACH_RETRY_MAX_MS : RETRY_MAX_MS);
       this.#holds.failed(VOLUMES, new StartProblem(error.reason, error.message, retryMs), clock.nowMs());
+      if (waiting.length > 0) await this.#waited(pod, waiting);
     }
   }
 
-  #tell(pod: Pod, { isWaiting, message, reason }: VolumeSetupError): void {
-    const nowMs = this.#tools.clock.nowMs();
-    if (isWaiting) {
-      this.#waitsSinceMs ??= nowMs;
-      if (nowMs - this.#waitsSinceMs < QUIET_MS) return;
-      this.#waitsSinceMs = nowMs;
-    }
+  async #waited(pod: Pod, unattached: readonly string[]): Promise<void> {
+    const { clock, log, volumes } = this.#tools;
+    const nowMs = clock.nowMs();
+    this.#waitsSinceMs ??= nowMs;
+    if (nowMs - this.#waitsSinceMs < QUIET_MS) return;
+    this.#waitsSinceMs = nowMs;
+    const isOver = await volumes.exceedsLimit(pod).catch((error: unknown) => {
+      log.debug({ err: error, pod: podText(pod) }, 'not known why its volumes are not attached');
+      return false;
+    });
+    const text = waitingText(unattached);
+    if (isOver) this.#refuse(LIMIT_EXCEEDED, `Node has reached its volume attachment limit, rejecting pod. ${text}`);
+    else this.#tools.events.pod(pod, 'Warning', 'FailedMount', `Unable to attach or mount volumes: ${text}`);
+  }
+
+  #tell(pod: Pod, { message, reason }: VolumeSetupError): void {
     this.#tools.events.pod(pod, 'Warning', reason, message);
   }
 

@@ -91,7 +91,9 @@ export class PodWorker implements StepContext {
       },
     });
     this.#reporter = new PodReporter(tools, pod, this, this.#prober);
-    this.volumes = new VolumeKeeper(tools, this.holds);
+    this.volumes = new VolumeKeeper(tools, this.holds, (reason, message) => {
+      if (this.fail(reason, `Pod was rejected: ${message}`)) tools.events.pod(this.#pod, 'Warning', reason, message);
+    });
     this.#alarm = new Alarm(tools.clock, () => this.wake());
     this.#followEnding();
   }
@@ -205,7 +207,7 @@ export class PodWorker implements StepContext {
       stopping: this.ending.isStopping,
       sandbox: seen.sandbox,
       containers: seen.containers,
-      volumesReady: this.volumes.paths !== undefined,
+      volumesReady: this.volumes.areReady(this.#pod),
       busy: new Set(this.#busy.keys()),
       heldUntilMs: (name) => this.holds.heldUntilMs(name, newest(seen.containers, name)),
       hasStarted: (id) => this.#prober.hasStarted(id),

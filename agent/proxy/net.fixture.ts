@@ -13,8 +13,8 @@ export type Where = 'node' | 'outside' | 'a' | 'b';
 
 export interface TestNet {
   path(where: Where): string;
-  /** Connects and returns what the server says (`a 10.0.0.1`: its name and whom it sees), 'refused' or 'timeout'. */
-  talk(from: Where, protocol: 'tcp' | 'udp', ip: string, port: number): Promise<string>;
+  /** Connects and returns what the server says (`a 10.0.0.1`: its name and whom it sees), 'refused' or, when its patience is over (half a minute: what answers does so sooner, on a busy machine too), 'timeout'. */
+  talk(from: Where, protocol: 'tcp' | 'udp', ip: string, port: number, patienceSeconds?: number): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -64,9 +64,9 @@ export async function createTestNet(): Promise<TestNet> {
   );
   return {
     path,
-    async talk(from, protocol, ip, port) {
+    async talk(from, protocol, ip, port, patienceSeconds = 30) {
       const script = `exec 3<>/dev/${protocol}/${ip}/${port} || exit 7; ${protocol === 'udp' ? 'echo x >&3;' : ''} head -n 1 <&3`;
-      const result = await tryRun('nsenter', [`--net=${path(from)}`, 'timeout', '1', 'bash', '-c', script]);
+      const result = await tryRun('nsenter', [`--net=${path(from)}`, 'timeout', String(patienceSeconds), 'bash', '-c', script]);
       if (result.stdout) return result.stdout.trim();
       return /refused/i.test(result.stderr) ? 'refused' : 'timeout';
     },

@@ -11,6 +11,8 @@ import { createTestNet, NODE_IP, OUTSIDE_IP, PODS, type TestNet } from './net.fi
 import { makePlan, type Plan } from './plan.ts';
 
 const CLUSTER_IP = '10.0.0.77';
+/** Patience with what is not to answer, in seconds. */
+const BRIEFLY = 1;
 type Ends = { ip: string; node?: string; ready?: boolean; draining?: boolean }[];
 const A = { ip: PODS.a, node: 'here' };
 const B = { ip: PODS.b, node: 'here' };
@@ -117,14 +119,14 @@ export function proxyContract(name: string, open: (netns: string) => Backend): v
       await apply({ type: 'NodePort', externalTrafficPolicy: 'Local' }, [B, AWAY]);
       expect(await times(8, () => net.talk('outside', 'tcp', NODE_IP, 30080))).toEqual(new Set([`b ${OUTSIDE_IP}`]));
       await apply({ type: 'NodePort', externalTrafficPolicy: 'Local' }, [AWAY]);
-      expect(await net.talk('outside', 'tcp', NODE_IP, 30080)).toBe('timeout');
+      expect(await net.talk('outside', 'tcp', NODE_IP, 30080, BRIEFLY)).toBe('timeout');
     });
 
     test('internalTrafficPolicy Local uses local endpoints only', async () => {
       await apply({ internalTrafficPolicy: 'Local' }, [A, AWAY]);
       expect(await times(8, () => net.talk('b', 'tcp', CLUSTER_IP, 80))).toEqual(new Set([`a ${PODS.b}`]));
       await apply({ internalTrafficPolicy: 'Local' }, [AWAY]);
-      expect(await net.talk('b', 'tcp', CLUSTER_IP, 80)).toBe('timeout');
+      expect(await net.talk('b', 'tcp', CLUSTER_IP, 80, BRIEFLY)).toBe('timeout');
     });
 
     test('session affinity keeps a client on its endpoint', async () => {
@@ -138,7 +140,7 @@ export function proxyContract(name: string, open: (netns: string) => Backend): v
       expect(await net.talk('outside', 'tcp', '192.0.2.1', 80)).toBe('b 10.244.1.1');
       expect(await net.talk('outside', 'tcp', '192.0.2.2', 80)).toBe('b 10.244.1.1');
       await apply({ type: 'LoadBalancer', loadBalancerSourceRanges: ['203.0.113.0/24'] }, [B], '192.0.2.2');
-      expect(await net.talk('outside', 'tcp', '192.0.2.2', 80)).toBe('timeout');
+      expect(await net.talk('outside', 'tcp', '192.0.2.2', 80, BRIEFLY)).toBe('timeout');
     });
 
     test('a new process finds old rules, replaces them and leaves nothing stale', async () => {

@@ -50,7 +50,7 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
       await runtime.create({ id, name: id, spec, logPath: logOf(id), stdin, keepStdinOpen: false });
     }
     const exited = async (id: string) => {
-      await expect.poll(() => runtime.state(id).status, { timeout: 5_000, interval: 5 }).toBe('exited');
+      await expect.poll(() => runtime.state(id).status, { interval: 5 }).toBe('exited');
       return runtime.state(id);
     };
 
@@ -170,7 +170,7 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
       let seen = '';
       exec.stdout.on('data', (chunk: Buffer) => (seen += chunk));
       exec.stdin!.write('go\n');
-      await expect.poll(() => seen, { timeout: 30_000 }).toContain('30 100');
+      await expect.poll(() => seen, { timeout: 60_000 }).toContain('30 100');
       exec.resize(120, 40);
       exec.stdin!.write('go\n');
       expect(await exec.exit).toBe(0);

@@ -23,10 +23,12 @@ export class VolumeSetupError extends Error {
   readonly reason: 'FailedMount' | 'FailedMapVolume';
   /** Not worth an event for some minutes. */
   readonly isWaiting: boolean;
-  /** `volume`: as the pod names it, or the persistent volume. */
+  /** As the pod names it, or the persistent volume. */
+  readonly volume: string;
   constructor(volume: string, cause: unknown, isBlock = false) {
     const stage = cause instanceof VolumeProblem ? cause.stage : 'SetUp';
     super(failureText(volume, stage, cause instanceof Error ? cause.message : String(cause), isBlock), { cause });
+    this.volume = volume;
     this.isWaiting = stage === 'attach';
     this.reason = isBlock && !NOT_MAPPED.has(stage) ? 'FailedMapVolume' : 'FailedMount';
   }
@@ -35,7 +37,12 @@ export class VolumeSetupError extends Error {
 function failureText(volume: string, stage: VolumeStage, why: string, isBlock: boolean): string {
   if (stage === 'process')
     return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[], failed to process volumes=[${volume}]: ${why}`;
-  if (stage === 'attach')
-    return `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[${volume}], failed to process volumes=[]: context deadline exceeded`;
+  if (stage === 'attach') return `Unable to attach or mount volumes: ${waitingText([volume])}`;
   return `${BEGINNINGS[stage][isBlock ? 1 : 0]} for volume "${volume}" : ${why}`;
+}
+
+/** Of volumes that are not attached after all the time that they had. */
+export function waitingText(volumes: readonly string[]): string {
+  const names = [...volumes].sort().join(' ');
+  return `unmounted volumes=[${names}], unattached volumes=[${names}], failed to process volumes=[]: context deadline exceeded`;
 }

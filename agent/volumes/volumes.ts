@@ -24,6 +24,7 @@ import { giveToGroup } from './ownership.ts';
 import { VolumeProblem } from './payload.ts';
 import { bindSubPath } from './sub-path.ts';
 import { Tokens } from './tokens.ts';
+import { usedVolumes } from './used.ts';
 
 /** A volume that is in memory: at most so big, and in pages of a size of their own. */
 interface InMemory {
@@ -39,7 +40,7 @@ export interface VolumesOptions {
   /** Folder with one folder a pod, named by uid. */
   podsDir: string;
   localPaths: LocalPaths;
-  drivers: Pick<Drivers, 'get'>;
+  drivers: Pick<Drivers, 'get' | 'recount'>;
   nodeName: string;
   /** Where CSI drivers stage volumes. */
   stagingDir: string;
@@ -77,16 +78,26 @@ export class Volumes {
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
   }
 
-  /** Makes all volumes of the pod, telling of each that fails at once. Safe to repeat. @throws VolumeSetupError */
+  /** Makes all volumes that the pod's containers use, telling of each that fails at once. Safe to repeat. @throws VolumeSetupError */
   setup(pod: Pod, place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
-    return this.#setUp(pod, pod.spec?.volumes ?? [], place, onFailure);
+    return this.#setUp(pod, usedVolumes(pod), place, onFailure);
   }
 
   /** Brings those up to date that show objects of the API, and those that drivers keep. @throws VolumeSetupError */
   async refresh(pod: Pod, place: PodPlace, onFailure: OnFailure): Promise<PodVolumes> {
     const driven = new Set(await this.#csi.volumesOf(pod.metadata.uid ?? ''));
-    const volumes = (pod.spec?.volumes ?? []).filter((volume) => isApiVolume(volume) || driven.has(volume.name));
+    const volumes = usedVolumes(pod).filter((volume) => isApiVolume(volume) || driven.has(volume.name));
     return this.#setUp(pod, volumes, place, onFailure);
+  }
+
+  /** Whether one of the pod's volumes cannot be attached because the node has as many as it can. */
+  async exceedsLimit(pod: Pod): Promise<boolean> {
+    for (const of of usedVolumes(pod)) {
+      if (!of.persistentVolumeClaim && !of.ephemeral) continue;
+      const { volume } = await claimedVolume(this.#options.client, pod, of);
+      if (await this.#csi.exceedsLimit(volume)) return true;
+    }
+    return false;
   }
 
   /** The pod's volumes that belong to drivers, by name, as these count them; undefined: one that does not. */

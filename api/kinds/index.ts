@@ -67,3 +67,4 @@ export { validateFinalizerNames } from './finalizers.ts';
 export { flowControlObjects, isMandatoryFlow } from './flowcontrol/objects.ts';
 export type { Behaviour, Column, Kind, Problem, ResourceNames, Subresource } from './kind.ts';
 export { metricsKinds } from './metrics.ts';
+export { domainPrefixedPath } from './rules.ts';

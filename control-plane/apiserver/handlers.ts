@@ -42,8 +42,16 @@ export interface HandlerContext {
   readonly dryRun: boolean;
   /** Decodes and checks the body as the sub-resource's kind (a virtual kind: as that kind). Fresh, may be changed. */
   decode(): Promise<KubeObject>;
-  /** Runs the mutating plug-ins, then the validating ones; for create-like sub-resources such as token. Answers the object that they made. */
-  admit(operation: Attributes['operation'], object: KubeObject, oldObject?: KubeObject): Promise<KubeObject>;
+  /**
+   * Runs the mutating plug-ins, then the validating ones; for create-like sub-resources such as token. Answers the object that they made.
+   * `between`: what the server fills in and checks after the former, before the latter.
+   */
+  admit(
+    operation: Attributes['operation'],
+    object: KubeObject,
+    oldObject?: KubeObject,
+    between?: (object: KubeObject) => Promise<void>,
+  ): Promise<KubeObject>;
 }
 
 /**

@@ -6,8 +6,9 @@ import type { Duplex, Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
-import { requestEntityTooLarge, StatusError } from '../../api/meta/index.ts';
+import { requestEntityTooLarge, StatusError, tooManyRequests } from '../../api/meta/index.ts';
 import { drained, type Logger, systemClock } from '../../kit/run/index.ts';
+import { BodyRoom } from './body-room.ts';
 import { refuseBroken, refuseTunnel } from './client-error.ts';
 import { Connections } from './connections.ts';
 import { type Encoded, isWatch } from './encode.ts';
@@ -61,6 +62,10 @@ const STALLED_MS = 60_000;
 const GRACE_MS = 20_000;
 /** Upstream's limit of a request's body. */
 const BODY_MAX = 3 * 1024 * 1024;
+/** What all bodies that are still coming may hold together: those of two hundred clients at once may fill, and more that are small. */
+const BODIES_MAX = 256 * 1024 * 1024;
+/** Of a body that nobody reads yet, over HTTP/2: upstream's own. */
+const UPLOAD_WINDOW = 256 * 1024;
 /** Answers longer than this are compressed when the client accepts it. */
 const GZIP_FROM = 128 * 1024;
 
@@ -115,7 +120,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       key: options.tls.key,
       ...(options.tls.clientCas?.length ? { ca: [...options.tls.clientCas], requestCert: true, rejectUnauthorized: false } : {}),
       // Streams that are reset as fast as they are made end the session: Node's own default, kept.
-      settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20, maxHeaderListSize: HEADERS_MAX },
+      settings: { maxConcurrentStreams: 1000, initialWindowSize: UPLOAD_WINDOW, maxHeaderListSize: HEADERS_MAX },
       maxHeaderListPairs: 1024,
       maxSessionMemory: 64,
       handshakeTimeout: HANDSHAKE_MS,
@@ -132,9 +137,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     });
     // HTTP/2 goes without the objects that imitate HTTP/1.1, which Node hangs on this event: they cost more than our own work.
     server.removeAllListeners('stream');
-    server.on('stream', (stream, headers) => {
+    server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
       if (headers.expect === '100-continue') stream.additionalHeaders({ ':status': 100 });
-      answerOn(streamCall(stream, headers), stream);
+      answerOn(streamCall(stream, headers, rawHeaders), stream);
       // What is under way on the connection goes on; the client makes another one for what it asks next.
       if (goawayChance > 0 && Math.random() < goawayChance) stream.session?.close();
     });
@@ -167,6 +172,7 @@ interface Call {
   method: string;
   url: string;
   headers: Record<string, string | undefined>;
+  rawHeaders: readonly string[];
   body: Readable;
   connection: Connection;
 }
@@ -175,17 +181,19 @@ const plainCall = (incoming: IncomingMessage): Call => ({
   method: incoming.method ?? 'GET',
   url: incoming.url ?? '/',
   headers: incoming.headers as Call['headers'],
+  rawHeaders: incoming.rawHeaders,
   body: incoming,
   connection: connectionOf(incoming.socket, incoming.socket),
 });
 
-function streamCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Call {
+function streamCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): Call {
   if (headers.host === undefined && headers[':authority'] !== undefined) headers.host = headers[':authority'];
   const { session } = stream;
   return {
     method: headers[':method'] ?? 'GET',
     url: headers[':path'] ?? '/',
     headers: headers as Call['headers'],
+    rawHeaders,
     body: stream,
     connection: session ? connectionOf(session, session.socket) : { peer: undefined, remoteAddress: '' },
   };
@@ -200,8 +208,10 @@ class SocketRequest implements ApiRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: ApiRequest['headers'];
+  readonly rawHeaders: readonly string[];
   readonly remoteAddress: string;
   declare readonly peer?: NonNullable<ApiRequest['peer']>;
+  declare readonly badPeer?: true;
   declare info: ApiRequest['info']; // the pipeline's first step
   declare user?: UserInfo;
   declare served?: NonNullable<ApiRequest['served']>;
@@ -214,14 +224,16 @@ class SocketRequest implements ApiRequest {
   readonly source: Readable;
   readonly departure: Departure;
 
-  constructor({ method, url, headers, body, connection }: Call, departure: Departure) {
+  constructor({ method, url, headers, rawHeaders, body, connection }: Call, departure: Departure) {
     const mark = url.indexOf('?');
     this.method = method;
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
     this.headers = headers;
+    this.rawHeaders = rawHeaders;
     this.remoteAddress = connection.remoteAddress;
-    if (connection.peer) this.peer = connection.peer;
+    if (connection.peer === 'bad') this.badPeer = true;
+    else if (connection.peer) this.peer = connection.peer;
     this.source = body;
     this.departure = departure;
   }
@@ -240,7 +252,7 @@ class SocketRequest implements ApiRequest {
 }
 
 interface Connection {
-  peer: ApiRequest['peer'] | undefined;
+  peer: ApiRequest['peer'] | 'bad';
   remoteAddress: string;
 }
 
@@ -256,35 +268,54 @@ function connectionOf(key: object, socket: Socket): Connection {
   return connection;
 }
 
-/** Subject of a client certificate that one of the authorities signed. */
-function peerOf(socket: TLSSocket): ApiRequest['peer'] | undefined {
-  if (!socket.authorized || typeof socket.getPeerCertificate !== 'function') return undefined;
+/** Attribute of a certificate's subject. */
+const USER_ID = '1.3.6.1.4.1.57683.2';
+
+/** The client's certificate, which one of the authorities must have signed; undefined when there is none, or none with a name. */
+function peerOf(socket: TLSSocket): Connection['peer'] {
+  if (typeof socket.getPeerCertificate !== 'function') return undefined;
   const certificate = socket.getPeerCertificate();
   const subject = certificate?.subject as unknown as Record<string, string | string[]> | undefined;
-  if (subject?.['CN'] === undefined) return undefined;
-  const organizations = subject['O'] ?? [];
+  if (subject === undefined) return undefined;
+  if (!socket.authorized) return 'bad';
+  if (subject['CN'] === undefined) return undefined;
   return {
     commonName: String(subject['CN']),
-    organizations: Array.isArray(organizations) ? organizations : [organizations],
+    organizations: [subject['O'] ?? []].flat(),
+    uids: [subject[USER_ID] ?? []].flat(),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
     issuer: String(certificate.issuer.CN),
   };
 }
 
+/** Of all listeners. */
+const bodies = new BodyRoom(BODIES_MAX);
+
 function readBody(incoming: Readable): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let size = 0;
+    const give = (error: Error) => {
+      reject(error);
+      incoming.removeAllListeners('data');
+      incoming.resume();
+      place.leave();
+      chunks = [];
+    };
+    const place = bodies.enter(() => give(tooManyRequests('the request was not sent in time, and others need its place')));
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > BODY_MAX) {
-        reject(requestEntityTooLarge(`limit is ${BODY_MAX}`));
-        incoming.removeAllListeners('data');
-        incoming.resume();
-      } else chunks.push(chunk);
+      chunks.push(chunk);
+      if (size > BODY_MAX) give(requestEntityTooLarge(`limit is ${BODY_MAX}`));
+      else place.add(chunk.length);
     });
-    incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-    incoming.on('error', reject);
-    incoming.on('aborted', () => reject(new StatusError(400, 'BadRequest', 'the client went away')));
+    incoming.on('end', () => {
+      place.leave();
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    });
+    incoming.on('error', give);
+    incoming.on('aborted', () => give(new StatusError(400, 'BadRequest', 'the client went away')));
+    incoming.on('close', () => place.leave());
   });
 }
 

@@ -26,12 +26,26 @@ export interface RequestInfo {
   rest: string;
 }
 
+export interface Peer {
+  /** CN and O of the subject. */
+  commonName: string;
+  organizations: string[];
+  /** User ids that the subject has (Kubernetes' own attribute, 1.3.6.1.4.1.57683.2): at most one is meant to be there. */
+  uids?: readonly string[];
+  /** SHA-256 of the whole, in hexadecimal. */
+  fingerprint?: string;
+  /** CN of who signed it. */
+  issuer: string;
+}
+
 export interface ApiRequest {
   method: string;
   /** Path without query. */
   path: string;
   query: URLSearchParams;
   headers: Record<string, string | undefined>;
+  /** Names and values in turns as they came over a socket: `headers` holds lines of one name joined. */
+  rawHeaders?: readonly string[];
   /** Bytes from a socket (bounded by the listener), or an object from the in-process client. */
   body(): Promise<Uint8Array | KubeObject>;
   /** Aborted when the client goes away or the request's deadline passes. */
@@ -39,11 +53,15 @@ export interface ApiRequest {
   /** Aborts the signal: nobody waits for the answer any more. */
   abort?(): void;
   remoteAddress: string;
-  /** Subject's CN and O of the verified client certificate, and its issuer's CN. */
-  peer?: { commonName: string; organizations: string[]; issuer: string };
+  /** The verified client certificate. */
+  peer?: Peer;
+  /** A client certificate that cannot be verified: it has expired, or nobody that is trusted signed it. */
+  badPeer?: true;
   /** Set by the authenticate stage, or beforehand by the in-process client. */
   user?: UserInfo;
   info: RequestInfo;
+  /** The verb that let the user act as somebody else, when that was granted for this action alone. */
+  impersonationConstraint?: string;
   /** Sent as `Warning: 299` headers. */
   warnings: string[];
   /** There when the request is audited: what {@link annotate} said. */

@@ -77,7 +77,7 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
         'authentication.k8s.io/tokenreviews': tokenReviewHandler(authenticator),
         'authentication.k8s.io/selfsubjectreviews': selfSubjectReviewHandler,
         '/serviceaccounts/token': tokenRequestHandler({ signingKey: key, issuer, audiences: authenticator.audiences }),
-        ...connectHandlers(agents),
+        ...connectHandlers(agents, authorizer),
         ...usageHandlers(services, agents),
       },
       paths: openIdPaths(issuer, [key], options.serverUrl),

@@ -24,7 +24,7 @@ beforeAll(async () => {
     return (await cluster.kubectl(['create', 'token', name])).trim();
   };
   tokens = { metrics: await token('metrics'), all: await token('all'), nothing: await token('nothing') };
-  await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/web', '--timeout=60s']);
+  await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/web', '--timeout=120s']);
 });
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();

@@ -75,7 +75,7 @@ spec:
     ['no-command', '{ name: c, image: "wherry/tools:1", command: [/no/such/program] }', /RunContainerError|StartError|CrashLoopBackOff/],
   ])('pod %s says why it does not run', async (name, container, reason) => {
     await cluster.kubectl(['apply', '-f', '-'], { input: pod(name, container) });
-    await waitFor({ what: `${name} to say ${reason}`, timeoutMs: 30_000, everyMs: 100 }, async () => {
+    await waitFor({ what: `${name} to say ${reason}`, timeoutMs: 120_000, everyMs: 100 }, async () => {
       const output = await cluster.kubectl([
         'get',
         'pod',

@@ -11,14 +11,14 @@ import { agentConfig } from '../crash/node-state.ts';
 
 const NODE = 'node-1';
 const DAY_MS = 86_400_000;
-const READY = ['wait', '--for=condition=Ready', `node/${NODE}`, '--timeout=60s'];
+const READY = ['wait', '--for=condition=Ready', `node/${NODE}`, '--timeout=120s'];
 const server = 'https://172.30.0.1:6443';
 
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await startCluster({ nodes: 1 });
   await cluster.kubectl(['run', 'web', '--image=wherry/tools:1', '--', 'sleep', 'infinity']);
-  await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/web', '--timeout=60s']);
+  await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/web', '--timeout=120s']);
 });
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
@@ -29,7 +29,7 @@ const execWorks = () => cluster.kubectl(['exec', 'web', '--', 'echo', 'yes']);
 
 /** What the pair file holds, once it is there. */
 const certificate = (file: string) =>
-  waitFor({ what: `${file} with a certificate`, timeoutMs: 60_000 }, async () =>
+  waitFor({ what: `${file} with a certificate`, timeoutMs: 120_000 }, async () =>
     existsSync(file) ? new X509Certificate(await readFile(file)) : undefined,
   );
 
@@ -61,7 +61,7 @@ test('certificates near their end are replaced while everything goes on', async 
   const [client, serving] = await Promise.all([certificate(join(folder, 'client.pem')), certificate(join(folder, 'serving.pem'))]);
   for (const cert of [client, serving]) expect(Date.parse(cert.validTo)).toBeGreaterThan(Date.now() + 300 * DAY_MS);
   await waitFor(
-    { what: 'the new certificate to be served', timeoutMs: 30_000 },
+    { what: 'the new certificate to be served', timeoutMs: 120_000 },
     async () => (await servedSerial(10250, config['nodeIP'] as string)) === serving.serialNumber,
   );
   expect(await execWorks()).toBe('yes\n');
@@ -103,7 +103,7 @@ test('a node with a bootstrap token gets its certificates by itself', async () =
   await cluster.kubectl(READY);
   expect(await readFile(own, 'utf8')).toContain('client.pem');
   await waitFor(
-    { what: 'exec over the new serving certificate', timeoutMs: 60_000, everyMs: 200 },
+    { what: 'exec over the new serving certificate', timeoutMs: 120_000, everyMs: 200 },
     async () => (await execWorks()) === 'yes\n',
   );
   const csrs = JSON.parse(await cluster.kubectl(['get', 'csr', '-o', 'json'])) as {

@@ -21,7 +21,7 @@ describe('wherry', () => {
     expect(up.stdout).toMatch(new RegExp(`cluster ${name} is ready: 1 node\\(s\\), API at https://127.0.0.1:\\d+\nexport KUBECONFIG=`));
     const kubeconfig = /export KUBECONFIG=(\S+)/.exec(up.stdout)![1]!;
     const kubectl = async (...args: string[]) =>
-      (await run('kubectl', args, { env: { KUBECONFIG: kubeconfig }, timeoutMs: 60_000 })).stdout;
+      (await run('kubectl', args, { env: { KUBECONFIG: kubeconfig }, timeoutMs: 120_000 })).stdout;
     expect(await kubectl('get', 'service', 'kubernetes', '-o', 'jsonpath={.spec.clusterIP}')).toBe('10.77.0.1');
     expect(await kubectl('get', 'node', 'node-1', '-o', 'jsonpath={.spec.podCIDR}')).toBe('10.78.0.0/24');
     expect((await call('list')).stdout).toMatch(new RegExp(`${name} +running +1/1 +https://127`));
@@ -33,7 +33,7 @@ describe('wherry', () => {
     expect((await call('exec', '--name', name, 'node-1', 'hostname')).stdout).toBe('node-1\n');
     expect((await call('exec', '--name', name, 'node-1', '--', 'sh', '-c', 'exit 3')).exitCode).toBe(3);
     await kubectl('run', 'p', '--image=wherry/tools:1', '--', 'sleep', '1000');
-    await kubectl('wait', '--for=condition=Ready', 'pod/p', '--timeout=30s');
+    await kubectl('wait', '--for=condition=Ready', 'pod/p', '--timeout=120s');
     expect((await call('kill', 'control-plane', '--name', name)).stdout).toBe('control-plane killed\n');
     expect(await call('status', '--name', name)).toMatchObject({ exitCode: 1 });
     expect((await call('up', '--name', name)).exitCode).toBe(0);

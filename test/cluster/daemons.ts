@@ -5,7 +5,7 @@ import { tryRun } from '../../kit/exec/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import type { Cluster } from '../../rig/index.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 
 export interface Daemon {
   /** Where it is when it is installed. */
@@ -60,7 +60,7 @@ export const docker: Daemon = {
 };
 
 async function answers(folder: string, [file, ...args]: [string, ...string[]]): Promise<void> {
-  const asked = () => tryRun(file, args, { timeoutMs: 5_000 });
+  const asked = () => tryRun(file, args, { timeoutMs: 30_000 });
   await waitFor({ what: folder, timeoutMs: START_TIMEOUT_MS, everyMs: 100 }, async () => !(await asked()).failure).catch((error: Error) => {
     const log = existsSync(`${folder}/log`) ? readFileSync(`${folder}/log`, 'utf8').slice(-2000) : '';
     throw new Error(`${error.message}\n${log}`, { cause: error });

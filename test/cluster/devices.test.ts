@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = join(stateDir, 'device-plugins');
 });
 afterEach(async () => {
-  await cluster.kubectl(['delete', 'pods', '--all', '--timeout=60s']);
+  await cluster.kubectl(['delete', 'pods', '--all', '--timeout=120s']);
   // What the next plugin offers is counted from nothing.
   if (await read('node node-1', '.status.capacity.x\\.io/gpu')) await untilCounted(0);
 });
@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const read = (what: string, path: string) => cluster.kubectl(['get', ...what.split(' '), '-o', `jsonpath={${path}}`]);
-const until = (what: string, condition: string) => cluster.kubectl(['wait', what, `--for=${condition}`, '--timeout=60s']);
+const until = (what: string, condition: string) => cluster.kubectl(['wait', what, `--for=${condition}`, '--timeout=120s']);
 const untilCounted = (allocatable: number) => until('node/node-1', `jsonpath={.status.allocatable.x\\.io/gpu}=${allocatable}`);
 const pod = (name: string, spec: object = {}, count = 1) => ({
   apiVersion: 'v1',
@@ -157,7 +157,7 @@ test('huge pages that the node does not have are refused by the scheduler', asyn
   await apply(
     pod('huge', { containers: [{ name: 'c', image: 'wherry/tools:1', resources: { limits: { 'hugepages-2Mi': '4Ti', memory: '8Mi' } } }] }),
   );
-  await waitFor({ what: 'the scheduler', timeoutMs: 30_000 }, async () =>
+  await waitFor({ what: 'the scheduler', timeoutMs: 120_000 }, async () =>
     (await read('pod huge', '.status.conditions[0].message')).includes('1 Insufficient hugepages-2Mi'),
   );
 });

@@ -92,8 +92,8 @@ describe('servers in pods', () => {
   beforeAll(async () => {
     cluster = await startCluster();
     await cluster.kubectl(['apply', '-f', '-'], { input: list([...server, registration]) });
-    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/extension', '--timeout=60s']);
-    await cluster.kubectl(['wait', '--for=condition=Available', `apiservice/v1.${GROUP}`, '--timeout=60s']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/extension', '--timeout=120s']);
+    await cluster.kubectl(['wait', '--for=condition=Available', `apiservice/v1.${GROUP}`, '--timeout=120s']);
   });
   afterAll(async () => {
     await cluster?.[Symbol.asyncDispose]();
@@ -137,14 +137,14 @@ describe('servers in pods', () => {
       input: list([webhook('no-maps', { operations: ['CREATE'], resources: ['configmaps'] })]),
     });
     await cluster.kubectl(['delete', 'pod', 'extension', '--now']);
-    const failed = await waitFor({ what: 'no endpoint is left', timeoutMs: 20_000 }, async () => {
+    const failed = await waitFor({ what: 'no endpoint is left', timeoutMs: 120_000 }, async () => {
       const result = await cluster.tryKubectl(['create', 'configmap', 'y']);
       return result.stderr.includes('no endpoints available') ? result : undefined;
     });
     expect(failed.stderr).toContain(
       'Internal error occurred: failed calling webhook "no-maps.example.com": failed to call webhook: Post "https://extension.default.svc:443/deny?timeout=10s": no endpoints available for service "extension"',
     );
-    await waitFor({ what: 'the group is not available', timeoutMs: 20_000 }, async () =>
+    await waitFor({ what: 'the group is not available', timeoutMs: 120_000 }, async () =>
       (await cluster.kubectl(['get', 'apiservices', `v1.${GROUP}`])).includes('False (MissingEndpoints)'),
     );
     expect((await cluster.tryKubectl(['get', 'th'])).stderr).toContain('the server is currently unable to handle the request');

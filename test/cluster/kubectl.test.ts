@@ -20,7 +20,7 @@ describe('kubectl', () => {
     folder = await mkdtemp(join(tmpdir(), 'kubectl-test-'));
     cluster = await startCluster();
     await kubectl('create', 'deployment', 'web', `--image=${IMAGE}`, '--', 'sh', '-c', LOOP);
-    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
     pod = (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
   });
   afterAll(async () => {
@@ -60,7 +60,7 @@ describe('kubectl', () => {
     ['can-i --list', ['auth', 'can-i', '--list'], /^\*\.\* +\[\] +\[\] +\[\*\]$/m],
     ['whoami', ['auth', 'whoami'], /Groups +\[system:masters system:authenticated\]/],
     ['a token', ['create', 'token', 'default'], /^[\w-]+\.[\w-]+\.[\w-]+$/],
-    ['wait', ['wait', '--for=condition=Available', 'deployment/web', '--timeout=20s'], /^deployment.apps\/web condition met\n$/],
+    ['wait', ['wait', '--for=condition=Available', 'deployment/web', '--timeout=120s'], /^deployment.apps\/web condition met\n$/],
     ['raw', ['get', '--raw', '/readyz'], /^ok$/],
   ] as const)('%s', async (_, args, output) => {
     expect(await kubectl(...args)).toMatch(output);
@@ -97,12 +97,12 @@ describe('kubectl', () => {
 
   test('debug a pod and a node', async () => {
     await kubectl('debug', pod, `--image=${IMAGE}`, '-c', 'helper', '--profile=general', '--', 'echo', 'from the helper');
-    await waitFor({ what: 'the debug container', timeoutMs: 30_000, everyMs: 100 }, async () =>
+    await waitFor({ what: 'the debug container', timeoutMs: 120_000, everyMs: 100 }, async () =>
       (await cluster.tryKubectl(['logs', pod, '-c', 'helper'])).stdout.includes('from the helper'),
     );
     const out = await kubectl('debug', 'node/node-1', `--image=${IMAGE}`, '--profile=general', '--', 'ls', '/host');
     const name = /pod (\S+) with/.exec(out)?.[1] ?? '';
-    await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=30s');
+    await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=120s');
     expect(await kubectl('logs', name)).toMatch(/^etc$/m);
   });
 
@@ -123,17 +123,17 @@ describe('kubectl', () => {
 
   test('rollouts: status, history, undo, pause', async () => {
     await kubectl('set', 'env', 'deployment/web', 'COLOUR=blue');
-    expect(await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')).toMatch(/successfully rolled out\n$/);
+    expect(await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s')).toMatch(/successfully rolled out\n$/);
     expect(await kubectl('rollout', 'history', 'deployment/web')).toMatch(/^1 +<none>\n2 +<none>$/m);
     expect(await kubectl('rollout', 'undo', 'deployment/web')).toBe('deployment.apps/web rolled back\n');
-    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
     expect(await kubectl('rollout', 'history', 'deployment/web')).toMatch(/^2 +<none>\n3 +<none>$/m);
     await kubectl('rollout', 'pause', 'deployment/web');
     const paused = await cluster.tryKubectl(['rollout', 'restart', 'deployment/web']);
     expect(paused.stderr).toMatch(/can't restart paused deployment/);
     await kubectl('rollout', 'resume', 'deployment/web');
     expect(await kubectl('scale', 'deployment/web', '--replicas=2')).toBe('deployment.apps/web scaled\n');
-    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
   });
 
   test('taint, cordon, drain, uncordon', async () => {
@@ -141,11 +141,13 @@ describe('kubectl', () => {
     expect(await kubectl('taint', 'node', 'node-1', 'a-')).toBe('node/node-1 untainted\n');
     expect(await kubectl('cordon', 'node-1')).toBe('node/node-1 cordoned\n');
     expect(await kubectl('get', 'nodes')).toMatch(/Ready,SchedulingDisabled/);
-    expect(await kubectl('drain', 'node-1', '--ignore-daemonsets', '--force', '--delete-emptydir-data', '--timeout=60s')).toMatch(
+    expect(await kubectl('drain', 'node-1', '--ignore-daemonsets', '--force', '--delete-emptydir-data', '--timeout=120s')).toMatch(
       /pod\/web-\w+-\w+ evicted[\s\S]*node\/node-1 drained\n$/,
     );
-    expect(await kubectl('get', 'pods', '--field-selector', 'status.phase=Pending', '-o', 'name')).toMatch(/^pod\/web-/);
+    await waitFor({ what: 'pods in place of the evicted ones', timeoutMs: 120_000, everyMs: 100 }, async () =>
+      /^pod\/web-/.test(await kubectl('get', 'pods', '--field-selector', 'status.phase=Pending', '-o', 'name')),
+    );
     expect(await kubectl('uncordon', 'node-1')).toBe('node/node-1 uncordoned\n');
-    await kubectl('wait', '--for=condition=Available', 'deployment/web', '--timeout=60s');
+    await kubectl('wait', '--for=condition=Available', 'deployment/web', '--timeout=120s');
   });
 });

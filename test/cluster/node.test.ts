@@ -37,7 +37,7 @@ afterEach(async () => {
   await cluster.onNode(NODE, ['sh', '-c', `umount -l ${config['stateDir']}/pods 2>/dev/null || true`]);
   await cluster.restart();
   await waitFor(
-    { what: 'a node without taints', timeoutMs: 60_000, everyMs: 100 },
+    { what: 'a node without taints', timeoutMs: 120_000, everyMs: 100 },
     async () => ((await node()).spec?.taints ?? []).length === 0,
   );
 });
@@ -48,18 +48,18 @@ const pod = (name: string, namespace = 'default') => read<Pod>('pod', name, '-n'
 const condition = async (type: string) => (await node()).status?.conditions?.find((one) => one.type === type);
 /** Events are written by and by. */
 const told = (...wanted: string[]) =>
-  waitFor({ what: `events ${wanted.join(', ')}`, timeoutMs: 60_000, everyMs: 100 }, async () => {
+  waitFor({ what: `events ${wanted.join(', ')}`, timeoutMs: 120_000, everyMs: 100 }, async () => {
     const field = `involvedObject.kind=Node,involvedObject.name=${NODE}`;
     const { items } = await read<{ items: { reason: string }[] }>('events', '--field-selector', field);
     return wanted.every((reason) => items.some((item) => item.reason === reason));
   });
 const becomes = (type: string, wanted: string) =>
-  waitFor({ what: `${type}=${wanted}`, timeoutMs: 60_000, everyMs: 100 }, async () => {
+  waitFor({ what: `${type}=${wanted}`, timeoutMs: 120_000, everyMs: 100 }, async () => {
     const seen = await condition(type);
     return seen?.status === wanted ? seen : undefined;
   });
 const ended = (name: string, namespace = 'default') =>
-  waitFor({ what: `the end of ${name}`, timeoutMs: 60_000, everyMs: 100 }, async () => {
+  waitFor({ what: `the end of ${name}`, timeoutMs: 120_000, everyMs: 100 }, async () => {
     const seen = await pod(name, namespace);
     return seen.status?.phase === 'Failed' && seen.status.containerStatuses?.[0]?.state?.terminated ? seen : undefined;
   });
@@ -93,7 +93,7 @@ async function run(...pods: Wanted[]): Promise<void> {
     await cluster.kubectl(['create', '-f', '-'], { input: JSON.stringify(body) });
   }
   for (const { name, namespace = 'default' } of pods)
-    await cluster.kubectl(['wait', '--for=condition=Ready', `pod/${name}`, '-n', namespace, '--timeout=60s']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', `pod/${name}`, '-n', namespace, '--timeout=120s']);
 }
 
 const FOREVER = 'while :; do sleep 0.1; done';
@@ -124,7 +124,7 @@ test('a node that goes down ends its pods in order, the critical ones last, and 
   expect(await becomes('Ready', 'False')).toMatchObject({ reason: 'KubeletNotReady', message: 'node is shutting down' });
   await told('Starting', 'NodeReady', 'NodeShutdown', 'NodeNotReady');
   await createLate();
-  await cluster.kubectl(['wait', '--for=jsonpath={.status.phase}=Failed', 'pod/late', '--timeout=60s']);
+  await cluster.kubectl(['wait', '--for=jsonpath={.status.phase}=Failed', 'pod/late', '--timeout=120s']);
   expect((await pod('late')).status).toMatchObject({
     reason: 'NodeShutdown',
     message: 'Pod was rejected: Pod was rejected as the node is shutting down.',
@@ -159,11 +159,11 @@ test('short of processes, the node ends pods, is tainted and takes none', async 
     message: expect.stringMatching(/^The node was low on resource: pids\. Threshold quantity: /),
   });
   await becomes('PIDPressure', 'True');
-  await waitFor({ what: 'the taint', timeoutMs: 60_000, everyMs: 100 }, async () =>
+  await waitFor({ what: 'the taint', timeoutMs: 120_000, everyMs: 100 }, async () =>
     (await node()).spec?.taints?.some(({ key, effect }) => key === 'node.kubernetes.io/pid-pressure' && effect === 'NoSchedule'),
   );
   await told('NodeHasInsufficientPID');
   await createLate();
-  await cluster.kubectl(['wait', '--for=jsonpath={.status.reason}=Evicted', 'pod/late', '--timeout=60s']);
+  await cluster.kubectl(['wait', '--for=jsonpath={.status.reason}=Evicted', 'pod/late', '--timeout=120s']);
   expect((await pod('late')).status?.message).toBe('Pod was rejected: The node had condition: [PIDPressure]. ');
 });

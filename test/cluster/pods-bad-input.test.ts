@@ -58,7 +58,7 @@ describe('beside a pod that', () => {
       activeDeadlineSeconds: 3600,
       ...shell("trap '' TERM; echo deaf; while :; do sleep 1; done", { readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } }),
     });
-    await waitFor({ what: 'its trap', timeoutMs: 60_000 }, async () => (await cluster.kubectl(['logs', 'deaf'])).includes('deaf'));
+    await waitFor({ what: 'its trap', timeoutMs: 120_000 }, async () => (await cluster.kubectl(['logs', 'deaf'])).includes('deaf'));
     await cluster.client.patch(RESOURCES.pods, 'deaf', 'merge', { spec: { activeDeadlineSeconds: 1 } }, { namespace });
     const status = await until('deaf', 'to have failed', ({ phase }) => phase === 'Failed');
     expect(status).toMatchObject({ reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' });
@@ -91,7 +91,7 @@ describe('beside a pod that', () => {
       async () => (await cluster.kubectl(['logs', 'talks', '--tail=1'])) === 'the end\n',
     );
     expect((await cluster.kubectl(['logs', 'talks', '--limit-bytes=100'])).length).toBeLessThanOrEqual(100);
-    await cluster.kubectl(['delete', 'pod', 'talks', '--timeout=60s']);
+    await cluster.kubectl(['delete', 'pod', 'talks', '--timeout=120s']);
   }, 300_000);
 
   test.each<[name: string, spec: object, message: string]>([

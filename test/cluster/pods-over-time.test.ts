@@ -40,9 +40,9 @@ describe('a pod over time', () => {
     );
     await until('talks', 'to run', ({ state }) => state?.running !== undefined);
     const check = `kubectl logs -f talks | awk '$1 != n { odd++ } { n = $1 + 1 } END { print n, odd + 0 }'`;
-    const followed = run('sh', ['-c', check], { env: { KUBECONFIG: cluster.kubeconfig }, timeoutMs: 170_000 });
+    const followed = run('sh', ['-c', check], { env: { KUBECONFIG: cluster.kubeconfig }, timeoutMs: 290_000 });
     followed.catch(() => {}); // seen below
-    await waitFor({ what: 'a rotated log', timeoutMs: 90_000, everyMs: 200 }, async () =>
+    await waitFor({ what: 'a rotated log', timeoutMs: 120_000, everyMs: 200 }, async () =>
       /^0\.log\.\d{8}-\d{6}/m.test(await cluster.onNode(NODE, ['sh', '-c', 'ls /var/log/pods/default_talks_*/c'])),
     );
     await cluster.kubectl(['exec', 'talks', '--', 'touch', '/tmp/go']);

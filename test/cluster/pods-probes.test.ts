@@ -97,7 +97,7 @@ describe('probes', () => {
       const [reason, message] = event ?? [];
       if (reason !== 'Unhealthy') await until(name, 'to be ready', isReady);
       if (!message) return;
-      await waitFor({ what: `${reason} of ${name}`, timeoutMs: 60_000, everyMs: 100 }, async () =>
+      await waitFor({ what: `${reason} of ${name}`, timeoutMs: 120_000, everyMs: 100 }, async () =>
         (await eventsOf(name)).some((one) => one.reason === reason && message.test(one.message ?? '')),
       );
       if (reason !== 'Unhealthy') return;

@@ -41,7 +41,7 @@ test('an attributes class goes when the last claim that names it has gone', { ti
   const held = await client.get(classes, 'gold');
   expect(held.metadata).toMatchObject({ finalizers: ['kubernetes.io/vac-protection'], deletionTimestamp: expect.any(String) });
   await client.delete(RESOURCES.persistentvolumeclaims, 'data', place);
-  await waitFor({ what: 'the class to go', timeoutMs: 20_000 }, () =>
+  await waitFor({ what: 'the class to go', timeoutMs: 120_000 }, () =>
     client.get(classes, 'gold').then(
       () => false,
       (error: unknown) => isStatusError(error, 'NotFound'),

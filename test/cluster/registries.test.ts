@@ -90,7 +90,7 @@ describe.skipIf(lacking.length > 0)(`registries${lacking.length > 0 ? ` (not ins
     writeFileSync(`${folder}/front.json`, JSON.stringify(front));
     const program = join(import.meta.dirname, 'registry-front.ts');
     await cluster.startOnNode(NODE, [process.execPath, program, `${folder}/front.json`], `${folder}/front.log`);
-    await waitFor({ what: 'the front of the registry', timeoutMs: 30_000, everyMs: 100 }, async () => {
+    await waitFor({ what: 'the front of the registry', timeoutMs: 120_000, everyMs: 100 }, async () => {
       await cluster.onNode(NODE, ['curl', '--silent', '--fail', `http://${at('faulty')}/v2/`]);
       return true;
     });
@@ -329,7 +329,7 @@ providers:
   test('an agent that is killed while it pulls: what was half written is dropped, and the pod runs', async () => {
     const unfinished = () => (existsSync(`${folder}/images/tmp`) ? readdirSync(`${folder}/images/tmp`) : []);
     await create('silent', `${at('faulty')}/silent/app:1`);
-    await waitFor({ what: 'a layer on its way', timeoutMs: 60_000, everyMs: 50 }, () =>
+    await waitFor({ what: 'a layer on its way', timeoutMs: 120_000, everyMs: 50 }, () =>
       asked().some((line) => line.startsWith('faulty GET /v2/silent/app/blobs/') && unfinished().length > 0),
     );
     await cluster.kill(NODE);

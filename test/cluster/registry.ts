@@ -22,7 +22,7 @@ export async function startRegistry(cluster: Cluster, node: string, folder: stri
     `version: 0.1\nlog: { level: error }\nstorage: { filesystem: { rootdirectory: ${folder}/content } }\nhttp: { addr: '${REGISTRY}' }\n${auth}`,
   );
   await cluster.startOnNode(node, ['docker-registry', 'serve', config], `${folder}/${node}.log`);
-  await waitFor({ what: `the registry of ${node}`, timeoutMs: 30_000, everyMs: 100 }, async () => {
+  await waitFor({ what: `the registry of ${node}`, timeoutMs: 120_000, everyMs: 100 }, async () => {
     await cluster.onNode(node, ['curl', '--silent', '--output', '/dev/null', `http://${REGISTRY}/v2/`]);
     return true;
   });

@@ -12,7 +12,7 @@ import { agentConfig } from '../crash/node-state.ts';
 import { podsOf } from './pods-of.ts';
 
 const NODE = 'node-1';
-const WAIT = { timeoutMs: 60_000, everyMs: 50 };
+const WAIT = { timeoutMs: 120_000, everyMs: 50 };
 
 let cluster: Cluster;
 let folder: string;

@@ -30,8 +30,8 @@ beforeAll(async () => {
     'trap exit TERM; echo out; echo err >&2; sleep 1000 & wait',
   ]);
   await cluster.kubectl(['run', 'ended', '--image=wherry/tools:1', '--restart=Never', '--', 'sh', '-c', 'echo done; exit 3']);
-  await cluster.kubectl(['wait', 'pod/web', '--for=condition=Ready', '--timeout=60s']);
-  await cluster.kubectl(['wait', 'pod/ended', '--for=jsonpath={.status.phase}=Failed', '--timeout=60s']);
+  await cluster.kubectl(['wait', 'pod/web', '--for=condition=Ready', '--timeout=120s']);
+  await cluster.kubectl(['wait', 'pod/ended', '--for=jsonpath={.status.phase}=Failed', '--timeout=120s']);
 });
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
@@ -61,7 +61,7 @@ async function interrupted(args: readonly string[], ready: (told: () => string) 
     if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
   }
 }
-const until = (what: string, probe: () => boolean) => waitFor({ what, timeoutMs: 60_000, everyMs: 50 }, probe);
+const until = (what: string, probe: () => boolean) => waitFor({ what, timeoutMs: 120_000, everyMs: 50 }, probe);
 
 test('wherry ctr shows what is there', async () => {
   expect((await ctr('ps')).stdout).toMatch(/^CONTAINER +IMAGE .*\n\w{13} +\S*wherry\/tools:1 .* Running +web +0 +\w{13} +web +default\n$/);
@@ -69,7 +69,7 @@ test('wherry ctr shows what is there', async () => {
   expect((await ctr('pods')).stdout).toMatch(/ Ready +web +default +0 +\(default\)/);
   expect((await ctr('images')).stdout).toMatch(/docker\.io\/wherry\/tools +1 +\w{13} +\d+(\.\d+)?MB/);
   expect((await ctr('stats')).stdout).toMatch(/^CONTAINER .*\n\w{13} +web +\d+\.\d\d s +\S+B /);
-  await waitFor({ what: 'both lines of web', timeoutMs: 60_000, everyMs: 200 }, async () => {
+  await waitFor({ what: 'both lines of web', timeoutMs: 120_000, everyMs: 200 }, async () => {
     const { exitCode, stdout, stderr } = await ctr('logs', 'web');
     return exitCode === 0 && stdout === 'out\n' && stderr === 'err\n';
   });
@@ -100,13 +100,13 @@ test('wherry ctr rm and prune: what a pod wants comes back, what has ended goes'
   const idOf = async () => /^(\w{13}) .* Running +web /m.exec((await ctr('ps')).stdout)?.[1];
   const before = await idOf();
   expect(await ctr('rm', 'web')).toEqual(done('removed web\n'));
-  await waitFor({ what: 'the container to be made anew', timeoutMs: 60_000, everyMs: 200 }, async () => {
+  await waitFor({ what: 'the container to be made anew', timeoutMs: 120_000, everyMs: 200 }, async () => {
     const now = await idOf();
     return now !== undefined && now !== before;
   });
   expect((await ctr('prune')).stdout).toMatch(/^\d+ container\(s\) removed\n$/);
   // The sandbox of what ended may be stopped in between.
-  await waitFor({ what: 'nothing left to prune', timeoutMs: 60_000, everyMs: 200 }, async () =>
+  await waitFor({ what: 'nothing left to prune', timeoutMs: 120_000, everyMs: 200 }, async () =>
     (await ctr('prune')).stdout.startsWith('0 '),
   );
   expect((await ctr('ps', '-a')).stdout).not.toMatch(/ Exited +ended /);
@@ -196,7 +196,7 @@ test.skipIf(!builds)(`wherry build${builds ? '' : ' (not installed: /usr/bin/bui
   writeFileSync(`${context}/Broken`, 'FROM wherry/tools:1\nRUN false\n');
   expect((await call(['build', '-t', 'my/app:1', '--build-arg', 'WORD=here', context])).stdout).toMatch(/built docker\.io\/my\/app:1\n$/);
   await cluster.kubectl(['run', 'built', '--image=my/app:1', '--restart=Never']);
-  await cluster.kubectl(['wait', 'pod/built', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s']);
+  await cluster.kubectl(['wait', 'pod/built', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=120s']);
   expect(await cluster.kubectl(['logs', 'built'])).toBe('built here\n');
   const broken = await call(['build', '-t', 'my/broken', '-f', `${context}/Broken`, context]);
   expect(broken).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('wherry: buildah failed with exit code 1') });

@@ -13,13 +13,13 @@ afterAll(async () => {
 /** Whatever became of a test: the next finds all parts running and nothing of it. */
 afterEach(async () => {
   await cluster.restart();
-  await cluster.kubectl(['delete', 'pod,pvc,pv', '--all', '--timeout=60s']);
+  await cluster.kubectl(['delete', 'pod,pvc,pv', '--all', '--timeout=120s']);
 });
 
 const apply = (...objects: object[]) =>
   cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) });
 const read = (what: string, path: string) => cluster.kubectl(['get', ...what.split(' '), '-o', `jsonpath={${path}}`]);
-const until = (what: string, condition: string) => cluster.kubectl(['wait', what, `--for=${condition}`, '--timeout=60s']);
+const until = (what: string, condition: string) => cluster.kubectl(['wait', what, `--for=${condition}`, '--timeout=120s']);
 const claim = (name: string) => ({
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',

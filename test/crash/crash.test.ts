@@ -50,7 +50,7 @@ describe('kill -9', () => {
   test('of an agent: its pods answer throughout, restart counts stay', async () => {
     await using cluster = await startCluster();
     await cluster.kubectl(['apply', '-f', '-'], { input: pod('stays') });
-    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/stays', '--timeout=30s']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/stays', '--timeout=120s']);
     const ip = await cluster.kubectl(['get', 'pod', 'stays', '-o', 'jsonpath={.status.podIP}']);
     const before = await cluster.kubectl(['get', 'pod', 'stays', '-o', 'jsonpath={.status.containerStatuses[0].containerID}']);
     const ask = () => cluster.onNode('node-1', ['curl', '-sS', '--max-time', '3', `http://${ip}/`]);
@@ -60,7 +60,7 @@ describe('kill -9', () => {
     expect(await ask()).toContain('Welcome');
     // A pod made now proves that the agent works again; the old one is as it was.
     await cluster.kubectl(['apply', '-f', '-'], { input: pod('new') });
-    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/new', '--timeout=30s']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/new', '--timeout=120s']);
     const after = await cluster.kubectl([
       'get',
       'pod',
@@ -76,7 +76,7 @@ describe('kill -9', () => {
     await Promise.all(['a', 'b', 'c', 'd'].map((name) => cluster.kubectl(['apply', '-f', '-'], { input: pod(name) })));
     await cluster.kill('node-1');
     await cluster.restart();
-    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod', '--all', '--timeout=60s']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod', '--all', '--timeout=120s']);
     const restarts = await cluster.kubectl(['get', 'pods', '-o', 'jsonpath={.items[*].status.containerStatuses[0].restartCount}']);
     expect(restarts).toBe('0 0 0 0');
     const ips = (await cluster.kubectl(['get', 'pods', '-o', 'jsonpath={.items[*].status.podIP}'])).split(' ');
@@ -86,7 +86,7 @@ describe('kill -9', () => {
   test('of everything, then down: nothing is left', async () => {
     const cluster = await startCluster({ nodes: 2 });
     await cluster.kubectl(['apply', '-f', '-'], { input: pod('orphan') });
-    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/orphan', '--timeout=30s']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/orphan', '--timeout=120s']);
     for (const part of await status(cluster.name)) await killPart(cluster.name, part.part);
     await cluster.client.close();
     expect(await down(cluster.name)).toBe(true);
@@ -96,10 +96,10 @@ describe('kill -9', () => {
   test('a node that is powered off and on again runs its pods again', async () => {
     await using cluster = await startCluster({ nodes: 2 });
     await cluster.kubectl(['create', 'deployment', 'web', '--image=wherry/nginx:1', '--replicas=2']);
-    await cluster.kubectl(['wait', '--for=condition=Available', 'deployment/web', '--timeout=30s']);
+    await cluster.kubectl(['wait', '--for=condition=Available', 'deployment/web', '--timeout=120s']);
     await cluster.powerOff('node-2');
     await cluster.restart();
-    await waitFor({ what: 'both pods to answer', timeoutMs: 60_000, everyMs: 200 }, async () => {
+    await waitFor({ what: 'both pods to answer', timeoutMs: 120_000, everyMs: 200 }, async () => {
       const ips = (await cluster.kubectl(['get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[*].status.podIP}'])).split(' ');
       for (const ip of ips) await cluster.onNode('node-1', ['curl', '-sS', '--max-time', '2', `http://${ip}/`]);
       return ips.length === 2;

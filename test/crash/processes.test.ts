@@ -44,14 +44,14 @@ describe.each(['runc', 'crun'] as const)('with %s, kill -9', (runtime) => {
 
   const create = (name: string) => cluster.client.create<Pod & KubeObject>(RESOURCES.pods, pod(name), { namespace });
   const isReady = (name: string, restarts = 0) =>
-    waitFor({ what: `${name} Ready`, timeoutMs: 90_000 }, async () => {
+    waitFor({ what: `${name} Ready`, timeoutMs: 120_000 }, async () => {
       const found = await cluster.client.get<Pod & KubeObject>(RESOURCES.pods, name, { namespace });
       const isIt = found.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
       return isIt && (found.status?.containerStatuses?.[0]?.restartCount ?? 0) >= restarts && found;
     });
   const remove = async (name: string) => {
     await cluster.client.delete(RESOURCES.pods, name, { namespace });
-    await waitFor({ what: `${name} gone`, timeoutMs: 60_000 }, async () => {
+    await waitFor({ what: `${name} gone`, timeoutMs: 120_000 }, async () => {
       const { items } = await cluster.client.list(RESOURCES.pods, { namespace });
       return items.every(({ metadata }) => metadata.name !== name);
     });
@@ -62,7 +62,7 @@ describe.each(['runc', 'crun'] as const)('with %s, kill -9', (runtime) => {
       after = await nodeState(cluster, NODE, config);
       return after.join('\n') === before.join('\n');
     };
-    await waitFor({ what: 'the node to be as before', timeoutMs: 10_000, everyMs: 100 }, isSame).catch(() => {});
+    await waitFor({ what: 'the node to be as before', timeoutMs: 120_000, everyMs: 100 }, isSame).catch(() => {});
     expect(after).toEqual(before);
   };
 
@@ -91,7 +91,7 @@ describe.each(['runc', 'crun'] as const)('with %s, kill -9', (runtime) => {
   test('of the runtime while it creates a container: it is created again', async () => {
     await create('interrupted');
     // Not by its name: crun may run as a sealed copy.
-    const caught = await waitFor({ what: `${runtime} create`, timeoutMs: 30_000, everyMs: 1 }, () => processes(/ create --bundle /)[0]);
+    const caught = await waitFor({ what: `${runtime} create`, timeoutMs: 120_000, everyMs: 1 }, () => processes(/ create --bundle /)[0]);
     killAtOnce(caught);
     await isReady('interrupted');
     await remove('interrupted');
@@ -100,7 +100,7 @@ describe.each(['runc', 'crun'] as const)('with %s, kill -9', (runtime) => {
 
   test('of conmon and the agent while a container is created: it is created again', async () => {
     await create('alone');
-    const caught = await waitFor({ what: 'conmon', timeoutMs: 30_000, everyMs: 1 }, () => processes(/conmon /)[0]);
+    const caught = await waitFor({ what: 'conmon', timeoutMs: 120_000, everyMs: 1 }, () => processes(/conmon /)[0]);
     killAtOnce(caught);
     await cluster.kill(NODE);
     await cluster.restart();

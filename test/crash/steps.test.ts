@@ -156,11 +156,11 @@ describe('kill -9 of the agent after', () => {
   const get = (name: string) => cluster.client.get<Pod & KubeObject>(RESOURCES.pods, name, { namespace });
   const remove = (name: string) => cluster.client.delete(RESOURCES.pods, name, { namespace });
   const isGone = (name: string) =>
-    waitFor({ what: `${name} gone`, timeoutMs: 60_000 }, async () =>
+    waitFor({ what: `${name} gone`, timeoutMs: 120_000 }, async () =>
       (await cluster.client.list(RESOURCES.pods, { namespace })).items.every(({ metadata }) => metadata.name !== name),
     );
   const isReady = (name: string) =>
-    waitFor({ what: `${name} Ready`, timeoutMs: 60_000 }, async () => {
+    waitFor({ what: `${name} Ready`, timeoutMs: 120_000 }, async () => {
       const found = await get(name);
       return found.status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') && found;
     });
@@ -174,7 +174,7 @@ describe('kill -9 of the agent after', () => {
   }
 
   const agentIsDead = () =>
-    waitFor({ what: 'the agent to die', timeoutMs: 60_000 }, async () =>
+    waitFor({ what: 'the agent to die', timeoutMs: 120_000 }, async () =>
       (await status(cluster.name)).some(({ part, pid }) => part === NODE && pid === undefined),
     );
 
@@ -186,7 +186,7 @@ describe('kill -9 of the agent after', () => {
       after = await nodeState(cluster, NODE, config);
       return after.join('\n') === before?.join('\n');
     };
-    await waitFor({ what: 'the node to be as before', timeoutMs: 10_000, everyMs: 100 }, isSame).catch(() => {});
+    await waitFor({ what: 'the node to be as before', timeoutMs: 120_000, everyMs: 100 }, isSame).catch(() => {});
     expect(after).toEqual(before);
   }
 
@@ -199,7 +199,7 @@ describe('kill -9 of the agent after', () => {
     await agentThatDies(undefined);
     const { status: now } = await isReady(name);
     // Ready is told when its shell runs, which has yet to write.
-    await waitFor({ what: 'main to write', timeoutMs: 30_000 }, () => ran(uid).includes('main')).catch(() => {});
+    await waitFor({ what: 'main to write', timeoutMs: 120_000 }, () => ran(uid).includes('main')).catch(() => {});
     expect(ran(uid)).toBe('init\nsidecar\nmain\n');
     const statuses = [...(now?.initContainerStatuses ?? []), ...(now?.containerStatuses ?? [])];
     expect(statuses.map(({ name, restartCount }) => [name, restartCount])).toEqual([

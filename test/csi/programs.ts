@@ -2,11 +2,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, isAlive, signalProcess } from '../../kit/exec/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import type { Cluster } from '../../rig/index.ts';
 
 export const DRIVER = 'hostpath.csi.k8s.io';
+
+/** So many volumes the node can have. */
+export const ATTACHED_MAX = 4;
+
+/** Sidecars end when their driver does: they are started again after so long, as a Deployment's would be. */
+const AGAIN_MS = 1000;
 
 interface Place {
   cluster: Cluster;
@@ -32,6 +39,7 @@ function commandsOf({ cluster, node, state, work }: Place): Record<string, reado
       `--nodeid=${node}`,
       `--statedir=${work}/data`,
       '--enable-attach',
+      `--attach-limit=${ATTACHED_MAX}`,
       '--enable-controller-modify-volume',
       '--capacity=fast=100Gi',
       '--capacity=slow=1Gi',
@@ -65,6 +73,7 @@ export class Programs {
   readonly #commands: Record<string, readonly string[]>;
   readonly #children = new Map<string, ChildProcess>();
   readonly #pids = new Map<string, number>();
+  readonly #stop = new AbortController();
 
   constructor(place: Place) {
     this.#place = place;
@@ -90,10 +99,16 @@ export class Programs {
       this.#pids.set(name, await cluster.startOnNode(node, [join(binaries, name), ...args], log));
       return;
     }
+    if (this.#stop.signal.aborted) return;
     const out = openSync(log, 'a');
     const env = { ...process.env, NAMESPACE: 'kube-system', POD_NAME: name, NODE_NAME: node };
-    this.#children.set(name, spawn(join(binaries, name), args, { cwd: work, env, stdio: ['ignore', out, out] }));
+    const child = spawn(join(binaries, name), args, { cwd: work, env, stdio: ['ignore', out, out] });
     closeSync(out);
+    this.#children.set(name, child);
+    child.once('exit', () => {
+      const again = () => this.start(name);
+      sleep(AGAIN_MS, undefined, { signal: this.#stop.signal }).then(again, () => {});
+    });
   }
 
   /** kill -9. */
@@ -114,6 +129,7 @@ export class Programs {
   }
 
   async stopAll(): Promise<void> {
+    this.#stop.abort();
     for (const name of Object.keys(this.#commands)) await this.kill(name);
   }
 }

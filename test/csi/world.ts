@@ -3,7 +3,8 @@ import { waitFor } from '../../kit/run/index.ts';
 import type { Cluster } from '../../rig/index.ts';
 import { DRIVER, type Programs } from './programs.ts';
 
-export const WAIT_MS = 120_000;
+/** Longer than the two minutes that a volume has to be attached. */
+export const WAIT_MS = 180_000;
 
 export class World {
   readonly cluster: Cluster;

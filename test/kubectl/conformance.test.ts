@@ -37,7 +37,7 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-const readyPods = (count: number) => kubectl('wait', `--for=jsonpath={.status.readyReplicas}=${count}`, 'rc/demo', '--timeout=60s');
+const readyPods = (count: number) => kubectl('wait', `--for=jsonpath={.status.readyReplicas}=${count}`, 'rc/demo', '--timeout=120s');
 
 test('a replication controller: describe, scale up and down, patch its pods, expose twice', async () => {
   await readyPods(1);
@@ -53,7 +53,7 @@ test('a replication controller: describe, scale up and down, patch its pods, exp
   expect(await kubectl('expose', 'rc', 'demo', '--name=first', '--port=1234', '--target-port=80')).toBe('service/first exposed\n');
   expect(await kubectl('expose', 'service', 'first', '--name=second', '--port=2345', '--target-port=80')).toBe('service/second exposed\n');
   await waitFor(
-    { what: 'endpoints of the second service', timeoutMs: 30_000, everyMs: 100 },
+    { what: 'endpoints of the second service', timeoutMs: 120_000, everyMs: 100 },
     async () =>
       (await kubectl(
         'get',
@@ -69,7 +69,7 @@ test('a replication controller: describe, scale up and down, patch its pods, exp
 
 test("a pod's image is replaced; a server-side dry run changes nothing", async () => {
   await kubectl('run', 'single', '--image=wherry/nginx:1', '--labels=run=single');
-  await kubectl('wait', '--for=condition=Ready', 'pod/single', '--timeout=30s');
+  await kubectl('wait', '--for=condition=Ready', 'pod/single', '--timeout=120s');
   const image = () => kubectl('get', 'pod', 'single', '-o', 'jsonpath={.spec.containers[0].image}');
   const pod = await kubectl('get', 'pod', 'single', '-o', 'json');
   const change = ['patch', 'pod', 'single', '-p', '{"spec":{"containers":[{"name":"single","image":"wherry/nginx:2"}]}}'];
@@ -108,7 +108,7 @@ test('logs: tail, limit, timestamps, since', async () => {
     '-c',
     'for i in 1 2 3 4; do echo line $i; done',
   );
-  await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/talker', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/talker', '--timeout=120s');
   expect(await kubectl('logs', 'talker')).toBe('line 1\nline 2\nline 3\nline 4\n');
   expect(await kubectl('logs', 'talker', '--tail=1')).toBe('line 4\n');
   expect(await kubectl('logs', 'talker', '--limit-bytes=1')).toBe('l');

@@ -25,8 +25,8 @@ beforeAll(async () => {
   cluster = await startCluster();
   await cluster.kubectl(['run', 'main', '--image=wherry/tools:1', '--command', '--', 'sh', '-c', SCRIPT]);
   await cluster.kubectl(['run', 'shell', '--image=wherry/tools:1', '-i', '-t', '--attach=false', '--command', '--', 'sh']);
-  await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/main', 'pod/shell', '--timeout=60s']);
-  await waitFor({ what: 'the page of the pod', timeoutMs: 30_000, everyMs: 100 }, async () => {
+  await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/main', 'pod/shell', '--timeout=120s']);
+  await waitFor({ what: 'the page of the pod', timeoutMs: 120_000, everyMs: 100 }, async () => {
     const { exitCode } = await cluster.tryKubectl(['exec', 'main', '--', 'wget', '-q', '-O', '-', 'http://127.0.0.1:8080/']);
     return exitCode === 0;
   });
@@ -49,7 +49,7 @@ function start(program: string, args: readonly string[], env: Record<string, str
     child,
     ended,
     told: (pattern: RegExp) =>
-      waitFor({ what: `${pattern} of kubectl ${args.join(' ')}, which said ${told}`, timeoutMs: 30_000, everyMs: 20 }, async () =>
+      waitFor({ what: `${pattern} of kubectl ${args.join(' ')}, which said ${told}`, timeoutMs: 120_000, everyMs: 20 }, async () =>
         pattern.test(told),
       ),
     match: (pattern: RegExp) => pattern.exec(told),
@@ -127,7 +127,7 @@ test('a reader that stops reading holds the process up, not the memory', async (
   try {
     let [seen, last] = [0n, -1n];
     // The process has written what the pipes between take, and then no more.
-    await waitFor({ what: 'the writer to stand still', timeoutMs: 60_000, everyMs: 500 }, async () => {
+    await waitFor({ what: 'the writer to stand still', timeoutMs: 120_000, everyMs: 500 }, async () => {
       last = seen;
       const io = (await cluster.tryKubectl(['exec', 'main', '--', 'sh', '-c', 'cat /proc/$(cat /tmp/writer)/io'])).stdout;
       seen = BigInt(/^wchar: (\d+)/m.exec(io)?.[1] ?? 0);
@@ -140,7 +140,7 @@ test('a reader that stops reading holds the process up, not the memory', async (
     await once(child, 'close');
   }
   await waitFor(
-    { what: 'the writer to end with its client', timeoutMs: 30_000, everyMs: 200 },
+    { what: 'the writer to end with its client', timeoutMs: 120_000, everyMs: 200 },
     async () => (await cluster.tryKubectl(['exec', 'main', '--', 'sh', '-c', 'kill -0 $(cat /tmp/writer)'])).exitCode !== 0,
   );
 });
@@ -151,7 +151,7 @@ test('a client that goes away takes its process with it', async () => {
   session.child.kill('SIGKILL');
   await session.ended;
   await waitFor(
-    { what: 'the process to go', timeoutMs: 30_000, everyMs: 200 },
+    { what: 'the process to go', timeoutMs: 120_000, everyMs: 200 },
     async () => (await cluster.tryKubectl(['exec', 'main', '--', 'sh', '-c', 'kill -0 $(cat /tmp/mine)'])).exitCode !== 0,
   );
 });
@@ -181,7 +181,7 @@ test('logs -f ends with its pod', async () => {
     '-c',
     'echo a; sleep 1; echo b',
   ]);
-  await cluster.kubectl(['wait', '--for=jsonpath={.status.phase}=Running', 'pod/brief', '--timeout=30s']);
+  await cluster.kubectl(['wait', '--for=jsonpath={.status.phase}=Running', 'pod/brief', '--timeout=120s']);
   expect(await cluster.kubectl(['logs', '-f', 'brief'])).toBe('a\nb\n');
 });
 

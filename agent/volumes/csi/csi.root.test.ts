@@ -26,6 +26,7 @@ class TestDriver implements AsyncDisposable {
   readonly calls: Call[] = [];
   readonly #server = new Server();
   readonly socket: string;
+  volumesMax = 3;
   /** Calls that fail, by name. */
   readonly failing = new Map<string, { code: number; details: string }>();
   constructor(folder: string, type = 'CSIPlugin') {
@@ -36,7 +37,11 @@ class TestDriver implements AsyncDisposable {
       NotifyRegistrationStatus: () => ({}),
     });
     this.#serve('csi.v1.Node', {
-      NodeGetInfo: () => ({ nodeId: 'node-of-driver', maxVolumesPerNode: 3, accessibleTopology: { segments: { 'd.example/zone': 'z' } } }),
+      NodeGetInfo: () => ({
+        nodeId: 'node-of-driver',
+        maxVolumesPerNode: this.volumesMax,
+        accessibleTopology: { segments: { 'd.example/zone': 'z' } },
+      }),
       NodeGetCapabilities: () => ({ capabilities: [{ rpc: { type: 'STAGE_UNSTAGE_VOLUME' } }] }),
       NodeExpandVolume: () => ({}),
       NodeGetVolumeStats: () => ({ usage: [{ unit: 'BYTES', total: 100, used: 30, available: 70 }] }),
@@ -183,7 +188,10 @@ const mountsOf = (driver: TestDriver, can = ['STAGE_UNSTAGE_VOLUME']) => {
   const known: Driver = { name: 'd.example', socket: driver.socket, nodeId: 'node-of-driver', can: new Set(can) };
   return new CsiMounts({
     client: fakeClient(objects),
-    drivers: { get: (name) => (name === 'd.example' && existsSync(driver.socket) ? known : undefined) },
+    drivers: {
+      get: (name) => (name === 'd.example' && existsSync(driver.socket) ? known : undefined),
+      recount: async (name) => void told.push(`recount ${name}`),
+    },
     tokens: { get: async () => ({ text: 'token', renewAtMs: 0, endMs: 0 }) },
     events: { record: ({ kind }, type, reason, message) => told.push(`${kind} ${type} ${reason} ${message}`) },
     clock: systemClock,
@@ -215,6 +223,9 @@ test('a driver is registered by its socket, told in CSINode and the node’s lab
     spec: { drivers: [{ name: 'd.example', nodeID: 'node-of-driver', topologyKeys: ['d.example/zone'], allocatable: { count: 3 } }] },
   });
   expect(objects.get('nodes/n')?.metadata.labels).toEqual({ 'd.example/zone': 'z' });
+  driver.volumesMax = 2;
+  await drivers.recount('d.example');
+  expect(objects.get('csinodes/n')?.['spec'].drivers).toMatchObject([{ name: 'd.example', allocatable: { count: 2 } }]);
   await driver[Symbol.asyncDispose]();
   await waitFor({ what: 'the driver to leave', timeoutMs: 30_000, everyMs: 5, signal }, () => drivers.get('d.example') === undefined);
   await waitFor({ what: 'CSINode', timeoutMs: 30_000, everyMs: 5, signal }, () => objects.get('csinodes/n')?.['spec'].drivers.length === 0);
@@ -287,6 +298,19 @@ test('nothing is staged before it is attached, nor for drivers that do not stage
   await plain.setUpPersistent(pod('a'), of, claimed());
   await plain.tearDown('uid-a');
   expect(driver.names()).toEqual(['NodePublishVolume', 'NodeUnpublishVolume']);
+});
+
+test('a volume for which the node has no room is known by the attacher’s word, and the driver is asked anew how many it can have', async () => {
+  await using driver = await new TestDriver(folder).start();
+  const exceeds = () => mountsOf(driver).exceedsLimit(volume);
+  expect(await exceeds()).toBe(false);
+  const name = `volumeattachments/${attachmentName('handle', 'd.example', 'n')}`;
+  objects.set(name, object('VolumeAttachment', 'x', { status: { attached: false, attachError: { errorCode: 8 } } }));
+  expect(await exceeds()).toBe(false);
+  expect(told).toEqual([]);
+  objects.set('csidrivers/d.example', csiDriver({ nodeAllocatableUpdatePeriodSeconds: 10 }));
+  expect(await exceeds()).toBe(true);
+  expect(told).toEqual(['recount d.example']);
 });
 
 test('a volume is told to be in use from before it is mounted until it is unmounted, over the life of an agent', async () => {

@@ -106,6 +106,14 @@ export class Drivers {
     return this.#byName.get(name);
   }
 
+  /** Asks the driver anew how many volumes the node can have, and tells it. */
+  async recount(name: string): Promise<void> {
+    const driver = this.#byName.get(name);
+    if (!driver) return;
+    const node = await call<NodeInfo>(driver.socket, 'csi.v1.Node', 'NodeGetInfo', {}, ASK_MS);
+    if (this.#byName.get(name) === driver) await this.#tell(driver, node); // else it would come back
+  }
+
   async #scan(): Promise<void> {
     const { folder } = this.#options;
     const present = new Map<string, number>();
@@ -176,10 +184,7 @@ export class Drivers {
     const end = new AbortController();
     this.#ends.get(driver.name)?.abort();
     this.#ends.set(driver.name, end);
-    const ask = async () => {
-      const node = await call<NodeInfo>(driver.socket, 'csi.v1.Node', 'NodeGetInfo', {}, ASK_MS);
-      if (!end.signal.aborted) await this.#tell(driver, node); // else it would come back
-    };
+    const ask = () => this.recount(driver.name);
     void keepCounting(this.#options, driver.name, ask, AbortSignal.any([end.signal, this.#stop.signal]));
   }
 

@@ -29,13 +29,17 @@ export async function attachedContext(
 ): Promise<Record<string, string>> {
   if (!isAttachable(wanted, settings)) return {};
   const name = attachmentName(wanted.handle, wanted.driver, nodeName);
-  const found = await client.get<VolumeAttachment & KubeObject>(RESOURCES.volumeattachments, name).catch((error: Error) => {
+  const found = await attachmentOf(client, nodeName, wanted).catch((error: Error) => {
     throw new VolumeProblem(`volume ${wanted.handle} has GET error for volume attachment ${name}: ${error.message}`, 'WaitForAttach');
   });
   if (!found.status?.attached)
     throw new VolumeProblem(`volume ${wanted.handle} is not attached for volume attachment ${name}`, 'WaitForAttach');
   return found.status.attachmentMetadata ?? {};
 }
+
+/** @throws StatusError */
+export const attachmentOf = (client: Client, nodeName: string, { driver, handle }: Pick<Wanted, 'driver' | 'handle'>) =>
+  client.get<VolumeAttachment & KubeObject>(RESOURCES.volumeattachments, attachmentName(handle, driver, nodeName));
 
 export async function secretData(client: Client, ref: SecretRef | undefined): Promise<Record<string, string>> {
   if (!ref) return {};

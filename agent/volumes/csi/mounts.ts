@@ -2,7 +2,7 @@
 // before it is asked, so that an agent that was killed in between takes it back.
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Node, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
+import type { Node, PersistentVolume, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
 import type { CSIDriver } from '../../../api/gen/types/storage.v1.ts';
 import type { Client, EventRecorder } from '../../../kit/client/index.ts';
 import type { FsUsage } from '../../../kit/fs/index.ts';
@@ -18,8 +18,9 @@ import { type Asked, askedVolumes, forgetAsked, readAsked, writeAsked } from './
 import type { Driver, Drivers } from './drivers.ts';
 import { Expander } from './expand.ts';
 import { volumeFigures } from './figures.ts';
-import { attachedContext, isAttachable, podTokens, secretData, settingsOf } from './from-api.ts';
+import { attachedContext, attachmentOf, isAttachable, podTokens, secretData, settingsOf } from './from-api.ts';
 import { VolumesInUse } from './in-use.ts';
+import { isOverLimit } from './limit.ts';
 import {
   capability,
   givesToGroup,
@@ -36,7 +37,7 @@ import { call } from './wire.ts';
 
 export interface CsiMountsOptions {
   client: Client;
-  drivers: Pick<Drivers, 'get'>;
+  drivers: Pick<Drivers, 'get' | 'recount'>;
   tokens: Pick<Tokens, 'get'>;
   events: EventRecorder;
   clock: Clock;
@@ -106,6 +107,17 @@ export class CsiMounts {
   setUpInline(pod: Pod, of: Volume): Promise<Published> {
     if (!of.csi) throw new VolumeProblem('it is no CSI volume');
     return this.#setUp(pod, of, inlineWish(of.csi, pod, of));
+  }
+
+  /** Whether the node has no room for the volume; its driver is asked anew then how many it can have. */
+  async exceedsLimit({ spec }: PersistentVolume): Promise<boolean> {
+    if (!spec?.csi) return false;
+    const { client, drivers, log, nodeName } = this.#options;
+    const { driver, volumeHandle: handle } = spec.csi;
+    const [settings, attachment] = await Promise.all([settingsOf(client, driver), attachmentOf(client, nodeName, { driver, handle })]);
+    if (!isOverLimit(settings, attachment)) return false;
+    await drivers.recount(driver).catch((error: unknown) => log.warn({ err: error, driver }, 'volumes of the node not counted'));
+    return true;
   }
 
   /** Names of the pod's volumes that were asked of drivers. */

@@ -14,7 +14,7 @@ import { priority } from './priority.ts';
 import { resourceQuota } from './quota/index.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
-import { defaultIngressClass, defaultStorageClass, storageObjectInUseProtection } from './storage.ts';
+import { defaultIngressClass, defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.ts';
 import { defaultTolerationSeconds } from './tolerations.ts';
 import { mutatingWebhooks, validatingWebhooks } from './webhook/index.ts';
 
@@ -23,13 +23,14 @@ export function admissionPlugins(services: ServerServices, authorizer: Authorize
   const { reader, clock, self } = services;
   return [
     namespaceLifecycle(reader),
-    nodeRestriction(reader),
+    nodeRestriction(reader, authorizer),
     limitRanger(reader),
     serviceAccount(reader, clock),
     taintNodesByCondition,
     priority(reader),
     defaultTolerationSeconds,
     defaultStorageClass(reader),
+    persistentVolumeClaimResize(reader),
     storageObjectInUseProtection,
     runtimeClass(reader),
     certificateRequestor,

@@ -58,6 +58,8 @@ export function checkNode(attributes: Attributes, node: string): void {
   const taints = (of: KubeObject | undefined): unknown => of?.['spec']?.taints ?? [];
   if (subresource === '' && !deepEqual(taints(object), taints(oldObject)))
     throw refused(attributes, `node ${quoted} is not allowed to modify taints`);
+  if (!deepEqual(object?.metadata.ownerReferences ?? [], oldObject?.metadata.ownerReferences ?? []))
+    throw refused(attributes, `node ${quoted} is not allowed to modify ownerReferences`);
   const labels = forbiddenLabels(object?.metadata.labels, oldObject?.metadata.labels);
   if (labels) throw refused(attributes, `is not allowed to modify labels: ${labels}`);
 }

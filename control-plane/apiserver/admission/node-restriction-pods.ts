@@ -8,7 +8,7 @@ const PODS = { group: '', plural: 'pods' };
 const NODES = { group: '', plural: 'nodes' };
 const MIRROR = 'kubernetes.io/config.mirror';
 
-async function existing(attributes: Attributes, reader: Reader, name: string): Promise<KubeObject> {
+export async function existing(attributes: Attributes, reader: Reader, name: string): Promise<KubeObject> {
   const { namespace } = attributes;
   const pod = reader.get(PODS, namespace, name) ?? (await reader.getFresh(PODS, namespace, name));
   if (!pod) throw notFound(PODS, name);
@@ -30,17 +30,50 @@ async function checkOwner(attributes: Attributes, node: string, pod: KubeObject,
   if (owner.uid !== own.metadata.uid) throw refused(attributes, `node ${node} UID mismatch: expected ${owner.uid} got ${own.metadata.uid}`);
 }
 
+/** What leads from a volume to other objects, in upstream's words; those that are not named lead nowhere. */
+const VOLUMES_OF_OBJECTS: Readonly<Record<string, string>> = {
+  configMap: 'configmaps (via configmap volumes)',
+  secret: 'secrets (via secret volumes)',
+  csi: 'csidrivers (via CSI volumes)',
+  glusterfs: 'endpoints (via glusterFS volumes)',
+  persistentVolumeClaim: 'persistentvolumeclaims',
+  ephemeral: 'persistentvolumeclaims (via ephemeral volumes)',
+  azureFile: 'secrets (via azureFile volumes)',
+};
+const SOURCES_OF_OBJECTS: Readonly<Record<string, string>> = {
+  configMap: 'configmaps (via projected volumes)',
+  secret: 'secrets (via projected volumes)',
+  serviceAccountToken: 'serviceaccounts (via projected volumes)',
+  clusterTrustBundle: 'clustertrustbundles',
+  podCertificate: 'podcertificates',
+};
+
+const firstNamed = (texts: Readonly<Record<string, string>>, of: object): string | undefined =>
+  Object.entries(of).flatMap(([key, value]) => (value != null && Object.hasOwn(texts, key) ? [texts[key]!] : []))[0];
+
+/** The first kind of objects that the pod refers to. */
+function referred(pod: KubeObject): string | undefined {
+  const { secrets, configmaps } = referencesOf(pod);
+  const spec = pod['spec'] ?? {};
+  if (spec.serviceAccountName) return 'serviceaccounts';
+  if (secrets.size > 0) return 'secrets';
+  if (configmaps.size > 0) return 'configmaps';
+  if (spec.resourceClaims?.length) return 'resourceclaims';
+  for (const volume of (spec.volumes ?? []) as Record<string, any>[]) {
+    const found = firstNamed(VOLUMES_OF_OBJECTS, volume);
+    if (found) return found;
+    for (const source of volume['projected']?.sources ?? []) {
+      const projected = firstNamed(SOURCES_OF_OBJECTS, source);
+      if (projected) return projected;
+    }
+  }
+  return undefined;
+}
+
 /** A mirror pod shows what runs from a file: it may give the agent no way to other objects. */
 function checkReferences(attributes: Attributes, node: string, pod: KubeObject): void {
-  const { secrets, configmaps, persistentvolumeclaims, serviceaccounts } = referencesOf(pod);
-  const cannot = (what: string) => refused(attributes, `node ${JSON.stringify(node)} can not create pods that reference ${what}`);
-  if (serviceaccounts.size > 0) throw cannot('a service account');
-  if (secrets.size > 0) throw cannot('secrets');
-  if (configmaps.size > 0) throw cannot('configmaps');
-  const volumes: Record<string, any>[] = pod['spec']?.volumes ?? [];
-  if (volumes.some((one) => one['projected']?.sources?.some((source: Record<string, unknown>) => source['clusterTrustBundle'])))
-    throw cannot('clustertrustbundles');
-  if (persistentvolumeclaims.size > 0) throw cannot('persistentvolumeclaims');
+  const what = referred(pod);
+  if (what) throw refused(attributes, `node ${JSON.stringify(node)} can not create pods that reference ${what}`);
 }
 
 async function checkCreate(attributes: Attributes, node: string, reader: Reader): Promise<void> {
@@ -62,6 +95,9 @@ function checkStatus(attributes: Attributes, node: string): void {
     throw refused(attributes, `node ${quoted} cannot update labels through pod status`);
   const claims = (of: KubeObject | undefined): unknown => of?.['status']?.resourceClaimStatuses ?? [];
   if (!deepEqual(claims(object), claims(oldObject))) throw refused(attributes, `node ${quoted} cannot update resource claim statues`);
+  const extended = (of: KubeObject | undefined): unknown => of?.['status']?.extendedResourceClaimStatus;
+  if (!deepEqual(extended(object), extended(oldObject)))
+    throw refused(attributes, `node ${quoted} cannot update extended resource claim status`);
 }
 
 export async function checkPod(attributes: Attributes, node: string, reader: Reader): Promise<void> {
@@ -82,18 +118,4 @@ export async function checkPod(attributes: Attributes, node: string, reader: Rea
     throw refused(attributes, `unexpected operation ${JSON.stringify(operation)}, node ${quoted} can only create and delete mirror pods`);
   if ((await existing(attributes, reader, name))['spec']?.nodeName !== node)
     throw refused(attributes, `node ${quoted} can only delete pods with spec.nodeName set to itself`);
-}
-
-/** Tokens are for the pods of the node, each bound to its pod. */
-export async function checkToken(attributes: Attributes, node: string, reader: Reader): Promise<void> {
-  const ref = attributes.object?.['spec']?.boundObjectRef;
-  if (ref?.kind !== 'Pod' || ref.apiVersion !== 'v1' || !ref.name) throw refused(attributes, 'node requested token not bound to a pod');
-  if (!ref.uid) throw refused(attributes, 'node requested token with a pod binding without a uid');
-  const pod = await existing(attributes, reader, ref.name);
-  if (ref.uid !== pod.metadata.uid)
-    throw refused(
-      attributes,
-      `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-    );
-  if (pod['spec']?.nodeName !== node) throw refused(attributes, 'node requested token bound to a pod scheduled on a different node');
 }

@@ -2,11 +2,12 @@
 import { deepEqual, type KubeObject } from '../../../api/meta/index.ts';
 import { parseSigningRequest } from '../../../kit/net/index.ts';
 import { LOCAL_PATH_FINALIZER } from '../../../kit/placement/index.ts';
-import { nodeNameOf } from '../authz/index.ts';
+import { type Authorizer, nodeNameOf } from '../authz/index.ts';
 import type { AdmissionPlugin, Attributes, Reader } from '../request.ts';
 import { refused } from './attributes.ts';
 import { checkNode } from './node-restriction-nodes.ts';
-import { checkPod, checkToken } from './node-restriction-pods.ts';
+import { checkPod } from './node-restriction-pods.ts';
+import { checkToken } from './node-restriction-tokens.ts';
 
 const LEASES_NAMESPACE = 'kube-node-lease';
 
@@ -52,14 +53,10 @@ function checkVolume(attributes: Attributes, node: string): void {
 
 function checkSlice(attributes: Attributes, node: string): void {
   const { operation, object, oldObject } = attributes;
-  const owner = (operation === 'CREATE' ? object : (oldObject ?? object))?.['spec']?.nodeName;
-  if (owner !== undefined && owner !== node)
-    throw refused(
-      attributes,
-      operation === 'CREATE'
-        ? 'can only create ResourceSlice with the same NodeName as the requesting node'
-        : 'can only delete ResourceSlice with the same NodeName as the requesting node',
-    );
+  if (operation === 'UPDATE') return;
+  const created = operation === 'CREATE';
+  if ((created ? object : oldObject)?.['spec']?.nodeName !== node)
+    throw refused(attributes, `can only ${created ? 'create' : 'delete'} ResourceSlice with the same NodeName as the requesting node`);
 }
 
 const NODE_SIGNERS = ['kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kubelet-serving'];
@@ -78,7 +75,7 @@ function checkRequest(attributes: Attributes): void {
   if (commonName !== user.name) throw refused(attributes, `can only create a node CSR with CN=${user.name}`);
 }
 
-async function checkWrite(attributes: Attributes, node: string, reader: Reader): Promise<void> {
+async function checkWrite(attributes: Attributes, node: string, reader: Reader, authorizer: Authorizer): Promise<void> {
   if (node === '') throw refused(attributes, `could not determine node from user ${JSON.stringify(attributes.user.name)}`);
   const { kind, subresource } = attributes;
   switch (`${kind.group}/${kind.plural}`) {
@@ -87,11 +84,12 @@ async function checkWrite(attributes: Attributes, node: string, reader: Reader):
     case '/pods':
       return checkPod(attributes, node, reader);
     case '/serviceaccounts':
-      return subresource === 'token' ? checkToken(attributes, node, reader) : undefined;
+      return subresource === 'token' ? checkToken(attributes, node, reader, authorizer) : undefined;
     case '/persistentvolumes':
       return checkVolume(attributes, node);
     case '/persistentvolumeclaims':
-      return subresource === 'status' ? checkClaimStatus(attributes, node) : undefined;
+      if (subresource !== 'status') throw refused(attributes, 'may only update PVC status');
+      return checkClaimStatus(attributes, node);
     case 'coordination.k8s.io/leases':
       return checkLease(attributes, node);
     case 'storage.k8s.io/csinodes':
@@ -105,10 +103,10 @@ async function checkWrite(attributes: Attributes, node: string, reader: Reader):
   }
 }
 
-export const nodeRestriction = (reader: Reader): AdmissionPlugin => ({
+export const nodeRestriction = (reader: Reader, authorizer: Authorizer): AdmissionPlugin => ({
   name: 'NodeRestriction',
   admit(attributes) {
     const node = nodeNameOf(attributes.user);
-    return node === undefined || attributes.operation === 'CONNECT' ? undefined : checkWrite(attributes, node, reader);
+    return node === undefined || attributes.operation === 'CONNECT' ? undefined : checkWrite(attributes, node, reader, authorizer);
   },
 });

@@ -1,7 +1,9 @@
-// Claims without a class get the default one; volumes, claims and attributes classes in use are kept by a finalizer.
-import type { KubeObject } from '../../../api/meta/index.ts';
+// Claims without a class get the default one and grow only where their class lets them; volumes, claims and attributes classes in use are kept by a finalizer.
+import type { PersistentVolumeClaim } from '../../../api/gen/types/core.v1.ts';
+import type { StorageClass } from '../../../api/gen/types/storage.v1.ts';
+import { compareQuantities, type KubeObject } from '../../../api/meta/index.ts';
 import type { AdmissionPlugin, Reader } from '../request.ts';
-import { concerns } from './attributes.ts';
+import { concerns, refused } from './attributes.ts';
 
 const STORAGE_CLASSES = { group: 'storage.k8s.io', plural: 'storageclasses' };
 const INGRESS_CLASSES = { group: 'networking.k8s.io', plural: 'ingressclasses' };
@@ -23,6 +25,28 @@ export const defaultStorageClass = (reader: Reader): AdmissionPlugin => ({
     const annotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
     const chosen = marked(reader.list(STORAGE_CLASSES), annotations);
     if (chosen) spec['storageClassName'] = chosen.metadata.name;
+  },
+});
+
+const requestOf = ({ spec }: PersistentVolumeClaim): string => spec?.resources?.requests?.['storage'] ?? '0';
+const classOf = ({ metadata, spec }: PersistentVolumeClaim): string =>
+  metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
+
+export const persistentVolumeClaimResize = (reader: Reader): AdmissionPlugin => ({
+  name: 'PersistentVolumeClaimResize',
+  validate(attributes) {
+    if (!concerns(attributes, '', 'PersistentVolumeClaim', 'UPDATE')) return undefined;
+    const [before, after] = [attributes.oldObject, attributes.object] as PersistentVolumeClaim[];
+    if (!before || !after || compareQuantities(requestOf(after), requestOf(before)) <= 0) return undefined;
+    if (before.status?.phase !== 'Bound') throw refused(attributes, 'Only bound persistent volume claims can be expanded');
+    const found =
+      classOf(before) === classOf(after) ? (reader.get(STORAGE_CLASSES, '', classOf(after)) as StorageClass | undefined) : undefined;
+    if (!found?.allowVolumeExpansion)
+      throw refused(
+        attributes,
+        'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize',
+      );
+    return undefined;
   },
 });
 

@@ -46,6 +46,7 @@ export function eventLine(story: Story, stage: AuditStage, nowMs: number): strin
     verb: request.info.verb,
     user: asker ? goUser(asker) : {},
     ...(request.user && asker && request.user !== asker ? { impersonatedUser: goUser(request.user) } : {}),
+    ...(request.impersonationConstraint ? { authenticationMetadata: { impersonationConstraint: request.impersonationConstraint } } : {}),
     sourceIPs: sourcesOf(request),
     userAgent: request.headers['user-agent'],
     ...(request.info.isResource ? { objectRef: referenceOf(story, sent) } : {}),

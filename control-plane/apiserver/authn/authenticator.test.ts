@@ -1,12 +1,10 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { KubeObject } from '../../../api/meta/index.ts';
 import { newKey } from '../../../kit/net/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
-import { createRbacAuthorizer } from '../authz/index.ts';
 import { fakeReader } from '../fake-reader.ts';
 import type { ApiRequest } from '../request.ts';
 import { type Authenticator, createAuthenticator } from './authenticator.ts';
-import { impersonated, impersonateStage, wantedOf } from './impersonate.ts';
 import { signingKey, signToken } from './jwt.ts';
 import { claimsFor } from './service-account-token.ts';
 
@@ -56,6 +54,7 @@ const token = (more: Partial<Parameters<typeof claimsFor>[0]> = {}, by = key): s
     claimsFor({
       issuer,
       audiences: [issuer],
+      apiAudiences: [issuer],
       expirationSeconds: 3600,
       bound: { namespace: 'a', serviceaccount: { name: 'robot', uid: 'sa-uid' } },
       tokenId: 'id',
@@ -110,9 +109,11 @@ test.each<[string, () => string, string]>([
 test('time passes: a token expires, a remembered one too; legacy ones of pods live a year', async () => {
   const short = token();
   const legacy = token({ bound, expirationSeconds: 3607 });
+  const forTwo = token({ bound, expirationSeconds: 3607, audiences: [issuer, 'vault'] });
   expect(await authenticator.authenticateToken(short)).toHaveProperty('user');
-  nowMs = start + 3_601_000;
+  nowMs = start + 3_608_000;
   expect(await authenticator.authenticateToken(short)).toHaveProperty('error');
+  expect(await authenticator.authenticateToken(forTwo)).toHaveProperty('error');
   nowMs = start + 300 * 86_400_000;
   expect(await authenticator.authenticateToken(legacy)).toHaveProperty('user');
 });
@@ -142,6 +143,16 @@ test.each<[string, Partial<ApiRequest>, object | undefined]>([
     { peer: { commonName: 'jane', organizations: ['dev'], issuer: 'ca' } },
     { name: 'jane', groups: ['dev', 'system:authenticated'] },
   ],
+  [
+    'a certificate with a user id',
+    { peer: { commonName: 'jane', organizations: [], uids: ['7'], fingerprint: 'ab12', issuer: 'ca' } },
+    {
+      name: 'jane',
+      uid: '7',
+      groups: ['system:authenticated'],
+      extra: { 'authentication.kubernetes.io/credential-id': ['X509SHA256=ab12'] },
+    },
+  ],
   ['a fixed token', { headers: { authorization: 'bearer fixed' } }, { name: 'static', groups: ['g', 'system:authenticated'] }],
   [
     'a token as a WebSocket protocol',
@@ -165,51 +176,14 @@ test('a wrong token is 401, not anonymous', async () => {
   });
 });
 
-describe('impersonation', () => {
-  test.each<[Record<string, string>, object]>([
-    [{ 'impersonate-user': 'jane' }, { name: 'jane', groups: ['system:authenticated'] }],
-    [
-      { 'impersonate-user': 'jane', 'impersonate-group': 'a, b', 'impersonate-uid': '7', 'impersonate-extra-a.b%2fc': 'v' },
-      { name: 'jane', uid: '7', groups: ['a', 'b', 'system:authenticated'], extra: { 'a.b/c': ['v'] } },
-    ],
-    [
-      { 'impersonate-user': 'system:serviceaccount:n:x' },
-      { name: 'system:serviceaccount:n:x', groups: ['system:serviceaccounts', 'system:serviceaccounts:n', 'system:authenticated'] },
-    ],
-    [{ 'impersonate-user': 'system:anonymous' }, { name: 'system:anonymous', groups: ['system:unauthenticated'] }],
-  ])('%o', (headers, user) => {
-    expect(impersonated(wantedOf(headers)!)).toEqual(user);
+test('a certificate that cannot be verified makes nobody anonymous, and is forgiven to the holder of a token', async () => {
+  await expect(authenticator.authenticate(request({ badPeer: true }))).rejects.toMatchObject({ code: 401 });
+  await expect(authenticator.authenticate(request({ badPeer: true, headers: { authorization: 'Bearer fixed' } }))).resolves.toMatchObject({
+    name: 'static',
   });
+});
 
-  const stage = impersonateStage(createRbacAuthorizer(fakeReader([])));
-  const run = (headers: Record<string, string>, groups: string[]) => {
-    const asked = request({
-      headers,
-      user: { name: 'x', groups },
-      info: {
-        isResource: true,
-        verb: 'list',
-        resource: 'pods',
-        group: '',
-        version: 'v1',
-        namespace: 'n',
-        name: '',
-        subresource: '',
-        path: '',
-        rest: '',
-      },
-    });
-    return stage.handle(asked, async ({ user }) => ({ status: 200, body: user as object }));
-  };
-  test('masters may, others may not', async () => {
-    expect(await run({ 'impersonate-user': 'jane' }, ['system:masters'])).toMatchObject({ body: { name: 'jane' } });
-    await expect(run({ 'impersonate-user': 'jane' }, [])).rejects.toThrow(
-      'pods is forbidden: User "x" cannot impersonate-on:user-info:list resource "pods" in API group "" in the namespace "n"',
-    );
-  });
-  test('a group without a user is a bad request', async () => {
-    await expect(run({ 'impersonate-group': 'g' }, ['system:masters'])).rejects.toThrow(
-      'requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"g"}, Extra:map[string][]string(nil)} without impersonating a user name',
-    );
-  });
+test.each([[['7', '8']], [['']]])('a certificate with the user ids %o is refused', async (uids) => {
+  const peer = { commonName: 'jane', organizations: [], uids, issuer: 'ca' };
+  await expect(authenticator.authenticate(request({ peer }))).rejects.toMatchObject({ code: 401 });
 });

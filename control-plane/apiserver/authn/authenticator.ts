@@ -1,12 +1,12 @@
 // Who is asking: a front proxy's user, client certificate, then bearer token, else anonymous. A wrong token is 401, never anonymous.
 import { unauthorized } from '../../../api/meta/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
-import type { ApiRequest, Reader, Stage, UserInfo } from '../request.ts';
+import type { ApiRequest, Peer, Reader, Stage, UserInfo } from '../request.ts';
 import { userOfBootstrapToken } from './bootstrap-token.ts';
 import { type Claims, type SigningKey, type VerifyingKey, verifyToken } from './jwt.ts';
 import { type AnonymousConfig, createOidc, type JwtIssuer } from './oidc/index.ts';
 import { type FrontProxyTrust, proxiedUser } from './request-header.ts';
-import { timeProblem, userOfClaims } from './service-account-token.ts';
+import { CREDENTIAL_ID, timeProblem, userOfClaims } from './service-account-token.ts';
 import { staticTokens } from './static-tokens.ts';
 
 export const AUTHENTICATED = 'system:authenticated';
@@ -45,12 +45,21 @@ export interface Authenticator {
 const withAuthenticated = (user: UserInfo): UserInfo =>
   user.groups.includes(AUTHENTICATED) ? user : { ...user, groups: [...user.groups, AUTHENTICATED] };
 
-const usersOfPeers = new WeakMap<NonNullable<ApiRequest['peer']>, UserInfo>();
+const usersOfPeers = new WeakMap<Peer, UserInfo>();
 
-/** One user a connection: what others remember of him, they find again. */
-function userOfPeer(peer: NonNullable<ApiRequest['peer']>): UserInfo {
-  let user = usersOfPeers.get(peer);
-  if (user === undefined) usersOfPeers.set(peer, (user = withAuthenticated({ name: peer.commonName, groups: peer.organizations })));
+/** One user a connection: what others remember of him, they find again. @throws StatusError 401 for a certificate that says two things */
+function userOfPeer(peer: Peer): UserInfo {
+  const known = usersOfPeers.get(peer);
+  if (known !== undefined) return known;
+  const { commonName, organizations, uids = [], fingerprint } = peer;
+  if (uids.length > 1 || uids[0] === '') throw unauthorized();
+  const user = withAuthenticated({
+    name: commonName,
+    groups: organizations,
+    ...(uids[0] === undefined ? {} : { uid: uids[0] }),
+    ...(fingerprint ? { extra: { [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] } } : {}),
+  });
+  usersOfPeers.set(peer, user);
   return user;
 }
 
@@ -120,7 +129,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (proxied) return withAuthenticated(proxied);
     if (request.peer?.commonName) return userOfPeer(request.peer);
     const token = bearerOf(request.headers['authorization']) ?? webSocketBearerOf(request.headers['sec-websocket-protocol']);
-    if (token === undefined) return undefined;
+    if (token === undefined) {
+      if (request.badPeer) throw unauthorized();
+      return undefined;
+    }
     const result = await authenticateToken(token);
     if ('error' in result) throw unauthorized();
     return result.user;

@@ -1,5 +1,6 @@
 // Entry of authn: who is asking.
 export * from './authenticator.ts';
+export { headerText } from './header-values.ts';
 export * from './impersonate.ts';
 export * from './jwt.ts';
 export * from './openid.ts';

@@ -3,19 +3,18 @@ import { proxiedUser } from './request-header.ts';
 
 const trust = { authority: 'x-front-proxy-ca', names: ['front-proxy-client'] };
 const proxy = { commonName: 'front-proxy-client', organizations: [], issuer: 'x-front-proxy-ca' };
-const headers = {
-  'x-remote-user': 'jane',
-  'x-remote-uid': '7',
-  'x-remote-group': 'dev, ops',
-  'x-remote-extra-example.com%2fscope': 'a,b',
-};
+const headers = { 'x-remote-user': 'jane', 'x-remote-uid': '7' };
+const rawHeaders = [
+  ...['X-Remote-User', 'jane', 'X-Remote-Uid', '7', 'X-Remote-Group', 'cn=dev,dc=org', 'X-Remote-Group', 'ops'],
+  ...['X-Remote-Extra-Example.com%2fscope', 'a,b', 'X-Remote-Extra-Example.com%2fscope', 'c'],
+];
 
 test('the user that the proxy names', () => {
-  expect(proxiedUser({ peer: proxy, headers }, trust)).toEqual({
+  expect(proxiedUser({ peer: proxy, headers, rawHeaders }, trust)).toEqual({
     name: 'jane',
     uid: '7',
-    groups: ['dev', 'ops'],
-    extra: { 'example.com/scope': ['a', 'b'] },
+    groups: ['cn=dev,dc=org', 'ops'],
+    extra: { 'example.com/scope': ['a,b', 'c'] },
   });
 });
 

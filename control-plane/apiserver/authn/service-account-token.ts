@@ -11,6 +11,10 @@ const YEAR_SECONDS = 365 * 24 * 3600;
 
 const PREFIX = 'system:serviceaccount:';
 
+/** Key of a user's extra, and of the audit log: which token or certificate it was. */
+export const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
+export const credentialIdOf = (tokenId: string): string => `JTI=${tokenId}`;
+
 export interface ObjectReference {
   name: string;
   uid: string;
@@ -42,6 +46,8 @@ export function parseServiceAccountUserName(user: string): { namespace: string; 
 export interface NewToken {
   issuer: string;
   audiences: readonly string[];
+  /** Of the API server: a token for somebody else too is never extended. */
+  apiAudiences: readonly string[];
   /** Seconds of life that were asked for. */
   expirationSeconds: number;
   bound: BoundClaims;
@@ -50,9 +56,10 @@ export interface NewToken {
 }
 
 /** The claims of a new token. Pods' legacy expirations are extended to a year, as upstream does by default. */
-export function claimsFor({ issuer, audiences, expirationSeconds, bound, tokenId, nowSeconds }: NewToken): Claims {
+export function claimsFor({ issuer, audiences, apiAudiences, expirationSeconds, bound, tokenId, nowSeconds }: NewToken): Claims {
   const { namespace, node, pod, secret, serviceaccount } = bound;
-  const extended = pod !== undefined && expirationSeconds === LEGACY_EXPIRATION_SECONDS;
+  const forApi = audiences.every((audience) => apiAudiences.includes(audience));
+  const extended = pod !== undefined && expirationSeconds === LEGACY_EXPIRATION_SECONDS && forApi;
   return {
     aud: audiences,
     exp: nowSeconds + (extended ? YEAR_SECONDS : expirationSeconds),
@@ -106,13 +113,13 @@ export async function userOfClaims(claims: Claims, reader: Reader, nowSeconds: n
     return 'service account token has been invalidated';
   const extra: Record<string, string[]> = {};
   const note = (key: string, value: unknown): void => {
-    if (typeof value === 'string' && value !== '') extra[`authentication.kubernetes.io/${key}`] = [value];
+    if (typeof value === 'string' && value !== '') extra[key] = [value];
   };
-  if (typeof claims['jti'] === 'string') note('credential-id', `JTI=${claims['jti']}`);
-  note('node-name', node?.name);
-  note('node-uid', node?.uid);
-  note('pod-name', pod?.name);
-  note('pod-uid', pod?.uid);
+  if (typeof claims['jti'] === 'string') note(CREDENTIAL_ID, credentialIdOf(claims['jti']));
+  note('authentication.kubernetes.io/node-name', node?.name);
+  note('authentication.kubernetes.io/node-uid', node?.uid);
+  note('authentication.kubernetes.io/pod-name', pod?.name);
+  note('authentication.kubernetes.io/pod-uid', pod?.uid);
   return {
     name: serviceAccountUserName(namespace, serviceaccount.name),
     uid: serviceaccount.uid,

@@ -121,6 +121,7 @@ describe('node restriction', () => {
   const own: KubeObject = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1', uid: 'node-uid' } };
   const plugin = nodeRestriction(
     fakeReader([own, mine, pod('other', 'n2', { containers: [], volumes: [{ name: 's', secret: { secretName: 'theirs' } }] })]),
+    { authorize: () => ({ allowed: true, reason: '' }), rulesFor: () => [] },
   );
   const write = (operation: string, kind: string, plural: string, name: string, more: object = {}) =>
     plugin.admit!({
@@ -248,7 +249,7 @@ describe('node restriction', () => {
       ['CREATE', 'Pod', 'pods', 'm', mirror({}, { volumes: [{ name: 's', secret: { secretName: 's' } }] })],
       'can not create pods that reference secrets',
     ],
-    ['a mirror with an account', ['CREATE', 'Pod', 'pods', 'm', mirror({}, { serviceAccountName: 'x' })], 'reference a service account'],
+    ['a mirror with an account', ['CREATE', 'Pod', 'pods', 'm', mirror({}, { serviceAccountName: 'x' })], 'reference serviceaccounts'],
     [
       'a token without a pod',
       ['CREATE', 'ServiceAccount', 'serviceaccounts', 'robot', { subresource: 'token', object: { spec: {} } }],
@@ -268,6 +269,21 @@ describe('node restriction', () => {
       'a token for a pod elsewhere',
       ['CREATE', 'ServiceAccount', 'serviceaccounts', 'robot', token({ name: 'other', uid: 'uid-other' })],
       'node requested token bound to a pod scheduled on a different node',
+    ],
+    [
+      'its owners',
+      ['UPDATE', 'Node', 'nodes', 'n1', { object: { metadata: { ownerReferences: [owner] } }, oldObject: { metadata: {} } }],
+      'node "n1" is not allowed to modify ownerReferences',
+    ],
+    [
+      'a mirror with a token',
+      ['CREATE', 'Pod', 'pods', 'm', mirror({}, { volumes: [{ name: 't', projected: { sources: [{ serviceAccountToken: {} }] } }] })],
+      'can not create pods that reference serviceaccounts (via projected volumes)',
+    ],
+    [
+      'what a claim asks for',
+      ['UPDATE', 'PersistentVolumeClaim', 'persistentvolumeclaims', 'c', { object: { metadata: {} } }],
+      'may only update PVC status',
     ],
     ['another lease', ['UPDATE', 'Lease', 'leases', 'n2', lease], 'can only access node lease with the same name as the requesting node'],
     [

@@ -18,7 +18,7 @@ export function refusal(question: Question, reason = ''): StatusError {
 }
 
 /** Lists and watches of one object by its name ask for that object. */
-function questionOf({ info, query, user }: ApiRequest): Question {
+export function questionOf({ info, query, user }: ApiRequest): Question {
   const question: Question = { ...info, user: user! };
   const selector = info.isResource && ['list', 'watch', 'deletecollection'].includes(info.verb) ? query.get('fieldSelector') : null;
   if (!selector) return question;

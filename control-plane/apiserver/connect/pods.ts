@@ -1,7 +1,8 @@
 // pods/exec, attach, portforward and log: checked here, answered by the agent of the pod's node.
-import { badRequest, internalError, type KubeObject, notFound, StatusError } from '../../../api/meta/index.ts';
+import { badRequest, forbidden, internalError, type KubeObject, notFound, StatusError } from '../../../api/meta/index.ts';
+import type { Authorizer } from '../authz/index.ts';
 import type { HandlerContext, SubresourceHandler } from '../handlers.ts';
-import type { ApiResponse } from '../request.ts';
+import type { ApiRequest, ApiResponse } from '../request.ts';
 import { type Backend, pass, textOf } from './backend.ts';
 import { nodeAddress } from './node-address.ts';
 import { containerOf, flag, logQuery, portQuery, streamQuery } from './pod-target.ts';
@@ -35,9 +36,22 @@ const pathOf = (kind: string, pod: KubeObject, container: string | undefined, qu
   return query.size > 0 ? `${path}?${query}` : path;
 };
 
-const session = (credentials: AgentCredentials, path: (pod: KubeObject, query: URLSearchParams) => string): SubresourceHandler => ({
+/** A WebSocket begins with a GET, and is a way in all the same: who may only read may not open it. @throws StatusError 403 */
+export function requireCreate(authorizer: Authorizer, { info, user }: Pick<ApiRequest, 'info' | 'user'>): void {
+  if (info.verb === 'create') return;
+  const { allowed, reason } = authorizer.authorize({ ...info, user: user!, verb: 'create' });
+  if (!allowed) throw forbidden(PODS, info.name, reason);
+}
+
+interface Sessions {
+  credentials: AgentCredentials;
+  authorizer: Authorizer;
+}
+
+const session = ({ credentials, authorizer }: Sessions, path: (pod: KubeObject, query: URLSearchParams) => string): SubresourceHandler => ({
   async connect(context) {
     const { request } = context;
+    requireCreate(authorizer, request);
     const pod = await podOf(context);
     const target = path(pod, request.query);
     const backend = await agentOf(context, pod, credentials);
@@ -74,13 +88,13 @@ const logs = (credentials: AgentCredentials): SubresourceHandler => ({
   },
 });
 
-export const podHandlers = (credentials: AgentCredentials): Record<string, SubresourceHandler> => ({
-  '/pods/exec': session(credentials, (pod, query) =>
+export const podHandlers = (credentials: AgentCredentials, authorizer: Authorizer): Record<string, SubresourceHandler> => ({
+  '/pods/exec': session({ credentials, authorizer }, (pod, query) =>
     pathOf('exec', pod, containerOf(pod, query.get('container') ?? ''), streamQuery(query, true)),
   ),
-  '/pods/attach': session(credentials, (pod, query) =>
+  '/pods/attach': session({ credentials, authorizer }, (pod, query) =>
     pathOf('attach', pod, containerOf(pod, query.get('container') ?? ''), streamQuery(query, false)),
   ),
-  '/pods/portforward': session(credentials, (pod, query) => pathOf('portForward', pod, undefined, portQuery(query))),
+  '/pods/portforward': session({ credentials, authorizer }, (pod, query) => pathOf('portForward', pod, undefined, portQuery(query))),
   '/pods/log': logs(credentials),
 });

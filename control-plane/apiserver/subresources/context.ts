@@ -24,9 +24,10 @@ export function connectContext(core: Core, target: Target, request: ApiRequest):
       return options().dryRun;
     },
     decode: () => bodyObject(request, wanted, schemaOf(wanted), options().fieldValidation),
-    async admit(operation, object, oldObject) {
+    async admit(operation, object, oldObject, between) {
       const attributes = attributesOf(target, request, operation, operation === 'CONNECT' ? false : options().dryRun, object, oldObject);
       await admit(core, attributes);
+      await between?.(attributes.object!);
       await checkAdmission(core, attributes);
       return attributes.object!;
     },

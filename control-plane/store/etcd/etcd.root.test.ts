@@ -64,7 +64,7 @@ describe.skipIf(!there)('etcd', () => {
     await put('/2');
     await end();
     start();
-    await waitFor({ what: 'etcd again', timeoutMs: 8000 }, async () => (await store.list('/')).entries.length === 2);
+    await waitFor({ what: 'etcd again', timeoutMs: 60_000 }, async () => (await store.list('/')).entries.length === 2);
     await put('/last');
     await watching;
     expect(seen).toEqual(['/1', '/2', '/last']);
