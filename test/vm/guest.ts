@@ -116,6 +116,11 @@ export class Guest {
     return await this.until(name, 'to be resized', (s) => s.containerStatuses?.[0]?.resources?.limits?.['memory'] === memory);
   }
 
+  /** A page of the agent's API. */
+  ofAgent(path: string): Promise<string> {
+    return this.cluster.kubectl(['get', '--raw', `/api/v1/nodes/${NODE}/proxy${path}`], { timeoutMs: SLOW_MS });
+  }
+
   exec(name: string, script: string): Promise<string> {
     return this.cluster.kubectl(['exec', name, '--', 'sh', '-c', script], { timeoutMs: SLOW_MS });
   }
