@@ -63,7 +63,7 @@ named(program.command('up'))
   .option('--insecure-registry <host:port>', 'registry without TLS; may be given several times', collect)
   .option('--registry-certs <folder>', 'certificates for registries, HOST[:PORT]/ca.crt (default /etc/wherry/certs.d)')
   .option('--image <tar...>', 'image archives to load', [])
-  .option('--timeout <seconds>', 'how long it may take to become ready; more on a slow machine', seconds, 60)
+  .option('--timeout <seconds>', 'how long it may take to become ready; more on a slow machine', seconds, 120)
   .action(async ({ serviceCidr, podCidr, timeout, ...given }) => {
     const { nodeRuntime: nodeRuntimes, runtimeHandler: runtimeHandlers, ...others } = given;
     const { mirror: mirrors, insecureRegistry: insecureRegistries, registryCerts: registryCertsDir, ...options } = others;

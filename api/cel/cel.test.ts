@@ -126,6 +126,8 @@ describe('cost', () => {
   const sizes = promisedSizes(self);
   test.each([
     ['self.n == 1', 2],
+    ['self == self', 2], // what makes an object immutable
+    ['type(self.n) == int', 4],
     ["self.short == 'abc'", 3],
     ['self.few.all(x, x.size() > 0)', 73],
     ["self.few.all(x, x.matches('^([a-z]+)+$'))", 413],

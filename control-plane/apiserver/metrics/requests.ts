@@ -102,9 +102,11 @@ export class RequestMetrics {
     const { group, version, resource } = request.info;
     const key = `${group}|${version}|${resource}`;
     const labels = () => ({ group, version, resource });
+    let events: CounterSeries | undefined;
+    let sent: CounterSeries | undefined;
     return (bytes) => {
-      this.watchEvents.add(key, labels);
-      this.watchBytes.add(key, labels, bytes);
+      (events ??= this.watchEvents.series(key, labels)).value++;
+      (sent ??= this.watchBytes.series(key, labels)).value += bytes;
     };
   }
 }

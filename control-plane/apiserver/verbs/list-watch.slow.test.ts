@@ -98,11 +98,14 @@ describe('the version that a list is asked for', () => {
     ['resourceVersion=0&resourceVersionMatch=NotOlderThan', ['b']],
     ['resourceVersion={before}&resourceVersionMatch=Exact', ['a']],
     ['resourceVersion={between}&resourceVersionMatch=Exact', ['a', 'b']],
+    ['resourceVersion={before}&limit=5', ['a']],
+    ['resourceVersion=0&limit=5', ['b']],
+    ['resourceVersion={before}&limit=5&resourceVersionMatch=NotOlderThan', ['b']],
   ])('%j shows %j', async (query, names) => {
     const filled = query.replace('{before}', String(before)).replace('{between}', String(between));
     const { json } = await get(`${path('versions')}?${filled}`);
     expect(namesOf(json)).toEqual(names);
-    if (query.endsWith('Exact')) expect(json.metadata.resourceVersion).toBe(/resourceVersion=(\d+)/.exec(filled)![1]);
+    if (/Exact$|\}&limit=5$/.test(query)) expect(json.metadata.resourceVersion).toBe(/resourceVersion=(\d+)/.exec(filled)![1]);
     else expect(Number(json.metadata.resourceVersion)).toBeGreaterThan(between);
   });
 
@@ -114,12 +117,15 @@ describe('the version that a list is asked for', () => {
     ['sendInitialEvents=true', 422, 'sendInitialEvents is forbidden for list'],
     ['resourceVersion=x', 400, 'strconv.ParseUint: parsing "x": invalid syntax'],
     ['limit=x', 400, 'strconv.ParseInt: parsing "x": invalid syntax'],
+    ['limit=9223372036854775808', 400, 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
+    ['timeoutSeconds=x', 400, 'strconv.ParseInt: parsing "x": invalid syntax'],
     ['continue=x', 400, 'invalid continue token'],
+    ['continue=x&resourceVersion=5', 400, 'invalid continue token'],
     ['watch=1&resourceVersionMatch=NotOlderThan', 422, 'forbidden for watch unless sendInitialEvents is provided'],
     ['watch=1&sendInitialEvents=true', 422, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'],
     ['watch=1&sendInitialEvents=true&resourceVersionMatch=Exact', 422, 'supported values: "NotOlderThan"'],
-    ['watch=1&resourceVersion=x', 400, 'strconv.ParseUint: parsing "x": invalid syntax'],
-    ['watch=1&continue=x', 422, 'continue is forbidden for watch'],
+    ['watch=1&resourceVersion=x', 500, 'strconv.ParseUint: parsing "x": invalid syntax'],
+    ['watch=1&continue=x', 422, 'resourceVersionMatch is forbidden when continue is provided'],
     ['labelSelector=a%3D%3D%3Db', 400, 'found'],
     ['fieldSelector=spec.x%3D1', 400, '"spec.x" is not a known field selector'],
   ])('%s is %i', async (query, status, text) => {
@@ -240,6 +246,12 @@ describe('watches', () => {
     expect(await watch(url, 1)).toEqual([]);
   });
 
+  test('a list by watch without bookmarks is all of it, without an end', async () => {
+    await create('unmarked', 'a');
+    const url = `${path('unmarked')}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1`;
+    expect((await watch(url, 2)).map(({ type }) => type)).toEqual(['ADDED']);
+  });
+
   test('a list by watch: all of it, then a bookmark that says so, not older than any of it', async () => {
     await create('initial', 'a');
     const last = await create('initial', 'b');
@@ -270,15 +282,15 @@ describe('watches', () => {
     }
   });
 
-  test('a version before what is kept is 410', async () => {
+  test('a version before what is kept is 410, as the only event', async () => {
     const old = versionOf(await create('old', 'a'));
     const kept = versionOf(await create('old', 'b'));
     await store.compact(BigInt(kept));
     const next = await startTestServer({ store: shared(store) });
     try {
       const answer = await get(`${path('old')}?watch=1&resourceVersion=${old - 1}`, next);
-      expect(answer.json).toMatchObject({ status: 'Failure', code: 410, reason: 'Expired' });
-      expect(answer.json.message).toMatch(/^too old resource version: \d+ \(\d+\)$/);
+      expect(answer.json).toMatchObject({ type: 'ERROR', object: { status: 'Failure', code: 410, reason: 'Expired' } });
+      expect(answer.json.object.message).toMatch(/^too old resource version: \d+ \(\d+\)$/);
     } finally {
       await next.close();
     }

@@ -16,7 +16,7 @@ import { Slices } from '../flowcontrol/index.ts';
 import { type Selection, selectionOf } from '../selection.ts';
 import type { Item } from '../storage/item.ts';
 import { type Continue, decodeContinue, encodeContinue } from './continue.ts';
-import { revisionParameter, waitForRevision } from './versions.ts';
+import { integerParameter, revisionParameter, waitForRevision } from './versions.ts';
 
 export const list: Verb = async (core, target, request) => {
   const selection = selectionOf(target, request.query);
@@ -27,15 +27,16 @@ async function listObjects(core: Core, target: Target, selection: Selection, que
   checkOptions(query);
   const token = query.get('continue');
   const asked = revisionParameter(query.get('resourceVersion'));
-  const wanted = limitParameter(query.get('limit'));
+  const wanted = integerParameter(query.get('limit'));
+  integerParameter(query.get('timeoutSeconds')); // a list has no use for it, yet it must be a number
   const limit = asked === 0 ? 0 : wanted; // any cached state: all of it at once, as upstream's cache answers
   let from: Continue | undefined;
   let exact: number | undefined;
   if (token) {
-    if (asked) throw badRequest('specifying resource version is not allowed when using continue');
     from = continueOf(token, selection.prefix);
+    if (asked) throw badRequest('specifying resource version is not allowed when using continue');
     if (from.revision > 0) exact = from.revision;
-  } else if (query.get('resourceVersionMatch') === 'Exact') exact = asked;
+  } else if (isExact(query.get('resourceVersionMatch'), asked, limit)) exact = asked;
 
   if (exact !== undefined || asked) await waitForRevision(core, exact ?? asked!);
   else {
@@ -45,6 +46,10 @@ async function listObjects(core: Core, target: Target, selection: Selection, que
   const { items, revision } = await snapshot(core, target, selection, from, exact);
   return await page(target, selection, items, revision, limit);
 }
+
+/** Pages of a list that names a version without saying how it is meant are of exactly that version: so it was before the match came. */
+const isExact = (match: string | null, asked: number | undefined, limit: number): boolean =>
+  match === 'Exact' || (!match && limit > 0 && asked !== undefined && asked > 0);
 
 /** All items after the token's key, in order, before selection. */
 async function snapshot(
@@ -98,12 +103,6 @@ async function page(target: Target, selection: Selection, items: readonly Item[]
 function continueOf(token: string, prefix: string): Continue {
   const { revision, after } = decodeContinue(token);
   return { revision, after: prefix + after };
-}
-
-function limitParameter(text: string | null): number {
-  if (text === null || text === '') return 0;
-  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
-  return Number(text);
 }
 
 /** What ListOptions may not say together; throws 422. */

@@ -6,7 +6,7 @@ import type { Verb } from '../core.ts';
 import type { ServedKind } from '../kind-table.ts';
 import { isTrue } from '../requestinfo.ts';
 import { selectionOf } from '../selection.ts';
-import { revisionParameter, waitForRevision } from './versions.ts';
+import { integerParameter, revisionParameter, waitForRevision } from './versions.ts';
 import { type Initial, WatchSession } from './watch-session.ts';
 
 /** Upstream's min-request-timeout: a watch without timeoutSeconds ends after 30 to 60 minutes. */
@@ -18,8 +18,8 @@ export const watch: Verb = async (core, target, request) => {
   const sendInitial = query.get('sendInitialEvents');
   checkOptions(query);
   const selection = selectionOf(target, query);
-  const revision = revisionParameter(query.get('resourceVersion'));
-  const asked = Number(query.get('timeoutSeconds') ?? 0);
+  const revision = revisionParameter(query.get('resourceVersion'), 'watch');
+  const asked = integerParameter(query.get('timeoutSeconds'));
   const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + Math.random());
   const fresh = core.storage.fresh();
   if (fresh) await fresh;
@@ -39,8 +39,8 @@ export const watch: Verb = async (core, target, request) => {
     try {
       initial.changes = await core.storage.history(target.resource, revision);
     } catch (error) {
-      if (error instanceof Compacted) throw expired(`too old resource version: ${revision} (${error.oldest})`);
-      throw error;
+      if (!(error instanceof Compacted)) throw error;
+      return { status: 200, body: failed(target.served, expired(`too old resource version: ${revision} (${error.oldest})`)) };
     }
     // What happened meanwhile is in the ring.
     const last = initial.changes.at(-1)?.item.revision ?? revision;
@@ -69,15 +69,14 @@ function checkOptions(query: URLSearchParams): void {
   const match = query.get('resourceVersionMatch');
   const initial = query.get('sendInitialEvents');
   const problems: Problem[] = [];
+  if (initial !== null && match !== 'NotOlderThan')
+    problems.push(forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
   if (initial === null && match)
     problems.push(
       forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
     );
-  if (initial !== null && !match)
-    problems.push(forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
   if (match && match !== 'NotOlderThan') problems.push(notSupported('resourceVersionMatch', match, ['NotOlderThan']));
-  if (isTrue(initial) && !isTrue(query.get('allowWatchBookmarks')))
-    problems.push(forbiddenField('allowWatchBookmarks', 'sendInitialEvents requires allowWatchBookmarks'));
-  if (query.get('continue')) problems.push(forbiddenField('continue', 'continue is forbidden for watch'));
+  if (query.get('continue'))
+    problems.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
   if (problems.length) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', problems);
 }
