@@ -180,7 +180,7 @@ async function watches(rows: Rows, clients: readonly HttpsClient[], watchers: nu
     })().catch(() => {});
   }
   const samples: number[] = [];
-  for (let i = -1; i < (watchers === 1 ? 200 : 30); i++) {
+  for (let i = -1; i < 200; i++) {
     const name = `w-${watchers}-${i}`;
     const started = performance.now();
     await rows.create(clients[31]!, name);

@@ -72,9 +72,9 @@ class Place {
 
   /** @throws Error when it is not ready within a minute */
   async ready(path: string): Promise<void> {
-    await using client = disposable(this.connect());
     await waitFor({ what: `${this.url}${path}`, timeoutMs: 60_000, everyMs: 5 }, async () => {
       if (this.#children.some((child) => child.exitCode !== null)) throw new GiveUp(`a process has ended: ${await this.#lastWords()}`);
+      await using client = disposable(this.connect()); // a new one each time: one that was refused waits for longer and longer
       return (await client.request('GET', path, { timeoutMs: 5000 })).status === 200;
     });
   }

@@ -52,6 +52,7 @@ named(program.command('up'))
   .option('--runtime <runtime>', 'runc, crun, the path of an OCI runtime, unix:///PATH of a CRI socket, docker:///PATH (default runc)')
   .option('--node-runtime <node=runtime>', 'another runtime for one node; may be repeated', nodeRuntime)
   .option('--runtime-handler <name=path>', 'an OCI runtime for pods whose RuntimeClass asks for it; may be repeated', runtimeHandler)
+  .option('--cgroup-driver <driver>', "who makes pods' control groups: cgroupfs or systemd (default cgroupfs)")
   .option('--port <port>', 'port on 127.0.0.1 for kubectl (default: a free one)', port)
   .option('--audit-policy <file>', 'write an audit log by this policy (audit.k8s.io/v1)')
   .option('--encryption-config <file>', 'encrypt secrets in the store (EncryptionConfiguration)')
@@ -62,7 +63,7 @@ named(program.command('up'))
   .option('--insecure-registry <host:port>', 'registry without TLS; may be given several times', collect)
   .option('--registry-certs <folder>', 'certificates for registries, HOST[:PORT]/ca.crt (default /etc/wherry/certs.d)')
   .option('--image <tar...>', 'image archives to load', [])
-  .option('--timeout <seconds>', 'how long it may take to become ready; more on a slow machine', seconds, 60)
+  .option('--timeout <seconds>', 'how long it may take to become ready; more on a slow machine', seconds, 120)
   .action(async ({ serviceCidr, podCidr, timeout, ...given }) => {
     const { nodeRuntime: nodeRuntimes, runtimeHandler: runtimeHandlers, ...others } = given;
     const { mirror: mirrors, insecureRegistry: insecureRegistries, registryCerts: registryCertsDir, ...options } = others;
@@ -145,6 +146,7 @@ program
   .option('--images-dir <folder>', 'images (default /var/lib/wherry/images)')
   .option('--runtime <program>', 'runc, crun or the path of an OCI runtime (default runc)')
   .option('--cgroup-parent <cgroup>', 'cgroup of all pods (default /wherry-cri)')
+  .option('--cgroup-driver <driver>', 'who makes them: cgroupfs or systemd (default cgroupfs)')
   .option('--bridge <name>', "name of the pods' bridge (default wherry0)")
   .option('--pod-cidr <cidr>', 'addresses of the pods (default 10.88.0.0/16)')
   .action(async ({ config, podCidr, ...flags }: rig.CriFlags & { config?: string; podCidr?: string }) => {

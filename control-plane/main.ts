@@ -23,6 +23,11 @@ function end(error: Error): never {
   process.exit(1);
 }
 
+/** From now on the heap grows by a fifth between collections. While the store's index is read it grows anyway, and each collection would be for nothing. */
+function keepMemorySmall(): void {
+  setFlagsFromString('--heap-growing-percent=20');
+}
+
 const { apiServer, listeners, clientOf, pki } = await openControlPlane(config, log).catch(end);
 const informersOf = (component: string, user?: string) => {
   const client = clientOf(component, user);
@@ -48,6 +53,9 @@ await runServices(
     ...(config.netns ? [routeService(informersOf('route-controller', 'system:serviceaccount:kube-system:route-controller'))] : []),
   ],
   stop.signal,
-  () => log.info('ready'),
+  () => {
+    keepMemorySmall();
+    log.info('ready');
+  },
 ).catch(end);
 process.exit(0);

@@ -5,11 +5,12 @@ import { dirname } from 'node:path';
 import { step, systemClock } from '../../kit/run/index.ts';
 import { recordExit } from './container-exit.ts';
 import { containerSpec } from './container-spec.ts';
-import { type CriContext, messageOf, mustContainer, mustSandbox } from './context.ts';
+import { type CriContext, containerCgroup, messageOf, mustContainer, mustSandbox } from './context.ts';
 import { mountRootfs } from './create-container.ts';
 import { CriError } from './cri.ts';
 import { mountImageVolumes } from './mounts.ts';
 import type { ContainerRecord } from './records.ts';
+import { toCgroupLimits } from './resources.ts';
 
 const START_ERROR = 128;
 // the sentences below are containerd's: tools and people know them by heart, and Kubernetes shows them as they are
@@ -38,6 +39,9 @@ export async function startContainer(context: CriContext, id: string): Promise<v
         keepStdinOpen: stdin && !stdinOnce,
         ...(context.runtime.handlers.includes(runtimeHandler) ? { handler: runtimeHandler } : {}),
       });
+      // crun 1.8 tells systemd a part of them only, and what it does not know it takes away at a reload
+      if (context.groups.driver === 'systemd')
+        await context.groups.apply(containerCgroup(context, record), toCgroupLimits(record.config.linux?.resources ?? {}));
     } catch (error) {
       return await fail(
         context,

@@ -202,6 +202,7 @@ export class PodWorker implements StepContext {
   async #look(): Promise<void> {
     const seen = await this.#see();
     this.#judgeDeadline();
+    const outdated = this.#followResize(seen); // may condemn containers
     const decision = nextSteps(this.#pod, {
       nowMs: this.tools.clock.nowMs(),
       stopping: this.ending.isStopping,
@@ -212,7 +213,7 @@ export class PodWorker implements StepContext {
       heldUntilMs: (name) => this.holds.heldUntilMs(name, newest(seen.containers, name)),
       hasStarted: (id) => this.#prober.hasStarted(id),
       condemned: this.condemned.ids,
-      outdated: this.#followResize(seen),
+      outdated,
     });
     for (const step of decision.steps) this.#begin(step, seen);
     this.#refreshVolumes(decision);

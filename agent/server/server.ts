@@ -23,6 +23,9 @@ export interface AgentServerOptions extends RouteOptions {
   log: Logger;
 }
 
+/** A command is part of the request's first line. As the API server, which sends it on. */
+const HEADERS_MAX = 1 << 20;
+
 export function createAgentServer(options: AgentServerOptions): Service {
   return {
     name: 'server',
@@ -32,7 +35,10 @@ export function createAgentServer(options: AgentServerOptions): Service {
       const api = new AgentApi(options);
       // Clients without a certificate may come too, with a token: access.ts decides.
       const server = createServer(
-        { ...certificate.pair, ca, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] } as object,
+        {
+          ...certificate.pair,
+          ...{ ca, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], maxHeaderSize: HEADERS_MAX },
+        } as object,
         (request, response) => void api.answer(request, response),
       );
       certificate.onChange((pair) => server.setSecureContext({ ...pair, ca }));

@@ -121,14 +121,17 @@ export interface Attributes {
   again: boolean;
 }
 
+/** `done`: the write was made, and is in the cache. */
+export type Settle = (done: boolean) => Promise<void>;
+
 export interface AdmissionPlugin {
   readonly name: string;
   /** Users configure what it does. Not asked about what the server makes itself at start: a webhook whose pod is down would keep it down. */
   readonly ofUsers?: boolean;
   /** Mutating phase; throws StatusError to refuse. Every write asks every plug-in: only one that must wait answers with a promise. */
   admit?(attributes: Attributes): Promise<void> | undefined;
-  /** Validating phase, after validation; throws StatusError to refuse. May return an undo for a create that fails later (quota). */
-  validate?(attributes: Attributes): Promise<undefined | (() => Promise<void>)> | undefined;
+  /** Validating phase, after validation; throws StatusError to refuse. What it returns is told once how the write ended (quota). */
+  validate?(attributes: Attributes): Promise<Settle | undefined> | undefined;
 }
 
 /** Cached reads for stages and plug-ins (namespaces, roles, service accounts, ...): the watch cache, no copy. Frozen objects. */

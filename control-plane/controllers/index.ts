@@ -105,7 +105,7 @@ export function startControllers(options: ControllersOptions): Service {
       const ready = new Promise<void>((resolve) => {
         open = resolve;
       });
-      const allKinds = new AllKinds({ client: clientOf(CONTROLLER_MANAGER), informers, clock, log }, stop.signal);
+      const allKinds = new AllKinds({ client: clientOf(CONTROLLER_MANAGER), informers, clock, log }, stop.signal, ready);
       for (const controller of controllers) {
         const client = clientOf(controller.user);
         const events = (component: string) => createEventRecorder({ client, component, log, clock });

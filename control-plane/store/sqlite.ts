@@ -34,20 +34,28 @@ type LogRow = {
 /** A present entry whose value is read when it is first asked for. What replaces it asks, so compaction never comes before the reading. */
 class HeadOnDisk implements Head {
   readonly id: number;
-  readonly revision: bigint;
   readonly key: string;
+  readonly #revision: number;
   readonly #read: (id: number) => Uint8Array;
   #value: Uint8Array | undefined;
 
-  constructor(id: number, revision: bigint, key: string, read: (id: number) => Uint8Array) {
+  constructor(id: number, revision: number, key: string, read: (id: number) => Uint8Array) {
     this.id = id;
-    this.revision = revision;
     this.key = key;
+    this.#revision = revision;
     this.#read = read;
+  }
+
+  get revision(): bigint {
+    return BigInt(this.#revision);
   }
 
   get value(): Uint8Array {
     return (this.#value ??= this.#read(this.id));
+  }
+
+  peek(): Uint8Array {
+    return this.#value ?? this.#read(this.id);
   }
 }
 
@@ -161,7 +169,7 @@ export class SqliteJournal implements Journal {
       const rows = page.all(last, LOAD_ROWS) as unknown as [id: number, revision: number, key: string, deleted: number][];
       for (const [id, revision, key, deleted] of rows) {
         if (deleted) heads.delete(key);
-        else heads.set(key, new HeadOnDisk(id, BigInt(revision), key, this.#read));
+        else heads.set(key, new HeadOnDisk(id, revision, key, this.#read));
       }
       if (rows.length < LOAD_ROWS) return [...heads.values()];
       last = rows.at(-1)![0];

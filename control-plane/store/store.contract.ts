@@ -243,7 +243,7 @@ export function storeContract(name: string, open: () => Promise<{ store: Store; 
       try {
         expect(await again.revision()).toBeGreaterThanOrEqual(before);
         expect(await again.oldest()).toBe(compacted);
-        expect((await again.list('/')).entries.map((e) => [e.key, text(e.value)])).toEqual([['/a', '2']]);
+        expect((await again.list('/')).entries.map((e) => [e.key, text(e.value), e.revision])).toEqual([['/a', '2', before]]);
         expect(said(await take(again, '/', compacted, 1))).toEqual([['/a', '1', '2']]);
         await expect(take(again, '/', start, 1)).rejects.toThrow(Compacted);
         expect(await put(again, '/c', '1')).toBeGreaterThan(before);

@@ -24,6 +24,22 @@ test('embedded: a second owner is refused', async () => {
   await first.close();
 });
 
+test('embedded: what was there before is read when it is asked for, and kept unless it was only looked at', async () => {
+  const path = join(folder, 'peek.db');
+  const before = await openStore({ driver: 'embedded', path });
+  await before.commit([{ key: '/a', value: new Uint8Array([1, 2]), ifRevision: 'absent' }]);
+  await before.close();
+  const store = await openStore({ driver: 'embedded', path });
+  const { entry } = await store.get('/a');
+  const looks = [entry!.peek!(), entry!.peek!()];
+  expect(looks).toEqual([new Uint8Array([1, 2]), new Uint8Array([1, 2])]);
+  expect(looks[0]).not.toBe(looks[1]);
+  const { value } = entry!;
+  expect(value).toEqual(looks[0]);
+  expect([entry!.value, entry!.peek!()].every((bytes) => bytes === value)).toBe(true);
+  await store.close();
+});
+
 test('embedded: history beyond memory is read from disk', async () => {
   const store = await openStore({ driver: 'embedded', path: join(folder, 'long.db') });
   const start = await store.revision();

@@ -5,6 +5,8 @@ export interface Entry {
   readonly key: string;
   readonly value: Uint8Array;
   readonly revision: bigint;
+  /** The same bytes, not kept in memory for this: for who looks at very many values once. Absent: they are there anyway. */
+  peek?(): Uint8Array;
 }
 
 /** One key's change in one commit. `value` absent: deleted. `previous` absent: created. */

@@ -47,6 +47,22 @@ describe('pods', () => {
     expect(grown.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, allocatedResources: { cpu: '50m', memory: '64Mi' } });
   });
 
+  test('a container that restarts for memory does so for a request too, which the kernel is not told', async () => {
+    const resources = { requests: { memory: '32Mi' }, limits: { memory: '64Mi' } };
+    const resizePolicy = [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }];
+    await create('anew', {
+      terminationGracePeriodSeconds: 0,
+      containers: [{ name: 'c', image, command: ['sleep', '1000'], resources, resizePolicy }],
+    });
+    await running('anew');
+    await resize('anew', { name: 'c', resources: { requests: { memory: '48Mi' } } });
+    await until('anew', 'to run anew with its new request', ({ status }) => {
+      const { restartCount, ready, resources: now } = status?.containerStatuses?.[0] ?? {};
+      return restartCount === 1 && ready === true && now?.requests?.['memory'] === '48Mi';
+    });
+    expect(await inside('anew', 'echo', 'a'.repeat(20_000))).toHaveLength(20_000); // a command may be long
+  });
+
   test('a resize waits until its neighbours leave room', async () => {
     const node = (await cluster.client.list<KubeObject>(RESOURCES.nodes)).items[0]!;
     const cpus = Number(node['status'].allocatable.cpu);

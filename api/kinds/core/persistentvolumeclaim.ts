@@ -11,6 +11,16 @@ import { roundResources } from './resources.ts';
 const claimOf = (object: KubeObject): PersistentVolumeClaim => object as unknown as PersistentVolumeClaim;
 const specOf = (object: KubeObject): PersistentVolumeClaimSpec => ((object as { spec?: PersistentVolumeClaimSpec }).spec ??= {});
 
+/** dataSource knew claims and snapshots only: other kinds there are nothing, unless the claim has a source already or says the newer form too. */
+function dropUnknownSource(spec: PersistentVolumeClaimSpec, before: PersistentVolumeClaimSpec | undefined): void {
+  if (spec.dataSourceRef?.namespace && !before?.dataSourceRef) delete spec.dataSourceRef; // across namespaces: not on by default
+  if (before?.dataSource || before?.dataSourceRef || spec.dataSourceRef) return;
+  const { apiGroup = '', kind = '' } = spec.dataSource ?? {};
+  if (!OLD_SOURCES.has(`${apiGroup ?? ''}/${kind}`)) delete spec.dataSource;
+}
+
+const OLD_SOURCES = new Set(['/PersistentVolumeClaim', 'snapshot.storage.k8s.io/VolumeSnapshot']);
+
 /** dataSource is the older, narrower form of dataSourceRef; each fills in the other. */
 function joinSources(spec: PersistentVolumeClaimSpec): void {
   const { dataSource, dataSourceRef } = spec;
@@ -60,10 +70,12 @@ export const persistentVolumeClaim: Behaviour = {
   },
   prepareForCreate(object) {
     object['status'] = { phase: 'Pending' };
+    dropUnknownSource(specOf(object), undefined);
     joinSources(specOf(object));
   },
   prepareForUpdate(object, old) {
     object['status'] = old['status'];
+    dropUnknownSource(specOf(object), claimOf(old).spec);
     joinSources(specOf(object));
   },
   validate: (object) => validateClaimSpec(specOf(object), 'spec'),

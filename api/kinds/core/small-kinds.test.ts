@@ -39,8 +39,8 @@ test.each<[string, Fields, Fields]>([
   ],
   [
     'PersistentVolumeClaim',
-    { spec: { dataSource: { kind: 'A', name: 'b' } } },
-    { spec: { volumeMode: 'Filesystem', dataSourceRef: { kind: 'A', name: 'b' } }, status: { phase: 'Pending' } },
+    { spec: { dataSource: { kind: 'PersistentVolumeClaim', name: 'b' } } },
+    { spec: { volumeMode: 'Filesystem', dataSourceRef: { kind: 'PersistentVolumeClaim', name: 'b' } }, status: { phase: 'Pending' } },
   ],
   [
     'ReplicationController',

@@ -187,12 +187,15 @@ describe('limit ranges', () => {
 });
 
 describe('resize', () => {
-  const plugin = podResize(fakeReader([object('Node', 'n', '', { status: { allocatable: { cpu: '4', memory: '1Gi' } } })]));
+  const windows = object('Node', 'w', '', {});
+  windows.metadata.labels = { 'kubernetes.io/os': 'windows' };
+  const plugin = podResize(fakeReader([object('Node', 'n', '', { status: { allocatable: { cpu: '4', memory: '1Gi' } } }), windows]));
   const ranges = limitRanger(
     fakeReader([
       object('LimitRange', 'l', 'a', { spec: { limits: [{ type: 'Container', min: { cpu: '50m' }, default: { memory: '1Mi' } }] } }),
     ]),
   );
+  const ofGeneration = (generation: number, pod: KubeObject): KubeObject => ({ ...pod, metadata: { ...pod.metadata, generation } });
   const resized = (requests: object): Attributes =>
     ({
       operation: 'UPDATE',
@@ -200,17 +203,34 @@ describe('resize', () => {
       subresource: 'resize',
       namespace: 'a',
       name: 'p',
-      object: podOf({ nodeName: 'n', containers: [{ name: 'c', resources: { requests } }] }),
+      object: ofGeneration(2, podOf({ nodeName: 'n', containers: [{ name: 'c', resources: { requests } }] })),
+      oldObject: ofGeneration(1, podOf({ nodeName: 'n' })),
     }) as unknown as Attributes;
 
   test('what the node could never give is refused', async () => {
     const validate = async (requests: object) => plugin.validate?.(resized(requests));
     await expect(validate({ cpu: '4', memory: '1Gi' })).resolves.toBeUndefined();
-    await expect(validate({ cpu: '100' })).rejects.toMatchObject({
+    await expect(validate({ cpu: '100', memory: '2Gi' })).rejects.toMatchObject({
       code: 403,
-      message: 'pods "p" is forbidden: node "n" does not have enough capacity: cpu, requested: 100, capacity: 4',
+      message:
+        'pods "p" is forbidden: node didn\'t have enough allocatable resources: cpu, requested: 100000, allocatable: 4000; memory, requested: 2147483648, allocatable: 1073741824',
       details: { causes: [{ reason: 'NodeCapacity' }] },
     });
+  });
+  test('the node must be there, and be Linux; a pod without one may ask for all', async () => {
+    const on = async (nodeName: string | undefined) => {
+      const attributes = resized({ cpu: '100' });
+      attributes.object!['spec'].nodeName = nodeName;
+      return plugin.validate?.(attributes);
+    };
+    await expect(on(undefined)).resolves.toBeUndefined();
+    await expect(on('gone')).rejects.toMatchObject({ code: 403, message: 'pods "p" is forbidden: node "gone" not found' });
+    await expect(on('w')).rejects.toMatchObject({
+      message: 'pods "p" is forbidden: pod resize is only supported on linux nodes, node "w" is "windows"',
+      details: { causes: [{ reason: 'UnsupportedPlatform' }] },
+    });
+    const same = resized({ cpu: '100' });
+    expect(plugin.validate?.({ ...same, oldObject: same.object! })).toBeUndefined();
   });
   test('a limit range bounds and fills it, but for a pod that is going', async () => {
     const small = resized({ cpu: '10m' });

@@ -103,10 +103,11 @@ export class ResourceCache {
 
   #put(item: Item): void {
     for (const index of this.#indexes) index.put(item);
-    if (this.#items.has(item.local)) this.#sorted[lowerBound(this.#sorted, item.local)] = item;
+    const before = this.#items.size;
+    this.#items.set(item.local, item);
+    if (this.#items.size === before) this.#sorted[lowerBound(this.#sorted, item.local)] = item;
     else if (this.#afterLast(item.local)) this.#sorted.push(item);
     else this.#sorted.splice(lowerBound(this.#sorted, item.local), 0, item);
-    this.#items.set(item.local, item);
   }
 
   #afterLast(local: string): boolean {

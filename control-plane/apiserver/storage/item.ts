@@ -14,6 +14,7 @@ export const itemOf = (object: object): Item | undefined => itemOfObject.get(obj
 /** Bytes as a store keeps them: it may read them when they are asked for. */
 export interface StoredBytes {
   readonly value: Uint8Array;
+  peek?(): Uint8Array;
 }
 
 export class Item {
@@ -48,7 +49,8 @@ export class Item {
   /** The object's metadata without managedFields; made anew for each who asks, unless it is the object's own. */
   get metadata(): ObjectMeta {
     const object = this.#object ?? this.#faded?.deref();
-    return object ? unmanaged(object.metadata) : this.#decoder.metadata(this.stored, this.revision);
+    if (object) return unmanaged(object.metadata);
+    return this.#decoder.metadata(this.#entry.peek?.() ?? this.stored, this.revision);
   }
 
   /** The store's own bytes. */

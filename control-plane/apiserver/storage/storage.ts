@@ -1,7 +1,7 @@
 // Objects over the store: one feed of changes fills all caches in revision order; a write is answered once its change is in the cache.
 import { deepFreeze, type KubeObject } from '../../../api/meta/index.ts';
 import { repeat } from '../../../kit/run/index.ts';
-import type { Change, Store } from '../../store/store.ts';
+import type { Change, Entry, Store } from '../../store/store.ts';
 import { inSpan } from '../tracing/index.ts';
 import { ResourceCache } from './cache.ts';
 import { encodeStored } from './codec.ts';
@@ -62,10 +62,7 @@ export class Storage {
       });
       revision ??= page.revision;
       this.#startRevision = Number(revision);
-      for (const entry of page.entries) {
-        const key = splitKey(entry.key);
-        if (key) this.#cacheAt(key.prefix).load(this.#stored(key.local, entry, Number(entry.revision)));
-      }
+      this.#load(page.entries);
       if (page.remaining === 0) break;
       after = page.entries.at(-1)!.key;
     }
@@ -203,6 +200,19 @@ export class Storage {
       return this.#match(resource, local, Number(entry.revision)) ?? this.#stored(local, entry, Number(entry.revision));
     });
     return { items, remaining: page.remaining };
+  }
+
+  /** In the order of their keys: one resource after the other. */
+  #load(entries: readonly Entry[]): void {
+    let prefix = '';
+    let cache: ResourceCache | undefined;
+    for (const entry of entries) {
+      if (cache === undefined || !entry.key.startsWith(prefix)) {
+        const key = splitKey(entry.key);
+        cache = key && this.#cacheAt((prefix = key.prefix));
+      }
+      cache?.load(this.#stored(entry.key.slice(prefix.length), entry, Number(entry.revision)));
+    }
   }
 
   #match(resource: StoredResource, local: string, revision: number): Item | undefined {

@@ -28,7 +28,8 @@ export function connectContext(core: Core, target: Target, request: ApiRequest):
       const attributes = attributesOf(target, request, operation, operation === 'CONNECT' ? false : options().dryRun, object, oldObject);
       await admit(core, attributes);
       await between?.(attributes.object!);
-      await checkAdmission(core, attributes);
+      const settle = await checkAdmission(core, attributes);
+      await settle?.(false); // nothing of it is stored as an object
       return attributes.object!;
     },
   } as HandlerContext & { core: Core; target: Target };

@@ -2,12 +2,10 @@
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Core, Target } from '../core.ts';
 import type { AdmissionMetrics, Phase } from '../metrics/index.ts';
-import { type AdmissionPlugin, type ApiRequest, type Attributes, annotate } from '../request.ts';
+import { type AdmissionPlugin, type ApiRequest, type Attributes, annotate, type Settle } from '../request.ts';
 import { inSpan } from '../tracing/index.ts';
 import type { Reservation } from './hooks.ts';
 import { operationOptions } from './operation-options.ts';
-
-export type Undo = () => Promise<void>;
 
 export function attributesOf(
   target: Target,
@@ -114,36 +112,36 @@ class PluginTimer {
   }
 }
 
-/** Validating phase; the returned function undoes what plug-ins reserved. */
-export const checkAdmission = (core: Core, attributes: Attributes): Promise<Undo | undefined> =>
+/** Validating phase; the returned function tells plug-ins that reserved something how the write ended. */
+export const checkAdmission = (core: Core, attributes: Attributes): Promise<Settle | undefined> =>
   inSpan('admission', () => validate(core, attributes));
 
-async function validate(core: Core, attributes: Attributes): Promise<Undo | undefined> {
+async function validate(core: Core, attributes: Attributes): Promise<Settle | undefined> {
   const timer = new PluginTimer(core, 'validate', attributes.operation);
-  let undos: Undo[] | undefined;
+  let settles: Settle[] | undefined;
   for (const plugin of core.admission) {
     if (!plugin.validate) continue;
     try {
       const asked = plugin.validate(attributes);
-      const undo = asked && (await asked);
-      if (undo) (undos ??= []).push(undo);
+      const settle = asked && (await asked);
+      if (settle) (settles ??= []).push(settle);
     } catch (error) {
       timer.count(plugin, true);
-      await undoAll(undos);
+      await settleAll(settles, false);
       throw error;
     }
     timer.count(plugin, false);
   }
-  return undos && (() => undoAll(undos));
+  return settles && ((done) => settleAll(settles, done));
 }
 
-async function undoAll(undos: Undo[] | undefined): Promise<void> {
-  for (const undo of undos?.reverse() ?? []) await undo();
+async function settleAll(settles: Settle[] | undefined, done: boolean): Promise<void> {
+  for (const settle of settles?.reverse() ?? []) await settle(done);
 }
 
 /** What hooks and plug-ins reserved for a write: kept when it was done, else given back. */
-export async function settleReserved(done: boolean, reservation: Reservation | undefined, undo: Undo | undefined): Promise<void> {
-  if (done) return await reservation?.commit();
-  reservation?.release();
-  await undo?.();
+export async function settleReserved(done: boolean, reservation: Reservation | undefined, settle: Settle | undefined): Promise<void> {
+  if (done) await reservation?.commit();
+  else reservation?.release();
+  await settle?.(done);
 }

@@ -52,23 +52,29 @@ async function once(
   checkDeletePreconditions(target, old, options);
   const attributes = attributesOf(target, request, 'DELETE', options.dryRun, undefined, old, options);
   if (admission) await admit(core, attributes);
-  const undo = admission ? await checkAdmission(core, attributes) : undefined;
+  const settle = admission ? await checkAdmission(core, attributes) : undefined;
+  let done = false;
   try {
-    const next = marked(core, target, old, options);
-    if (next === 'unchanged') return { object: old, gone: false };
-    if (next === undefined) {
-      if (options.dryRun) return { object: old, gone: true };
-      const revision = await core.storage.remove(target.resource, item);
-      await core.hooks[`${target.resource.group}/${target.resource.plural}`]?.afterDelete?.(old);
-      return { object: deepFreeze({ ...old, metadata: { ...old.metadata, resourceVersion: String(revision) } }), gone: true };
-    }
-    if (options.dryRun) return { object: deepFreeze(next), gone: false };
-    const stored = await storedOf(target.served, next);
-    return { object: await shownOf(target.served, await core.storage.put(target.resource, item.local, stored, item)), gone: false };
-  } catch (error) {
-    await undo?.();
-    throw error;
+    const deleted = await carryOut(core, target, item, old, options);
+    done = !options.dryRun;
+    return deleted;
+  } finally {
+    await settle?.(done);
   }
+}
+
+async function carryOut(core: Core, target: Target, item: Item, old: KubeObject, options: DeleteOptions): Promise<Deleted> {
+  const next = marked(core, target, old, options);
+  if (next === 'unchanged') return { object: old, gone: false };
+  if (next === undefined) {
+    if (options.dryRun) return { object: old, gone: true };
+    const revision = await core.storage.remove(target.resource, item);
+    await core.hooks[`${target.resource.group}/${target.resource.plural}`]?.afterDelete?.(old);
+    return { object: deepFreeze({ ...old, metadata: { ...old.metadata, resourceVersion: String(revision) } }), gone: true };
+  }
+  if (options.dryRun) return { object: deepFreeze(next), gone: false };
+  const stored = await storedOf(target.served, next);
+  return { object: await shownOf(target.served, await core.storage.put(target.resource, item.local, stored, item)), gone: false };
 }
 
 /** The object with its marks of deletion, undefined when it goes at once, `unchanged` when this delete adds nothing. */

@@ -3,7 +3,7 @@ import { conflict, deepEqual, deepFreeze, type KubeObject, notFound } from '../.
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { Conflict } from '../../store/store.ts';
 import { type Core, shownOf, storedOf, type Target } from '../core.ts';
-import type { ApiRequest } from '../request.ts';
+import type { ApiRequest, Settle } from '../request.ts';
 import type { Item } from '../storage/item.ts';
 import { admit, attributesOf, checkAdmission, settleReserved } from './admission.ts';
 import type { WriteOptions } from './options.ts';
@@ -75,11 +75,11 @@ async function once(
   const reservation =
     target.subresource === '' ? core.hooks[`${target.resource.group}/${target.resource.plural}`]?.beforeUpdate?.(admitted, old) : undefined;
   let done = false;
-  let undo: (() => Promise<void>) | undefined;
+  let settle: Settle | undefined;
   try {
     validateChanged(target, admitted, old);
     if (target.subresource === '' || target.subresource === 'finalize') addWarnings(target, request, admitted, old);
-    undo = await checkAdmission(core, attributes);
+    settle = await checkAdmission(core, attributes);
     const settled = asStored(target, admitted);
     if (deepEqual(settled, old) && !core.storage.stale(item)) return old;
     if (options.dryRun) return deepFreeze(settled);
@@ -87,7 +87,7 @@ async function once(
     done = true;
     return stored;
   } finally {
-    await settleReserved(done, reservation, undo);
+    await settleReserved(done, reservation, settle);
   }
 }
 

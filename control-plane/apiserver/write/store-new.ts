@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { alreadyExists, deepFreeze, generateName, generateNameConflict, type KubeObject, StatusError } from '../../../api/meta/index.ts';
 import { Conflict } from '../../store/store.ts';
 import { type Core, shownOf, storedOf, type Target } from '../core.ts';
-import type { ApiRequest } from '../request.ts';
+import type { ApiRequest, Settle } from '../request.ts';
 import { localKey } from '../storage/keys.ts';
 import { admit, attributesOf, checkAdmission, settleReserved } from './admission.ts';
 import type { WriteOptions } from './options.ts';
@@ -40,11 +40,11 @@ export async function storeNew(
   if (!tracked) await track(core, target, admitted, undefined, options);
   const reservation = core.hooks[`${target.resource.group}/${target.resource.plural}`]?.beforeCreate?.(admitted);
   let done = false;
-  let undo: (() => Promise<void>) | undefined;
+  let settle: Settle | undefined;
   try {
     validateNew(target, admitted);
     addWarnings(target, request, admitted);
-    undo = await checkAdmission(core, attributes);
+    settle = await checkAdmission(core, attributes);
     const settled = asStored(target, admitted);
     if (options.dryRun) {
       if (core.storage.get(target.resource, target.namespace, admitted.metadata.name!)) throw taken(core, target, admitted.metadata.name!);
@@ -54,7 +54,7 @@ export async function storeNew(
     done = true;
     return stored;
   } finally {
-    await settleReserved(done, reservation, undo);
+    await settleReserved(done, reservation, settle);
   }
 }
 

@@ -66,18 +66,22 @@ export class AllKinds {
   readonly #builtIn: { resource: Resource; informer: Informer }[];
   readonly #listeners: ((informer: Informer, resource: Resource) => void)[] = [];
 
-  constructor(context: AllKindsOptions, signal: AbortSignal) {
+  /** `ready`: from then on there is time for custom kinds, of which there may be very many objects. */
+  constructor(context: AllKindsOptions, signal: AbortSignal, ready: Promise<void>) {
     this.#context = context;
     this.#signal = signal;
     this.#builtIn = builtInResources.map((resource) => ({
       resource,
       informer: context.informers.of(resource, 'optional', resource.plural === MANY ? METADATA : {}),
     }));
-    context.informers.of<CustomResourceDefinition>(RESOURCES.customresourcedefinitions, 'optional').on({
-      added: (crd) => this.#crdSeen(crd),
-      updated: (_, crd) => this.#crdSeen(crd),
-      deleted: (crd) => this.#unfollow(this.#custom, crd.metadata.name ?? ''),
-    });
+    const definitions = context.informers.of<CustomResourceDefinition>(RESOURCES.customresourcedefinitions, 'optional');
+    void ready.then(() =>
+      definitions.on({
+        added: (crd) => this.#crdSeen(crd),
+        updated: (_, crd) => this.#crdSeen(crd),
+        deleted: (crd) => this.#unfollow(this.#custom, crd.metadata.name ?? ''),
+      }),
+    );
     this.#aggregated = new AggregatedKinds({ ...context, signal, changed: () => this.#remoteChanged() });
   }
 

@@ -94,7 +94,7 @@ export class EncryptedStore implements Store {
 
   #plain(entry: Entry): Entry {
     const value = this.#open(entry.key, entry.value);
-    return value === entry.value ? entry : { ...entry, value };
+    return value === entry.value ? entry : { key: entry.key, revision: entry.revision, value };
   }
 
   #plainChange(change: Change): Change {

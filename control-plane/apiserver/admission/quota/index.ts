@@ -12,16 +12,22 @@ import {
 } from '../../../../api/meta/index.ts';
 import type { Client, Resource } from '../../../../kit/client/client.ts';
 import { type Clock, Turns } from '../../../../kit/run/index.ts';
-import type { AdmissionPlugin, Attributes, Reader } from '../../request.ts';
+import type { AdmissionPlugin, Attributes, Reader, Settle } from '../../request.ts';
 import { refused } from '../attributes.ts';
+import { Flights } from './flights.ts';
 import { type ResourceList, sum } from './pod-resources.ts';
 import { countedKind, inScope, missingText, usageOf } from './usage.ts';
 
 const QUOTAS = { group: '', plural: 'resourcequotas' };
 const RESOURCE: Resource = { ...QUOTAS, version: 'v1', kind: 'ResourceQuota', namespaced: true };
 const ATTEMPTS = 8;
+/** A pod that has ended uses nothing; a claim uses the class that its volume has now, too. */
+const USED_BY_STATUS = new Set(['pods', 'persistentvolumeclaims']);
+
 /** Deletions come in crowds: one recount serves all that happen within this time. */
 const RECOUNT_AFTER_MS = 300;
+/** A recount waits so long for what is counted and not yet stored; then it tries again later. */
+const LANDED_MS = 10_000;
 
 const pick = (list: ResourceList, names: readonly string[]): ResourceList =>
   Object.fromEntries(names.filter((name) => list[name] !== undefined).map((name) => [name, list[name]!]));
@@ -55,8 +61,10 @@ export function resourceQuota(reader: Reader, client: Client, clock: Clock): Adm
   /** Work of one namespace runs one after the other: compare-and-set then seldom fails. */
   const turns = new Turns();
   const planned = new Set<string>();
-  /** Creates that are counted but perhaps not yet seen by the cache: a recount waits for them. */
-  const lastCharge = new Map<string, number>();
+  /** What is counted and not yet stored: a recount would miss it. */
+  const flights = new Flights();
+  /** Namespaces that are recounted as soon as it is their turn: whoever fails meanwhile need not give back. */
+  const recounting = new Set<string>();
 
   const hardOf = (quota: KubeObject): ResourceList => quota['spec']?.hard ?? {};
   const usedOf = (quota: KubeObject): ResourceList => {
@@ -86,7 +94,9 @@ export function resourceQuota(reader: Reader, client: Client, clock: Clock): Adm
     }
   }
 
+  /** Holds the namespace's turn, so that nothing new is counted while it waits for what was. */
   async function recount(namespace: string): Promise<void> {
+    if (!(await flights.landed(namespace, LANDED_MS, clock))) return planRecount(namespace);
     for (const { metadata } of reader.list(QUOTAS, namespace))
       await change(namespace, metadata.name!, (quota) => {
         const used = recounted(quota, reader);
@@ -98,11 +108,10 @@ export function resourceQuota(reader: Reader, client: Client, clock: Clock): Adm
     if (planned.has(namespace)) return;
     planned.add(namespace);
     void (async () => {
-      do await clock.sleep(RECOUNT_AFTER_MS);
-      while (clock.nowMs() - (lastCharge.get(namespace) ?? 0) < RECOUNT_AFTER_MS);
+      await clock.sleep(RECOUNT_AFTER_MS);
       planned.delete(namespace);
-      lastCharge.delete(namespace);
-      await turns.take(namespace, () => recount(namespace));
+      recounting.add(namespace);
+      await turns.take(namespace, () => recount(namespace)).finally(() => recounting.delete(namespace));
     })().catch(() => {}); // the next change recounts
   }
 
@@ -160,27 +169,31 @@ export function resourceQuota(reader: Reader, client: Client, clock: Clock): Adm
     if (missing) throw refused(attributes, `failed quota: ${quota.metadata.name}: must specify ${missing}`);
   }
 
-  /** Counts the object in every quota or in none; the answer undoes it. */
-  async function chargeAll(attributes: Attributes, quotas: readonly KubeObject[]): Promise<undefined | (() => Promise<void>)> {
+  /** Counts the object in every quota or in none; what it answers gives back when the object was not stored. */
+  async function chargeAll(attributes: Attributes, quotas: readonly KubeObject[]): Promise<Settle | undefined> {
     const { namespace } = attributes;
     const charged: [string, ResourceList][] = [];
-    const undo = async (): Promise<void> => {
-      for (const [name, delta] of charged) await turns.take(namespace, () => bump(namespace, name, delta, -1));
+    const settle: Settle = async (done) => {
+      try {
+        for (const [name, delta] of done || recounting.has(namespace) ? [] : charged)
+          await turns.take(namespace, () => bump(namespace, name, delta, -1));
+      } finally {
+        flights.end(namespace);
+      }
     };
     try {
       await turns.take(namespace, async () => {
+        flights.begin(namespace);
         for (const quota of quotas) {
           const delta = await charge(attributes, quota.metadata.name!, deltaOf(attributes, quota));
           if (delta) charged.push([quota.metadata.name!, delta]);
         }
       });
     } catch (error) {
-      await undo();
+      await settle(false);
       throw error;
     }
-    if (charged.length === 0) return undefined;
-    lastCharge.set(namespace, clock.nowMs());
-    return undo;
+    return settle;
   }
 
   return {
@@ -191,7 +204,7 @@ export function resourceQuota(reader: Reader, client: Client, clock: Clock): Adm
       if (kind.group === '' && kind.plural === 'resourcequotas' && subresource === '') planRecount(namespace);
       const quotas = reader.list(QUOTAS, namespace);
       if (quotas.length === 0) return undefined;
-      if (operation === 'DELETE' || (subresource === 'status' && kind.plural === 'pods')) planRecount(namespace);
+      if (operation === 'DELETE' || (subresource === 'status' && USED_BY_STATUS.has(kind.plural))) planRecount(namespace);
       const counted = subresource === '' || subresource === 'resize';
       if (!counted || !object || (operation !== 'CREATE' && operation !== 'UPDATE')) return undefined;
       for (const quota of quotas) demand(attributes, quota);

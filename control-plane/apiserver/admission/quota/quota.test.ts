@@ -128,7 +128,8 @@ function world(start: KubeObject, others: KubeObject[] = []) {
       return objects[0];
     },
   } as unknown as Client;
-  const clock: Clock = { nowMs: () => 0, sleep: () => new Promise(() => {}) };
+  const sleeping: (() => void)[] = [];
+  const clock: Clock = { nowMs: () => 0, sleep: () => new Promise((resolve) => sleeping.push(resolve)) };
   const plugin = resourceQuota(reader, client, clock);
   const create = (what: KubeObject, more: object = {}) =>
     plugin.validate!({
@@ -144,7 +145,13 @@ function world(start: KubeObject, others: KubeObject[] = []) {
       options: {},
       ...more,
     } as unknown as Attributes);
-  return { create, used: () => objects[0]!['status']?.used, reader, quota: () => objects[0]! };
+  /** Time passes for whoever sleeps, and what they do then is done. */
+  const wake = async () => {
+    for (const resolve of sleeping.splice(0)) resolve();
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  };
+  const remove = (what: KubeObject) => create(what, { operation: 'DELETE', object: undefined, oldObject: what });
+  return { create, remove, wake, objects, used: () => objects[0]!['status']?.used, reader, quota: () => objects[0]! };
 }
 
 describe('admission', () => {
@@ -162,9 +169,29 @@ describe('admission', () => {
   });
   test('a create that fails later gives back', async () => {
     const { create, used } = world(quota({ pods: '5' }, {}, { pods: '1' }));
-    const undo = await create(pod('p', '1'));
+    const settle = await create(pod('p', '1'));
     expect(used()).toEqual({ pods: '2' });
-    await undo?.();
+    await settle?.(false);
+    expect(used()).toEqual({ pods: '1' });
+  });
+  test('a recount waits for what is counted and not yet stored', async () => {
+    const { create, remove, wake, objects, used } = world(quota({ pods: '5' }, {}, { pods: '2' }), [pod('here', '1')]);
+    const [slow, failing] = [await create(pod('slow', '1')), await create(pod('failing', '1'))];
+    remove(pod('gone', '1')); // another: a recount is due
+    await wake();
+    expect(used()).toEqual({ pods: '4' });
+    objects.push(pod('slow', '1'));
+    await slow?.(true);
+    await failing?.(false);
+    await wake();
+    expect(used()).toEqual({ pods: '2' }); // here and slow
+    await (await create(pod('next', '1')))?.(false);
+    expect(used()).toEqual({ pods: '2' });
+  });
+  test.each(['pods', 'persistentvolumeclaims'])('a status of %s may free what was counted', async (plural) => {
+    const { create, wake, used } = world(quota({ pods: '5' }, {}, { pods: '2' }), [pod('here', '1')]);
+    await create(pod('other', '1'), { operation: 'UPDATE', subresource: 'status', kind: { group: '', kind: 'Any', plural } });
+    await wake();
     expect(used()).toEqual({ pods: '1' });
   });
   test('a dry run is checked and not counted', async () => {
