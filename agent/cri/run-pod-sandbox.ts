@@ -1,7 +1,7 @@
 // RunPodSandbox: cgroup, pinned namespaces, shared memory, network. No process is needed to hold them. Each step may be repeated, so a
 // sandbox that a crash left half made is finished by asking for it again.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { bootId, isMounted, mountTmpfs } from '../../kit/linux/index.ts';
+import { bootId, expectGroupMove, isMounted, mountTmpfs } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
 import { CriError, type PodSandboxConfig } from './cri.ts';
@@ -39,6 +39,7 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
       bootId: bootId(),
       ips: [],
     };
+    expectGroupMove(); // of its containers
     step('sandbox.record', () => context.sandboxes.put(record));
     try {
       await build(context, record);

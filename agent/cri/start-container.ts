@@ -2,6 +2,7 @@
 // runtime's sentence as its message, as kubelet expects.
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { expectGroupMove } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import { recordExit } from './container-exit.ts';
 import { containerSpec } from './container-spec.ts';
@@ -25,6 +26,7 @@ export async function startContainer(context: CriContext, id: string): Promise<v
     const sandbox = mustSandbox(context, record.sandboxId);
     const logPath = logPathOf(context, record);
     const { runtimeHandler = '' } = sandbox.config;
+    expectGroupMove();
     try {
       mountRootfs(context, record);
       mountImageVolumes(context, record);

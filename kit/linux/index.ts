@@ -12,6 +12,7 @@ export { type CgroupDriverName, type CgroupNames, cgroupNames, isOfSystemd, path
 export type { CgroupLayout, CgroupStats } from './cgroup-stats.ts';
 export * from './cgroups.ts';
 export * from './connect.ts';
+export * from './group-moves.ts';
 export * from './huge-pages.ts';
 export * from './mounts.ts';
 export * from './namespaces.ts';
