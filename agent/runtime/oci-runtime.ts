@@ -24,7 +24,7 @@ import { startExec } from './exec.ts';
 import type { OciSpec } from './oci.ts';
 import { Program, type RuntimeProgram } from './program.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
-import { isWaitingToStart, letGo } from './start-fifo.ts';
+import { isStillRuncs, isWaitingToStart, letGo } from './start-fifo.ts';
 import { endStarters } from './starters.ts';
 
 export interface OciRuntimeOptions {
@@ -176,7 +176,7 @@ export class OciRuntime implements Runtime {
   isDeafTo(id: string, signal: number): boolean {
     const record = this.#files.process(id);
     if (!record || !this.#files.isRunning(id) || this.#programOf(id).program.kind === 'other') return false;
-    return isDeafTo(readText(`/proc/${record.pid}/status`) ?? '', signal);
+    return isStillRuncs(record.pid) || isDeafTo(readText(`/proc/${record.pid}/status`) ?? '', signal);
   }
 
   killAll(id: string): void {
