@@ -23,6 +23,7 @@ test('what is left out gets its default', () => {
     runtime: 'runc',
     port: 10250,
     cgroupParent: '/',
+    cgroupDriver: 'cgroupfs',
     labels: {},
   });
 });
@@ -31,6 +32,7 @@ test.each([
   [{ nodeName: undefined }, 'field nodeName: missing'],
   [{ nodeIP: 5 }, 'field nodeIP: must be a text that is not empty, is 5'],
   [{ runtime: 'docker' }, 'field runtime: must be runc, crun, the path of an OCI runtime'],
+  [{ cgroupDriver: 'openrc' }, 'field cgroupDriver: must be cgroupfs or systemd, is "openrc"'],
   [{ port: 0 }, 'field port: must be a port number, is 0'],
   [{ criSocket: 'cri.sock' }, 'field criSocket: must be a path of at most 107 bytes, is "cri.sock"'],
   [{ criSocket: `/${'x'.repeat(107)}` }, 'field criSocket: must be a path of at most 107 bytes'],

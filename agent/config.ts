@@ -1,8 +1,9 @@
 // The agent's configuration: one JSON file, checked field by field, so that a wrong file is told at the start and by name.
 import { readFile } from 'node:fs/promises';
+import type { CgroupDriverName } from '../kit/linux/index.ts';
 import { type EvictionSettings, evictionSettings } from './eviction/index.ts';
 import { checkMirrors, checkVerification, type VerificationSettings, verificationDefaults } from './image-settings.ts';
-import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
+import { parseCgroupDriver, parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
 import { checkShutdown, type ShutdownSettings, shutdownDefaults } from './shutdown/index.ts';
 
 export interface AgentConfig extends ShutdownSettings, VerificationSettings {
@@ -43,6 +44,8 @@ export interface AgentConfig extends ShutdownSettings, VerificationSettings {
   cniBinDir?: string;
   /** Folder below every cgroup controller in which `kubepods` is made; `/` on a dedicated machine. */
   cgroupParent: string;
+  /** Who makes pods' control groups: the agent by itself (`cgroupfs`), or `systemd` as its slices and scopes. */
+  cgroupDriver: CgroupDriverName;
   /** Where the agent's container runtime is served to other clients, such as crictl; absent: nowhere. At most 107 bytes (unix(7)). */
   criSocket?: string;
   /** TCP port of the agent's API. */
@@ -105,6 +108,7 @@ const DEFAULTS = {
   clusterName: 'wherry',
   clusterDomain: 'cluster.local',
   cgroupParent: '/',
+  cgroupDriver: 'cgroupfs',
   runtime: 'runc',
   runtimeHandlers: {},
   port: 10250,
@@ -162,6 +166,7 @@ export function parseConfig(text: string): AgentConfig {
       throw new Error(`field ${field}: must be a text that is not empty, is ${JSON.stringify(config[field])}`);
   }
   parseRuntime(config['runtime']);
+  parseCgroupDriver(config['cgroupDriver']);
   config['runtimeHandlers'] = parseRuntimeHandlers(config['runtimeHandlers']);
   checkFolders(config);
   const port = config['port'];

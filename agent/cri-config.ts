@@ -1,7 +1,8 @@
 // Configuration of the CRI service alone: one JSON file, checked field by field.
 import { readFile } from 'node:fs/promises';
+import type { CgroupDriverName } from '../kit/linux/index.ts';
 import { checkMirrors } from './image-settings.ts';
-import { parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
+import { parseCgroupDriver, parseRuntime, parseRuntimeHandlers, type RuntimeHandlers } from './runtime-choice.ts';
 
 export interface CriConfig {
   /** Path of the Unix socket. */
@@ -17,6 +18,8 @@ export interface CriConfig {
   runtimeHandlers: RuntimeHandlers;
   /** Cgroup below which all is made. */
   cgroupParent: string;
+  /** Who makes them: `cgroupfs` or `systemd`. */
+  cgroupDriver: CgroupDriverName;
   /** Name of the pods' bridge; at most 15 bytes (IFNAMSIZ). */
   bridge: string;
   /** Addresses of the pods; the first one is the bridge's. */
@@ -37,6 +40,7 @@ const DEFAULTS: CriConfig = {
   runtime: 'runc',
   runtimeHandlers: {},
   cgroupParent: '/wherry-cri',
+  cgroupDriver: 'cgroupfs',
   bridge: 'wherry0',
   podCIDR: '10.88.0.0/16',
   insecureRegistries: [],
@@ -71,6 +75,7 @@ export function parseCriConfig(text: string): CriConfig {
     }
     config[field] = value;
   }
+  parseCgroupDriver(config['cgroupDriver']);
   if (parseRuntime(config['runtime']).kind !== 'oci')
     throw new Error(`field runtime: must be a program, is ${JSON.stringify(config['runtime'])}`);
   return config as unknown as CriConfig;

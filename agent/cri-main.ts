@@ -1,5 +1,5 @@
 // The CRI service alone, without pods and API: for crictl, critest and other people's kubelets. Stopping it leaves all containers.
-import { homeFirst } from '../kit/linux/index.ts';
+import { homeFirst, openPodCgroups } from '../kit/linux/index.ts';
 import { runServices, systemClock } from '../kit/run/index.ts';
 import { createCri } from './cri/index.ts';
 import { loadCriConfig, parseCriConfig } from './cri-config.ts';
@@ -15,7 +15,7 @@ await runProgram('cri', 'cri CONFIG.json (or its text)', async (file, signal, lo
     imagesDir: config.imagesDir,
     runtime: { path: config.runtime },
     runtimeHandlers: config.runtimeHandlers,
-    cgroupParent: config.cgroupParent,
+    groups: await openPodCgroups(config.cgroupDriver, config.cgroupParent),
     cni: { bridge: config.bridge, subnet: config.podCIDR, clusterCIDR: config.podCIDR },
     insecureRegistries: config.insecureRegistries,
     mirrors: config.mirrors,

@@ -4,6 +4,7 @@ import { kubeletConfiguration } from './kubelet-configuration.ts';
 
 test('what is set is what is shown', () => {
   const settings = {
+    cgroupDriver: 'systemd',
     containerLogMaxBytes: 10 * 1024 * 1024,
     containerLogMaxFiles: 3,
     maxPods: 42,
@@ -27,6 +28,7 @@ test('what is set is what is shown', () => {
   } as unknown as AgentConfig;
   expect(kubeletConfiguration(settings)).toMatchObject({
     kind: 'KubeletConfiguration',
+    cgroupDriver: 'systemd',
     containerLogMaxSize: '10Mi',
     containerLogMaxFiles: 3,
     maxPods: 42,

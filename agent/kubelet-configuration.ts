@@ -20,7 +20,7 @@ export function kubeletConfiguration(settings: AgentConfig): object {
     clusterDNS: [settings.clusterDNS],
     clusterDomain: settings.clusterDomain,
     cgroupRoot: settings.cgroupParent,
-    cgroupDriver: 'cgroupfs',
+    cgroupDriver: settings.cgroupDriver,
     containerLogMaxFiles: settings.containerLogMaxFiles,
     containerLogMaxSize: bytesText(settings.containerLogMaxBytes),
     enableServer: true,

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
-import { homeFirst } from '../kit/linux/index.ts';
+import { homeFirst, openPodCgroups } from '../kit/linux/index.ts';
 import { type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { nodeIdentity } from './certificates/index.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
@@ -46,9 +46,11 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const clock = systemClock;
   const podsDir = join(config.stateDir, 'pods');
   await Promise.all([homeFirst(), mkdir(podsDir, { recursive: true })]);
+  const groups = await openPodCgroups(config.cgroupDriver, config.cgroupParent);
+  const cgroup = groups.group('');
   const [identity, capacity] = await Promise.all([
     nodeIdentity({ ...config, folder: join(config.stateDir, 'pki'), userAgent: `wherry-agent/${KUBELET_VERSION}`, clock, log }, signal),
-    readCapacity(config.stateDir, memoryCapacity(config.cgroupParent), config.maxPods),
+    readCapacity(config.stateDir, memoryCapacity(cgroup), config.maxPods),
   ]);
   const { client } = identity;
   // What eviction keeps free is not for pods either.
@@ -70,7 +72,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const { uid, podCIDR } = registered.known;
   const runtimeMetrics = new RuntimeMetrics();
   const probes = new ProbeMetrics();
-  const cri = countedCri(await openCri(config, podCIDR, log), runtimeMetrics);
+  const cri = countedCri(await openCri(config, podCIDR, groups, log), runtimeMetrics);
   const [status, credentials, access] = await Promise.all([
     cri.status(),
     imageCredentials(config, clock, log),
@@ -114,7 +116,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     podPidsLimit: config.podPidsLimit,
     imageCredentials: credentials,
     imageAccess: access,
-    cgroupParent: config.cgroupParent,
+    groups,
     ...(config.staticPodPath === undefined ? {} : { staticPodPath: config.staticPodPath }),
     refusal: (pod) => shutdown.refusal() ?? eviction.refusal(pod),
     onProbe: ({ metadata: { namespace = '', name = '', uid = '' } }, container, kind, ok) =>
@@ -133,7 +135,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const eviction = evictionManager({
     settings: config.eviction,
     sources: { cri, pods: () => pods.list(), podsDir, drivenVolumes: (uid) => pods.drivenVolumes(uid) },
-    cgroup: config.cgroupParent,
+    cgroup,
     imagesDir: config.imagesDir,
     nodeName,
     clock,
@@ -170,6 +172,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   const services = [
     createAgentServer({
       ...config,
+      cgroup,
       cri,
       pods,
       podsDir,

@@ -1,5 +1,6 @@
-// What a configuration's `runtime` and `runtimeHandlers` mean. Pure.
+// What a configuration's `runtime`, `runtimeHandlers` and `cgroupDriver` mean. Pure.
 import { isAbsolute } from 'node:path';
+import type { CgroupDriverName } from '../kit/linux/index.ts';
 import type { RuntimeProgram } from './runtime/index.ts';
 
 export type RuntimeChoice =
@@ -22,6 +23,12 @@ export function parseRuntime(text: unknown): RuntimeChoice {
   const [, scheme, socket = ''] = /^(unix|docker):\/\/(\/.+)$/.exec(text) ?? [];
   if (scheme === undefined) throw fail();
   return { kind: scheme === 'unix' ? 'cri' : 'docker', socket };
+}
+
+/** @throws Error what was expected */
+export function parseCgroupDriver(text: unknown): CgroupDriverName {
+  if (text === 'cgroupfs' || text === 'systemd') return text;
+  throw new Error(`field cgroupDriver: must be cgroupfs or systemd, is ${JSON.stringify(text)}`);
 }
 
 /** @throws Error naming the handler. Handlers are names as RuntimeClass allows them (RFC 1123 labels). */

@@ -69,6 +69,7 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     ...cniFolders(runtimeOf(record.options, node.name), files.dir),
     runtimeHandlers: record.options.runtimeHandlers ?? {},
     cgroupParent: files.cgroup,
+    cgroupDriver: record.options.cgroupDriver ?? 'cgroupfs',
     port: agentPort,
     servingCert: `${files.dir}/serving.crt`,
     servingKey: `${files.dir}/serving.key`,

@@ -10,6 +10,7 @@ export interface CriFlags {
   imagesDir?: string;
   runtime?: string;
   cgroupParent?: string;
+  cgroupDriver?: string;
   bridge?: string;
   podCIDR?: string;
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { type ProcessId, signalProcess } from '../kit/exec/index.ts';
 import { lockFile } from '../kit/fs/index.ts';
-import { cgroups, mountsBelow, unmountTree } from '../kit/linux/index.ts';
+import { cgroups, mountsBelow, removeSlice, unmountTree } from '../kit/linux/index.ts';
 import { layoutOf } from './layout.ts';
 import { checkName } from './options.ts';
 import { clusterNames, readRecord } from './record.ts';
@@ -21,6 +21,7 @@ export async function down(name: string): Promise<boolean> {
   const processes = [record?.controlPlane, record?.lan, ...(record?.nodes ?? []).flatMap((n) => [n.agent, n.holder])];
   for (const process of processes.filter((p): p is ProcessId => p !== undefined)) signalProcess(process, 'SIGKILL');
   await groups.remove(layout.cgroup);
+  await removeSlice(layout.cgroup);
   // Mounts live in the hosts' own mount namespaces and went with them; one made outside would be a leak of ours.
   for (const dir of [layout.run, layout.dir]) if (mountsBelow(dir).length > 0) unmountTree(dir);
   await rm(layout.run, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 // Faults on demand: kill -9 of a process, power off of a node, a cut cable.
 import { isAlive, type ProcessId, signalProcess } from '../kit/exec/index.ts';
-import { cgroups } from '../kit/linux/index.ts';
+import { cgroups, removeSlice } from '../kit/linux/index.ts';
 import { waitFor } from '../kit/run/index.ts';
 import { setCable } from './lan.ts';
 import { layoutOf } from './layout.ts';
@@ -37,7 +37,9 @@ function nodeIndex(record: ClusterRecord, node: string): number {
 export async function powerOff(cluster: string, node: string): Promise<void> {
   const record = await existing(cluster);
   nodeIndex(record, node);
-  await cgroups().remove(layoutOf(cluster).node(node).cgroup);
+  const { cgroup } = layoutOf(cluster).node(node);
+  await cgroups().remove(cgroup);
+  await removeSlice(cgroup);
 }
 
 /** Cuts a node's cable, or mends it. */

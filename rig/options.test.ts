@@ -23,6 +23,8 @@ test.each([
   [{ serviceCIDR: '10.244.0.0/24' }, undefined, '--service-cidr 10.244.0.0/24 overlaps --pod-cidr 10.244.0.0/16'],
   [{ nodes: 3, podCIDR: '10.244.0.0/23' }, undefined, '--pod-cidr 10.244.0.0/23 has room for 2 nodes, asked for 3'],
   [{ runtime: 'runc' as const }, existing, 'cluster a has runtime crun, it cannot become runc: wherry down --name a first'],
+  [{ cgroupDriver: 'systemd' as const }, existing, 'cluster a has cgroupDriver cgroupfs, it cannot become systemd: wherry down'],
+  [{ cgroupDriver: 'x' as 'systemd' }, undefined, 'field cgroupDriver: must be cgroupfs or systemd, is "x"'],
   [{ nodes: 1 }, existing, 'cluster a has 3 nodes, it cannot shrink to 1'],
 ])('%o is refused', (asked, record, message) => {
   expect(() => resolveOptions(asked, record)).toThrow(message);

@@ -1,7 +1,7 @@
 // What a user may ask of a cluster, checked before anything is made. Errors name the option, the value and what was expected.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseRuntime, parseRuntimeHandlers } from '../agent/runtime-choice.ts';
+import { parseCgroupDriver, parseRuntime, parseRuntimeHandlers } from '../agent/runtime-choice.ts';
 import { addressIn, cidrProblem, nodeName, rangesOverlap } from './addresses.ts';
 import type { ClusterOptions, ClusterRecord } from './record.ts';
 
@@ -17,6 +17,9 @@ export interface UpOptions extends Partial<ClusterOptions> {
 }
 
 const defaults: ClusterOptions = { nodes: 1, serviceCIDR: '10.0.0.0/16', podCIDR: '10.244.0.0/16', runtime: 'runc' };
+
+/** Of control groups, where nobody says. */
+const DRIVER = 'cgroupfs';
 
 /** A cluster's name becomes part of paths, cgroups and host names: RFC 1123 label of at most 32 characters. */
 export function checkName(name: string): void {
@@ -66,6 +69,7 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
   const had = existing?.options;
   const pick = <K extends keyof ClusterOptions>(key: K): ClusterOptions[K] =>
     (asked[key] ?? had?.[key] ?? defaults[key]) as ClusterOptions[K];
+  const cgroupDriver = asked.cgroupDriver ?? had?.cgroupDriver;
   const options: ClusterOptions = {
     nodes: pick('nodes'),
     serviceCIDR: pick('serviceCIDR'),
@@ -73,6 +77,7 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
     runtime: pick('runtime'),
     ...(asked.nodeRuntimes || had?.nodeRuntimes ? { nodeRuntimes: { ...had?.nodeRuntimes, ...asked.nodeRuntimes } } : {}),
     ...(asked.runtimeHandlers || had?.runtimeHandlers ? { runtimeHandlers: { ...had?.runtimeHandlers, ...asked.runtimeHandlers } } : {}),
+    ...(cgroupDriver === undefined ? {} : { cgroupDriver }),
     ...registriesOf(asked, had),
     ...filesOf(asked, had),
   };
@@ -85,10 +90,10 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
   const room = 2 ** (24 - Number(options.podCIDR.split('/')[1]));
   if (options.nodes > room) throw new Error(`--pod-cidr ${options.podCIDR} has room for ${room} nodes, asked for ${options.nodes}`);
   if (had) {
-    for (const key of ['serviceCIDR', 'podCIDR', 'runtime'] as const) {
-      if (had[key] !== options[key])
+    for (const key of ['serviceCIDR', 'podCIDR', 'runtime', 'cgroupDriver'] as const) {
+      if ((had[key] ?? DRIVER) !== (options[key] ?? DRIVER))
         throw new Error(
-          `cluster ${existing?.name} has ${key} ${had[key]}, it cannot become ${options[key]}: wherry down --name ${existing?.name} first`,
+          `cluster ${existing?.name} has ${key} ${had[key] ?? DRIVER}, it cannot become ${options[key]}: wherry down --name ${existing?.name} first`,
         );
     }
     if (options.nodes < had.nodes)
@@ -98,7 +103,8 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
 }
 
 /** @throws Error for a runtime that cannot be, or a node that is not there */
-function checkRuntimes({ nodes, runtime, nodeRuntimes = {}, runtimeHandlers = {} }: ClusterOptions): void {
+function checkRuntimes({ nodes, runtime, nodeRuntimes = {}, runtimeHandlers = {}, cgroupDriver = DRIVER }: ClusterOptions): void {
+  parseCgroupDriver(cgroupDriver);
   for (const text of [runtime, ...Object.values(nodeRuntimes)]) parseRuntime(text);
   parseRuntimeHandlers(runtimeHandlers);
   const names = Array.from({ length: nodes }, (_, index) => nodeName(index));

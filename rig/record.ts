@@ -14,6 +14,8 @@ export interface ClusterOptions {
   nodeRuntimes?: Readonly<Record<string, string>>;
   /** Further OCI runtimes, by the handler that a RuntimeClass names. */
   runtimeHandlers?: Readonly<Record<string, { path: string; args?: readonly string[] }>>;
+  /** Who makes pods' control groups; absent: the agents themselves. */
+  cgroupDriver?: 'cgroupfs' | 'systemd';
   /** Registries asked first, and those without TLS; of agents that are started from now on. */
   mirrors?: Record<string, string[]>;
   insecureRegistries?: string[];

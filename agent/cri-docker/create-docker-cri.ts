@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
-import { cgroups, connectInNetns, homeFirst, Netlink } from '../../kit/linux/index.ts';
+import { cgroups, connectInNetns, homeFirst, Netlink, type PodCgroups, pathOfParent } from '../../kit/linux/index.ts';
 import { type Logger, settledWithin, systemClock, Turns } from '../../kit/run/index.ts';
 import {
   type CniOptions,
@@ -14,6 +14,7 @@ import {
   type ContainerStatus,
   type Cri,
   CriError,
+  checkSameDriver,
   EventHub,
   type PodSandboxConfig,
   type PodSandboxStats,
@@ -28,13 +29,13 @@ import { imageFsInfo, imageStatus, listImages, loadImage, pullImage, removeImage
 import { PAUSE_IMAGE, pauseArchive } from './pause-image.ts';
 import { configOf, containerName, containerStatus, LABEL, logPathOf, sandboxName, sandboxStatus } from './records.ts';
 import { attach, exec, execSync } from './sessions.ts';
-import { containerOptions, podCgroup, resources, sandboxOptions } from './to-docker.ts';
+import { containerOptions, resources, sandboxOptions } from './to-docker.ts';
 
 export interface DockerCriOptions {
   /** Path of Docker's Unix socket. */
   socket: string;
-  /** Cgroup that all pods' cgroups are below. */
-  cgroupParent: string;
+  /** Makes pods' control groups. */
+  groups: PodCgroups;
   cni: CniOptions;
   /** For the addresses of pods. */
   stateDir: string;
@@ -45,6 +46,8 @@ export interface DockerCriOptions {
 export async function createDockerCri(options: DockerCriOptions): Promise<Cri> {
   await homeFirst();
   const docker = await connectDocker(options.socket);
+  const { CgroupDriver = options.groups.driver } = (await asked(docker.info())) as { CgroupDriver?: string };
+  checkSameDriver(options.groups.driver, CgroupDriver, `Docker at ${options.socket}`);
   const hasPause = await docker
     .getImage(PAUSE_IMAGE)
     .inspect()
@@ -76,7 +79,7 @@ class DockerCri {
   }
 
   operations(): Cri {
-    const docker = this.#docker;
+    const [docker, options] = [this.#docker, this.#options];
     const container = (id: string) => docker.getContainer(id);
     return {
       runPodSandbox: (config) => this.#turns.take(`pod/${config.metadata.uid}`, () => this.#runPodSandbox(config)),
@@ -84,7 +87,8 @@ class DockerCri {
       removePodSandbox: (id) => this.#removePodSandbox(id),
       podSandboxStatus: async (id) => this.#sandboxStatus(await this.#inspect(id)),
       listPodSandbox: (filter) => this.#listPodSandbox(filter),
-      updatePodSandboxResources: async (id, limits) => cgroups().apply(this.#cgroup(await this.#sandboxConfig(id)), toCgroupLimits(limits)),
+      updatePodSandboxResources: async (id, limits) =>
+        await options.groups.apply(this.#cgroup(await this.#sandboxConfig(id)), toCgroupLimits(limits)),
       createContainer: (sandboxId, config) =>
         this.#turns.take(`container/${sandboxId}/${config.metadata.name}`, () => this.#createContainer(sandboxId, config)),
       startContainer: (id) => this.#startContainer(id),
@@ -115,6 +119,7 @@ class DockerCri {
         return {
           handlers: handlers.map((name) => ({ name, recursiveReadOnlyMounts: false, userNamespaces: false })),
           features: { supplementalGroupsPolicy: false },
+          cgroupDriver: options.groups.driver,
           info,
         };
       },
@@ -127,7 +132,8 @@ class DockerCri {
     };
   }
 
-  readonly #cgroup = (config: PodSandboxConfig): string => podCgroup(config, this.#options.cgroupParent);
+  readonly #cgroup = ({ metadata, linux }: PodSandboxConfig): string =>
+    this.#options.groups.group(linux?.cgroupParent ?? `pod${metadata.uid}`);
 
   #inspect(id: string): Promise<Inspected> {
     return asked(this.#docker.getContainer(id).inspect());
@@ -165,10 +171,11 @@ class DockerCri {
       const before = await this.#inspectIfThere(sandboxName(config));
       if (before && before.State.Status === 'exited') throw new Error(`sandbox ${before.Id} was stopped already`);
       const cgroup = this.#cgroup(config);
-      cgroups().create(cgroup);
-      if (config.linux?.resources) cgroups().apply(cgroup, toCgroupLimits(config.linux.resources));
+      const { groups } = this.#options;
+      await groups.create(cgroup);
+      if (config.linux?.resources) await groups.apply(cgroup, toCgroupLimits(config.linux.resources));
       if (config.logDirectory) mkdirSync(config.logDirectory, { recursive: true });
-      const id = before?.Id ?? (await this.#docker.createContainer(sandboxOptions(config, this.#options.cgroupParent, this.#node))).id;
+      const id = before?.Id ?? (await this.#docker.createContainer(sandboxOptions(config, groups.cgroupParent(cgroup), this.#node))).id;
       try {
         await ensured(this.#docker.getContainer(id).start());
         if (config.linux?.namespaces?.network !== 'node')
@@ -206,7 +213,7 @@ class DockerCri {
     await ensured(this.#docker.getContainer(id).remove({ force: true, v: true }));
     const config = configOf<PodSandboxConfig>(inspected.Config.Labels);
     const others = await this.#inspectAll('sandbox', { label: [`${LABEL.podUid}=${config.metadata.uid}`] });
-    if (others.length === 0) await cgroups().remove(this.#cgroup(config));
+    if (others.length === 0) await this.#options.groups.remove(this.#cgroup(config));
   }
 
   async #listPodSandbox(filter: Parameters<Cri['listPodSandbox']>[0] = {}): Promise<PodSandboxStatus[]> {
@@ -224,7 +231,7 @@ class DockerCri {
     if (!(await imageStatus(this.#docker, config.image)))
       throw new CriError('ImageNotFound', `failed to create containerd container: image "${config.image}": not found`);
     refuseCdi(config);
-    const options = containerOptions(sandboxId, sandbox, config, this.#options.cgroupParent, this.#node);
+    const options = containerOptions(sandboxId, sandbox, config, this.#options.groups.cgroupParent(this.#cgroup(sandbox)), this.#node);
     return (await asked(this.#docker.createContainer(options), 'CreateContainerError')).id;
   }
 
@@ -283,7 +290,7 @@ class DockerCri {
       timestampMs: systemClock.nowMs(),
       rootfsUsedBytes: 0,
       rootfsInodesUsed: 0,
-      ...cgroups().stats(`${HostConfig.CgroupParent}/${Id}`),
+      ...cgroups().stats(this.#options.groups.container(pathOfParent(HostConfig.CgroupParent ?? ''), Id, 'docker')),
     };
   }
 

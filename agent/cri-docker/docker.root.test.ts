@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdtempSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { identify, sendSignal, start, tryRun } from '../../kit/exec/index.ts';
-import { cgroups, createNamedNetns, homeFirst, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
+import { cgroups, createNamedNetns, homeFirst, openPodCgroups, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
 import { silentLogger, waitFor } from '../../kit/run/index.ts';
 import { type CriBed, criContract } from '../cri/cri.contract.ts';
 import { availableCapabilities } from '../runtime/index.ts';
@@ -29,10 +29,10 @@ async function dockerBed(): Promise<CriBed> {
   return {
     folder,
     cgroupParent,
-    open: () =>
-      createDockerCri({
+    open: async () =>
+      await createDockerCri({
         socket,
-        cgroupParent,
+        groups: await openPodCgroups('cgroupfs', cgroupParent),
         cni: { bridge: 'wherry0', subnet: '10.244.7.0/24', nodeNetns: node },
         stateDir: `${folder}/state`,
         log: silentLogger,

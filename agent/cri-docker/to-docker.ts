@@ -9,10 +9,8 @@ import { containerName, LABEL, sandboxName } from './records.ts';
 /** Rotated by Docker itself, below the size at which the agent would. */
 const LOGS = { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '5' } };
 
-export const podCgroup = ({ metadata, linux }: PodSandboxConfig, root: string): string =>
-  `${root}/${linux?.cgroupParent ?? `pod${metadata.uid}`}`.replace(/\/+/g, '/');
-
-export function sandboxOptions(config: PodSandboxConfig, cgroupRoot: string, node: string): Docker.ContainerCreateOptions {
+/** `cgroupParent`: of the pod, in Docker's words. */
+export function sandboxOptions(config: PodSandboxConfig, cgroupParent: string, node: string): Docker.ContainerCreateOptions {
   const { network = 'pod', ipc = 'pod', pid = 'container' } = config.linux?.namespaces ?? {};
   const isNode = network === 'node';
   return {
@@ -29,7 +27,7 @@ export function sandboxOptions(config: PodSandboxConfig, cgroupRoot: string, nod
       NetworkMode: isNode ? 'host' : 'none',
       IpcMode: ipc === 'node' ? 'host' : 'shareable',
       ...(pid === 'node' ? { PidMode: 'host' } : {}),
-      CgroupParent: podCgroup(config, cgroupRoot),
+      CgroupParent: cgroupParent,
       Sysctls: config.linux?.sysctls ?? {},
       ...(config.dns ? { Dns: config.dns.servers, DnsSearch: config.dns.searches, DnsOptions: config.dns.options } : {}),
       ...(config.runtimeHandler ? { Runtime: config.runtimeHandler } : {}),
@@ -43,7 +41,7 @@ export function containerOptions(
   sandboxId: string,
   sandbox: PodSandboxConfig,
   config: ContainerConfig,
-  cgroupRoot: string,
+  cgroupParent: string,
   node: string,
 ): Docker.ContainerCreateOptions {
   const { linux = {}, command = [], args = [] } = config;
@@ -71,7 +69,7 @@ export function containerOptions(
       ...namespacesOf(sandboxId, sandbox, security),
       ...resources(linux.resources ?? {}),
       ...privilegesOf(security),
-      CgroupParent: podCgroup(sandbox, cgroupRoot),
+      CgroupParent: cgroupParent,
       Mounts: (config.mounts ?? []).map(mount),
       Devices: (config.devices ?? []).map(({ hostPath, containerPath, permissions }) => ({
         PathOnHost: hostPath,

@@ -44,7 +44,10 @@ export function runtimeService({ cri, streaming, imagesFolder, signal }: Runtime
         return { version: '0.1.0', runtimeName, runtimeVersion, runtimeApiVersion: 'v1' };
       },
       Status: async ({ verbose }: wire.StatusRequest) => await statusOf(cri, verbose === true),
-      RuntimeConfig: async (): Promise<wire.RuntimeConfigResponse> => ({ linux: { cgroupDriver: 'CGROUPFS' } }),
+      RuntimeConfig: async (): Promise<wire.RuntimeConfigResponse> => {
+        const { cgroupDriver } = await cri.status();
+        return { linux: { cgroupDriver: cgroupDriver === 'systemd' ? 'SYSTEMD' : 'CGROUPFS' } };
+      },
       // The pods' range is this service's own setting; other runtimes ignore the call too where their network is configured.
       UpdateRuntimeConfig: async () => ({}),
 

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
 import { identify, run, sendSignal, start, tryRun } from '../../kit/exec/index.ts';
-import { cgroups, createNamedNetns, homeFirst, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
+import { cgroups, createNamedNetns, homeFirst, openPodCgroups, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
 import { silentLogger, waitFor } from '../../kit/run/index.ts';
 import type { CriBed } from '../cri/cri.contract.ts';
 import { createRemoteCri } from './index.ts';
@@ -53,10 +53,10 @@ export async function containerdBed(makePause: (folder: string) => Promise<strin
     folder,
     socket,
     cgroupParent,
-    open: () =>
-      createRemoteCri({
+    open: async () =>
+      await createRemoteCri({
         socket,
-        cgroupParent,
+        groups: await openPodCgroups('cgroupfs', cgroupParent),
         cni: { bridge: 'wherry0', subnet: SUBNET, nodeNetns: node },
         networkFolders: { confDir: `${folder}/net.d`, binDir: `${folder}/bin` },
         stateDir: `${folder}/state`,

@@ -1,7 +1,7 @@
 // A Cri over the socket of another CRI v1 runtime (containerd, CRI-O): the list of operations.
 import type { Duplex } from 'node:stream';
 import { ensureMasquerade } from '../../cni/index.ts';
-import { cgroups, homeFirst } from '../../kit/linux/index.ts';
+import { homeFirst, type PodCgroups } from '../../kit/linux/index.ts';
 import { type Logger, Turns, waitFor } from '../../kit/run/index.ts';
 import {
   type CniOptions,
@@ -9,6 +9,7 @@ import {
   type ContainerStatus,
   type Cri,
   CriError,
+  checkSameDriver,
   EventHub,
   isCriError,
   type PodSandboxStats,
@@ -29,8 +30,8 @@ import * as to from './to-wire.ts';
 export interface RemoteCriOptions {
   /** Path of the runtime's Unix socket. */
   socket: string;
-  /** Cgroup that all pods' cgroups are below. */
-  cgroupParent: string;
+  /** Makes pods' control groups. */
+  groups: PodCgroups;
   /** The pods' network. The runtime is told the range; its own configuration may use it (containerd: conf_template). */
   cni: CniOptions;
   /** Where the runtime looks for its network: the agent writes it there. Absent: it is the runtime's own affair. */
@@ -47,6 +48,8 @@ export async function createRemoteCri(options: RemoteCriOptions): Promise<Cri> {
   const connection = new Connection(options.socket, cni.nodeNetns);
   try {
     const { runtimeName = '' } = await connection.call<wire.VersionResponse>('RuntimeService', 'Version', { version: 'v1' });
+    const driver = await driverOf(connection);
+    if (driver) checkSameDriver(options.groups.driver, driver, `the runtime at unix://${options.socket}`);
     if (cni.clusterCIDR) await ensureMasquerade(cni.subnet, cni.clusterCIDR);
     if (networkFolders) await writeNetworkConfig(networkFolders, { ...cni, stateDir: `${stateDir}/cni` });
     const runtimeConfig: wire.RuntimeConfig = { networkConfig: { podCidr: cni.subnet } };
@@ -55,6 +58,17 @@ export async function createRemoteCri(options: RemoteCriOptions): Promise<Cri> {
     return new RemoteCri(connection, runtimeName, options).operations();
   } catch (error) {
     connection.close();
+    throw error;
+  }
+}
+
+/** Undefined: it does not tell (containerd before 2.0). */
+async function driverOf(connection: Connection): Promise<string | undefined> {
+  try {
+    const { linux } = await connection.call<wire.RuntimeConfigResponse>('RuntimeService', 'RuntimeConfig', {});
+    return linux ? (linux.cgroupDriver ?? 'SYSTEMD').toLowerCase() : undefined;
+  } catch (error) {
+    if (isUnimplemented(error)) return undefined;
     throw error;
   }
 }
@@ -75,7 +89,7 @@ const EXIT_TIMEOUT_MS = 2_000;
 class RemoteCri {
   readonly #connection: Connection;
   readonly #runtimeName: string;
-  readonly #cgroupParent: string;
+  readonly #groups: PodCgroups;
   readonly #events = new EventHub();
   /** One request for a sandbox or a container at a time: asking twice must make one. */
   readonly #turns = new Turns();
@@ -83,10 +97,10 @@ class RemoteCri {
   /** By id; filled from the runtime when it is not there, so it may be dropped at any time. Ends with the sandbox. */
   readonly #notes = new Map<string, SandboxNote>();
 
-  constructor(connection: Connection, runtimeName: string, { cgroupParent }: RemoteCriOptions) {
+  constructor(connection: Connection, runtimeName: string, { groups }: RemoteCriOptions) {
     this.#connection = connection;
     this.#runtimeName = runtimeName;
-    this.#cgroupParent = cgroupParent;
+    this.#groups = groups;
     void watchContainers(connection, this.#stop.signal, (event) => this.#events.emit(event));
   }
 
@@ -105,7 +119,7 @@ class RemoteCri {
       podSandboxStatus: (id) => this.#podSandboxStatus(id),
       listPodSandbox: (filter) => this.#listPodSandbox(filter),
       updatePodSandboxResources: async (id, resources) =>
-        cgroups().apply(to.podCgroup(await this.#note(id), this.#cgroupParent), toCgroupLimits(resources)),
+        await this.#groups.apply(this.#cgroup(await this.#note(id)), toCgroupLimits(resources)),
       createContainer: (sandboxId, config) =>
         this.#turns.take(`container/${sandboxId}/${config.metadata.name}`, () => this.#createContainer(sandboxId, config)),
       startContainer: async (id) => void (await call('StartContainer', { containerId: id }, { reason: 'RunContainerError' })),
@@ -146,6 +160,7 @@ class RemoteCri {
             userNamespaces: h.features?.userNamespaces === true,
           })),
           features: { supplementalGroupsPolicy: features?.supplementalGroupsPolicy === true },
+          cgroupDriver: this.#groups.driver,
           info: info ?? {},
         };
       },
@@ -163,12 +178,12 @@ class RemoteCri {
     const { metadata, linux, runtimeHandler = '' } = config;
     const [before] = await this.#listPodSandbox({ podUid: metadata.uid, state: 'ready' });
     if (before?.metadata.attempt === metadata.attempt && before.metadata.name === metadata.name) return before.id;
-    const cgroup = to.podCgroup(config, this.#cgroupParent);
-    cgroups().create(cgroup);
-    if (linux?.resources) cgroups().apply(cgroup, toCgroupLimits(linux.resources));
+    const cgroup = this.#cgroup(config);
+    await this.#groups.create(cgroup);
+    if (linux?.resources) await this.#groups.apply(cgroup, toCgroupLimits(linux.resources));
     const { podSandboxId = '' } = await this.#call<wire.RunPodSandboxResponse>(
       'RunPodSandbox',
-      { config: to.podSandboxConfig(config, this.#cgroupParent), runtimeHandler },
+      { config: to.podSandboxConfig(config, this.#groups.cgroupParent(cgroup)), runtimeHandler },
       { timeoutMs: 2 * REQUEST_TIMEOUT_MS, reason: 'FailedCreatePodSandBox' },
     ).catch((error: Error) => {
       throw new CriError('FailedCreatePodSandBox', error.message, error);
@@ -183,7 +198,11 @@ class RemoteCri {
     await gone(this.#call('RemovePodSandbox', { podSandboxId: id }, { timeoutMs: 2 * REQUEST_TIMEOUT_MS, reason: 'KillPodSandboxError' }));
     this.#notes.delete(id);
     const others = note ? await this.#listPodSandbox({ podUid: note.metadata.uid }) : [];
-    if (note && others.length === 0) await cgroups().remove(to.podCgroup(note, this.#cgroupParent));
+    if (note && others.length === 0) await this.#groups.remove(this.#cgroup(note));
+  }
+
+  #cgroup({ metadata, linux }: SandboxNote): string {
+    return this.#groups.group(linux?.cgroupParent ?? `pod${metadata.uid}`);
   }
 
   async #note(id: string): Promise<SandboxNote> {
@@ -221,7 +240,7 @@ class RemoteCri {
       {
         podSandboxId: sandboxId,
         config: to.containerConfig(sandboxId, note, config),
-        sandboxConfig: to.podSandboxConfig(note, this.#cgroupParent),
+        sandboxConfig: to.podSandboxConfig(note, this.#groups.cgroupParent(this.#cgroup(note))),
       },
       { reason: 'CreateContainerError' },
     );

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type ChildProcess, exitOf, run, start } from '../../kit/exec/index.ts';
+import { openPodCgroups } from '../../kit/linux/index.ts';
 import { silentLogger, waitFor } from '../../kit/run/index.ts';
 import { ownBed } from '../cri/bed.fixture.ts';
 import { ImageStore, importArchive } from '../images/index.ts';
@@ -19,9 +20,10 @@ test('kill -9 of the service: its containers run on, the next one has them and w
   const folders = { stateDir: `${folder}/state`, runDir: `${folder}/run`, imagesDir: `${folder}/images` };
   const config = JSON.stringify({ socket, ...folders, ...network, cgroupParent: '/' });
   let service: ChildProcess | undefined;
-  const open = () => {
+  const open = async () => {
     const cni = { bridge: network.bridge, subnet: network.podCIDR, nodeNetns: node };
-    return createRemoteCri({ socket, cgroupParent, cni, stateDir: `${folder}/client`, log: silentLogger });
+    const groups = await openPodCgroups('cgroupfs', cgroupParent);
+    return await createRemoteCri({ socket, groups, cni, stateDir: `${folder}/client`, log: silentLogger });
   };
   const serve = async () => {
     const program = [process.execPath, '--disable-warning=ExperimentalWarning', `${import.meta.dirname}/../cri-main.ts`, config];

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import { openPodCgroups } from '../../kit/linux/index.ts';
 import { silentLogger, systemClock } from '../../kit/run/index.ts';
 import { ownBed } from '../cri/bed.fixture.ts';
 import { type CriBed, criContract } from '../cri/cri.contract.ts';
@@ -16,7 +17,7 @@ const pause = (folder: string) => busyboxArchive(folder, 'wherry/pause:1', { Ent
 /** Our own service behind its socket, all in this process. */
 async function socketBed(): Promise<CriBed> {
   // its client names cgroups from the root, as kubelet does
-  const own = await ownBed({ path: 'runc' }, '/');
+  const own = await ownBed({ path: 'runc' }, { below: '/' });
   const socket = `${own.folder}/cri.sock`;
   const cri = await own.open();
   const options = { socket, streamingAddress: '127.0.0.1', imagesFolder: `${own.folder}/images`, cri, clock: systemClock };
@@ -24,7 +25,7 @@ async function socketBed(): Promise<CriBed> {
   return {
     ...own,
     async open() {
-      const remote = await createRemoteCri({ socket, cgroupParent: own.cgroupParent, ...PLACE });
+      const remote = await createRemoteCri({ socket, groups: await openPodCgroups('cgroupfs', own.cgroupParent), ...PLACE });
       return { ...remote, loadImage: (tar) => cri.loadImage(tar) }; // what CRI has no call for
     },
     async dispose() {
@@ -65,7 +66,8 @@ if (existsSync('/usr/bin/containerd')) {
 
 test('a socket that is not there is told by name', async () => {
   const folder = mkdtempSync(`${tmpdir()}/wherry-nosock-`);
-  await expect(createRemoteCri({ socket: `${folder}/x.sock`, cgroupParent: '/none', ...PLACE })).rejects.toThrow(
+  const groups = await openPodCgroups('cgroupfs', '/none');
+  await expect(createRemoteCri({ socket: `${folder}/x.sock`, groups, ...PLACE })).rejects.toThrow(
     `no container runtime at unix://${folder}/x.sock: the socket is not there`,
   );
   rmSync(folder, { recursive: true });

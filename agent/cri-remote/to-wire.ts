@@ -14,8 +14,8 @@ import type * as wire from '../cri-grpc/gen/types.ts';
 import { CONTAINER_STATE, SANDBOX_STATE, toMount, toNamespaces, toResources, toSignal } from '../cri-grpc/words.ts';
 import { type SandboxNote, withContainerNote, withSandboxNote } from './notes.ts';
 
-/** `cgroupRoot`: what the sandbox's own cgroup parent is below. */
-export function podSandboxConfig(config: PodSandboxConfig, cgroupRoot: string): wire.PodSandboxConfig {
+/** `cgroupParent`: of the pod, in the runtime's words. */
+export function podSandboxConfig(config: PodSandboxConfig, cgroupParent: string): wire.PodSandboxConfig {
   const { linux = {} } = config;
   return {
     metadata: config.metadata,
@@ -26,7 +26,7 @@ export function podSandboxConfig(config: PodSandboxConfig, cgroupRoot: string): 
     ...(config.dns ? { dnsConfig: config.dns } : {}),
     portMappings: config.portMappings ?? [],
     linux: {
-      cgroupParent: podCgroup(config, cgroupRoot),
+      cgroupParent,
       sysctls: linux.sysctls ?? {},
       ...(linux.resources ? { resources: toResources(linux.resources) } : {}),
       securityContext: {
@@ -37,9 +37,6 @@ export function podSandboxConfig(config: PodSandboxConfig, cgroupRoot: string): 
     },
   };
 }
-
-export const podCgroup = ({ metadata, linux }: SandboxNote, root: string): string =>
-  `${root}/${linux?.cgroupParent ?? `pod${metadata.uid}`}`.replace(/\/+/g, '/');
 
 export function containerConfig(sandboxId: string, sandbox: SandboxNote, config: ContainerConfig): wire.ContainerConfig {
   const { linux = {} } = config;

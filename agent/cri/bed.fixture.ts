@@ -2,7 +2,16 @@
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
-import { cgroups, createNamedNetns, homeFirst, mountsBelow, removeTree, unpinNamespace } from '../../kit/linux/index.ts';
+import {
+  type CgroupDriverName,
+  cgroups,
+  createNamedNetns,
+  homeFirst,
+  mountsBelow,
+  removeSlice,
+  removeTree,
+  unpinNamespace,
+} from '../../kit/linux/index.ts';
 import type { RuntimeProgram } from '../runtime/index.ts';
 import type { CriBed } from './cri.contract.ts';
 import { openOwn } from './own.fixture.ts';
@@ -12,8 +21,13 @@ export interface OwnBed extends CriBed {
   node: string;
 }
 
-/** `below`: what the service puts pods' cgroups below; a client of it may name the bed's own itself. */
-export async function ownBed(runtime: RuntimeProgram, below?: string): Promise<OwnBed> {
+interface OwnBedOptions {
+  /** What the service puts pods' cgroups below; a client of it may name the bed's own itself. */
+  below?: string;
+  cgroupDriver?: CgroupDriverName;
+}
+
+export async function ownBed(runtime: RuntimeProgram, { below, cgroupDriver = 'cgroupfs' }: OwnBedOptions = {}): Promise<OwnBed> {
   await homeFirst();
   const folder = mkdtempSync(`${tmpdir()}/wherry-cri-`);
   chmodSync(folder, 0o711); // pods with users of their own come through it
@@ -24,11 +38,13 @@ export async function ownBed(runtime: RuntimeProgram, below?: string): Promise<O
     folder,
     node,
     cgroupParent,
-    open: () => openOwn({ folder, node, cgroupParent: below ?? cgroupParent }, runtime),
+    cgroupDriver,
+    open: () => openOwn({ folder, node, cgroupParent: below ?? cgroupParent, cgroupDriver }, runtime),
     expectClean: () => expect(mountsBelow(`${folder}/run`)).toEqual([]),
     async dispose() {
       unpinNamespace(node);
       await cgroups().remove(cgroupParent);
+      await removeSlice(cgroupParent);
       await removeTree(folder);
     },
   };

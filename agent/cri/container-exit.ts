@@ -2,7 +2,7 @@
 import { cgroups } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import type { RuntimeState } from '../runtime/index.ts';
-import { type CriContext, containerCgroup, messageOf } from './context.ts';
+import { type CriContext, containerCgroup, messageOf, podCgroup } from './context.ts';
 import type { ContainerExit, ContainerRecord } from './records.ts';
 
 /** Called by the runtime's exit watch and at start-up. Idempotent. */
@@ -46,7 +46,16 @@ function exitOf(state: Extract<RuntimeState, { status: 'exited' }>, oom: boolean
   return { code: state.exitCode, finishedAtMs: state.finishedAtMs, reason, message: '' };
 }
 
-/** conmon's mark, or the kernel's own count when the process died by SIGKILL. */
+/**
+ * conmon's mark, or the kernel's own count when the process died by SIGKILL. systemd removes an empty scope at once, perhaps before either has
+ * looked: the pod's group has counted too, and what it counts beyond what was told is this container's.
+ */
 function oomKilled(context: CriContext, record: ContainerRecord, state: Extract<RuntimeState, { status: 'exited' }>): boolean {
-  return state.oomKilled || (state.exitCode === 137 && cgroups().oomKills(containerCgroup(context, record)) > 0);
+  const sandbox = context.sandboxes.get(record.sandboxId);
+  const told = sandbox?.oomKills ?? 0;
+  const ofPod = sandbox && context.groups.driver === 'systemd' ? cgroups().oomKills(podCgroup(context, sandbox)) : told;
+  const isKilled =
+    state.oomKilled || (state.exitCode === 137 && (cgroups().oomKills(containerCgroup(context, record)) > 0 || ofPod > told));
+  if (sandbox && isKilled && ofPod > told) context.sandboxes.put({ ...sandbox, oomKills: ofPod });
+  return isKilled;
 }

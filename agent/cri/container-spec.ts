@@ -1,10 +1,10 @@
 // The runtime's configuration of one container, from its record and its sandbox's.
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { allowedOomScoreAdj, cgroups } from '../../kit/linux/index.ts';
+import { allowedOomScoreAdj, cgroups, SCOPE_ANNOTATIONS } from '../../kit/linux/index.ts';
 import { buildSpec, type OciSpec, type SpecMount } from '../runtime/index.ts';
 import { withCdi } from './cdi.ts';
-import { type CriContext, podCgroup, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
+import { type CriContext, containerCgroup, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
 import { CriError, type LinuxResources } from './cri.ts';
 import { deviceAt, hostDevices } from './device-nodes.ts';
 import { mountsOf } from './mounts.ts';
@@ -37,7 +37,7 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
     readonlyRootfs: security.readonlyRootfs === true,
     namespaces: namespacesOf(context, record, sandbox),
     ...(users ? { users: { ...users, path: sandboxFile(context, sandbox.id, 'user') } } : {}),
-    cgroupsPath: `${podCgroup(context, sandbox)}/${record.id}`,
+    cgroupsPath: context.groups.ociPath(containerCgroup(context, record)),
     cgroupV2: cgroups().layout === 'v2',
     resources: bearable(resources),
     mounts: allMounts(context, record, sandbox),
@@ -46,7 +46,7 @@ export function containerSpec(context: CriContext, record: ContainerRecord, sand
       : (config.devices ?? []).map((d) => ({ device: deviceAt(d.hostPath, d.containerPath), permissions: d.permissions || 'rwm' })),
     ...(security.maskedPaths ? { maskedPaths: security.maskedPaths } : {}),
     ...(security.readonlyPaths ? { readonlyPaths: security.readonlyPaths } : {}),
-    annotations: config.annotations ?? {},
+    annotations: { ...config.annotations, ...(context.groups.driver === 'systemd' ? SCOPE_ANNOTATIONS : {}) },
   });
   return record.cdi ? withCdi(spec, record.cdi) : spec;
 }

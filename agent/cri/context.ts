@@ -1,6 +1,7 @@
 // What every operation of the service works with, and the names of files and cgroups that several of them share.
 import { randomBytes } from 'node:crypto';
 import type { BridgePlugin } from '../../cni/index.ts';
+import type { PodCgroups } from '../../kit/linux/index.ts';
 import type { Logger, Turns } from '../../kit/run/index.ts';
 import type { ImageStore, PullOptions } from '../images/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -22,7 +23,7 @@ export interface CniOptions {
 export interface CriContext {
   readonly runDir: string;
   readonly stateDir: string;
-  readonly cgroupParent: string;
+  readonly groups: PodCgroups;
   readonly seccompFolder: string;
   readonly cni: CniOptions;
   readonly registries: Pick<PullOptions, 'insecureRegistries' | 'mirrors' | 'certsDir'>;
@@ -49,10 +50,8 @@ export const sandboxFile = (context: CriContext, id: string, name: string): stri
 export const usesPodNetwork = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.network !== 'node';
 export const usesPodIpc = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.ipc !== 'node';
 
-export function podCgroup(context: CriContext, { config }: SandboxRecord): string {
-  const below = config.linux?.cgroupParent ?? `pod${config.metadata.uid}`;
-  return `${context.cgroupParent}/${below}`.replace(/\/+/g, '/');
-}
+export const podCgroup = ({ groups }: CriContext, { config }: SandboxRecord): string =>
+  groups.group(config.linux?.cgroupParent ?? `pod${config.metadata.uid}`);
 
 /** @throws CriError NotFound */
 export function mustSandbox(context: CriContext, id: string): SandboxRecord {
@@ -73,7 +72,7 @@ export const containersOf = (context: CriContext, sandboxId: string): ContainerR
 
 export function containerCgroup(context: CriContext, record: ContainerRecord): string {
   const sandbox = context.sandboxes.get(record.sandboxId);
-  return `${sandbox ? podCgroup(context, sandbox) : context.cgroupParent}/${record.id}`;
+  return context.groups.container(sandbox ? podCgroup(context, sandbox) : context.groups.group(''), record.id);
 }
 
 /** Whether every wanted label is there with that value. */

@@ -1,6 +1,7 @@
 // The contract for our own service on each OCI runtime that is here.
 import { existsSync, readlinkSync } from 'node:fs';
 import { describe, test } from 'vitest';
+import { isSystemdBooted } from '../../kit/dbus/index.ts';
 import { cgroupLayout } from '../../kit/linux/index.ts';
 import { ownBed } from './bed.fixture.ts';
 import { criContract } from './cri.contract.ts';
@@ -13,6 +14,13 @@ if (cgroupLayout() !== 'hybrid' || isOwnMountNamespace) criContract('crun', { ne
 else
   describe('cri contract: crun', () =>
     test.skip('needs a mount namespace of its own on hybrid cgroups: scripts/test-runtimes gives it one', () => {}));
+
+if (isSystemdBooted() && cgroupLayout() === 'v2')
+  for (const path of ['runc', 'crun'])
+    criContract(`${path} in systemd's scopes`, { network, make: () => ownBed({ path }, { cgroupDriver: 'systemd' }) });
+else
+  describe("cri contract in systemd's scopes", () =>
+    test.skip('needs systemd as the first process, on v2: scripts/test-vm --systemd --shell', () => {}));
 
 const runsc = process.env['WHERRY_TEST_RUNSC'] ?? '/usr/bin/runsc';
 const platform = process.env['WHERRY_TEST_RUNSC_PLATFORM'] ?? 'ptrace';

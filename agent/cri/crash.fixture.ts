@@ -1,8 +1,9 @@
-// Test fixture: makes and removes pods without end, until it is killed. Arguments: folder, node's namespace, cgroup.
+// Test fixture: makes and removes pods without end, until it is killed. Arguments: folder, node's namespace, cgroup, who makes groups.
+import type { CgroupDriverName } from '../../kit/linux/index.ts';
 import { openOwn } from './own.fixture.ts';
 
-const [folder = '', node = '', cgroupParent = ''] = process.argv.slice(2);
-const cri = await openOwn({ folder, node, cgroupParent }, { path: 'runc' });
+const [folder = '', node = '', cgroupParent = '', cgroupDriver] = process.argv.slice(2);
+const cri = await openOwn({ folder, node, cgroupParent, cgroupDriver: cgroupDriver as CgroupDriverName }, { path: 'runc' });
 process.stdout.write('ready\n');
 
 async function live(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 // CreateContainer: everything is resolved and recorded, the root file system is mounted. The process comes with StartContainer, because
 // only there may a wrong command show itself (as kubelet's RunContainerError).
 import { chownSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { isMounted } from '../../kit/linux/index.ts';
+import { expectGroupMove, isMounted } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import type { ImageRecord, ListedImage } from '../images/index.ts';
 import { resolveCdi } from './cdi.ts';
@@ -30,7 +30,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       (c) => c.config.metadata.name === config.metadata.name && c.config.metadata.attempt === config.metadata.attempt,
     );
     if (before) return before.id;
-    const image = await context.images.find(config.image);
+    const image = await context.images.findListed(config.image);
     if (!image) throw new CriError('ImageNotFound', `failed to resolve image "${config.image}": not found`);
     const command = commandOf(config, image);
     const record: ContainerRecord = {
@@ -39,7 +39,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       config,
       createdAtMs: systemClock.nowMs(),
       imageId: image.id,
-      imageRef: await imageRefOf(context, config.image, image),
+      imageRef: imageRefOf(config.image, image),
       layers: image.layers.toReversed().map((layer) => context.images.layerName(layer)),
       imageVolumes: await resolveImageVolumes(context, config.mounts ?? []),
       ...(cdi ? { cdi } : {}),
@@ -49,6 +49,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       user: { uid: 0, gid: 0, supplementalGroups: [] },
       stopSignal: config.stopSignal || image.config.stopSignal || 'SIGTERM',
     };
+    expectGroupMove();
     step('container.record', () => context.containers.put(record));
     try {
       step('container.rootfs', () => mountRootfs(context, record));
@@ -87,10 +88,9 @@ function environmentOf(config: ContainerConfig, image: ImageRecord, hostname: st
 }
 
 /** name@digest of the repository that was asked for, as kubelet shows it in imageID; the id where the image came from an archive. */
-async function imageRefOf(context: CriContext, asked: string, image: ImageRecord): Promise<string> {
-  const listed: ListedImage | undefined = (await context.images.list()).find((i) => i.id === image.id);
-  const repository = listed?.tags.find((tag) => tag.includes(asked.split('@')[0]!.split(':')[0]!))?.replace(/:[^:/]+$/, '');
-  return listed?.digests.find((digest) => digest.startsWith(`${repository}@`)) ?? listed?.digests[0] ?? image.id;
+function imageRefOf(asked: string, { id, tags, digests }: ListedImage): string {
+  const repository = tags.find((tag) => tag.includes(asked.split('@')[0]!.split(':')[0]!))?.replace(/:[^:/]+$/, '');
+  return digests.find((digest) => digest.startsWith(`${repository}@`)) ?? digests[0] ?? id;
 }
 
 /** Also after a restart of the machine, for a container that was created but never started. */

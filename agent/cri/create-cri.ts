@@ -1,7 +1,7 @@
 // Puts runtime, images and cni together into one Cri: the list of operations.
 import { dirname, join } from 'node:path';
 import { BridgePlugin, ensureMasquerade } from '../../cni/index.ts';
-import { homeFirst } from '../../kit/linux/index.ts';
+import { homeFirst, type PodCgroups } from '../../kit/linux/index.ts';
 import { type Logger, Turns } from '../../kit/run/index.ts';
 import { ImageStore } from '../images/index.ts';
 import { availableCapabilities, OciRuntime, type RuntimeProgram } from '../runtime/index.ts';
@@ -21,6 +21,7 @@ import { recover } from './recover.ts';
 import { removeContainer } from './remove-container.ts';
 import { removePodSandbox } from './remove-pod-sandbox.ts';
 import { reopenContainerLog } from './reopen-log.ts';
+import { restoreLimits } from './restore-limits.ts';
 import { runPodSandbox } from './run-pod-sandbox.ts';
 import { listPodSandbox, podSandboxStatus } from './sandbox-status.ts';
 import { startContainer } from './start-container.ts';
@@ -42,8 +43,8 @@ export interface CriOptions {
   runtime: RuntimeProgram;
   /** Further runtimes, by the handler that a RuntimeClass names. */
   runtimeHandlers?: Readonly<Record<string, RuntimeProgram>>;
-  /** Cgroup that all pods' cgroups are below, e.g. `/wherry/demo/node-1`. */
-  cgroupParent: string;
+  /** Makes pods' control groups. */
+  groups: PodCgroups;
   cni: CniOptions;
   /** Folder that relative paths of seccomp profiles (`Localhost`) start from. Default: `seccomp` beside the state folder. */
   seccompFolder?: string;
@@ -69,7 +70,11 @@ export async function createCri(options: CriOptions): Promise<Cri> {
       .catch((error: unknown) => context.log.error({ container: id, error: messageOf(error) }, 'recording an exit'));
   context.runtime.onExit(notice);
   await Promise.all([recover(context), masquerade]);
-  return operations(context);
+  const closed = new AbortController();
+  const restore = () => restoreLimits(context);
+  if (context.groups.driver === 'systemd') restore(); // nobody was there to see a reload
+  context.groups.watch(restore, closed.signal, (error) => options.log.warn({ error: messageOf(error) }, 'watching control groups'));
+  return operations(context, closed);
 }
 
 async function openContext(options: CriOptions): Promise<CriContext> {
@@ -78,7 +83,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
   return {
     runDir,
     stateDir,
-    cgroupParent: options.cgroupParent,
+    groups: options.groups,
     seccompFolder: options.seccompFolder ?? join(dirname(stateDir), 'seccomp'),
     cni,
     registries: {
@@ -91,6 +96,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
       runtime: options.runtime,
       handlers: options.runtimeHandlers ?? {},
       root: runDir,
+      groups: options.groups,
       onError: (error) => log.error({ error: messageOf(error) }, 'watching containers'),
     }),
     images,
@@ -106,7 +112,7 @@ async function openContext(options: CriOptions): Promise<CriContext> {
 
 const bridgeOf = ({ clusterCIDR: _, ...bridge }: CniOptions) => bridge;
 
-function operations(context: CriContext): Cri {
+function operations(context: CriContext, closed: AbortController): Cri {
   return {
     runPodSandbox: (config) => runPodSandbox(context, config),
     stopPodSandbox: (id) => stopPodSandbox(context, id),
@@ -142,6 +148,7 @@ function operations(context: CriContext): Cri {
     inspectPodSandbox: async (id) => inspectPodSandbox(context, id),
     inspectContainer: async (id) => inspectContainer(context, id),
     close: async () => {
+      closed.abort();
       context.runtime.close();
       context.network.close();
     },

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { cgroups } from '../../kit/linux/index.ts';
+import { type CgroupDriverName, cgroupNames, cgroups } from '../../kit/linux/index.ts';
 import { busyboxArchive } from '../images/testing.ts';
 import type { Cri, CriEvent } from './cri.ts';
 import { container, loadTestImages, sleeping, TestPods } from './pods.fixture.ts';
@@ -16,6 +16,8 @@ export interface CriBed {
   folder: string;
   /** What all pods' cgroups are below. */
   cgroupParent: string;
+  /** Who makes them; absent: `cgroupfs`. */
+  cgroupDriver?: CgroupDriverName;
   /** Nothing may be left after the last sandbox went. */
   expectClean(): void | Promise<void>;
   dispose(): Promise<void>;
@@ -256,8 +258,10 @@ export function criContract(name: string, { make, network, lacks = {} }: CriCont
         expect(stats).toMatchObject({ network: { name: 'eth0' }, containers: [{ id }] });
         expect(stats.containers[0]!.memoryUsageBytes).toBeGreaterThan(0);
         await cri.updateContainerResources(id, { memoryLimitBytes: 32 << 20 });
-        const limit = cgroups().folder('memory', `${bed.cgroupParent}/kubepods/burstable/podx/${id}`);
-        if (cgroups().layout !== 'v2') expect(readFileSync(`${limit}/memory.limit_in_bytes`, 'utf8').trim()).toBe(`${32 << 20}`);
+        const names = cgroupNames(bed.cgroupDriver ?? 'cgroupfs', bed.cgroupParent);
+        const group = names.container(names.group('kubepods/burstable/podx'), id);
+        const file = cgroups().layout === 'v2' ? 'memory.max' : 'memory.limit_in_bytes';
+        expect(cgroups().read(group, 'memory', file).trim()).toBe(`${32 << 20}`);
       });
 
       testWith('log rotation', 'the log goes on in a new file after a rotation', async () => {

@@ -1,6 +1,6 @@
 // The container runtime interface as agents call it in-process: CRI v1 in TypeScript, as small as pods need it.
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { CgroupMetrics, UserIds } from '../../kit/linux/index.ts';
+import type { CgroupDriverName, CgroupMetrics, Pressures, UserIds } from '../../kit/linux/index.ts';
 import type { PodAccount, PullCredential, PullSecret, RegistryAuth } from '../images/index.ts';
 import type { SpecResources } from '../runtime/index.ts';
 
@@ -74,6 +74,7 @@ export interface RuntimeStatus {
   /** The first one, without a name, is the default. */
   handlers: { name: string; recursiveReadOnlyMounts: boolean; userNamespaces: boolean }[];
   features: { supplementalGroupsPolicy: boolean };
+  cgroupDriver: CgroupDriverName;
   info: object;
 }
 
@@ -104,7 +105,7 @@ export interface PodSandboxConfig {
   /** Ports of the node that lead to the pod; for those with a hostPort, ignored with the host's network. */
   portMappings?: { containerPort: number; hostPort: number; protocol: 'TCP' | 'UDP' | 'SCTP'; hostIp?: string }[];
   linux?: {
-    /** Below the cgroupParent of createCri, e.g. `kubepods/burstable/pod<uid>`. */
+    /** Below the node's own, e.g. `kubepods/burstable/pod<uid>`; or a slice of systemd's. */
     cgroupParent?: string;
     /** Limits of the whole pod, applied to that cgroup. */
     resources?: LinuxResources;
@@ -315,6 +316,8 @@ export interface ContainerStats {
   /** Bytes of the writable layer. */
   rootfsUsedBytes: number;
   rootfsInodesUsed: number;
+  /** Where the kernel counts it, and the runtime tells. */
+  pressure?: Pressures;
 }
 
 export interface NetworkStats {
@@ -337,6 +340,7 @@ export interface PodSandboxStats {
   memoryWorkingSetBytes: number;
   pids: number;
   network?: NetworkStats;
+  pressure?: Pressures;
   containers: ContainerStats[];
 }
 

@@ -39,8 +39,7 @@ async function pullOnce(context: CriContext, name: string, auth: RegistryAuth | 
 
 export async function imageStatus(context: CriContext, ref: string): Promise<Image | undefined> {
   imageNameOrId(ref); // or it is refused
-  const record = await context.images.find(ref);
-  const listed = record && (await context.images.list()).find((image) => image.id === record.id);
+  const listed = await context.images.findListed(ref);
   return listed && toImage(listed);
 }
 

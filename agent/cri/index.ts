@@ -7,5 +7,5 @@ export { type CriOptions, createCri } from './create-cri.ts';
 export * from './cri.ts';
 export { EventHub } from './events.ts';
 export { imageName, imageNameOrId } from './image-name.ts';
-export { toCgroupLimits } from './resources.ts';
+export { checkSameDriver, toCgroupLimits } from './resources.ts';
 export { serveForwardedPort, serveSession } from './serve-streams.ts';

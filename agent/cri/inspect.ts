@@ -25,7 +25,7 @@ export function inspectContainer(context: CriContext, id: string): object | unde
 }
 
 export async function runtimeStatus(context: CriContext): Promise<RuntimeStatus> {
-  const { cni, runDir, stateDir, cgroupParent, runtime, images, registries } = context;
+  const { cni, runDir, stateDir, groups, runtime, images, registries } = context;
   return {
     handlers: await Promise.all(
       ['', runtime.name, ...runtime.handlers].map(async (name) => ({
@@ -35,10 +35,11 @@ export async function runtimeStatus(context: CriContext): Promise<RuntimeStatus>
       })),
     ),
     features: { supplementalGroupsPolicy: true },
+    cgroupDriver: groups.driver,
     info: {
       runDir,
       stateDir,
-      cgroupParent,
+      cgroupParent: groups.group('') || '/',
       cni,
       ...registries,
       runtime: runtime.name,

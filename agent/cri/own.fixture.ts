@@ -1,4 +1,5 @@
 // Test fixture: opens our own service below a folder: in tests, and in the processes that tests kill.
+import { type CgroupDriverName, openPodCgroups } from '../../kit/linux/index.ts';
 import { silentLogger } from '../../kit/run/index.ts';
 import type { RuntimeProgram } from '../runtime/index.ts';
 import { createCri } from './index.ts';
@@ -8,15 +9,16 @@ interface OwnPlace {
   /** The node's network namespace. */
   node: string;
   cgroupParent: string;
+  cgroupDriver?: CgroupDriverName;
 }
 
-export const openOwn = ({ folder, node, cgroupParent }: OwnPlace, runtime: RuntimeProgram) =>
-  createCri({
+export const openOwn = async ({ folder, node, cgroupParent, cgroupDriver = 'cgroupfs' }: OwnPlace, runtime: RuntimeProgram) =>
+  await createCri({
     stateDir: `${folder}/state`,
     runDir: `${folder}/run`,
     imagesDir: `${folder}/images`,
     runtime,
-    cgroupParent,
+    groups: await openPodCgroups(cgroupDriver, cgroupParent),
     cni: { bridge: 'wherry0', subnet: '10.244.9.0/24', nodeNetns: node },
     log: silentLogger,
   });

@@ -12,14 +12,14 @@ const REAPER = 'trap "exit 0" TERM; while :; do sleep 2147483647 & wait; done';
 export async function startPidHolder(context: CriContext, record: SandboxRecord): Promise<void> {
   const pin = sandboxFile(context, record.id, 'pid');
   if (isPinned(pin)) return;
-  const path = `${podCgroup(context, record)}/holder`;
-  const groups = cgroups();
-  groups.create(path);
-  const folder = groups.folder('pids', path) ?? groups.folder('memory', path);
   const asUsers = record.config.linux?.namespaces?.user ? `nsenter --user=${sandboxFile(context, record.id, 'user')} ` : '';
-  const script = `echo $$ > ${folder}/cgroup.procs; exec ${asUsers}unshare --pid --fork --kill-child sh -c '${REAPER}'`;
-  const child = await start('sh', ['-c', script], { stdio: 'ignore', detached: true, cwd: '/' });
+  // It waits until it is in its group, and ends when whoever is to put it there does first.
+  const script = `read -r _ || exit; exec ${asUsers}unshare --pid --fork --kill-child sh -c '${REAPER}' </dev/null`;
+  const child = await start('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/' });
   child.unref();
+  await context.groups.adopt(holderGroup(context, record), child.pid ?? 0);
+  child.stdin?.on('error', () => {}); // it has ended: the wait below tells
+  child.stdin?.end('\n');
   const init = await waitFor({ what: `the first process of sandbox ${record.id}`, timeoutMs: 5_000, everyMs: 2 }, () =>
     firstChild(child.pid ?? 0),
   );
@@ -29,10 +29,13 @@ export async function startPidHolder(context: CriContext, record: SandboxRecord)
 
 /** SIGKILLs the holder, and with it everything in its namespace. Idempotent. */
 export async function stopPidHolder(context: CriContext, record: SandboxRecord): Promise<void> {
-  const path = `${podCgroup(context, record)}/holder`;
+  const path = holderGroup(context, record);
   for (const pid of cgroups().pids(path)) sendSignal(pid, 'SIGKILL');
-  await cgroups().remove(path);
+  await context.groups.remove(path);
 }
+
+/** Beside the containers', as if it were one. */
+const holderGroup = (context: CriContext, record: SandboxRecord): string => context.groups.container(podCgroup(context, record), record.id);
 
 function firstChild(pid: number): number | undefined {
   const file = `/proc/${pid}/task/${pid}/children`;

@@ -15,6 +15,8 @@ export interface SandboxRecord {
   /** Pinned namespaces do not survive a boot. */
   bootId: string;
   ips: string[];
+  /** Of the kernel's kills for want of memory in its group, how many have been told as some container's end. */
+  oomKills?: number;
 }
 
 export interface ContainerRecord {

@@ -1,5 +1,5 @@
 // CRI's resources as cgroup limits. Pure.
-import type { CgroupLimits } from '../../kit/linux/index.ts';
+import type { CgroupDriverName, CgroupLimits } from '../../kit/linux/index.ts';
 import type { LinuxResources } from './cri.ts';
 
 export function toCgroupLimits(r: LinuxResources): CgroupLimits {
@@ -12,5 +12,11 @@ export function toCgroupLimits(r: LinuxResources): CgroupLimits {
     ...(r.hugepageLimits ? { hugePages: r.hugepageLimits.map(({ pageSize, limit }) => ({ pageSize, bytes: limit })) } : {}),
     ...(r.cpusetCpus ? { cpusetCpus: r.cpusetCpus } : {}),
     ...(r.cpusetMems ? { cpusetMems: r.cpusetMems } : {}),
+    ...(r.unified ? { files: r.unified } : {}),
   };
+}
+
+/** Pods' groups and containers' would not be one below the other. @throws Error */
+export function checkSameDriver(ours: CgroupDriverName, theirs: string, who: string): void {
+  if (ours !== theirs) throw new Error(`field cgroupDriver: is ${ours}, but ${who} uses ${theirs}: both must be the same`);
 }

@@ -1,7 +1,7 @@
 // RunPodSandbox: cgroup, pinned namespaces, shared memory, network. No process is needed to hold them. Each step may be repeated, so a
 // sandbox that a crash left half made is finished by asking for it again.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { bootId, cgroups, isMounted, mountTmpfs } from '../../kit/linux/index.ts';
+import { bootId, expectGroupMove, isMounted, mountTmpfs } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
 import { CriError, type PodSandboxConfig } from './cri.ts';
@@ -39,6 +39,7 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
       bootId: bootId(),
       ips: [],
     };
+    expectGroupMove(); // of its containers
     step('sandbox.record', () => context.sandboxes.put(record));
     try {
       await build(context, record);
@@ -61,10 +62,9 @@ function checkHandler({ runtime }: CriContext, { runtimeHandler = '' }: PodSandb
 
 async function build(context: CriContext, record: SandboxRecord): Promise<void> {
   const { id, config } = record;
-  step('sandbox.cgroup', () => {
-    const groups = cgroups();
-    groups.create(podCgroup(context, record));
-    if (config.linux?.resources) groups.apply(podCgroup(context, record), toCgroupLimits(config.linux.resources));
+  await step('sandbox.cgroup', async () => {
+    await context.groups.create(podCgroup(context, record));
+    if (config.linux?.resources) await context.groups.apply(podCgroup(context, record), toCgroupLimits(config.linux.resources));
   });
   if (config.logDirectory) mkdirSync(config.logDirectory, { recursive: true });
   await step('sandbox.namespaces', () => makeNamespaces(context, record));

@@ -2,14 +2,16 @@
 // runtime's sentence as its message, as kubelet expects.
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { expectGroupMove } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import { recordExit } from './container-exit.ts';
 import { containerSpec } from './container-spec.ts';
-import { type CriContext, messageOf, mustContainer, mustSandbox } from './context.ts';
+import { type CriContext, containerCgroup, messageOf, mustContainer, mustSandbox } from './context.ts';
 import { mountRootfs } from './create-container.ts';
 import { CriError } from './cri.ts';
 import { mountImageVolumes } from './mounts.ts';
 import type { ContainerRecord } from './records.ts';
+import { toCgroupLimits } from './resources.ts';
 
 const START_ERROR = 128;
 // the sentences below are containerd's: tools and people know them by heart, and Kubernetes shows them as they are
@@ -24,6 +26,7 @@ export async function startContainer(context: CriContext, id: string): Promise<v
     const sandbox = mustSandbox(context, record.sandboxId);
     const logPath = logPathOf(context, record);
     const { runtimeHandler = '' } = sandbox.config;
+    expectGroupMove();
     try {
       mountRootfs(context, record);
       mountImageVolumes(context, record);
@@ -38,6 +41,9 @@ export async function startContainer(context: CriContext, id: string): Promise<v
         keepStdinOpen: stdin && !stdinOnce,
         ...(context.runtime.handlers.includes(runtimeHandler) ? { handler: runtimeHandler } : {}),
       });
+      // crun 1.8 tells systemd a part of them only, and what it does not know it takes away at a reload
+      if (context.groups.driver === 'systemd')
+        await context.groups.apply(containerCgroup(context, record), toCgroupLimits(record.config.linux?.resources ?? {}));
     } catch (error) {
       return await fail(
         context,

@@ -26,14 +26,11 @@ const statsOfRunning = (context: CriContext, records: readonly ContainerRecord[]
 
 export async function podSandboxStats(context: CriContext, id: string): Promise<PodSandboxStats> {
   const sandbox = mustSandbox(context, id);
-  const { cpuUsageNanos, memoryUsageBytes, memoryWorkingSetBytes, pids } = cgroups().stats(podCgroup(context, sandbox));
+  const { memoryRssBytes: _, ...usage } = cgroups().stats(podCgroup(context, sandbox));
   const stats: PodSandboxStats = {
     id,
     timestampMs: systemClock.nowMs(),
-    cpuUsageNanos,
-    memoryUsageBytes,
-    memoryWorkingSetBytes,
-    pids,
+    ...usage,
     containers: await statsOfRunning(context, containersOf(context, id)),
   };
   if (usesPodNetwork(sandbox.config) && isSandboxReady(context, sandbox)) {

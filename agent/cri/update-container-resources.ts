@@ -1,5 +1,4 @@
 // UpdateContainerResources: into the record first, then into the container's cgroup as far as it has one.
-import { cgroups } from '../../kit/linux/index.ts';
 import { type CriContext, containerCgroup, mustContainer } from './context.ts';
 import type { LinuxResources } from './cri.ts';
 import { toCgroupLimits } from './resources.ts';
@@ -10,6 +9,6 @@ export async function updateContainerResources(context: CriContext, id: string, 
     const { config } = record;
     const merged = { ...config.linux?.resources, ...resources };
     context.containers.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
-    if (!record.exit) cgroups().apply(containerCgroup(context, record), toCgroupLimits(resources));
+    if (!record.exit) await context.groups.apply(containerCgroup(context, record), toCgroupLimits(merged));
   });
 }

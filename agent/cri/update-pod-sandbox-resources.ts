@@ -1,5 +1,4 @@
 // UpdatePodSandboxResources: into the record first, then into the pod's cgroup as long as it has one.
-import { cgroups } from '../../kit/linux/index.ts';
 import { type CriContext, mustSandbox, podCgroup } from './context.ts';
 import type { LinuxResources } from './cri.ts';
 import { toCgroupLimits } from './resources.ts';
@@ -10,6 +9,6 @@ export async function updatePodSandboxResources(context: CriContext, id: string,
     const { config } = record;
     const merged = { ...config.linux?.resources, ...resources };
     context.sandboxes.put({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
-    if (record.state === 'ready') cgroups().apply(podCgroup(context, record), toCgroupLimits(resources));
+    if (record.state === 'ready') await context.groups.apply(podCgroup(context, record), toCgroupLimits(resources));
   });
 }

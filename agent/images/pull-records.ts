@@ -2,9 +2,10 @@
 //   pulled/<hex>.json     by the image's id: who was let in, by repository
 //   pulling/<uuid>.json   a pull under way; after a crash it tells that the image, should it be there, was no preloaded one
 import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { identify, isAlive, type ProcessId } from '../../kit/exec/index.ts';
-import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
+import { readFileIfExistsSync, writeFileAtomic } from '../../kit/fs/index.ts';
 import type { PullCredential } from './keyring.ts';
 import { type Access, isExempt, provenBy, type VerificationPolicy, withProof } from './pull-access.ts';
 import { isImageId, normalizeName, parseReference, repositoryName } from './reference.ts';
@@ -47,9 +48,9 @@ export class PullRecords {
   /** Whether a pod with these credentials may use the image, which is there, without asking its registry. */
   async isOpenTo(name: string, image: PresentImage, credentials: () => Promise<readonly PullCredential[]>): Promise<boolean> {
     const repository = repositoryOf(name);
-    const record = await this.#read(image.id);
+    const record = this.#read(image.id);
     const access = record?.repositories[repository];
-    const isPreloaded = !access && (!record || isNamed(image, repository)) && !(await this.#isBeingPulled(name));
+    const isPreloaded = !access && (!record || isNamed(image, repository)) && !this.#isBeingPulled(name);
     if (isExempt(this.#policy, repository, isPreloaded)) return true;
     if (!access) return false;
     if (access.everyPod) return true;
@@ -84,7 +85,7 @@ export class PullRecords {
 
   /** Images of pulls whose process died are nobody's yet: who wants them shows credentials. */
   async #settle(images: () => Promise<readonly PresentImage[]>): Promise<void> {
-    const dead = (await this.#pullsUnderWay()).filter(({ by }) => !by || !isAlive(by));
+    const dead = this.#pullsUnderWay().filter(({ by }) => !by || !isAlive(by));
     if (dead.length === 0) return;
     const present = await images();
     for (const { file, name } of dead) {
@@ -94,23 +95,23 @@ export class PullRecords {
     }
   }
 
-  async #isBeingPulled(name: string): Promise<boolean> {
-    return (await this.#pullsUnderWay()).some((pull) => pull.name === fullName(name));
+  #isBeingPulled(name: string): boolean {
+    return this.#pullsUnderWay().some((pull) => pull.name === fullName(name));
   }
 
-  async #pullsUnderWay(): Promise<(Pulling & { file: string })[]> {
-    const files = (await readdir(`${this.#folder}/pulling`)).filter((name) => name.endsWith('.json'));
-    const paths = files.map((name) => `${this.#folder}/pulling/${name}`);
-    const texts = await Promise.all(paths.map((path) => readFileIfExists(path)));
-    return paths.flatMap((file, index) => {
-      const text = texts[index];
+  /** There are few at a time, mostly none, and each start of a container asks. */
+  #pullsUnderWay(): (Pulling & { file: string })[] {
+    const files = readdirSync(`${this.#folder}/pulling`).filter((name) => name.endsWith('.json'));
+    return files.flatMap((name) => {
+      const file = `${this.#folder}/pulling/${name}`;
+      const text = readFileIfExistsSync(file);
       return text === undefined ? [] : [{ ...parsed<Pulling>(text, { name: '', by: undefined }), file }];
     });
   }
 
   /** Two who write at once: one proof is lost, and shown again by the next pull. */
   async #change(id: string, repository: string, change: (access: Access) => Access): Promise<void> {
-    const { repositories = {} } = (await this.#read(id)) ?? {};
+    const { repositories = {} } = this.#read(id) ?? {};
     const before = repositories[repository];
     const after = change(before ?? {});
     if (after === before) return;
@@ -118,8 +119,8 @@ export class PullRecords {
     await writeFileAtomic(`${this.#folder}/pulled/${fileOf(id)}`, JSON.stringify(record));
   }
 
-  async #read(id: string): Promise<PullRecord | undefined> {
-    const text = await readFileIfExists(`${this.#folder}/pulled/${fileOf(id)}`);
+  #read(id: string): PullRecord | undefined {
+    const text = readFileIfExistsSync(`${this.#folder}/pulled/${fileOf(id)}`);
     return text === undefined ? undefined : parsed<PullRecord>(text, { repositories: {} });
   }
 }

@@ -2,10 +2,10 @@
 // atomic rename, so readers take no lock and a crash leaves only `tmp/`.
 //   images/<hex>.json   one record an image; written last        configs/<hex>   its configuration, byte by byte
 //   names/<encoded>     name -> image id                          layers/, skeletons/, tmp/: see layers.ts
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
+import { readFileIfExists, readFileIfExistsSync, writeFileAtomic } from '../../kit/fs/index.ts';
 import type { ImageRecord } from './config.ts';
 import { Layers } from './layers.ts';
 import { mountedByContainers, shortName } from './mounted.ts';
@@ -119,8 +119,14 @@ export class ImageStore {
       const found = hex.length === 64 ? await this.#record(`sha256:${hex}`) : await this.#byPrefix(hex);
       if (found || text.startsWith('sha256:')) return found;
     }
-    const id = await readFileIfExists(this.#nameFile(referenceName(parseReference(text))));
+    const id = readFileIfExistsSync(this.#nameFile(referenceName(parseReference(text))));
     return id === undefined ? undefined : await this.#record(id);
+  }
+
+  /** As `find`, with its names: no other image is looked at, since each start of a container asks. */
+  async findListed(text: string): Promise<ListedImage | undefined> {
+    const record = await this.find(text);
+    return record && listed(record, (await this.#names()).get(record.id));
   }
 
   async #byPrefix(hex: string): Promise<ImageRecord | undefined> {
@@ -146,16 +152,14 @@ export class ImageStore {
     const out: ListedImage[] = [];
     for (const file of files) {
       const record = await this.#record(`sha256:${file.slice(0, -'.json'.length)}`);
-      const names = record && named.get(record.id);
-      if (record)
-        out.push({ ...record, tags: (names ?? []).filter((n) => !n.includes('@')), digests: (names ?? []).filter((n) => n.includes('@')) });
+      if (record) out.push(listed(record, named.get(record.id)));
     }
     return out;
   }
 
   /** Names of each image, sorted. Read again only when the folder changed: every change there is a rename or a removal. */
   async #names(): Promise<Map<string, string[]>> {
-    const { mtimeNs } = await stat(`${this.folder}/names`, { bigint: true });
+    const { mtimeNs } = statSync(`${this.folder}/names`, { bigint: true });
     if (this.#namesRead?.mtimeNs === mtimeNs) return this.#namesRead.names;
     const names = await this.#readNames();
     this.#namesRead = { mtimeNs, names };
@@ -200,3 +204,9 @@ export class ImageStore {
     return `${this.folder}/names/${encodeURIComponent(name)}`;
   }
 }
+
+const listed = (record: ImageRecord, names: readonly string[] = []): ListedImage => ({
+  ...record,
+  tags: names.filter((name) => !name.includes('@')),
+  digests: names.filter((name) => name.includes('@')),
+});

@@ -2,6 +2,7 @@
 import type { Service as KubeService, Node, Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type EventRecorder, type Informer, type InformerFactory, RESOURCES } from '../../kit/client/index.ts';
+import type { PodCgroups } from '../../kit/linux/index.ts';
 import { isFinished } from '../../kit/pods/index.ts';
 import { type Clock, type Logger, repeat } from '../../kit/run/index.ts';
 import type { Cri, PodAccount, PullCredential, PullSecret } from '../cri/index.ts';
@@ -45,8 +46,8 @@ export interface PodsOptions {
   allocatable: Readonly<Record<string, string>>;
   /** Bytes. */
   memoryCapacity: number;
-  /** Folder of cgroups in which those of pods are made. */
-  cgroupParent: string;
+  /** Makes the groups of classes of pods. */
+  groups: PodCgroups;
   /** Of every pod; -1: none. */
   podPidsLimit: number;
   /** Folder of static pods; undefined: none. */

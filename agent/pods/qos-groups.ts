@@ -1,16 +1,15 @@
 // The groups above the pods' own: pods of one class share processor time with those of the others by what they have asked for together,
 // and all of them together have no more than the node has to give. As kubelet's container manager does it.
-import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { toInteger, toMilli } from '../../api/meta/index.ts';
-import { type CgroupLimits, cgroups } from '../../kit/linux/index.ts';
+import type { CgroupLimits, PodCgroups } from '../../kit/linux/index.ts';
 import type { Logger } from '../../kit/run/index.ts';
 import { podAmount } from './amounts.ts';
 import { cpuShares, type QosClass, qosClass } from './qos.ts';
 
 export interface QosGroupsOptions {
-  /** Folder of `kubepods`. */
-  cgroupParent: string;
+  /** Makes them. */
+  groups: PodCgroups;
   allocatable: Readonly<Record<string, string>>;
   log: Logger;
 }
@@ -30,7 +29,9 @@ export class QosGroups {
   readonly #options: QosGroupsOptions;
   /** Of Burstable pods by uid, in thousandths. */
   readonly #requests = new Map<string, number>();
-  #writtenMilli: number | undefined;
+  #wantedMilli: number | undefined;
+  #isMade = false;
+  #written: Promise<void> = Promise.resolve();
 
   constructor(options: QosGroupsOptions) {
     this.#options = options;
@@ -50,18 +51,24 @@ export class QosGroups {
   /** Only what has changed. Pods run without it too: a host that does not let it be written is told in the log. */
   #write(): void {
     const burstableMilli = this.#requests.values().reduce((sum, milli) => sum + milli, 0);
-    if (burstableMilli === this.#writtenMilli) return;
-    const { allocatable, cgroupParent, log } = this.#options;
-    const groups = cgroups();
+    if (burstableMilli === this.#wantedMilli) return;
+    this.#wantedMilli = burstableMilli;
+    this.#written = this.#written.then(async () => {
+      if (burstableMilli === this.#wantedMilli) await this.#apply(burstableMilli); // else a later write follows
+    });
+  }
+
+  async #apply(burstableMilli: number): Promise<void> {
+    const { allocatable, groups, log } = this.#options;
     for (const [name, limits] of Object.entries(groupLimits(allocatable, burstableMilli))) {
-      const path = join(cgroupParent, name);
+      const path = groups.group(name);
       try {
-        if (this.#writtenMilli === undefined) groups.create(path);
-        groups.apply(path, limits);
+        if (!this.#isMade) await groups.create(path);
+        await groups.apply(path, limits);
       } catch (error) {
         log.warn({ err: error, group: path }, 'limits of a class of pods not written');
       }
     }
-    this.#writtenMilli = burstableMilli;
+    this.#isMade = true;
   }
 }

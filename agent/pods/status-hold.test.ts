@@ -18,10 +18,10 @@ const initStatus = (state: ContainerStatus['state']): PodStatus => ({
 
 test.each<[string, PodStatus, PodStatus, number]>([
   ['the network alone', status('False'), status('True', { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }] }), 1000],
-  ['the first status of all', { phase: 'Pending' }, status('False'), 100],
+  ['the first status of all', { phase: 'Pending' }, status('False'), 250],
   ['the first status, and all runs', { phase: 'Pending' }, status('True', { phase: 'Running' }), 0],
   ['the first status, and an init container runs', { phase: 'Pending' }, status('True', initStatus({ running: {} })), 0],
-  ['the first status, and an init container waits', { phase: 'Pending' }, status('True', initStatus({ waiting: {} })), 100],
+  ['the first status, and an init container waits', { phase: 'Pending' }, status('True', initStatus({ waiting: {} })), 250],
   ['nothing new', status('True'), status('True'), 0],
   ['a network that is lost', status('True'), status('False'), 0],
   ['a container that runs', status('False'), status('True', { containerStatuses: [] }), 0],
@@ -30,9 +30,9 @@ test.each<[string, PodStatus, PodStatus, number]>([
 ])('%s', (_, before, after, expected) => expect(holdMs(before, after, ['start-container web'])).toBe(expected));
 
 test.each([
-  [['create-sandbox'], 100],
-  [['set-up-volumes'], 100],
-  [['stop-container abc', 'start-container web'], 100],
+  [['create-sandbox'], 250],
+  [['set-up-volumes'], 250],
+  [['stop-container abc', 'start-container web'], 250],
   [['stop-container abc'], 0],
   [[], 0],
 ])('nothing is held unless something starts: %j', (busy, expected) => expect(holdMs({}, status('False'), busy)).toBe(expected));

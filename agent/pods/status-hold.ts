@@ -4,7 +4,7 @@ import type { PodCondition, PodStatus } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 
 /** The first status of all: by then the containers of a pod whose image is here run. */
-const FIRST_MS = 100;
+const FIRST_MS = 250;
 /** The network alone: who waits longer, for an image or a volume, is told about it in between. */
 const NETWORK_MS = 1000;
 

@@ -1,5 +1,6 @@
 // The step `create-sandbox`: namespaces, network and group of the pod, and the files that show its addresses.
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { backoffMs, step } from '../../kit/run/index.ts';
 import { writePodFiles } from './pod-files.ts';
 import { runtimeHandler } from './runtime-handler.ts';
@@ -14,6 +15,7 @@ export async function createSandbox(context: StepContext, attempt: number): Prom
   const { pod, tools, holds } = context;
   const { client, clock, cluster, cri, events, podsDir } = tools;
   try {
+    await setImmediate(); // requests that were just made, such as for a token, leave before a sandbox is made in one go
     const runtime = await runtimeHandler(pod, client, cri);
     const users = pod.spec?.hostUsers === false ? usersOf(podsDir, context.uid) : undefined;
     const config = { ...sandboxConfig(pod, attempt, tools, users), ...(runtime ? { runtimeHandler: runtime } : {}) };

@@ -46,7 +46,7 @@ export class ContainerFiles {
   /** True while the very process runs that was recorded. */
   isRunning(id: string): boolean {
     const record = this.process(id);
-    return record !== undefined && record.bootId === currentBoot() && isAlive({ pid: record.pid, startTicks: record.startTime });
+    return record !== undefined && runs(record);
   }
 
   state(id: string): RuntimeState {
@@ -59,7 +59,7 @@ export class ContainerFiles {
     }
     const record = this.process(id);
     if (!record) return { status: 'none' }; // cut off while it was made
-    if (this.isRunning(id)) return { status: startedAtMs ? 'running' : 'created', pid: record.pid, startedAtMs };
+    if (runs(record)) return { status: startedAtMs ? 'running' : 'created', pid: record.pid, startedAtMs };
     // dead without an exit file: conmon is about to write one, unless it died too
     if (record.bootId === currentBoot() && this.isMonitored(id))
       return { status: startedAtMs ? 'running' : 'created', pid: record.pid, startedAtMs };
@@ -89,6 +89,8 @@ export class ContainerFiles {
     return identify(pid) !== undefined && (readText(`/proc/${pid}/cmdline`) ?? '').includes(id);
   }
 }
+
+const runs = ({ pid, startTime, bootId }: ProcessRecord): boolean => bootId === currentBoot() && isAlive({ pid, startTicks: startTime });
 
 let boot: string | undefined;
 export const currentBoot = (): string => (boot ??= bootId());

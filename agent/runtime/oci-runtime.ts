@@ -5,7 +5,17 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeF
 import { open, rm } from 'node:fs/promises';
 import { CommandError, identify, sendSignal } from '../../kit/exec/index.ts';
 import { writeFileAtomicSync } from '../../kit/fs/index.ts';
-import { cgroups, hideUnifiedCgroup, isDeafTo, isMounted, removeTree, unmount } from '../../kit/linux/index.ts';
+import {
+  cgroups,
+  hideUnifiedCgroup,
+  isDeafTo,
+  isMounted,
+  isOfSystemd,
+  type PodCgroups,
+  pathOfOci,
+  removeTree,
+  unmount,
+} from '../../kit/linux/index.ts';
 import { repeat, step, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
 import { createUnderConmon, runtimeMessage } from './conmon.ts';
@@ -14,7 +24,7 @@ import { startExec } from './exec.ts';
 import type { OciSpec } from './oci.ts';
 import { Program, type RuntimeProgram } from './program.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
-import { isWaitingToStart, letGo } from './start-fifo.ts';
+import { isStillRuncs, isWaitingToStart, letGo } from './start-fifo.ts';
 import { endStarters } from './starters.ts';
 
 export interface OciRuntimeOptions {
@@ -23,6 +33,8 @@ export interface OciRuntimeOptions {
   handlers?: Readonly<Record<string, RuntimeProgram>>;
   /** Folder of the driver, in the mount namespace of the containers' mounts. */
   root: string;
+  /** Removes what the containers' control groups were. */
+  groups: Pick<PodCgroups, 'remove'>;
   onError(error: unknown): void;
 }
 
@@ -35,6 +47,7 @@ export class OciRuntime implements Runtime {
   readonly name: string;
   readonly handlers: readonly string[];
   readonly #files: ContainerFiles;
+  readonly #groups: OciRuntimeOptions['groups'];
   /** By handler; '' is the default. */
   readonly #programs: ReadonlyMap<string, Program>;
   readonly #listeners: ((id: string) => void)[] = [];
@@ -49,6 +62,7 @@ export class OciRuntime implements Runtime {
     this.name = this.#programs.get('')!.name;
     this.handlers = Object.keys(handlers);
     this.#files = new ContainerFiles(options.root);
+    this.#groups = options.groups;
     for (const folder of ['c', 'exits', 'x', ...[...this.#programs.keys()].map(stateFolder)])
       mkdirSync(`${options.root}/${folder}`, { recursive: true, mode: 0o711 });
     if ([...this.#programs.values()].some(({ kind }) => kind === 'crun')) leaveHybridCgroups();
@@ -123,7 +137,7 @@ export class OciRuntime implements Runtime {
         id,
         name,
         runtimePath,
-        runtimeArgs: program.globalArguments(root),
+        runtimeArgs: [...program.globalArguments(root), ...(isOfSystemd(spec.linux.cgroupsPath) ? ['--systemd-cgroup'] : [])],
         environment: program.environment,
         bundle,
         logPath,
@@ -162,12 +176,12 @@ export class OciRuntime implements Runtime {
   isDeafTo(id: string, signal: number): boolean {
     const record = this.#files.process(id);
     if (!record || !this.#files.isRunning(id) || this.#programOf(id).program.kind === 'other') return false;
-    return isDeafTo(readText(`/proc/${record.pid}/status`) ?? '', signal);
+    return isStillRuncs(record.pid) || isDeafTo(readText(`/proc/${record.pid}/status`) ?? '', signal);
   }
 
   killAll(id: string): void {
     const path = this.spec(id)?.linux.cgroupsPath;
-    if (path) cgroups().kill(path);
+    if (path) cgroups().kill(pathOfOci(path));
     const record = this.#files.process(id);
     if (record && this.#files.isRunning(id)) sendSignal(record.pid, 'SIGKILL');
   }
@@ -193,7 +207,7 @@ export class OciRuntime implements Runtime {
   /** What runc's own `delete` would do, without a process for it: its state is a folder, the rest is in the kernel. */
   async #dropAttempt(id: string, cgroupsPath: string): Promise<void> {
     if (this.#files.process(id) === undefined) await endStarters(id);
-    await cgroups().remove(cgroupsPath);
+    await this.#groups.remove(pathOfOci(cgroupsPath));
     await this.#endMonitor(id);
     const handler = readText(this.#files.handlerFile(id)) ?? '';
     const program = this.#programs.get(handler);

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readlinkSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, test } from 'vitest';
-import { cgroupLayout, cgroups, removeTree } from '../../kit/linux/index.ts';
+import { cgroupLayout, cgroups, openPodCgroups, removeTree } from '../../kit/linux/index.ts';
 import { OciRuntime } from './index.ts';
 import { type RuntimeBed, runtimeContract } from './runtime.contract.ts';
 
@@ -13,6 +13,7 @@ const bedOf = (runtime: 'runc' | 'crun') => async (): Promise<RuntimeBed> => {
   copyFileSync('/bin/busybox', `${lower}/bin/busybox`);
   for (const applet of ['sh', 'sleep', 'true', 'cat', 'echo', 'stty']) symlinkSync('busybox', `${lower}/bin/${applet}`);
   const cgroupParent = `/wherry-test-${runtime}-${process.pid}`;
+  const groups = await openPodCgroups('cgroupfs', cgroupParent);
   return {
     folder,
     lower,
@@ -21,6 +22,7 @@ const bedOf = (runtime: 'runc' | 'crun') => async (): Promise<RuntimeBed> => {
       new OciRuntime({
         runtime: { path: runtime },
         root: `${folder}/run`,
+        groups,
         onError: (error) => {
           throw error;
         },

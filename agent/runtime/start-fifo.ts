@@ -87,6 +87,8 @@ export const isWaitingToStart = (stateFolder: string): boolean => existsSync(fif
 
 /** The name of runc's own process in the container, as long as it has not become the program. */
 const WAITING = 'runc:[2:INIT]';
+/** Whether the process is still runc's own: that one catches every signal, and what it catches the program never hears of. */
+export const isStillRuncs = (pid: number): boolean => commandName(pid) === WAITING;
 const commandName = (pid: number): string | undefined => readText(`/proc/${pid}/comm`)?.trim();
 
 async function waitForByte(path: string, isRunning: () => boolean): Promise<void> {

@@ -21,7 +21,7 @@ export interface RouteOptions {
   /** Of the pods' logs. */
   logDir: string;
   /** That the node's pods live below. */
-  cgroupParent: string;
+  cgroup: string;
   clock: Clock;
   probes: ProbeMetrics;
   /** Metrics of other parts of the agent. */
@@ -63,7 +63,7 @@ export function routes(options: RouteOptions): ReadonlyMap<string, Handler> {
 }
 
 function handlers(options: RouteOptions): Map<string, Handler> {
-  const { cri, clock, pods, nodeName, cgroupParent: cgroup, podsDir, logDir } = options;
+  const { cri, clock, pods, nodeName, cgroup, podsDir, logDir } = options;
   const sources = { cri, pods: () => pods.list(), podsDir, drivenVolumes: pods.drivenVolumes };
   const usages = () => podUsages(sources);
   const summary = new SummaryMaker({ ...sources, nodeName, cgroup, clock });

@@ -1,7 +1,7 @@
 // What the node as a whole has and uses: memory, a file system, processes.
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { cgroups } from '../../kit/linux/index.ts';
+import { cgroups, type Pressures } from '../../kit/linux/index.ts';
 import type { NetworkStats } from '../cri/index.ts';
 
 export interface MemoryUsage {
@@ -35,6 +35,9 @@ export function usageOfMachine(meminfo: string): Used {
   const usageBytes = of('MemTotal') - of('MemFree');
   return { usageBytes, workingSetBytes: Math.max(0, usageBytes - of('Inactive(file)')), rssBytes: of('AnonPages') };
 }
+
+/** Of all that runs here. */
+export const nodePressures = (): Pressures => cgroups().pressures('');
 
 export interface PidUsage {
   max: number;

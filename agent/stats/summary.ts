@@ -3,8 +3,9 @@ import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import { type FsUsage, fsUsage } from '../../kit/fs/index.ts';
 import { type Clock, rfc3339 } from '../../kit/run/index.ts';
 import type { ContainerStats, Cri, NetworkStats } from '../cri/index.ts';
-import { busyNanos, memoryUsage, nodeLinks, pidUsage } from './machine.ts';
+import { busyNanos, memoryUsage, nodeLinks, nodePressures, pidUsage } from './machine.ts';
 import { type ContainerUsage, ephemeralBytes, ephemeralInodes, type PodUsage, podUsages, type UsageSources } from './pods.ts';
+import { ioText, psiText } from './psi.ts';
 import { Rates } from './rates.ts';
 
 export interface SummarySources extends UsageSources {
@@ -41,12 +42,14 @@ export class SummaryMaker {
     const { clock, nodeName, cgroup, podsDir, cri } = this.#sources;
     const time = rfc3339(clock.nowMs());
     const { capacityBytes: _, ...memory } = memoryUsage(cgroup);
+    const pressures = nodePressures();
     const common = {
       nodeName,
       systemContainers: [],
       startTime: this.#startTime,
-      cpu: this.#cpu('node', busyNanos(), clock.nowMs()),
-      memory: { time, ...memory },
+      cpu: { ...this.#cpu('node', busyNanos(), clock.nowMs()), ...psiText(pressures.cpu) },
+      memory: { time, ...memory, ...psiText(pressures.memory) },
+      ...ioText(time, pressures.io),
     };
     if (short) return common;
     const [fs, images, { images: ofImages, containers }] = await Promise.all([
@@ -80,8 +83,9 @@ export class SummaryMaker {
       containers: containers.map((one) => this.#container(pod, one, short)),
       ...(sandbox
         ? {
-            cpu: this.#cpu(`pod ${uid}`, sandbox.cpuUsageNanos, atMs),
-            memory: { time, ...memoryText({ ...sandbox, memoryRssBytes: rssBytes }) },
+            cpu: { ...this.#cpu(`pod ${uid}`, sandbox.cpuUsageNanos, atMs), ...psiText(sandbox.pressure?.cpu) },
+            memory: { time, ...memoryText({ ...sandbox, memoryRssBytes: rssBytes }), ...psiText(sandbox.pressure?.memory) },
+            ...ioText(time, sandbox.pressure?.io),
           }
         : {}),
     };
@@ -107,8 +111,9 @@ export class SummaryMaker {
     const common = {
       name: stats.name,
       startTime: rfc3339(record.startedAtMs || Date.parse(pod.status?.startTime ?? '') || stats.timestampMs),
-      cpu: this.#cpu(stats.id, stats.cpuUsageNanos, stats.timestampMs),
-      memory: { time, ...memoryText(stats) },
+      cpu: { ...this.#cpu(stats.id, stats.cpuUsageNanos, stats.timestampMs), ...psiText(stats.pressure?.cpu) },
+      memory: { time, ...memoryText(stats), ...psiText(stats.pressure?.memory) },
+      ...ioText(time, stats.pressure?.io),
     };
     if (short) return common;
     return {

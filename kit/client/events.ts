@@ -9,8 +9,8 @@ import { RESOURCES } from './resources.ts';
 const WAITING_MAX = 1000;
 /** Written at once at most. */
 const WRITERS_MAX = 4;
-/** An event lets what it tells of go first: a pod's binding or status, which somebody waits for, comes right after it. */
-const LETS_PASS_MS = 10;
+/** An event lets what it tells of go first, a whole start of a pod: its binding, token and statuses, which somebody waits for, come right after. */
+const LETS_PASS_MS = 150;
 
 export interface EventTarget {
   apiVersion?: string;

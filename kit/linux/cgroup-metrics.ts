@@ -1,6 +1,7 @@
 // What the kernel counts for one control group beyond its usage, in one shape for v1 and v2. What a kernel does not count is absent.
 import { numberAt as at, type CgroupFile, type CgroupLayout, numbers, oomKillsOf } from './cgroup-stats.ts';
 import { cgroups } from './cgroups.ts';
+import { pressuresOf } from './pressure.ts';
 
 export interface CgroupMetrics {
   cpu: {
@@ -70,10 +71,10 @@ function fromV2(file: CgroupFile): CgroupMetrics {
       }),
     ...limit(number(read('pids.max'))),
     pressure: Object.fromEntries(
-      (['cpu', 'memory', 'io'] as const).flatMap((name) => {
-        const text = read(`${name}.pressure`);
-        return text === '' ? [] : [[name, { someSeconds: stalled(text, 'some'), fullSeconds: stalled(text, 'full') }]];
-      }),
+      Object.entries(pressuresOf(file)).map(([what, { some, full }]) => [
+        what,
+        { someSeconds: some.total / 1e6, fullSeconds: full.total / 1e6 },
+      ]),
     ),
   };
 }
@@ -123,10 +124,6 @@ function devices(bytes: string, operations: string): CgroupMetrics['io'] {
   add(operations, 'reads', 'writes');
   return [...found.values()];
 }
-
-/** `some avg10=0.00 avg60=0.00 avg300=0.00 total=12345`, microseconds. */
-const stalled = (text: string, who: 'some' | 'full'): number =>
-  Number(new RegExp(`^${who} .*total=(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1e6;
 
 const number = (text: string): number | undefined => (/^\d+\s*$/.test(text) ? Number(text) : undefined);
 const limit = (pidsMax: number | undefined): { pidsMax?: number } => (pidsMax === undefined ? {} : { pidsMax });

@@ -96,5 +96,15 @@ test('pressure where the kernel counts it', () =>
     cpu: { someSeconds: 22_651.197319, fullSeconds: 0 },
   }));
 
+test('pressure beside the usage, with its averages', () => {
+  const { pressure: found } = statsOf('v2', reader({ ...v2, ...pressure }));
+  const none = { total: 0, avg10: 0, avg60: 0, avg300: 0 };
+  expect(found).toEqual({
+    memory: { some: { ...none, total: 549_652 }, full: { ...none, total: 51_378 } },
+    cpu: { some: { total: 22_651_197_319, avg10: 98.62, avg60: 98.26, avg300: 97.98 }, full: none },
+  });
+  expect(statsOf('hybrid', reader({ ...v1, ...pressure }))).not.toHaveProperty('pressure');
+});
+
 test('a kernel before 5.19 keeps no highest use', () =>
   expect(metricsOf('v2', reader({ ...v2, 'memory.peak': '' })).memory).not.toHaveProperty('maxUsageBytes'));

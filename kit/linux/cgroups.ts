@@ -6,6 +6,7 @@ import { sendSignal } from '../exec/index.ts';
 import { waitFor } from '../run/index.ts';
 import { type CgroupLayout, type CgroupStats, oomKillsOf, statsOf } from './cgroup-stats.ts';
 import { mounts, mountTmpfs, unmount } from './mounts.ts';
+import { type Pressures, pressuresOf } from './pressure.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const CGROUP2_MAGIC = 0x63677270;
@@ -25,6 +26,8 @@ export interface CgroupLimits {
   hugePages?: readonly { pageSize: string; bytes: number }[];
   cpusetCpus?: string;
   cpusetMems?: string;
+  /** Files of v2 that have no word here, by name. */
+  files?: Readonly<Record<string, string>>;
 }
 
 export function cgroupLayout(): CgroupLayout {
@@ -56,6 +59,7 @@ export function limitFiles(limits: CgroupLimits, layout: CgroupLayout): [string,
     out.push(['hugetlb', `hugetlb.${pageSize}.${v2 ? 'max' : 'limit_in_bytes'}`, `${bytes}`]);
   if (limits.cpusetCpus) out.push(['cpuset', 'cpuset.cpus', limits.cpusetCpus]);
   if (limits.cpusetMems) out.push(['cpuset', 'cpuset.mems', limits.cpusetMems]);
+  if (v2) for (const [name, text] of Object.entries(limits.files ?? {})) out.push([name.split('.')[0] ?? '', name, text]);
   return out;
 }
 
@@ -164,6 +168,15 @@ export class Cgroups {
     return this.#hierarchies.some((hierarchy) => existsSync(`${hierarchy}${path}`));
   }
 
+  /** Kills what runs in it and below, until nothing does. @throws after 10 s */
+  async empty(path: string): Promise<void> {
+    await waitFor({ what: `what runs in cgroup ${path} to end`, timeoutMs: 10_000, everyMs: 10 }, () => {
+      if (this.pids(path).length === 0) return true;
+      this.kill(path);
+      return false;
+    });
+  }
+
   /** Kills what runs in it and removes it with everything below, in all hierarchies. Idempotent. @throws after 10 s */
   async remove(path: string): Promise<void> {
     if (path === '' || path === '/') throw new Error('refusing to remove the root cgroup');
@@ -189,6 +202,11 @@ export class Cgroups {
 
   stats(path: string): CgroupStats {
     return statsOf(this.layout, (controller, file) => this.read(path, controller, file));
+  }
+
+  /** Nothing on v1. '' is the machine. */
+  pressures(path: string): Pressures {
+    return this.layout === 'v2' ? pressuresOf((controller, file) => this.read(path, controller, file)) : {};
   }
 
   /** The memory that the group may use, by its own limit and those above it; undefined: nobody limits it. */

@@ -62,6 +62,11 @@ describe('limits', () => {
   ] as const)('huge pages on %s', (layout, file) =>
     expect(limitFiles({ hugePages: [{ pageSize: '2MB', bytes: 0 }] }, layout)).toEqual([['hugetlb', file, '0']]),
   );
+  test('files that have no word are for v2 alone', () => {
+    const named = { files: { 'memory.oom.group': '1' } };
+    expect(limitFiles(named, 'v2')).toEqual([['memory', 'memory.oom.group', '1']]);
+    expect(limitFiles(named, 'hybrid')).toEqual([]);
+  });
   test.each([
     [2, 1],
     [1024, 39],

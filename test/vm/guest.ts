@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
+import { type CgroupDriverName, type CgroupNames, cgroupNames } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import type { Cluster } from '../../rig/index.ts';
 
@@ -10,6 +11,8 @@ export type PodObject = Pod & KubeObject;
 
 export interface Step {
   title: string;
+  /** Absent: of either. */
+  driver?: CgroupDriverName;
   /** What the kernel must have, else the step is skipped. */
   needs?: { what: string; met: () => boolean };
   run(guest: Guest): Promise<void>;
@@ -31,16 +34,22 @@ export function expectEqual(what: string, got: unknown, wanted: unknown): void {
   expectThat(JSON.stringify(got) === JSON.stringify(wanted), `${what} to be ${JSON.stringify(wanted)}`, got);
 }
 
+const ROOT = '/sys/fs/cgroup';
+
 export class Guest {
   readonly cluster: Cluster;
+  readonly driver: CgroupDriverName;
+  readonly #names: CgroupNames;
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, driver: CgroupDriverName) {
     this.cluster = cluster;
+    this.driver = driver;
+    this.#names = cgroupNames(driver, `/wherry/${cluster.name}/${NODE}`);
   }
 
   /** Folder of a control group below `kubepods`. */
   group(path = ''): string {
-    return `/sys/fs/cgroup/wherry/${this.cluster.name}/${NODE}/kubepods${path}`;
+    return `${ROOT}${this.#names.group(`kubepods${path}`)}`;
   }
 
   podGroup({ metadata: { uid }, status }: PodObject): string {
@@ -50,7 +59,8 @@ export class Guest {
 
   /** Group of the first container that is in the status. */
   containerGroup(pod: PodObject): string {
-    return `${this.podGroup(pod)}/${pod.status?.containerStatuses?.[0]?.containerID?.replace(/^.*:\/\//, '')}`;
+    const id = pod.status?.containerStatuses?.[0]?.containerID?.replace(/^.*:\/\//, '') ?? '';
+    return this.#names.container(this.podGroup(pod), id);
   }
 
   /** A pod of one container that runs `script`. */
@@ -82,12 +92,33 @@ export class Guest {
     });
   }
 
+  /** What systemd has written at a reload the agent mends in a moment. @throws Error with what it was last */
+  async becomes<T>(what: string, look: () => Promise<T>, wanted: T): Promise<void> {
+    await waitFor({ what, timeoutMs: SLOW_MS, everyMs: 500 }, async () => {
+      expectEqual(what, await look(), wanted);
+      return true;
+    });
+  }
+
   running(name: string): Promise<PodObject> {
     return this.until(name, 'to run', ({ containerStatuses }) => containerStatuses?.[0]?.state?.running !== undefined);
   }
 
   ended(name: string): Promise<PodObject> {
     return this.until(name, 'to end', ({ phase }) => phase === 'Failed' || phase === 'Succeeded');
+  }
+
+  /** In place, requests as limits. */
+  async resize(name: string, cpu: string, memory: string): Promise<PodObject> {
+    const resources = { requests: { cpu, memory }, limits: { cpu, memory } };
+    const patch = JSON.stringify({ spec: { containers: [{ name: 'c', resources }] } });
+    await this.cluster.kubectl(['patch', 'pod', name, '--subresource=resize', '-p', patch], { timeoutMs: SLOW_MS });
+    return await this.until(name, 'to be resized', (s) => s.containerStatuses?.[0]?.resources?.limits?.['memory'] === memory);
+  }
+
+  /** A page of the agent's API. */
+  ofAgent(path: string): Promise<string> {
+    return this.cluster.kubectl(['get', '--raw', `/api/v1/nodes/${NODE}/proxy${path}`], { timeoutMs: SLOW_MS });
   }
 
   exec(name: string, script: string): Promise<string> {

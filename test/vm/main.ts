@@ -2,20 +2,24 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isSystemdBooted } from '../../kit/dbus/index.ts';
 import { attachCluster, type Cluster, down, up } from '../../rig/index.ts';
 import { layoutOf } from '../../rig/layout.ts';
 import { Guest, NODE, SLOW_MS } from './guest.ts';
 import { PIDS_MAX, skipped, steps } from './steps.ts';
+import { unitsLeft } from './systemd-steps.ts';
 
 /** A part of the titles of those that are to run. */
 const [only = '', runtime = 'runc'] = process.argv.slice(2);
+/** As the machine was booted. */
+const driver = isSystemdBooted() ? 'systemd' : 'cgroupfs';
 const name = 'vm';
 
 async function startCluster(): Promise<Cluster> {
   const { settings } = layoutOf(name).node(NODE);
   await mkdir(dirname(settings), { recursive: true });
   await writeFile(settings, JSON.stringify({ podPidsLimit: PIDS_MAX }));
-  await (await up({ name, runtime, timeoutMs: 5 * SLOW_MS })).close();
+  await (await up({ name, runtime, cgroupDriver: driver, timeoutMs: 5 * SLOW_MS })).close();
   return await attachCluster(name);
 }
 
@@ -26,9 +30,10 @@ try {
   const startedMs = performance.now();
   const seconds = () => `${Math.round((performance.now() - startedMs) / 1000)} s`;
   const cluster = await startCluster();
-  console.log(`cluster with ${runtime} up after ${seconds()}`);
-  const guest = new Guest(cluster);
-  for (const { title, needs, run } of steps.filter((step) => step.title.includes(only))) {
+  console.log(`cluster with ${runtime} and ${driver} up after ${seconds()}`);
+  const guest = new Guest(cluster, driver);
+  const wanted = steps.filter((step) => step.title.includes(only) && (step.driver ?? driver) === driver);
+  for (const { title, needs, run } of wanted) {
     if (needs && !needs.met()) {
       notTried.push([title, `this kernel has no ${needs.what}`]);
       continue;
@@ -49,8 +54,10 @@ try {
 } finally {
   await down(name);
 }
-const group = '/sys/fs/cgroup/wherry/vm';
-if (existsSync(group)) failed.push(`${group} is left`);
+const left = ['wherry', 'wherry.slice'].filter((group) => existsSync(`/sys/fs/cgroup/${group}`)).map((group) => `group ${group}`);
+if (driver === 'systemd') left.push(...(await unitsLeft()).map((unit) => `unit ${unit}`));
+for (const what of left) console.log(`FAILED: ${what} is left`);
+failed.push(...left);
 for (const [what, why] of notTried) console.log(`skipped: ${what} (${why})`);
 console.log(`${passed} passed, ${failed.length} failed, ${notTried.length} skipped`);
 process.exit(failed.length === 0 ? 0 : 1);

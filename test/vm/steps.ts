@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import type { Node } from '../../api/gen/types/core.v1.ts';
 import { type KubeObject, toInteger, toMilli } from '../../api/meta/index.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
-import { run } from '../../kit/exec/index.ts';
+import { run, tryRun } from '../../kit/exec/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { up } from '../../rig/index.ts';
 import { expectEqual, expectThat, files, type Guest, NODE, type PodObject, read, SLOW_MS, type Step } from './guest.ts';
+import { systemdEndSteps, systemdSteps } from './systemd-steps.ts';
 
 /** What is not tried, and why. */
 export const skipped: readonly [string, string][] = [
   ['IPVS', 'wherry has no such backend: iptables and nftables'],
   ['user namespaces', 'this kernel cannot show memory with other owners (Linux 6.3): hostUsers: false is refused, which is tried'],
+  ['cpusets', 'this kernel has one processor and no such controller; the agent sets none by itself, clients of its CRI socket may'],
   ['memory.min and memory.high', 'MemoryQoS is no stable part of v1.36'],
 ];
 
@@ -20,6 +22,7 @@ export const PIDS_MAX = 40;
 const CGROUP2_MAGIC = 0x63677270;
 const MIB = 2 ** 20;
 /** Seen from dist/, where the bundle is. */
+const CRI = join(import.meta.dirname, 'cri.js');
 const PROFILES = join(import.meta.dirname, '../agent/cri/wherry-default.apparmor');
 
 const limits = (cpu: string, memory: string) => ({ cpu, memory });
@@ -38,6 +41,15 @@ export const steps: readonly Step[] = [
     async run() {
       expectEqual('file system of /sys/fs/cgroup', statfsSync('/sys/fs/cgroup').type, CGROUP2_MAGIC);
       expectThat(!read('/proc/self/cgroup').includes('memory'), 'no v1 controller', read('/proc/self/cgroup'));
+    },
+  },
+  {
+    title: 'the systemd driver says what it lacks',
+    driver: 'cgroupfs',
+    async run() {
+      const { stderr, stdout, exitCode } = await tryRun('node', [CRI, '{"cgroupDriver":"systemd"}'], { timeoutMs: SLOW_MS });
+      const wanted = 'field cgroupDriver: \\"systemd\\" cannot be used: systemd is not the first process';
+      expectThat(exitCode !== 0 && `${stderr}${stdout}`.includes(wanted), wanted, { exitCode, stderr, stdout });
     },
   },
   {
@@ -85,16 +97,7 @@ export const steps: readonly Step[] = [
   {
     title: 'a resize changes the groups of a running container',
     async run(guest) {
-      const resources = { requests: limits('400m', '96Mi'), limits: limits('400m', '96Mi') };
-      await guest.cluster.kubectl(
-        ['patch', 'pod', 'guaranteed', '--subresource=resize', '-p', JSON.stringify({ spec: { containers: [{ name: 'c', resources }] } })],
-        { timeoutMs: SLOW_MS },
-      );
-      const pod = await guest.until(
-        'guaranteed',
-        'to be resized',
-        (s) => s.containerStatuses?.[0]?.resources?.limits?.['memory'] === '96Mi',
-      );
+      const pod = await guest.resize('guaranteed', '400m', '96Mi');
       const wanted = { 'cpu.weight': weight(400), 'cpu.max': '40000 100000', 'memory.max': `${96 * MIB}` };
       expectEqual('the pod', files(guest.podGroup(pod), Object.keys(wanted)), wanted);
       expectEqual('the container', files(guest.containerGroup(pod), Object.keys(wanted)), wanted);
@@ -139,11 +142,11 @@ export const steps: readonly Step[] = [
       await guest.remove('forks');
     },
   },
+  ...systemdSteps,
   {
     title: 'figures come from the files of v2',
     async run(guest) {
-      const get = (path: string) => guest.cluster.kubectl(['get', '--raw', `/api/v1/nodes/${NODE}/proxy${path}`], { timeoutMs: SLOW_MS });
-      const summary = JSON.parse(await get('/stats/summary'));
+      const summary = JSON.parse(await guest.ofAgent('/stats/summary'));
       const pod = summary.pods.find(({ podRef }: { podRef: { name: string } }) => podRef.name === 'guaranteed');
       const current = Number(read(`${guest.podGroup(await guest.running('guaranteed'))}/memory.current`));
       const { usageBytes, workingSetBytes } = pod.memory;
@@ -158,13 +161,24 @@ export const steps: readonly Step[] = [
         "the node's memory",
         summary.node.memory,
       );
-      const metrics = await get('/metrics/cadvisor');
-      for (const name of [
-        'container_memory_working_set_bytes',
-        'container_cpu_cfs_throttled_periods_total',
-        ...(existsSync('/proc/pressure') ? ['container_pressure_memory_waiting_seconds_total'] : []),
-      ])
+      const metrics = await guest.ofAgent('/metrics/cadvisor');
+      for (const name of ['container_memory_working_set_bytes', 'container_cpu_cfs_throttled_periods_total'])
         expectThat(new RegExp(`^${name}\\{.*pod="guaranteed"`, 'm').test(metrics), name, metrics.slice(0, 300));
+    },
+  },
+  {
+    title: 'pressure of the node, a pod and a container',
+    needs: { what: 'pressure stall information (CONFIG_PSI)', met: () => existsSync('/proc/pressure') },
+    async run(guest) {
+      const { node: ofNode, pods } = JSON.parse(await guest.ofAgent('/stats/summary'));
+      const pod = pods.find(({ podRef }: { podRef: { name: string } }) => podRef.name === 'guaranteed');
+      for (const figures of [ofNode, pod, pod.containers[0]])
+        for (const what of ['cpu', 'memory', 'io'])
+          expectThat(figures[what].psi.some.total >= figures[what].psi.full.total, 'psi', figures);
+      const metrics = await guest.ofAgent('/metrics/cadvisor');
+      for (const what of ['cpu', 'memory', 'io'])
+        for (const verb of ['stalled', 'waiting'])
+          expectThat(metrics.includes(`container_pressure_${what}_${verb}_seconds_total{`), `${what} ${verb}`, metrics.slice(0, 300));
     },
   },
   {
@@ -238,7 +252,7 @@ export const steps: readonly Step[] = [
       const after = await guest.running('guaranteed');
       const of = (pod: PodObject) => pod.status?.containerStatuses?.map(({ containerID, restartCount }) => ({ containerID, restartCount }));
       expectEqual('its container', of(after), of(before));
-      expectEqual('its limit', read(`${guest.containerGroup(after)}/memory.max`), `${96 * MIB}`);
+      expectEqual('its limit', read(`${guest.containerGroup(after)}/memory.max`), read(`${guest.podGroup(after)}/memory.max`));
     },
   },
   {
@@ -246,8 +260,9 @@ export const steps: readonly Step[] = [
     async run(guest) {
       await guest.remove('--all');
       const left = () =>
-        ['', '/burstable', '/besteffort'].flatMap((path) => readdirSync(guest.group(path)).filter((name) => name.startsWith('pod')));
+        ['', '/burstable', '/besteffort'].flatMap((path) => readdirSync(guest.group(path)).filter((name) => /(^|-)pod/.test(name)));
       await waitFor({ what: 'the groups to go', timeoutMs: SLOW_MS, everyMs: 500 }, () => left().length === 0);
     },
   },
+  ...systemdEndSteps,
 ];

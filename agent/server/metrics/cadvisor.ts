@@ -99,6 +99,9 @@ const CONTAINER: readonly ContainerMetric[] = [
     type: 'gauge',
     value: ({ stats }) => stats.memoryWorkingSetBytes,
   },
+  ...pressure('cpu', 'CPU'),
+  ...pressure('io', 'IO'),
+  ...pressure('memory', 'memory'),
   {
     name: 'container_processes',
     help: 'Number of processes running inside the container.',
@@ -136,6 +139,20 @@ const CONTAINER: readonly ContainerMetric[] = [
     value: ({ record }) => record.startedAtMs / 1000,
   },
 ];
+
+/** A container waits where some of its processes do, and stalls where all do. */
+function pressure(what: keyof ContainerDetails['pressure'], shown: string): ContainerMetric[] {
+  const metric = (verb: string, help: string, figure: 'someSeconds' | 'fullSeconds'): ContainerMetric => ({
+    name: `container_pressure_${what}_${verb}_seconds_total`,
+    help,
+    type: 'counter',
+    value: ({ details }) => details?.pressure[what]?.[figure],
+  });
+  return [
+    metric('stalled', `Total time duration no tasks in the container could make progress due to ${shown} congestion.`, 'fullSeconds'),
+    metric('waiting', `Total time duration tasks in the container have waited due to ${shown} congestion.`, 'someSeconds'),
+  ];
+}
 
 /** Told of containers with a limit of processor time only. */
 function limited(value: ContainerMetric['value']): ContainerMetric['value'] {

@@ -52,7 +52,7 @@ export class Metrics {
         requests.durations,
         requests.sizes,
         requests.watchEvents,
-        requests.watchBytes,
+        requests.watchSizes,
         this.#storeTotal,
         this.#storeSeconds,
       ],

@@ -26,6 +26,7 @@ test('names, labels and values', async () => {
     'apiserver_request_total{component="apiserver",group="",resource="configmaps",scope="cluster",subresource="",verb="WATCH",version="v1",dry_run="",code="200"} 1',
     'apiserver_storage_objects{resource="configmaps"} 1',
     'apiserver_watch_events_total{group="",version="v1",resource="configmaps"} 1',
+    'apiserver_watch_events_sizes_count{group="",version="v1",resource="configmaps"} 1',
     'etcd_requests_total{operation="create",group="",resource="configmaps"} 1',
     'apiserver_flowcontrol_nominal_limit_seats{priority_level="catch-all"}',
     'apiserver_current_inflight_requests{request_kind="readOnly"} 1',

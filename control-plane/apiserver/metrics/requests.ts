@@ -5,6 +5,7 @@ import type { ApiRequest } from '../request.ts';
 /** Upstream's own bounds. */
 const SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 const BYTES = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+const EVENT_BYTES = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072];
 const CONNECT = new Set(['attach', 'exec', 'portforward', 'proxy']);
 const METHODS: Readonly<Record<string, string>> = {
   get: 'GET',
@@ -46,7 +47,7 @@ export class RequestMetrics {
     BYTES,
   );
   readonly watchEvents = new Counter('apiserver_watch_events_total', 'Number of events sent in watch clients.');
-  readonly watchBytes = new Counter('apiserver_watch_events_bytes_total', 'Bytes of the events sent to watch clients.');
+  readonly watchSizes = new Histogram('apiserver_watch_events_sizes', 'Watch event size distribution in bytes', EVENT_BYTES);
   readonly #series = new Map<string, RequestSeries>();
   /** Being worked on now: upstream's two kinds. */
   mutating = 0;
@@ -103,10 +104,10 @@ export class RequestMetrics {
     const key = `${group}|${version}|${resource}`;
     const labels = () => ({ group, version, resource });
     let events: CounterSeries | undefined;
-    let sent: CounterSeries | undefined;
+    let sizes: HistogramSeries | undefined;
     return (bytes) => {
       (events ??= this.watchEvents.series(key, labels)).value++;
-      (sent ??= this.watchBytes.series(key, labels)).value += bytes;
+      (sizes ??= this.watchSizes.series(key, labels)).observe(bytes);
     };
   }
 }

@@ -21,6 +21,9 @@ import { countedKind, inScope, missingText, usageOf } from './usage.ts';
 const QUOTAS = { group: '', plural: 'resourcequotas' };
 const RESOURCE: Resource = { ...QUOTAS, version: 'v1', kind: 'ResourceQuota', namespaced: true };
 const ATTEMPTS = 8;
+/** A pod that has ended uses nothing; a claim uses the class that its volume has now, too. */
+const USED_BY_STATUS = new Set(['pods', 'persistentvolumeclaims']);
+
 /** Deletions come in crowds: one recount serves all that happen within this time. */
 const RECOUNT_AFTER_MS = 300;
 /** A recount waits so long for what is counted and not yet stored; then it tries again later. */
@@ -201,7 +204,7 @@ export function resourceQuota(reader: Reader, client: Client, clock: Clock): Adm
       if (kind.group === '' && kind.plural === 'resourcequotas' && subresource === '') planRecount(namespace);
       const quotas = reader.list(QUOTAS, namespace);
       if (quotas.length === 0) return undefined;
-      if (operation === 'DELETE' || (subresource === 'status' && kind.plural === 'pods')) planRecount(namespace);
+      if (operation === 'DELETE' || (subresource === 'status' && USED_BY_STATUS.has(kind.plural))) planRecount(namespace);
       const counted = subresource === '' || subresource === 'resize';
       if (!counted || !object || (operation !== 'CREATE' && operation !== 'UPDATE')) return undefined;
       for (const quota of quotas) demand(attributes, quota);

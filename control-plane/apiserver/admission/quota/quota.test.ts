@@ -188,6 +188,12 @@ describe('admission', () => {
     await (await create(pod('next', '1')))?.(false);
     expect(used()).toEqual({ pods: '2' });
   });
+  test.each(['pods', 'persistentvolumeclaims'])('a status of %s may free what was counted', async (plural) => {
+    const { create, wake, used } = world(quota({ pods: '5' }, {}, { pods: '2' }), [pod('here', '1')]);
+    await create(pod('other', '1'), { operation: 'UPDATE', subresource: 'status', kind: { group: '', kind: 'Any', plural } });
+    await wake();
+    expect(used()).toEqual({ pods: '1' });
+  });
   test('a dry run is checked and not counted', async () => {
     const { create, used } = world(quota({ pods: '1' }, {}, { pods: '0' }));
     await create(pod('p', '1'), { dryRun: true });

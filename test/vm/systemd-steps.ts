@@ -1,0 +1,143 @@
+// What is only so where systemd makes the control groups: it knows of each, of their limits, and forgets them.
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { run } from '../../kit/exec/index.ts';
+import { waitFor } from '../../kit/run/index.ts';
+import { expectEqual, expectThat, files, type Guest, SLOW_MS, type Step } from './guest.ts';
+
+const systemctl = async (...args: string[]): Promise<string> => (await run('systemctl', args, { timeoutMs: SLOW_MS })).stdout.trim();
+
+/** Units of wherry's that systemd knows, loaded or failed, and files that tell it their properties. */
+export async function unitsLeft(patterns = ['wherry-*.slice', 'wherry.slice', 'cri-containerd-*']): Promise<string[]> {
+  const units = await systemctl('list-units', '--all', '--plain', '--no-legend', '--full', ...patterns);
+  const told = ['transient', 'system.control'].flatMap((folder) => namesIn(`/run/systemd/${folder}`));
+  const names = patterns.map((pattern) => pattern.slice(0, pattern.indexOf('*') < 0 ? undefined : pattern.indexOf('*')));
+  return [
+    ...units.split('\n').flatMap((line) => line.split(' ')[0] || []),
+    ...told.filter((file) => names.some((name) => file.startsWith(name))),
+  ];
+}
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+};
+
+async function properties(unit: string, ...names: string[]): Promise<Record<string, string>> {
+  const text = await systemctl('show', '--property', names.join(), unit);
+  return Object.fromEntries(text.split('\n').map((line) => line.split('=') as [string, string]));
+}
+
+const FILES = ['cpu.weight', 'cpu.max', 'memory.max', 'pids.max'];
+
+/** All groups of pods that live, as the kernel has them. */
+async function groupsOf(guest: Guest): Promise<Record<string, Record<string, string>>> {
+  const pods = await Promise.all(['first', 'guaranteed', 'burstable'].map((name) => guest.running(name)));
+  const folders = ['', '/burstable', '/besteffort'].map((path) => guest.group(path)).concat(pods.map((pod) => guest.podGroup(pod)));
+  const of = Object.fromEntries(folders.map((folder) => [folder, files(folder, FILES)]));
+  for (const pod of pods) of[guest.containerGroup(pod)] = files(guest.containerGroup(pod), [...FILES, 'memory.oom.group']);
+  return of;
+}
+
+export const systemdSteps: readonly Step[] = [
+  {
+    title: "systemd shows the pods' slices and the containers' scopes",
+    driver: 'systemd',
+    async run(guest) {
+      const pod = await guest.running('guaranteed');
+      const { stdout } = await run('systemd-cgls', ['--no-pager', '--full'], { timeoutMs: SLOW_MS });
+      const units = [guest.group(), guest.group('/burstable'), guest.podGroup(pod), guest.containerGroup(pod)].map((path) =>
+        basename(path),
+      );
+      for (const unit of units) expectThat(stdout.includes(unit), unit, stdout);
+      const uid = pod.metadata.uid?.replaceAll('-', '_');
+      expectThat(units[2] === `wherry-vm-node_1-kubepods-pod${uid}.slice`, 'a slice by kubelet’s rule', units[2]);
+    },
+  },
+  {
+    title: 'systemd knows the limits',
+    driver: 'systemd',
+    async run(guest) {
+      const pod = await guest.running('guaranteed');
+      const [slice, scope] = [basename(guest.podGroup(pod)), basename(guest.containerGroup(pod))];
+      const wanted = { CPUQuotaPerSecUSec: '400ms', CPUWeight: '16', MemoryMax: String(96 * 2 ** 20) };
+      expectEqual('the pod', await properties(slice, ...Object.keys(wanted), 'TasksMax'), {
+        CPUWeight: '16',
+        CPUQuotaPerSecUSec: '400ms',
+        MemoryMax: wanted.MemoryMax,
+        TasksMax: '40',
+      });
+      expectEqual('the container', await properties(scope, 'Slice', 'Delegate', 'CollectMode', 'MemoryMax'), {
+        Slice: slice,
+        Delegate: 'yes',
+        MemoryMax: wanted.MemoryMax,
+        CollectMode: 'inactive-or-failed',
+      });
+    },
+  },
+  {
+    title: 'a reload of systemd, and its being executed anew, undo no limit',
+    driver: 'systemd',
+    async run(guest) {
+      const before = await groupsOf(guest);
+      const oomGroups = Object.values(before).flatMap((group) => group['memory.oom.group'] ?? []);
+      expectEqual('what ends a container as a whole', oomGroups, ['1', '1', '1']);
+      await systemctl('daemon-reload');
+      await guest.becomes('after daemon-reload', () => groupsOf(guest), before);
+      await systemctl('daemon-reexec');
+      await guest.becomes('after daemon-reexec', () => groupsOf(guest), before);
+      // and the connection to it is still good for more
+      await guest.resize('guaranteed', '500m', '128Mi');
+      const resized = await groupsOf(guest);
+      expectEqual('the resized container', resized[guest.containerGroup(await guest.running('guaranteed'))]?.['cpu.max'], '50000 100000');
+      await systemctl('daemon-reload');
+      await guest.becomes('after a resize and daemon-reload', () => groupsOf(guest), resized);
+    },
+  },
+  {
+    title: 'a container that starts again has a new scope, the old one is forgotten',
+    driver: 'systemd',
+    async run(guest) {
+      await guest.create(
+        'restarts',
+        { resources: { limits: { memory: '24Mi' } } },
+        { restartPolicy: 'Always', shareProcessNamespace: true },
+        'sleep 3; tail /dev/zero',
+      );
+      const pod = await guest.until('restarts', 'to start again', (s) => (s.containerStatuses?.[0]?.restartCount ?? 0) >= 2);
+      const state = pod.status?.containerStatuses?.[0]?.lastState?.terminated;
+      expectEqual('its last end', { reason: state?.reason, exitCode: state?.exitCode }, { reason: 'OOMKilled', exitCode: 137 });
+      await guest.remove('restarts');
+      const group = guest.podGroup(pod);
+      await waitFor(
+        { what: 'its units to go', timeoutMs: SLOW_MS, everyMs: 500 },
+        async () => (await unitsLeft([basename(group)])).length === 0,
+      );
+      const running = ['first', 'guaranteed', 'burstable'].length;
+      const scopes = await unitsLeft(['cri-containerd-*']);
+      expectThat(new Set(scopes.map((name) => name.replace(/\.d$/, ''))).size === running, `${running} scopes`, scopes);
+    },
+  },
+];
+
+/** After the last pod has gone. */
+export const systemdEndSteps: readonly Step[] = [
+  {
+    title: 'pods that are gone leave no unit',
+    driver: 'systemd',
+    async run(guest) {
+      const patterns = [
+        'cri-containerd-*',
+        ...['', '-burstable', '-besteffort'].map((qos) => basename(guest.group()).replace('.slice', `${qos}-pod*`)),
+      ];
+      await waitFor({ what: 'the units to go', timeoutMs: SLOW_MS, everyMs: 500 }, async () => {
+        const left = await unitsLeft(patterns);
+        if (left.length > 0) throw new Error(left.join(' '));
+        return true;
+      });
+    },
+  },
+];
