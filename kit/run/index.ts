@@ -1,5 +1,6 @@
 // Entry of kit/run: how processes, operations, time and logs are run.
 export * from './backoff.ts';
+export * from './bounded-map.ts';
 export * from './clock.ts';
 export * from './drained.ts';
 export * from './log.ts';

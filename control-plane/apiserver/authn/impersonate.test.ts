@@ -23,12 +23,17 @@ const AGENT: UserInfo = {
 const X: UserInfo = { name: 'x', groups: [] };
 const MASTER: UserInfo = { name: 'm', groups: ['system:masters'] };
 
-async function actAs(lines: readonly (readonly [string, string])[], user: UserInfo, rights: readonly Right[] = []): Promise<ApiRequest> {
+async function actAs(
+  lines: readonly (readonly [string, string])[],
+  user: UserInfo,
+  rights: readonly Right[] = [],
+  stage = impersonateStage(authorizerOf(rights)),
+): Promise<ApiRequest> {
   const headers: Record<string, string> = {};
   for (const [name, value] of lines) headers[name.toLowerCase()] = value;
   const info = { isResource: true, verb: 'list', resource: 'pods', group: '', version: 'v1', namespace: 'n', name: '', subresource: '' };
   const request = { headers, rawHeaders: lines.flat(), query: new URLSearchParams(), user, info } as unknown as ApiRequest;
-  await impersonateStage(authorizerOf(rights)).handle(request, async () => ({ status: 200 }));
+  await stage.handle(request, async () => ({ status: 200 }));
   return request;
 }
 
@@ -108,6 +113,22 @@ describe('what allows it', () => {
     const request = await actAs(lines, user, rights);
     expect(request.user).not.toBe(user);
     expect(request.impersonationConstraint).toBe(constraint);
+  });
+
+  test('what an asker did last is tried first: whoever acts as nodes with their groups gets none added', async () => {
+    const rights: Right[] = [
+      list('arbitrary-node'),
+      may('arbitrary-node', 'nodes', '*'),
+      ['impersonate', '/users', '*'],
+      ['impersonate', '/groups', '*'],
+    ];
+    const stage = impersonateStage(authorizerOf(rights));
+    const groupsAfter = async (lines: readonly (readonly [string, string])[], user = X) =>
+      (await actAs(lines, user, rights, stage)).user?.groups;
+    expect(await groupsAfter(NODE)).toEqual(['system:nodes', 'system:authenticated']);
+    expect(await groupsAfter([...NODE, ['Impersonate-Group', 'g']])).toEqual(['g', 'system:authenticated']);
+    expect(await groupsAfter(NODE)).toEqual(['system:authenticated']);
+    expect(await groupsAfter(NODE, { ...X, name: 'y' })).toEqual(['system:nodes', 'system:authenticated']);
   });
 
   const scope = 'in API group "" in the namespace "n"';

@@ -3,7 +3,7 @@ import { badRequest, goQuote } from '../../../api/meta/index.ts';
 import { type Authorizer, questionOf } from '../authz/index.ts';
 import type { ApiRequest, Stage } from '../request.ts';
 import { extraValues, type Headers, headerValues } from './header-values.ts';
-import { impersonate, type Wanted } from './impersonation-modes.ts';
+import { Impersonations, type Wanted } from './impersonation-modes.ts';
 
 const PREFIX = 'impersonate-';
 const FIRST_LETTER = PREFIX.charCodeAt(0);
@@ -36,15 +36,18 @@ function goText({ uid, groups, extra }: Wanted): string {
   return `&user.DefaultInfo{Name:"", UID:${goQuote(uid)}, Groups:${groupText}, Extra:${extraText}}`;
 }
 
-export const impersonateStage = (authorizer: Authorizer): Stage => ({
-  name: 'impersonate',
-  async handle(request, next) {
-    const wanted = wantedOf(request);
-    if (!wanted) return next(request);
-    if (!wanted.user) throw badRequest(`requested ${goText(wanted)} without impersonating a user name`);
-    const { user, constraint } = impersonate(authorizer, wanted, questionOf(request));
-    request.user = user;
-    if (constraint) request.impersonationConstraint = constraint;
-    return next(request);
-  },
-});
+export function impersonateStage(authorizer: Authorizer): Stage {
+  const impersonations = new Impersonations(authorizer);
+  return {
+    name: 'impersonate',
+    async handle(request, next) {
+      const wanted = wantedOf(request);
+      if (!wanted) return next(request);
+      if (!wanted.user) throw badRequest(`requested ${goText(wanted)} without impersonating a user name`);
+      const { user, constraint } = impersonations.decide(wanted, questionOf(request));
+      request.user = user;
+      if (constraint) request.impersonationConstraint = constraint;
+      return next(request);
+    },
+  };
+}

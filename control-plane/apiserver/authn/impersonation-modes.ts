@@ -1,7 +1,8 @@
 // The ways to act as somebody else, in the order in which they are tried: first those that are granted for single actions (KEP-5284),
-// at last the verb `impersonate`, which is good for every action. Pure.
+// at last the verb `impersonate`, which is good for every action.
 import { domainPrefixedPath } from '../../../api/kinds/index.ts';
 import { dns1123Subdomain, goQuote } from '../../../api/meta/index.ts';
+import { BoundedMap } from '../../../kit/run/index.ts';
 import { type Authorizer, MASTERS, type Question } from '../authz/authorizer.ts';
 import { refusal } from '../authz/refusal.ts';
 import type { UserInfo } from '../request.ts';
@@ -23,7 +24,8 @@ export interface Impersonation {
 }
 
 interface Mode {
-  name: string;
+  /** Of what is granted for single actions. */
+  name?: string;
   /** Whether it is for such users and such askers. */
   takes(wanted: Wanted, asker: UserInfo): boolean;
   /** As whom the authorizer is asked, and about which name; default the asker himself and the wanted one. */
@@ -63,6 +65,7 @@ const MODES: readonly Mode[] = [
   { name: 'arbitrary-node', takes: (wanted) => namesUserOnly(wanted) && nodeOf(wanted.user) !== undefined },
   { name: 'serviceaccount', takes: (wanted) => namesUserOnly(wanted) && !!parseServiceAccountUserName(wanted.user) },
   { name: 'user-info', takes: ({ user }) => nodeOf(user) === undefined && !parseServiceAccountUserName(user) },
+  { takes: () => true }, // `impersonate`
 ];
 
 /** Tells by exception, as the first that refuses is whom the asker hears of. */
@@ -154,27 +157,47 @@ function userOf({ user, uid, groups, extra }: Wanted, constrained: boolean): Use
   return { name: user, groups: all, ...(uid ? { uid } : {}), ...(Object.keys(copied).length > 0 ? { extra: copied } : {}) };
 }
 
-/** `request`: what the asker wants to do then. @throws StatusError 403 of the first mode that could have allowed it */
-export function impersonate(authorizer: Authorizer, wanted: Wanted, request: Question): Impersonation {
-  const asker = request.user;
-  let refused: unknown;
-  for (const { name, takes, asks } of MODES) {
-    if (!takes(wanted, asker)) continue;
-    const { user, name: asked } = asks?.(asker) ?? { user: asker, name: undefined };
-    try {
-      const on = { ...request, user, verb: `impersonate-on:${name}:${request.verb}` };
-      const { allowed, reason } = authorizer.authorize(on);
-      if (!allowed) throw refusal(on, reason);
-      new Check(authorizer, user, name).all(wanted, asked);
-      return { user: userOf(wanted, true), constraint: `impersonate:${name}` };
-    } catch (error) {
-      refused ??= error;
+/** So many askers are remembered (as upstream). */
+const ASKERS_MAX = 10_000;
+
+/** Decides as whom a request is done. */
+export class Impersonations {
+  readonly #authorizer: Authorizer;
+  /** How each asker did it last. Tried first, as upstream does: the verb of old costs no more than it did, and goes on to add no groups. */
+  readonly #last = new BoundedMap<string, Mode>(ASKERS_MAX);
+
+  constructor(authorizer: Authorizer) {
+    this.#authorizer = authorizer;
+  }
+
+  /** `request`: what the asker wants to do then. @throws StatusError 403 of the first mode that could have allowed it */
+  decide(wanted: Wanted, request: Question): Impersonation {
+    const asker = request.user;
+    const last = this.#last.get(asker.name);
+    const ordered = last ? [last, ...MODES.filter((mode) => mode !== last)] : MODES;
+    let refused: unknown;
+    for (const mode of ordered) {
+      if (!mode.takes(wanted, asker)) continue;
+      try {
+        const impersonation = this.#through(mode, wanted, request);
+        this.#last.set(asker.name, mode);
+        return impersonation;
+      } catch (error) {
+        refused ??= error;
+      }
     }
+    throw refused;
   }
-  try {
-    new Check(authorizer, asker, undefined).all(wanted, undefined);
-  } catch (error) {
-    throw refused ?? error;
+
+  /** @throws StatusError 403 */
+  #through({ name, asks }: Mode, wanted: Wanted, request: Question): Impersonation {
+    const { user, name: asked } = asks?.(request.user) ?? { user: request.user, name: undefined };
+    if (name !== undefined) {
+      const on = { ...request, user, verb: `impersonate-on:${name}:${request.verb}` };
+      const { allowed, reason } = this.#authorizer.authorize(on);
+      if (!allowed) throw refusal(on, reason);
+    }
+    new Check(this.#authorizer, user, name).all(wanted, asked);
+    return { user: userOf(wanted, name !== undefined), ...(name === undefined ? {} : { constraint: `impersonate:${name}` }) };
   }
-  return { user: userOf(wanted, false) };
 }
