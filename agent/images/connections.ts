@@ -4,12 +4,13 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import tls from 'node:tls';
+import { BoundedMap } from '../../kit/run/index.ts';
 import { type Environment, proxyFor } from './proxy.ts';
 import type { RegistryCertificates } from './registry-certificates.ts';
 
 /** More registries than these at once are not common: the oldest is forgotten, its requests go on. */
 const AGENTS_MAX = 32;
-const agents = new Map<string, http.Agent>();
+const agents = new BoundedMap<string, http.Agent>(AGENTS_MAX);
 
 /** @throws Error when the environment names a proxy that is none, or a certificate is none */
 export function agentFor(url: URL, certificates: RegistryCertificates | undefined, env: Environment = process.env): http.Agent {
@@ -24,8 +25,6 @@ export function agentFor(url: URL, certificates: RegistryCertificates | undefine
   const options = { keepAlive: true, ...(proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }) };
   const made = secure ? new https.Agent({ ...options, secureContext: secureContext(certificates) }) : new http.Agent(options);
   agents.set(key, made);
-  const oldest = agents.keys().next();
-  if (agents.size > AGENTS_MAX && !oldest.done) agents.delete(oldest.value);
   return made;
 }
 

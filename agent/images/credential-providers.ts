@@ -2,7 +2,7 @@
 // credentialprovider.kubelet.k8s.io/v1), some of them with a token of the pod's service account.
 import { createHash } from 'node:crypto';
 import { run } from '../../kit/exec/index.ts';
-import type { Clock } from '../../kit/run/index.ts';
+import { BoundedMap, type Clock } from '../../kit/run/index.ts';
 import { type CredentialProvider, durationMs } from './credential-provider-config.ts';
 import { matchesImage, registryOf } from './image-pattern.ts';
 import type { Owner, PullCredential } from './keyring.ts';
@@ -52,7 +52,7 @@ const CACHED_MAX = 500;
 
 export class CredentialProviders {
   readonly #options: CredentialProvidersOptions;
-  readonly #cache = new Map<string, { auth: Answered; untilMs: number }>();
+  readonly #cache = new BoundedMap<string, { auth: Answered; untilMs: number }>(CACHED_MAX);
   /** One question at a time of the same provider about the same image, in the same name. */
   readonly #asking = new Map<string, Promise<Answered>>();
 
@@ -148,10 +148,7 @@ export class CredentialProviders {
     if (key === undefined) throw new Error(`cacheKeyType is ${JSON.stringify(response.cacheKeyType)}, expected Image, Registry or Global`);
     const cacheMs = response.cacheDuration === undefined ? defaultCacheMs : (durationMs(response.cacheDuration) ?? 0);
     if (cacheMs <= 0) return auth;
-    this.#cache.delete(`${whose} ${key}`);
     this.#cache.set(`${whose} ${key}`, { auth, untilMs: this.#options.clock.nowMs() + cacheMs });
-    const oldest = this.#cache.keys().next();
-    if (this.#cache.size > CACHED_MAX && !oldest.done) this.#cache.delete(oldest.value);
     return auth;
   }
 }

@@ -1,8 +1,7 @@
 // Images for containers: what the pull policy asks for, one back-off a pod and image, events with upstream's texts.
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { durationText } from '../../api/meta/index.ts';
-import type { Clock } from '../../kit/run/index.ts';
-import { backoffMs } from '../../kit/run/index.ts';
+import { BoundedMap, backoffMs, type Clock } from '../../kit/run/index.ts';
 import { type Cri, CriError, type Image, isCriError, type PullCredential, type RegistryAuth } from '../cri/index.ts';
 import type { PodEvents } from './pod-events.ts';
 import { BACKOFF_BASE_MS, BACKOFF_MAX_MS } from './restart.ts';
@@ -37,7 +36,7 @@ export interface ImagePullsOptions {
 
 export class ImagePulls {
   readonly #options: ImagePullsOptions;
-  readonly #failing = new Map<string, Failures>();
+  readonly #failing = new BoundedMap<string, Failures>(FAILING_MAX);
 
   constructor(options: ImagePullsOptions) {
     this.#options = options;
@@ -136,10 +135,7 @@ export class ImagePulls {
 
   #remember(key: string, message: string): void {
     const count = (this.#failing.get(key)?.count ?? 0) + 1;
-    this.#failing.delete(key);
     this.#failing.set(key, { count, message, until: this.#options.clock.nowMs() + backoffMs(count, BACKOFF_BASE_MS, BACKOFF_MAX_MS) });
-    const oldest = this.#failing.keys().next();
-    if (this.#failing.size > FAILING_MAX && !oldest.done) this.#failing.delete(oldest.value);
   }
 
   #invalid(pod: Pod, container: Container, error: Error): StartProblem {

@@ -15,6 +15,7 @@ import {
   swaggerPieces,
   swaggerProtobuf,
 } from '../../api/wire/index.ts';
+import { BoundedMap } from '../../kit/run/index.ts';
 import { openDescriptions } from './descriptions.ts';
 import type { KindTable } from './kind-table.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -35,7 +36,7 @@ type Answer = (request: ApiRequest) => Promise<ApiResponse>;
 
 /** What was made, oldest first. Keys hold the hash of what the document depends on, so one of a group stays when another group changes. */
 class Kept {
-  readonly #documents = new Map<string, Promise<Buffer>>();
+  readonly #documents = new BoundedMap<string, Promise<Buffer>>(KEPT_MAX);
 
   /** Compressed. Two who ask at once wait for one. */
   get(key: string, make: () => Promise<string | Uint8Array>): Promise<Buffer> {
@@ -43,7 +44,6 @@ class Kept {
     if (known) return known;
     const made = make().then((text) => gzip(text, { level: 6 }));
     made.catch(() => this.#documents.delete(key)); // told to who waits
-    if (this.#documents.size >= KEPT_MAX) this.#documents.delete(this.#documents.keys().next().value!);
     this.#documents.set(key, made);
     return made;
   }

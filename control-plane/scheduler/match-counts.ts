@@ -1,5 +1,6 @@
 // How many pods of a node match a selector: counted once, then kept up as pods come and go, so that spreading stays cheap.
 import type { Selector } from '../../api/meta/index.ts';
+import { BoundedMap } from '../../kit/run/index.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
 
@@ -14,18 +15,15 @@ interface Counted {
 }
 
 export class MatchCounts {
-  readonly #counted = new Map<string, Counted>();
+  readonly #counted = new BoundedMap<string, Counted>(COUNTED_MAX);
 
   /** Matching pods by node name; nodes without any are absent. `terminating`: whether pods that are being deleted count. */
   of(namespaces: readonly string[], selector: Selector, terminating: boolean, nodes: Iterable<NodeInfo>): ReadonlyMap<string, number> {
     const key = `${namespaces.join(',')}|${selector.toString()}|${selector.empty}|${terminating}`;
     let counted = this.#counted.get(key);
-    if (counted) this.#counted.delete(key);
-    else {
+    if (!counted) {
       counted = { namespaces, selector, terminating, byNode: new Map() };
       for (const node of nodes) for (const pod of node.pods.values()) count(counted, pod, node.name, 1);
-      const oldest = this.#counted.keys().next();
-      if (this.#counted.size >= COUNTED_MAX && !oldest.done) this.#counted.delete(oldest.value);
     }
     this.#counted.set(key, counted);
     return counted.byNode;

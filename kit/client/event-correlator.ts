@@ -1,4 +1,5 @@
 // Decides what becomes of an event: new, counted up, combined with similar ones, or dropped. Pure but for its own bounded memory.
+import { BoundedMap } from '../run/index.ts';
 
 export interface EventKey {
   object: Readonly<Record<string, string>>;
@@ -31,9 +32,9 @@ const SIMILAR_WITHIN_MS = 600_000;
 const REMEMBERED_MAX = 4096;
 
 export class EventCorrelator {
-  readonly #buckets = new Bounded<{ tokens: number; atMs: number }>(REMEMBERED_MAX);
-  readonly #similar = new Bounded<{ messages: Set<string>; atMs: number }>(REMEMBERED_MAX);
-  readonly #known = new Bounded<KnownEvent>(REMEMBERED_MAX);
+  readonly #buckets = new BoundedMap<string, { tokens: number; atMs: number }>(REMEMBERED_MAX);
+  readonly #similar = new BoundedMap<string, { messages: Set<string>; atMs: number }>(REMEMBERED_MAX);
+  readonly #known = new BoundedMap<string, KnownEvent>(REMEMBERED_MAX);
 
   /** Undefined: the flood filter says drop it. */
   see(event: EventKey, nowMs: number): Correlation | undefined {
@@ -67,22 +68,5 @@ export class EventCorrelator {
     if (bucket.tokens < 1) return false;
     bucket.tokens--;
     return true;
-  }
-}
-
-/** A map that forgets what was used longest ago. */
-class Bounded<V> {
-  readonly #map = new Map<string, V>();
-  readonly #max: number;
-  constructor(max: number) {
-    this.#max = max;
-  }
-  get(key: string): V | undefined {
-    return this.#map.get(key);
-  }
-  set(key: string, value: V): void {
-    this.#map.delete(key);
-    this.#map.set(key, value);
-    if (this.#map.size > this.#max) this.#map.delete(this.#map.keys().next().value as string);
   }
 }

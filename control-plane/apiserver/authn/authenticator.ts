@@ -1,6 +1,6 @@
 // Who is asking: a front proxy's user, client certificate, then bearer token, else anonymous. A wrong token is 401, never anonymous.
 import { unauthorized } from '../../../api/meta/index.ts';
-import type { Clock } from '../../../kit/run/index.ts';
+import { BoundedMap, type Clock } from '../../../kit/run/index.ts';
 import type { ApiRequest, Peer, Reader, Stage, UserInfo } from '../request.ts';
 import { userOfBootstrapToken } from './bootstrap-token.ts';
 import { type Claims, type SigningKey, type VerifyingKey, verifyToken } from './jwt.ts';
@@ -72,14 +72,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { reader, clock, issuer } = options;
   const apiAudiences = options.audiences ?? [issuer];
   const keys = [options.signingKey, ...(options.formerKeys ?? [])];
-  const remembered = new Map<string, Claims>();
+  const remembered = new BoundedMap<string, Claims>(REMEMBERED_MAX);
 
   function verified(token: string): Claims | undefined {
     const known = remembered.get(token);
     if (known) return known;
     const claims = verifyToken(token, keys);
     if (!claims) return undefined;
-    if (remembered.size >= REMEMBERED_MAX) remembered.delete(remembered.keys().next().value as string);
     remembered.set(token, claims);
     return claims;
   }
