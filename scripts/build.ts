@@ -12,6 +12,7 @@ const programs = [
   { name: 'agent', entry: 'agent/main.ts' },
   { name: 'cri', entry: 'agent/cri-main.ts' },
   { name: 'cni', entry: 'cni/main.ts' },
+  { name: 'yaml-thread', entry: 'api/wire/yaml-thread.ts' },
   // Last: scripts/wherry compares sources with this file.
   { name: 'wherry', entry: 'cli/main.ts' },
 ].filter((program) => existsSync(root + program.entry));
@@ -65,7 +66,7 @@ for (const { name, entry } of programs) {
 }
 const cache = `${root}dist/.compile-cache`;
 await rm(cache, { recursive: true, force: true });
-for (const { name } of programs.filter((p) => p.name !== 'cni')) {
+for (const { name } of programs.filter((p) => p.name !== 'cni' && p.name !== 'yaml-thread')) {
   // Each program answers --warm by loading all that it needs to start, then leaving: Node writes the cache on exit.
   await run(process.execPath, [...nodeOptions(name), `${root}dist/${name}.js`, '--warm'], {
     env: { NODE_COMPILE_CACHE: cache },

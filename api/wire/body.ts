@@ -5,7 +5,7 @@ import { apiVersionOf, badRequest, type GroupVersionKind, type KubeObject, type 
 import { type Checked, type CheckOptions, checkFields, DecodeError } from './check.ts';
 import { parseJson } from './json.ts';
 import { decodeEnvelope, hasMagic, openEnvelope, PROTOBUF } from './protobuf/envelope.ts';
-import { parseYaml } from './yaml.ts';
+import { parseYaml, type YamlReader } from './yaml.ts';
 
 export type BodyFormat = 'json' | 'yaml' | 'protobuf';
 
@@ -36,10 +36,15 @@ function bodyFormat(contentType: string | undefined): BodyFormat {
 }
 
 /** Parses bytes. Throws 415 for the media type, 400 for the rest; `wanted` is the kind that errors name. */
-export function decodeBody(bytes: Uint8Array, contentType: string | undefined, wanted?: string): DecodedBody {
+export function decodeBody(
+  bytes: Uint8Array,
+  contentType: string | undefined,
+  wanted?: string,
+  readYaml: YamlReader = parseYaml,
+): DecodedBody {
   const format = bodyFormat(contentType);
   try {
-    const body = format === 'protobuf' ? protobufBody(bytes) : textBody(utf8.decode(bytes), format);
+    const body = format === 'protobuf' ? protobufBody(bytes) : textBody(utf8.decode(bytes), format, readYaml);
     checkVersion(body.object['apiVersion']);
     return body;
   } catch (error) {
@@ -50,16 +55,16 @@ export function decodeBody(bytes: Uint8Array, contentType: string | undefined, w
   }
 }
 
-function textBody(text: string, format: 'json' | 'yaml'): DecodedBody {
+function textBody(text: string, format: 'json' | 'yaml', readYaml: YamlReader): DecodedBody {
   if (format === 'yaml' && !/^\s*[{[]/.test(text)) {
-    const { value, duplicates } = parseYaml(text);
+    const { value, duplicates } = readYaml(text);
     return { object: objectOf(value), format, ...(duplicates.length ? { yamlDuplicates: duplicates } : {}) };
   }
   try {
     const { value, findings } = parseJson(text);
     return { object: objectOf(value), format, ...(findings ? { findings } : {}) };
   } catch (error) {
-    if (format === 'yaml') return { object: objectOf(parseYaml(text).value), format };
+    if (format === 'yaml') return { object: objectOf(readYaml(text).value), format };
     throw error instanceof TypeMetaError ? error : new Error(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
   }
 }
@@ -107,6 +112,8 @@ export interface DecodeOptions {
   schema?: Schema;
   /** As in {@link CheckOptions}. */
   words?: CheckOptions['words'];
+  /** As in {@link decodeBody}. */
+  readYaml?: YamlReader;
 }
 
 /**
@@ -119,7 +126,7 @@ export function decodeObject(
   wanted: GroupVersionKind,
   options: DecodeOptions = {},
 ): { object: KubeObject; warnings: string[] } {
-  const body = decodeBody(bytes, contentType, wanted.kind);
+  const body = decodeBody(bytes, contentType, wanted.kind, options.readYaml);
   body.object['apiVersion'] ||= apiVersionOf(wanted);
   body.object['kind'] ||= wanted.kind;
   checkKind(body.object as { apiVersion: string; kind: string }, wanted);

@@ -20,4 +20,5 @@ export { encodeProtobuf, PROTOBUF } from './protobuf/envelope.ts';
 export { type ProtobufList, protobufList } from './protobuf/list.ts';
 export { watchFrame } from './protobuf/watch-event.ts';
 export * from './table.ts';
-export { type ParsedYaml, parseYaml } from './yaml.ts';
+export { type ParsedYaml, parseYaml, type YamlReader, yamlEntries } from './yaml.ts';
+export { readerOfAnswer } from './yaml-answer.ts';

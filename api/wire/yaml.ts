@@ -8,20 +8,23 @@ export interface ParsedYaml {
   duplicates: string[];
 }
 
+/** {@link parseYaml}, or what a thread has read beforehand. */
+export type YamlReader = (text: string) => ParsedYaml;
+
 const utf8 = new TextDecoder();
 const longInteger = /\d{16}/;
 /** The text ends where a flow collection wants a value. */
 const openFlow = /[[{,:]\s*$/;
 
-/** Reading an entry takes some 25 µs, and nobody else is served meanwhile. The longest definitions of custom resources have 30,000 lines. */
+/** Reading an entry takes some 25 µs. The longest definitions of custom resources have 30,000 lines. */
 const ENTRIES_MAX = 60_000;
 /** Aliases times entries: what each stands for is looked up among all entries. */
 const LOOK_UPS_MAX = 1_000_000;
 
-/** At most so many values does the text hold: lines, items of flow collections, items begun behind other items. */
-function entriesOf(text: string): number {
+/** At most so many values does the text hold: lines, items of flow collections, items begun behind other items. Counts no further than `enough`. */
+export function yamlEntries(text: string, enough = Number.POSITIVE_INFINITY): number {
   let count = 0;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = 0; i < text.length && count < enough; i++) {
     const char = text[i];
     if (char === '\n' || char === ',' || char === '[' || char === '{') count++;
     else if ((char === '-' || char === '?') && text[i + 1] === ' ') count++;
@@ -30,9 +33,9 @@ function entriesOf(text: string): number {
 }
 
 /** Reads the first document. Throws SyntaxError with a text of the form `yaml: line 1: ...`. */
-export function parseYaml(text: string): ParsedYaml {
-  const entries = entriesOf(text);
-  if (entries > ENTRIES_MAX) throw new SyntaxError(`yaml: document has more than ${ENTRIES_MAX} entries`);
+export function parseYaml(text: string, { entriesMax = ENTRIES_MAX, lookUpsMax = LOOK_UPS_MAX } = {}): ParsedYaml {
+  const entries = yamlEntries(text);
+  if (entries > entriesMax) throw new SyntaxError(`yaml: document has more than ${entriesMax} entries`);
   const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, {
     version: '1.1',
@@ -53,7 +56,7 @@ export function parseYaml(text: string): ParsedYaml {
   let aliases = 0;
   visit(document, {
     Alias() {
-      if (++aliases * entries > LOOK_UPS_MAX) throw new SyntaxError('yaml: document contains excessive aliasing');
+      if (++aliases * entries > lookUpsMax) throw new SyntaxError('yaml: document contains excessive aliasing');
     },
     Scalar(_, scalar) {
       if (typeof scalar.value === 'number' && !Number.isFinite(scalar.value)) scalar.value = beyondDoubles(scalar.source ?? '');

@@ -91,6 +91,7 @@ const tests = (operations: number) => {
   const patch = Array(operations).fill({ op: 'test', path: '/kind', value: 'ConfigMap' });
   return send(JSON.stringify(patch), 'application/json-patch+json', `${path}/well`, 'PATCH');
 };
+const longYaml = (name: string) => `${'# nothing\n'.repeat(70_000)}apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\n`;
 const bomb = `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdefgh'
   .split('')
   .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[i]}`).join(', ')}]`)
@@ -107,6 +108,13 @@ describe('bodies', () => {
     ],
     ['JSON nested 500,000 deep', () => send(`{"metadata":${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}}`), 400],
     ['a YAML bomb', () => send(`${bomb}\nkind: ConfigMap`, 'application/yaml'), 400],
+    ['YAML of 70,000 lines', () => send(longYaml('long'), 'application/yaml'), 201],
+    [
+      'YAML of 70,000 lines to apply',
+      () => send(longYaml('long-applied'), 'application/apply-patch+yaml', `${path}/long-applied?fieldManager=m`, 'PATCH'),
+      201,
+    ],
+    ['YAML of a million entries', () => send(`a: [${'x,'.repeat(1_000_000)}]`, 'application/yaml'), 400],
     ['YAML nested 10,000 deep', () => send(`a: ${'['.repeat(10_000)}${']'.repeat(10_000)}`, 'application/yaml'), 400],
     [
       'a YAML anchor to itself',

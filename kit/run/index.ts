@@ -8,5 +8,6 @@ export * from './op.ts';
 export * from './retry.ts';
 export * from './services.ts';
 export * from './steps.ts';
+export * from './thread.ts';
 export * from './turns.ts';
 export * from './wait.ts';

@@ -5,6 +5,7 @@ import { rfc3339Micro } from '../../../kit/run/index.ts';
 import { ListBody, WatchBody } from '../bodies.ts';
 import { plainList } from '../encode.ts';
 import type { ApiRequest, ApiResponse, UserInfo } from '../request.ts';
+import { knownYamlReader } from '../write/yaml-reader.ts';
 import type { AuditStage, Decision } from './policy.ts';
 
 /** What is known of a request so far; an event is made of it at each stage. */
@@ -101,7 +102,7 @@ function requestObject({ body, request }: Story): unknown {
     if (typeof body === 'string') return JSON.parse(body);
     const type = request.headers['content-type']?.split(';')[0] ?? '';
     if (/patch\+json$|^application\/json$|^$/.test(type)) return JSON.parse(Buffer.from(body).toString('utf8'));
-    return decodeBody(body, type === 'application/apply-patch+yaml' ? 'application/yaml' : type, '').object;
+    return decodeBody(body, type === 'application/apply-patch+yaml' ? 'application/yaml' : type, '', knownYamlReader(body)).object;
   } catch {
     return undefined; // what cannot be read was refused: the status says so
   }

@@ -1,6 +1,6 @@
 // A custom resource's body: metadata is decoded as any object's, the rest is pruned by its schema.
 import { apiVersionOf, badRequest, invalid, invalidValue, type KubeObject } from '../../../api/meta/index.ts';
-import { type DecodedBody, decodeBody, type FieldValidation } from '../../../api/wire/index.ts';
+import { type DecodedBody, decodeBody, type FieldValidation, type YamlReader } from '../../../api/wire/index.ts';
 import type { ServedKind } from '../kind-table.ts';
 import { MalformedError, readMetadata } from './coerce.ts';
 
@@ -9,8 +9,9 @@ export function customBody(
   bytes: Uint8Array,
   contentType: string | undefined,
   fieldValidation: FieldValidation,
+  readYaml: YamlReader,
 ): { object: KubeObject; warnings: string[] } {
-  return checkCustom(served, decodeBody(bytes, contentType, served.kind.kind), fieldValidation);
+  return checkCustom(served, decodeBody(bytes, contentType, served.kind.kind, readYaml), fieldValidation);
 }
 
 /** Also for what a patch made. Throws 400 and 422 in upstream's words. */

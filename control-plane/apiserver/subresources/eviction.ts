@@ -18,6 +18,7 @@ import { setPodCondition } from '../write/conditions.ts';
 import type { DeleteOptions } from '../write/delete-options.ts';
 import { checkDeletePreconditions, type Deleted, deleteItem } from '../write/deletion.ts';
 import { rewrite } from '../write/rewrite.ts';
+import { yamlReader } from '../write/yaml-reader.ts';
 import type { CoreContext } from './context.ts';
 
 const PODS = { group: '', plural: 'pods' };
@@ -52,7 +53,7 @@ async function decodeEviction(request: ApiRequest): Promise<KubeObject> {
     bytes,
     request.headers['content-type'],
     { group: 'policy', version: 'v1', kind: 'Eviction' },
-    { fieldValidation: 'Ignore' },
+    { fieldValidation: 'Ignore', readYaml: await yamlReader(request, bytes) },
   );
   object.metadata ??= {};
   return object;

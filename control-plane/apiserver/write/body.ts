@@ -4,6 +4,7 @@ import { decodeObject, type FieldValidation } from '../../../api/wire/index.ts';
 import type { Target } from '../core.ts';
 import { checkCustom, customBody } from '../crd/body.ts';
 import type { ApiRequest } from '../request.ts';
+import { yamlReader } from './yaml-reader.ts';
 
 /** Bytes are decoded and checked, an in-process client's object is copied. Unknown fields become warnings or 400. */
 /** The body of a target's own kind. */
@@ -12,7 +13,8 @@ export async function targetBody(request: ApiRequest, target: Target, fieldValid
   const body = await request.body();
   if (!(body instanceof Uint8Array))
     return checkCustom(target.served, { object: deepCopy(body) as unknown as Record<string, unknown>, format: 'json' }, 'Ignore').object;
-  const { object, warnings } = customBody(target.served, body, request.headers['content-type'], fieldValidation);
+  const readYaml = await yamlReader(request, body);
+  const { object, warnings } = customBody(target.served, body, request.headers['content-type'], fieldValidation, readYaml);
   request.warnings.push(...warnings);
   return object;
 }
@@ -31,6 +33,7 @@ export async function bodyObject(
   }
   const { object, warnings } = decodeObject(body, request.headers['content-type'], wanted, {
     fieldValidation,
+    readYaml: await yamlReader(request, body),
     ...(schema ? { schema } : {}),
   });
   request.warnings.push(...warnings);

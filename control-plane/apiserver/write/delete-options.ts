@@ -1,7 +1,8 @@
 // DeleteOptions out of the body and the query.
 import { badRequest, integerOf, invalid, invalidValue, notSupported, type Problem } from '../../../api/meta/index.ts';
-import { checkObject, decodeBody } from '../../../api/wire/index.ts';
+import { checkObject, decodeBody, type YamlReader } from '../../../api/wire/index.ts';
 import type { ApiRequest } from '../request.ts';
+import { yamlReader } from './yaml-reader.ts';
 
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
@@ -19,7 +20,7 @@ export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions>
   let given: Record<string, unknown> = {};
   if (!(body instanceof Uint8Array)) given = body as unknown as Record<string, unknown>;
   else if (body.length > 0) {
-    given = decodeOptions(body, request.headers['content-type']);
+    given = decodeOptions(body, request.headers['content-type'], await yamlReader(request, body));
   } else {
     const grace = query.get('gracePeriodSeconds');
     if (grace !== null) {
@@ -38,8 +39,8 @@ export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions>
 const SCHEME = 'k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27';
 
 /** Any group's DeleteOptions will do. Throws 400. */
-function decodeOptions(bytes: Uint8Array, contentType: string | undefined): Record<string, unknown> {
-  const body = decodeBody(bytes, contentType);
+function decodeOptions(bytes: Uint8Array, contentType: string | undefined, readYaml: YamlReader): Record<string, unknown> {
+  const body = decodeBody(bytes, contentType, undefined, readYaml);
   const { kind = 'DeleteOptions', apiVersion = 'v1' } = body.object as { kind?: string; apiVersion?: string };
   if (kind !== 'DeleteOptions') throw badRequest(`no kind "${kind}" is registered for version "${apiVersion}" in scheme "${SCHEME}"`);
   const wanted = { group: '', version: 'v1', kind: 'DeleteOptions' };

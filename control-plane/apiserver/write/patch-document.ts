@@ -15,11 +15,12 @@ import {
   setKey,
   unsupportedMediaType,
 } from '../../../api/meta/index.ts';
-import { checkKind, checkObject, type DecodedBody, type ParsedYaml, parseJson, parseYaml } from '../../../api/wire/index.ts';
+import { checkKind, checkObject, type DecodedBody, type ParsedYaml, parseJson, type YamlReader } from '../../../api/wire/index.ts';
 import type { Target } from '../core.ts';
 import { checkCustom } from '../crd/body.ts';
 import type { ApiRequest } from '../request.ts';
 import type { WriteOptions } from './options.ts';
+import { yamlReader } from './yaml-reader.ts';
 
 export type PatchKind = 'json' | 'merge' | 'strategic' | 'apply';
 
@@ -64,7 +65,7 @@ export async function patchDocument(request: ApiRequest, kind: PatchKind, option
   const body = await request.body();
   if (!(body instanceof Uint8Array)) return { value: body, problems: [] };
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-  if (kind === 'apply') return { value: applyDocument(text, options), problems: [] };
+  if (kind === 'apply') return { value: applyDocument(text, options, await yamlReader(request, body)), problems: [] };
   const decoding = (why: string): StatusError => badRequest(kind === 'strategic' ? why : `error decoding patch: ${why}`);
   let parsed: ReturnType<typeof parseJson>;
   try {
@@ -109,10 +110,10 @@ function jsonOf(text: string): ParsedYaml | undefined {
   }
 }
 
-function applyDocument(text: string, options: WriteOptions): unknown {
+function applyDocument(text: string, options: WriteOptions, readYaml: YamlReader): unknown {
   let parsed: ParsedYaml;
   try {
-    parsed = jsonOf(text) ?? parseYaml(text);
+    parsed = jsonOf(text) ?? readYaml(text);
   } catch (error) {
     throw badRequest(`error decoding YAML: error converting YAML to JSON: ${(error as Error).message}`);
   }
