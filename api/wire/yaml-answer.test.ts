@@ -63,7 +63,7 @@ test.each([
 ])('%j: %s', (text) => same(text));
 
 test('more entries than at once, but not more than memory holds', () => {
-  const long = (count: number) => `a: [${'x,'.repeat(count)}]`;
-  expect(readerOfAnswer(answerYaml(long(61_000)))('')).toEqual({ value: { a: Array(61_000).fill('x') }, duplicates: [] });
-  expect(() => readerOfAnswer(answerYaml(long(250_000)))('')).toThrow('yaml: document has more than 250000 entries');
+  const long = (count: number) => `${'#\n'.repeat(count)}a: 1`;
+  expect(readerOfAnswer(answerYaml(long(61_000)))('')).toEqual({ value: { a: 1 }, duplicates: [] });
+  expect(() => readerOfAnswer(answerYaml(long(250_001)))('')).toThrow('yaml: document has more than 250000 entries');
 });
