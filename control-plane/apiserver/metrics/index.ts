@@ -66,8 +66,12 @@ export class Metrics {
           [{ request_kind: 'readOnly' }, requests.readOnly],
         ],
       ),
+      sampled('apiserver_current_inqueue_requests', 'Requests that wait for their turn now, per request kind.', 'gauge', () => [
+        [{ request_kind: 'mutating' }, sources.fairness.waiting.mutating],
+        [{ request_kind: 'readOnly' }, sources.fairness.waiting.readOnly],
+      ]),
       ...storageFamilies(sources.storage),
-      ...fairnessFamilies(sources.fairness),
+      ...sources.fairness.metrics.families(() => sources.fairness.levels),
       ...(sources.audit ? auditFamilies(sources.audit) : []),
       ...(sources.encryption?.families ?? []),
       sampled('kubernetes_build_info', 'A metric with a constant 1 value labeled by versions.', 'gauge', () => [
@@ -94,57 +98,6 @@ function storageFamilies(storage: Sources['storage']): Family[] {
     }),
     sampled('apiserver_resource_objects', 'Number of stored objects at the time of last check split by kind.', 'gauge', () =>
       each(({ size }) => size),
-    ),
-  ];
-}
-
-function fairnessFamilies(fairness: Fairness): Family[] {
-  const level = (name: string, help: string, value: (one: typeof fairness.levels extends Iterable<infer L> ? L : never) => number) =>
-    sampled(`apiserver_flowcontrol_${name}`, help, 'gauge', function* () {
-      for (const one of fairness.levels) yield [{ priority_level: one.config.name }, value(one)];
-    });
-  return [
-    level('nominal_limit_seats', 'Nominal number of execution seats configured for each priority level.', ({ config }) => config.nominal),
-    level(
-      'current_limit_seats',
-      'Current derived number of execution seats available to each priority level.',
-      ({ config, borrowed }) => config.nominal + borrowed,
-    ),
-    level(
-      'current_executing_seats',
-      'Concurrency (number of seats) occupied by the currently executing requests in the API Priority and Fairness subsystem.',
-      ({ inUse }) => inUse,
-    ),
-    level(
-      'current_executing_requests',
-      'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem.',
-      ({ executing }) => executing,
-    ),
-    level(
-      'current_inqueue_requests',
-      'Number of requests currently pending in queues of the API Priority and Fairness subsystem.',
-      ({ waiting }) => waiting,
-    ),
-    sampled(
-      'apiserver_flowcontrol_dispatched_requests_total',
-      'Number of requests executed by API Priority and Fairness subsystem.',
-      'counter',
-      function* () {
-        for (const one of fairness.levels)
-          for (const [schema, count] of one.dispatched) yield [{ flow_schema: schema, priority_level: one.config.name }, count];
-      },
-    ),
-    sampled(
-      'apiserver_flowcontrol_rejected_requests_total',
-      'Number of requests rejected by API Priority and Fairness subsystem.',
-      'counter',
-      function* () {
-        for (const one of fairness.levels)
-          for (const [key, count] of one.refused) {
-            const [schema = '', reason = ''] = key.split('|');
-            yield [{ flow_schema: schema, priority_level: one.config.name, reason }, count];
-          }
-      },
     ),
   ];
 }
