@@ -58,6 +58,8 @@ ${rows.join('\n')}
 - The recorded cluster had no metrics.k8s.io, gave nodes no range of pod addresses, had another name for its admin, and its own objects.
 - A status that upstream writes a second later than we do (terminating pods of a Job), a pod that the garbage collector ends earlier
   (pod-table-status), a pod that starts with one status and event less, and shows its address earlier (pod-create-watch).
+- A Scale leaves out 0 replicas, so upstream's first two patches of one that change nothing still rewrite managedFields; here they change
+  nothing at once (patch-types).
 - An expression's syntax errors end at the first one; upstream's parser goes on and may tell several.
 - Pods live below the cluster's own cgroup here, so paths of cgroups do not begin with /kubepods; what the recording reads of cgroup v1
   without a limit (9007199254740988Ki in status.resources) is not shown as one.
