@@ -99,6 +99,25 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    title: 'expansion while no pod has the volume: the file system waits for the next pod, and has its size when it starts',
+    needs: [...PROVISIONING, 'csi-resizer'],
+    async run(w) {
+      await w.apply(claim('rests', 'csi-now'));
+      await w.until('pvc/rests', '.status.phase', 'Bound');
+      await w.patch('pvc rests', { spec: { resources: { requests: { storage: '32Mi' } } } });
+      await w.until('pvc/rests', '.status.conditions[*].type', /\bFileSystemResizePending\b/);
+      await w.until('pvc/rests', '.status.allocatedResourceStatuses.storage', 'NodeResizePending');
+      same(await w.read('pvc/rests', '.status.capacity.storage'), '16Mi', 'capacity before a pod has it');
+      await w.apply(pod('rests', of('rests')));
+      await w.ready('rests');
+      same(await w.read('pvc/rests', '.status.capacity.storage'), '32Mi', 'capacity once a pod has it');
+      same(await w.read('pvc/rests', '.status.conditions'), '', 'conditions');
+      same(await w.read('pvc/rests', '.status.allocatedResourceStatuses'), '', 'steps');
+      await w.delete('pod', 'rests');
+      await removed(w, 'rests');
+    },
+  },
+  {
     title: 'VolumeAttributesClass: modified through the resizer, protected while in use',
     needs: [...PROVISIONING, 'csi-resizer'],
     async run(w) {
