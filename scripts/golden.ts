@@ -66,6 +66,7 @@ ${rows.join('\n')}
 - A container that is killed a moment after its start may not have done what the recorded one did (pod-restart-all-containers).
 - Recursive read-only mounts work here and did not there; images are pulled side by side (configz); nodes carry the folder of the default
   class's volumes as an annotation; a pod's network is made while its volumes still wait for their objects.
+- The recorded containerd did not tell as whom a container runs: \`user\` in containers' statuses is no difference (test/golden/accepted.ts).
 - There is no pause process to be seen from a pod with the host's processes; volumes' folders and images' users are our own.
 
 ${sections.join('\n')}`,
