@@ -1,20 +1,28 @@
 // How long a request may take: upstream's --request-timeout, or less when the client says so. One timer looks after all.
 import { badRequest, StatusError } from '../../api/meta/index.ts';
 import type { ApiRequest } from './request.ts';
+import { Termination } from './termination.ts';
 
 /** Upstream's default. */
 const REQUEST_MS = 60_000;
 /** These live on as long as both sides want. */
 const LONG_RUNNING = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
 
-const timedOut = (): StatusError => new StatusError(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {});
+const timedOut = (): StatusError =>
+  new Termination(new StatusError(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {}));
+
+/** How the work of a request ended that had been answered before. */
+export type LateEnd = 'ok' | 'error';
 
 export class Deadlines {
   readonly #waiting = new Set<{ atMs: number; expire(): void }>();
   readonly #now: () => number;
+  readonly #late: (end: LateEnd) => void;
 
-  constructor(now: () => number) {
+  /** `late` is told of work that ended after its request had timed out. */
+  constructor(now: () => number, late: (end: LateEnd) => void) {
     this.#now = now;
+    this.#late = late;
   }
 
   /** What `work` gives, or 504 when it takes too long; its request is aborted then. @throws StatusError 400 for a bad `timeout` */
@@ -34,11 +42,11 @@ export class Deadlines {
       waiting.add(entry);
       work().then(
         (result) => {
-          waiting.delete(entry);
+          if (!waiting.delete(entry)) this.#late('ok');
           resolve(result);
         },
         (error) => {
-          waiting.delete(entry);
+          if (!waiting.delete(entry)) this.#late('error');
           reject(error);
         },
       );

@@ -4,7 +4,7 @@ import type { GroupVersionKind, KubeObject } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/client.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import type { ServedKind } from './kind-table.ts';
-import type { AdmissionMetrics, WebhookMetrics } from './metrics/index.ts';
+import type { AccessMetrics, AdmissionMetrics, WebhookMetrics } from './metrics/index.ts';
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Attributes, Reader, Stage, UserInfo } from './request.ts';
 import type { WebhookClient } from './webhook/index.ts';
 
@@ -30,6 +30,7 @@ export interface ServerServices {
   readonly webhooks: WebhookClient;
   readonly webhookMetrics: WebhookMetrics;
   readonly admissionMetrics: AdmissionMetrics;
+  readonly accessMetrics: AccessMetrics;
 }
 
 export interface HandlerContext {

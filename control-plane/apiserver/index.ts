@@ -20,7 +20,7 @@ import { type Check, healthPaths } from './health.ts';
 import { SELF, userAgentOf } from './identity.ts';
 import { KindTable } from './kind-table.ts';
 import { type Address, type Listener, listen, type TlsOptions } from './listener.ts';
-import { type EncryptionReloads, Metrics } from './metrics/index.ts';
+import { countLongRunning, type EncryptionReloads, Metrics } from './metrics/index.ts';
 import { asStatusError, type Handle, join, stagesOf } from './pipeline.ts';
 import { readerOf } from './reader.ts';
 import type { ApiRequest, UserInfo } from './request.ts';
@@ -28,6 +28,7 @@ import { isWellEscaped, requestInfo } from './requestinfo.ts';
 import { serviceHook } from './services/hook.ts';
 import { createdAt } from './storage/codec.ts';
 import { Storage } from './storage/storage.ts';
+import { Termination } from './termination.ts';
 import { inRequestSpan } from './tracing/index.ts';
 import { endWatches, tickWatches } from './verbs/watch-session.ts';
 import type { WatchLines } from './watch-lines.ts';
@@ -88,7 +89,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const kinds = new KindTable();
   const metrics = new Metrics();
   const listeners: Listener[] = [];
-  const deadlines = new Deadlines(() => clock.nowMs());
+  const deadlines = new Deadlines(
+    () => clock.nowMs(),
+    (end) => metrics.requests.endedLate(end),
+  );
   let ready = false;
   /** From then on plug-ins that users configure are asked too. */
   let open = false;
@@ -123,6 +127,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     webhooks: new WebhookClient(reader),
     webhookMetrics: metrics.webhooks,
     admissionMetrics: metrics.admission,
+    accessMetrics: metrics.access,
   };
   const security = options.security(services);
   const serviceHooks = serviceHook({
@@ -203,7 +208,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         ? { status: 101, headers: {}, body: undefined, hijacked: true }
         : encode(request, response, clock.nowMs());
     } catch (error) {
-      encoded = encodeError(request, asStatusError(error, request, log));
+      const status = asStatusError(error, request, log);
+      if (status instanceof Termination) {
+        const { group, version, resource } = request.info;
+        const served = kinds.find(group, version, resource); // it may not have come to where that is looked up
+        if (served) request.served = served;
+        metrics.requests.terminated(request, status.code, request.path in paths);
+      }
+      encoded = encodeError(request, status);
     }
     encoded.headers['audit-id'] = auditIdOf(request);
     const { flow } = request;
@@ -216,6 +228,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const bytes = typeof body === 'string' || body instanceof Uint8Array ? body.length : undefined;
     metrics.requests.observe(request, encoded.status, (performance.now() - started) / 1000, bytes, request.path in paths);
     if (isWatch(body)) countLines(body, metrics.requests.watchOf(request));
+    countLongRunning(request, encoded, () => metrics.requests.longRunning(request, false));
     return encoded;
   }
 
@@ -248,7 +261,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ready = open = true;
     },
     async listen({ addresses, tls }) {
-      const listener = await listen({ addresses, tls, log, goawayChance: options.goawayChance, answer });
+      const listener = await listen({
+        addresses,
+        tls,
+        log,
+        goawayChance: options.goawayChance,
+        answer,
+        onAbort: (request) => metrics.requests.aborted(request),
+        onHandshakeError: () => metrics.requests.handshakeFailed(),
+      });
       listeners.push(listener);
       return listener;
     },

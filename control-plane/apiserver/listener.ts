@@ -41,6 +41,10 @@ export interface ListenerOptions {
   goawayChance?: number | undefined;
   /** Answers one request; never rejects. */
   answer(request: ApiRequest): Promise<Encoded>;
+  /** The answer was given up while its client was still there. */
+  onAbort(request: ApiRequest): void;
+  /** A connection that never came to be. */
+  onHandshakeError(): void;
 }
 
 export interface Listener {
@@ -147,7 +151,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     server.on('connection', (socket) => connections.addSocket(socket));
     server.on('session', (session) => connections.addSession(session));
     server.on('sessionError', (error) => options.log.debug({ error }, 'an HTTP/2 session failed'));
-    server.on('tlsClientError', () => {});
+    server.on('tlsClientError', () => options.onHandshakeError());
     server.on('clientError', refuseBroken);
     server.on('connect', refuseTunnel);
     await new Promise<void>((resolve, reject) => {
@@ -216,6 +220,7 @@ class SocketRequest implements ApiRequest {
   declare user?: UserInfo;
   declare served?: NonNullable<ApiRequest['served']>;
   declare flow?: NonNullable<ApiRequest['flow']>;
+  declare waitedSeconds?: number;
   declare upgrade?: NonNullable<ApiRequest['upgrade']>;
   declare annotations?: Record<string, string>;
   readonly warnings: string[] = [];
@@ -326,7 +331,10 @@ async function serve(options: ListenerOptions, call: Call, outgoing: Outgoing, d
     await send(call, outgoing, encoded, departure);
   } catch (error) {
     if (departure.gone) options.log.debug({ error }, 'an answer was not sent');
-    else options.log.error({ err: error, method: call.method, path: request.path }, 'an answer could not be sent');
+    else {
+      options.log.error({ err: error, method: call.method, path: request.path }, 'an answer could not be sent');
+      options.onAbort(request);
+    }
     outgoing.destroy();
   } finally {
     for (const done of request.onSent) done();
@@ -415,6 +423,7 @@ async function upgrade(options: ListenerOptions, incoming: IncomingMessage, sock
   request.upgrade = { socket, head };
   const encoded = await options.answer(request);
   for (const done of request.onSent) done();
-  if (encoded.hijacked || socket.destroyed) return;
+  if (encoded.hijacked) return;
+  if (socket.destroyed) return stopUnread(encoded.body);
   await answerUpgrade(request, request.upgrade, encoded);
 }

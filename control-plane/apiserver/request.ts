@@ -68,12 +68,19 @@ export interface ApiRequest {
   annotations?: Record<string, string>;
   /** Priority and fairness' choice, told with the answer, also with a refusal. */
   flow?: { readonly schemaUid: string; readonly levelUid: string };
+  /** Seconds that it waited for others: for its turn, and for admission webhooks. */
+  waitedSeconds?: number;
   /** There when the answer goes over a socket: called once it was sent or given up, for what a request holds until then. */
   onSent?: (() => void)[];
   /** Set by the dispatcher: the resource that the answer's Table is made for. */
   served?: { readonly kind: Kind };
   /** HTTP/1.1 upgrades: the raw socket and the bytes already read; a CONNECT verb takes it over. */
   upgrade?: { socket: Duplex; head: Uint8Array };
+}
+
+/** That time is not counted as the server's own. */
+export function addWaited(request: Pick<ApiRequest, 'waitedSeconds'>, seconds: number): void {
+  request.waitedSeconds = (request.waitedSeconds ?? 0) + seconds;
 }
 
 /** Tells the audit log something about the request. The first value of a key stays, as upstream has it. */
@@ -111,6 +118,8 @@ export interface Attributes {
   dryRun: boolean;
   /** The client's departure. */
   signal: AbortSignal;
+  /** So long was somebody else at work for the request. */
+  waited?(seconds: number): void;
   warnings: string[];
   /** For the audit log, e.g. `pod-security.kubernetes.io/audit-violations`. The first value of a key stays. */
   annotate(key: string, value: string): void;

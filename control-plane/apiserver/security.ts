@@ -67,9 +67,9 @@ export function createSecurity(options: SecurityOptions): MakeSecurity {
     });
     const authorizer = withNodes(createRbacAuthorizer(reader), reader, nodeRules);
     return {
-      authenticate: authenticateStage(authenticator, anonymous),
+      authenticate: authenticateStage(authenticator, services.accessMetrics, anonymous),
       impersonate: impersonateStage(authorizer),
-      authorize: authorizeStage(authorizer),
+      authorize: authorizeStage(authorizer, services.accessMetrics),
       // Escalation first: quota, the last of the list, must count only what nothing else refuses.
       admission: [escalationPlugin(authorizer, reader), certificateSigners(authorizer), ...admissionPlugins(services, authorizer)],
       handlers: {

@@ -26,6 +26,7 @@ export interface CounterSeries {
 }
 
 export class Counter implements Family {
+  protected readonly type: 'counter' | 'gauge' = 'counter';
   readonly #name: string;
   readonly #help: string;
   readonly #series = new Map<string, CounterSeries>();
@@ -52,8 +53,13 @@ export class Counter implements Family {
   text(): string {
     if (this.#series.size === 0) return '';
     const lines = [...this.#series.values()].map(({ labels, value }) => `${this.#name}${labelText(labels)} ${value}\n`);
-    return head(this.#name, this.#help, 'counter') + lines.join('');
+    return head(this.#name, this.#help, this.type) + lines.join('');
   }
+}
+
+/** Goes down too. */
+export class Gauge extends Counter {
+  protected override readonly type = 'gauge';
 }
 
 export class HistogramSeries {

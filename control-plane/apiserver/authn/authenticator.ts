@@ -1,6 +1,7 @@
 // Who is asking: a front proxy's user, client certificate, then bearer token, else anonymous. A wrong token is 401, never anonymous.
 import { unauthorized } from '../../../api/meta/index.ts';
 import { BoundedMap, type Clock } from '../../../kit/run/index.ts';
+import type { AccessMetrics, AuthenticationResult } from '../metrics/index.ts';
 import type { ApiRequest, Peer, Reader, Stage, UserInfo } from '../request.ts';
 import { userOfBootstrapToken } from './bootstrap-token.ts';
 import { type Claims, type SigningKey, type VerifyingKey, verifyToken } from './jwt.ts';
@@ -156,12 +157,23 @@ function webSocketBearerOf(header: string | undefined): string | undefined {
 const takesAnonymous = (config: AnonymousConfig | undefined, path: string): boolean =>
   config === undefined || (config.enabled && (config.paths === undefined || config.paths.includes(path)));
 
-export const authenticateStage = (authenticator: Authenticator, anonymous?: AnonymousConfig): Stage => ({
+/** Programs of this process come with their user: they are not asked who they are, nor counted. */
+export const authenticateStage = (authenticator: Authenticator, metrics: AccessMetrics, anonymous?: AnonymousConfig): Stage => ({
   name: 'authenticate',
   async handle(request, next) {
-    const user = await authenticator.authenticate(request);
-    if (!user && !takesAnonymous(anonymous, request.path)) throw unauthorized();
-    request.user = user ?? ANONYMOUS;
+    if (request.user) return next(request);
+    const started = performance.now();
+    let result: AuthenticationResult = 'error';
+    let user: UserInfo | undefined;
+    try {
+      user = await authenticator.authenticate(request);
+      if (!user && takesAnonymous(anonymous, request.path)) user = ANONYMOUS;
+      result = user ? 'success' : 'failure';
+    } finally {
+      metrics.authenticated(result, (performance.now() - started) / 1000, user?.name);
+    }
+    if (!user) throw unauthorized();
+    request.user = user;
     return next(request);
   },
 });

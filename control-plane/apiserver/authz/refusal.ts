@@ -1,5 +1,6 @@
 // The 403 that tells who may not do what.
 import { goQuote, parseFieldSelector, StatusError } from '../../../api/meta/index.ts';
+import type { AccessMetrics } from '../metrics/index.ts';
 import { type ApiRequest, annotate, type Stage } from '../request.ts';
 import type { Authorizer, Question } from './authorizer.ts';
 
@@ -27,11 +28,13 @@ export function questionOf({ info, query, user }: ApiRequest): Question {
   return { ...question, name, fields };
 }
 
-export const authorizeStage = (authorizer: Authorizer): Stage => ({
+export const authorizeStage = (authorizer: Authorizer, metrics: AccessMetrics): Stage => ({
   name: 'authorize',
   async handle(request, next) {
     const question = questionOf(request);
+    const started = performance.now();
     const { allowed, reason } = authorizer.authorize(question);
+    metrics.authorized(allowed ? 'allowed' : 'no-opinion', (performance.now() - started) / 1000);
     annotate(request, 'authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
     annotate(request, 'authorization.k8s.io/reason', reason);
     if (!allowed) throw refusal(question, reason);

@@ -2,6 +2,7 @@
 import { type KubeObject, tooManyRequests } from '../../../api/meta/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
 import type { ApiRequest, ApiResponse, RequestInfo, Stage, UserInfo } from '../request.ts';
+import { Termination } from '../termination.ts';
 import { type FlowConfig, flowConfig, type Schema } from './config.ts';
 import { Level, type Neighbours, Refused, type Seat } from './level.ts';
 import { seatsOf } from './seats.ts';
@@ -98,7 +99,7 @@ async function seatOf(take: () => Seat | Promise<Seat>): Promise<Seat> {
   try {
     return await take();
   } catch (error) {
-    if (error instanceof Refused) throw tooManyRequests('Too many requests, please try again later.');
+    if (error instanceof Refused) throw new Termination(tooManyRequests('Too many requests, please try again later.'));
     throw error;
   }
 }

@@ -4,13 +4,16 @@ import type { Audit } from '../audit/index.ts';
 import type { Fairness } from '../flowcontrol/index.ts';
 import type { ApiResponse } from '../request.ts';
 import type { Storage } from '../storage/storage.ts';
+import { AccessMetrics } from './access.ts';
 import { AdmissionMetrics } from './admission.ts';
 import type { EncryptionReloads } from './encryption.ts';
 import { RequestMetrics } from './requests.ts';
 import { WebhookMetrics } from './webhooks.ts';
 
+export { AccessMetrics, type AuthenticationResult } from './access.ts';
 export { AdmissionMetrics, type Enforcement, type Phase } from './admission.ts';
 export { EncryptionReloads } from './encryption.ts';
+export { countLongRunning } from './long-running.ts';
 export type { WebhookMetrics } from './webhooks.ts';
 
 const STORE_SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -27,6 +30,7 @@ export interface Sources {
 
 export class Metrics {
   readonly requests = new RequestMetrics();
+  readonly access = new AccessMetrics();
   readonly webhooks = new WebhookMetrics();
   readonly admission = new AdmissionMetrics();
   readonly #storeSeconds = new Histogram(
@@ -47,15 +51,10 @@ export class Metrics {
   answer(sources: Sources): ApiResponse {
     const { requests } = this;
     const families: Family[] = [
-      ...[
-        requests.total,
-        requests.durations,
-        requests.sizes,
-        requests.watchEvents,
-        requests.watchSizes,
-        this.#storeTotal,
-        this.#storeSeconds,
-      ],
+      ...requests.families,
+      ...this.access.families,
+      this.#storeTotal,
+      this.#storeSeconds,
       ...this.webhooks.families,
       ...this.admission.families,
       sampled(
@@ -95,15 +94,6 @@ function storageFamilies(storage: Sources['storage']): Family[] {
     }),
     sampled('apiserver_resource_objects', 'Number of stored objects at the time of last check split by kind.', 'gauge', () =>
       each(({ size }) => size),
-    ),
-    sampled(
-      'apiserver_longrunning_requests',
-      'Gauge of all active long-running apiserver requests broken out by verb, group, resource.',
-      'gauge',
-      function* () {
-        for (const [labels, value] of each(({ watchers }) => watchers))
-          if (value > 0) yield [{ ...labels, verb: 'WATCH', component: 'apiserver' }, value];
-      },
     ),
   ];
 }

@@ -2,7 +2,7 @@
 import type { KubeObject } from '../../../api/meta/index.ts';
 import type { Core, Target } from '../core.ts';
 import type { AdmissionMetrics, Phase } from '../metrics/index.ts';
-import { type AdmissionPlugin, type ApiRequest, type Attributes, annotate, type Settle } from '../request.ts';
+import { type AdmissionPlugin, type ApiRequest, type Attributes, addWaited, annotate, type Settle } from '../request.ts';
 import { inSpan } from '../tracing/index.ts';
 import type { Reservation } from './hooks.ts';
 import { operationOptions } from './operation-options.ts';
@@ -64,6 +64,10 @@ class RequestAttributes implements Attributes {
 
   annotate(key: string, value: string): void {
     annotate(this.#request, key, value);
+  }
+
+  waited(seconds: number): void {
+    addWaited(this.#request, seconds);
   }
 }
 

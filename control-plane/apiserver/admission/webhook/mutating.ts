@@ -8,7 +8,7 @@ import { ask } from './ask.ts';
 import { HookFailure } from './errors.ts';
 import { type ConfiguredHook, type Hook, hooksOf } from './hooks.ts';
 import { invocationOf, viewOf } from './invocation.ts';
-import { observed } from './observe.ts';
+import { observed, waitingForOthers } from './observe.ts';
 import { operationsOf, patched } from './patch.ts';
 import { Rounds } from './reinvocation.ts';
 import type { View } from './review.ts';
@@ -59,7 +59,8 @@ export class MutatingWebhooks implements AdmissionPlugin {
     let changed = false;
     try {
       const call = () => this.#changed(hook, configuration, attributes, view, at);
-      changed = await observed(this.#services.webhookMetrics, 'admit', hook, attributes, call);
+      const asked = () => observed(this.#services.webhookMetrics, 'admit', hook, attributes, call);
+      changed = await waitingForOthers(attributes, asked);
     } catch (error) {
       if (!(error instanceof HookFailure)) throw error;
       if (hook.failurePolicy !== 'Ignore') throw error.toStatusError();

@@ -5,6 +5,16 @@ import type { Attributes } from '../../request.ts';
 import { HookFailure } from './errors.ts';
 import type { Hook } from './hooks.ts';
 
+/** What the others take is none of the server's own time. */
+export async function waitingForOthers<T>(attributes: Pick<Attributes, 'waited'>, work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  try {
+    return await work();
+  } finally {
+    attributes.waited?.((performance.now() - started) / 1000);
+  }
+}
+
 /** Upstream's code of a call that failed. */
 const FAILED = 503;
 

@@ -7,7 +7,7 @@ import { ask } from './ask.ts';
 import { HookFailure } from './errors.ts';
 import { type ConfiguredHook, type Hook, hooksOf } from './hooks.ts';
 import { invocationOf, viewsOf } from './invocation.ts';
-import { observed } from './observe.ts';
+import { observed, waitingForOthers } from './observe.ts';
 import type { View } from './review.ts';
 
 const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/';
@@ -36,7 +36,8 @@ export class ValidatingWebhooks implements AdmissionPlugin {
       if (view !== undefined) invocations.push({ hook: hook.hook, view });
     }
     if (invocations.length === 0) return;
-    const results = await Promise.allSettled(invocations.map(({ hook, view }, i) => this.#validate(hook, attributes, view, i)));
+    const asked = () => Promise.allSettled(invocations.map(({ hook, view }, i) => this.#validate(hook, attributes, view, i)));
+    const results = await waitingForOthers(attributes, asked);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
