@@ -106,11 +106,14 @@ export interface EventSink {
   end(): void;
 }
 
+/** Ends a watch from its client's side; `lags`: the client did not keep up. */
+export type Stop = (lags?: boolean) => void;
+
 /** An open watch: pushed, not pulled, so that an event costs no promise a watcher. */
 export class WatchBody {
   readonly served: ServedKind;
-  readonly start: (sink: EventSink) => () => void;
-  constructor(served: ServedKind, start: (sink: EventSink) => () => void) {
+  readonly start: (sink: EventSink) => Stop;
+  constructor(served: ServedKind, start: (sink: EventSink) => Stop) {
     this.served = served;
     this.start = start;
   }
@@ -131,8 +134,8 @@ export class WatchBody {
           once();
         },
       });
-      return () => {
-        stop();
+      return (lags) => {
+        stop(lags);
         once();
       };
     });

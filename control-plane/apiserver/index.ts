@@ -152,7 +152,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 
   const crds = new CrdRegistry(core);
-  const aggregator = new Aggregator(core, options.frontProxy);
+  const aggregator = new Aggregator(core, metrics.aggregation, options.frontProxy);
 
   const schemas = storage.cache(FLOW_SCHEMAS);
   const levels = storage.cache(PRIORITY_LEVELS);
@@ -161,7 +161,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     schemas: () => schemas.objects(),
     levels: () => levels.objects(),
     version: () => schemas.changed + levels.changed,
-    stored: ({ group, resource: plural }) => storage.cache({ group, plural }).size,
+    stored: ({ group, resource: plural }) => storage.count({ group, plural }),
     clock,
   });
 
@@ -186,11 +186,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
   };
   const { audit, encryption } = options;
-  const sources = { storage, fairness, audit, encryption, gitVersion: VERSION.gitVersion, startedMs: clock.nowMs() };
+  const sources = { storage, fairness, aggregator, audit, encryption, gitVersion: VERSION.gitVersion, startedMs: clock.nowMs() };
   const others = {
     ...security.paths,
     ...healthPaths(checks, ['informer-sync', 'shutdown']),
-    '/metrics': async () => metrics.answer(sources),
+    '/metrics': () => metrics.answer(sources),
   };
   const serverAddress = options.advertise ? `${options.advertise.host}:${options.advertise.port}` : '';
   const paths: Paths = { ...documentPaths({ kinds, serverAddress, otherPaths: Object.keys(others) }), ...others };

@@ -16,7 +16,7 @@ export function pushWatch(outgoing: Writable, lines: WatchLines, signal: AbortSi
       outgoing.write(lines.line(seen));
       const behind = outgoing.writableLength;
       if (behind > CUT_BYTES) {
-        stop();
+        stop(true);
         cut();
       }
       return behind < PAUSE_BYTES;
@@ -28,7 +28,7 @@ export function pushWatch(outgoing: Writable, lines: WatchLines, signal: AbortSi
     end: () => outgoing.end(),
   });
   if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
+  else signal.addEventListener('abort', () => stop(), { once: true });
 }
 
 /** What the watch holds is let go: nobody reads it. */

@@ -41,6 +41,8 @@ export interface Journal {
   /** Forgets a slice of what is not needed for states at `to` and later; returns how far it came (at most `to`). */
   compact(to: bigint): bigint;
   mark(mark: Mark): void;
+  /** Bytes on disk. */
+  size?(): number;
   close(): Promise<void>;
 }
 

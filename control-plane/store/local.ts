@@ -80,6 +80,10 @@ export class LocalStore implements Store {
     return this.#oldest;
   }
 
+  async size(): Promise<number | undefined> {
+    return this.#journal.size?.();
+  }
+
   async get(key: string): Promise<{ revision: bigint; entry: Entry | undefined }> {
     this.#check();
     return { revision: this.#revision, entry: this.#heads.get(key) };

@@ -1,6 +1,6 @@
 // Journal in a SQLite file: rows are written here, fdatasync runs on the thread pool, the answer waits for it.
 // Why SQLite's own syncing is off and what keeps that safe: docs/decisions/store.md.
-import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
@@ -151,6 +151,11 @@ export class SqliteJournal implements Journal {
 
   mark(mark: Mark): void {
     this.#sql('insert or replace into mark(at, revision) values(?, ?)').run(mark.atMs, mark.revision);
+  }
+
+  /** With the log of what is not in the main file yet. */
+  size(): number {
+    return fstatSync(this.#mainFd).size + fstatSync(this.#walFd).size;
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,16 @@ storeContract('embedded', async () => {
   return { store: await openStore(config), reopen: () => openStore(config) };
 });
 
+test('the size is that of what is on disk', async () => {
+  const memory = await openStore({ driver: 'memory' });
+  expect(await memory.size?.()).toBeUndefined();
+  await memory.close();
+  const store = await openStore({ driver: 'embedded', path: join(folder, 'size.db') });
+  await store.commit([{ key: '/a', value: Buffer.alloc(100_000), ifRevision: 'absent' }]);
+  expect(await store.size!()).toBeGreaterThan(100_000);
+  await store.close();
+});
+
 test('embedded: a second owner is refused', async () => {
   const path = join(folder, 'twice.db');
   const first = await openStore({ driver: 'embedded', path });

@@ -80,5 +80,7 @@ export interface Store {
   oldest(): Promise<bigint>;
   /** The value, as it was read from here, would lie there in another form if it were written again (encryption with a former key). */
   stale?(value: Uint8Array): boolean;
+  /** Of the database on disk, in bytes; undefined when there is none, or it cannot be told. */
+  size?(): Promise<number | undefined>;
   close(): Promise<void>;
 }

@@ -264,6 +264,20 @@ describe('whether an extension server can be used', () => {
     await unused();
   });
 
+  test('is told by the metrics, and how often it came to that', async () => {
+    const told = (lines: readonly string[]) =>
+      waitFor({ what: lines.join(), timeoutMs: 10_000 }, async () => {
+        const { body } = await get('/metrics');
+        return lines.every((line) => body.includes(`${line}\n`)) || undefined;
+      });
+    const gauge = `aggregator_unavailable_apiservice{name="v1.${GROUP}"}`;
+    await running();
+    await told([`${gauge} 0`, 'aggregator_unavailable_apiservice{name="v1.apps"} 0']);
+    await client.delete(services, 'ext', { namespace: 'default' });
+    cleanup.splice(1, 1); // nobody deletes it again
+    await told([`${gauge} 1`, `aggregator_unavailable_apiservice_total{name="v1.${GROUP}",reason="ServiceNotFound"} 1`]);
+  });
+
   test('while it does not answer', async () => {
     await service();
     await register({ ...spec, service: { ...spec.service, port: 1 } });

@@ -6,6 +6,7 @@ import { Conflict } from '../../store/store.ts';
 import { pass } from '../connect/index.ts';
 import type { Core } from '../core.ts';
 import type { RemoteVersion } from '../kind-table.ts';
+import type { AggregationMetrics } from '../metrics/index.ts';
 import type { Handle } from '../pipeline.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { CacheEvent } from '../storage/item.ts';
@@ -45,11 +46,13 @@ export class Aggregator {
   readonly #known = new Map<string, Known>();
   readonly #stop = new AbortController();
   readonly #checks: Reconciler;
+  readonly #metrics: AggregationMetrics;
   #unsubscribe: (() => void)[] = [];
   #turn = 0;
 
-  constructor(core: Core, frontProxy?: FrontProxy) {
+  constructor(core: Core, metrics: AggregationMetrics, frontProxy?: FrontProxy) {
     this.#core = core;
+    this.#metrics = metrics;
     this.#frontProxy = frontProxy;
     this.#local = new LocalApiServices(core);
     this.#remote = { reader: core.services.reader, agents: this.#agents, frontProxy };
@@ -107,6 +110,11 @@ export class Aggregator {
       const apiService = root === 'apis' ? this.#elsewhere.get(`${group}/${version}`) : undefined;
       return apiService === undefined ? next(request) : this.#pass(apiService, request);
     };
+  }
+
+  /** Whether each registration is available, by its name. */
+  *availabilities(): Generator<readonly [string, boolean]> {
+    for (const object of this.#core.storage.cache(API_SERVICES).objects()) yield [object.metadata.name!, isAvailable(object)];
   }
 
   async #pass(apiService: KubeObject, request: ApiRequest): Promise<ApiResponse> {
@@ -209,14 +217,17 @@ export class Aggregator {
   /** `looked`: as it was when it was looked at. One that is another now has its own look coming. */
   async #tell(looked: KubeObject, condition: Condition): Promise<void> {
     const now = rfc3339(this.#core.clock.nowMs());
+    let lost = false;
     try {
       await rewrite(this.#core, API_SERVICES, '', looked.metadata.name!, (copy) => {
         if (copy.metadata.uid !== looked.metadata.uid || !deepEqual(copy['spec'], looked['spec'])) return false;
         const status = withCondition(copy, condition, now);
         if (status === undefined) return false;
+        lost = isAvailable(copy) && condition.status !== 'True';
         copy['status'] = status;
         return undefined;
       });
+      if (lost) this.#metrics.becameUnavailable(looked.metadata.name!, condition.reason);
     } catch (error) {
       if (!(error instanceof Conflict) && !isStatusError(error, 'NotFound')) throw error;
     }

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../../kit/run/index.ts';
 import { requestInfo } from '../requestinfo.ts';
 import { startTestServer } from '../testing.ts';
 import { flowConfig, type LevelConfig } from './config.ts';
+import { FlowMetrics } from './figures.ts';
 import { Level, Refused, type Seat } from './level.ts';
 import { deal } from './queues.ts';
 import { seatsOf } from './seats.ts';
@@ -94,7 +95,12 @@ describe('a level', () => {
   const alone = { spare: () => 0, freed: () => {} };
 
   test('takes turns between flows, whatever each has waiting', async () => {
-    const work = new Level(config({ nominal: 1, queuing: { queues: 64, handSize: 1, lengthMax: 50 } }), alone, systemClock);
+    const work = new Level(
+      config({ nominal: 1, queuing: { queues: 64, handSize: 1, lengthMax: 50 } }),
+      alone,
+      systemClock,
+      new FlowMetrics(),
+    );
     const order: string[] = [];
     const first = work.take('s', 'flood', 1, never) as Seat;
     const ask = (flow: string) => (work.take('s', flow, 1, never) as Promise<Seat>).then((seat) => (order.push(flow), seat.release()));
@@ -105,7 +111,12 @@ describe('a level', () => {
   });
 
   test('refuses when the flow has no room in a queue, and when nobody may wait', async () => {
-    const work = new Level(config({ nominal: 1, queuing: { queues: 1, handSize: 1, lengthMax: 3 } }), alone, systemClock);
+    const work = new Level(
+      config({ nominal: 1, queuing: { queues: 1, handSize: 1, lengthMax: 3 } }),
+      alone,
+      systemClock,
+      new FlowMetrics(),
+    );
     const seat = work.take('s', 'a', 1, never) as Seat;
     const waiting = [1, 2, 3].map(() => work.take('s', 'a', 1, never) as Promise<Seat>);
     expect(() => work.take('s', 'a', 1, never)).toThrow(Refused);
@@ -113,16 +124,16 @@ describe('a level', () => {
     for (const one of waiting) (await one).release();
     expect([work.inUse, work.waiting]).toEqual([0, 0]);
     const { queuing: _, ...rejecting } = config({});
-    const strict = new Level(rejecting, alone, systemClock);
+    const strict = new Level(rejecting, alone, systemClock, new FlowMetrics());
     for (let i = 0; i < 2; i++) strict.take('s', 'a', 1, never);
     expect(() => strict.take('s', 'a', 1, never)).toThrow('concurrency-limit');
-    expect([...strict.refused]).toEqual([['s|concurrency-limit', 1]]);
+    expect([...strict.figures.get('s')!.refused]).toEqual([['concurrency-limit', 1]]);
   });
 
   test('one who goes away or waits too long leaves the queue', async () => {
     let ring: () => void = () => {};
     const clock: Clock = { nowMs: () => 0, sleep: () => new Promise((resolve) => (ring = resolve)) };
-    const work = new Level(config({ nominal: 1 }), alone, clock);
+    const work = new Level(config({ nominal: 1 }), alone, clock, new FlowMetrics());
     work.take('s', 'a', 1, never);
     const leaving = new AbortController();
     const gone = expect(work.take('s', 'a', 1, () => leaving.signal)).rejects.toMatchObject({ reason: 'cancelled' });
@@ -141,8 +152,8 @@ describe('a level', () => {
         levels.reduce((sum, one) => sum + (one === asking ? 0 : one.lends), 0) - levels.reduce((sum, one) => sum + one.borrowed, 0),
       freed: () => {},
     };
-    const busy = new Level(config({ nominal: 2, borrowing: 10 }), neighbours, systemClock);
-    const idle = new Level(config({ nominal: 4, lendable: 2 }), neighbours, systemClock);
+    const busy = new Level(config({ nominal: 2, borrowing: 10 }), neighbours, systemClock, new FlowMetrics());
+    const idle = new Level(config({ nominal: 4, lendable: 2 }), neighbours, systemClock, new FlowMetrics());
     levels.push(busy, idle);
     const seats = [1, 2, 3, 4].map(() => busy.take('s', 'a', 1, never));
     expect(seats.every((seat) => !(seat instanceof Promise))).toBe(true);

@@ -1,9 +1,10 @@
 // Entry of control-plane/apiserver/flowcontrol: API priority and fairness. Each request finds its flow, takes seats, or waits its turn.
 import { type KubeObject, tooManyRequests } from '../../../api/meta/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
-import type { ApiRequest, ApiResponse, RequestInfo, Stage, UserInfo } from '../request.ts';
+import { type ApiRequest, type ApiResponse, addWaited, type RequestInfo, type Stage, type UserInfo } from '../request.ts';
 import { Termination } from '../termination.ts';
 import { type FlowConfig, flowConfig, type Schema } from './config.ts';
+import { FlowMetrics } from './figures.ts';
 import { Level, type Neighbours, Refused, type Seat } from './level.ts';
 import { seatsOf } from './seats.ts';
 
@@ -31,6 +32,9 @@ export class Fairness {
   #config: FlowConfig | undefined;
   #version = -1;
   readonly stage: Stage;
+  readonly metrics = new FlowMetrics();
+  /** Requests that wait in queues now: upstream's two kinds. */
+  readonly waiting = { mutating: 0, readOnly: 0 };
 
   constructor(options: FairnessOptions) {
     this.#options = options;
@@ -69,10 +73,35 @@ export class Fairness {
     const user = request.user!;
     const { schema, level } = this.classify(info, user);
     request.flow = { schemaUid: schema.uid, levelUid: level.config.uid };
-    if (level.config.exempt) return next(request);
     const seats = seatsOf(info, request.query, () => this.#options.stored(info));
-    const seat = await seatOf(() => level.take(schema.name, schema.flowOf(info, user), seats, () => request.signal));
-    return hold(seat, request, next);
+    if (level.config.exempt) return hold(level.pass(schema.name, seats), request, next);
+    return hold(
+      await this.#seat(request, () => level.take(schema.name, schema.flowOf(info, user), seats, () => request.signal)),
+      request,
+      next,
+    );
+  }
+
+  async #seat(request: ApiRequest, take: () => Seat | Promise<Seat>): Promise<Seat> {
+    try {
+      const seat = take();
+      return seat instanceof Promise ? await this.#waitFor(seat, request) : seat;
+    } catch (error) {
+      if (error instanceof Refused) throw new Termination(tooManyRequests('Too many requests, please try again later.'));
+      throw error;
+    }
+  }
+
+  async #waitFor(seat: Promise<Seat>, request: ApiRequest): Promise<Seat> {
+    const kind = request.method === 'GET' || request.method === 'HEAD' ? 'readOnly' : 'mutating';
+    const started = performance.now();
+    this.waiting[kind]++;
+    try {
+      return await seat;
+    } finally {
+      this.waiting[kind]--;
+      addWaited(request, (performance.now() - started) / 1000);
+    }
   }
 
   #refresh(): FlowConfig {
@@ -89,18 +118,11 @@ export class Fairness {
     for (const [name, one] of config.levels) {
       const level = this.#levels.get(name);
       if (level) level.configure(one);
-      else this.#levels.set(name, new Level(one, this.#neighbours, this.#options.clock));
+      else this.#levels.set(name, new Level(one, this.#neighbours, this.#options.clock, this.metrics));
     }
+    const names = new Set(config.schemas.map((schema) => schema.name));
+    for (const level of this.#levels.values()) level.keepFigures(names);
     return config;
-  }
-}
-
-async function seatOf(take: () => Seat | Promise<Seat>): Promise<Seat> {
-  try {
-    return await take();
-  } catch (error) {
-    if (error instanceof Refused) throw new Termination(tooManyRequests('Too many requests, please try again later.'));
-    throw error;
   }
 }
 
@@ -111,6 +133,6 @@ async function hold(seat: Seat, request: ApiRequest, next: (request: ApiRequest)
   try {
     return await next(request);
   } finally {
-    if (!sent) seat.release();
+    if (!sent) seat.release(request.info.verb === 'watch');
   }
 }

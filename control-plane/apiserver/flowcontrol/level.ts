@@ -1,6 +1,7 @@
 // One priority level at work: seats in use, who waits for one, and the seats that levels lend each other.
 import type { Clock } from '../../../kit/run/index.ts';
 import type { LevelConfig } from './config.ts';
+import { Figures, type FlowMetrics } from './figures.ts';
 import { FairQueues, type Queue, type RefusalReason, type Waiting } from './queues.ts';
 
 /**
@@ -20,7 +21,8 @@ export class Refused extends Error {
 }
 
 export interface Seat {
-  release(): void;
+  /** `isWatch`: the request goes on, it has only begun. */
+  release(isWatch?: boolean): void;
 }
 
 const anyone = () => true;
@@ -41,15 +43,25 @@ export class Level {
   inUse = 0;
   /** Of these: by requests of several seats. */
   #wideInUse = 0;
-  executing = 0;
-  readonly dispatched = new Map<string, number>();
-  readonly refused = new Map<string, number>();
+  readonly #metrics: FlowMetrics;
+  readonly #figures = new Map<string, Figures>();
 
-  constructor(config: LevelConfig, neighbours: Neighbours, clock: Clock) {
+  constructor(config: LevelConfig, neighbours: Neighbours, clock: Clock, metrics: FlowMetrics) {
     this.config = config;
     this.#neighbours = neighbours;
     this.#clock = clock;
+    this.#metrics = metrics;
     this.#queues = config.queuing && new FairQueues(config.queuing);
+  }
+
+  /** By flow schema. */
+  get figures(): ReadonlyMap<string, Figures> {
+    return this.#figures;
+  }
+
+  /** Schemas that are gone have no figures any more. */
+  keepFigures(schemas: ReadonlySet<string>): void {
+    for (const schema of this.#figures.keys()) if (!schemas.has(schema)) this.#figures.delete(schema);
   }
 
   get waiting(): number {
@@ -82,17 +94,27 @@ export class Level {
 
   /** A seat at once, or a promise of one. @throws Refused (also from the promise) */
   take(schema: string, flow: string, seats: number, signal: () => AbortSignal): Seat | Promise<Seat> {
+    const figures = this.#figuresOf(schema);
+    figures.asked(seats);
     const wanted = Math.min(seats, Math.max(1, Math.floor(this.config.nominal * WIDE_PART)));
     const queues = this.#queues;
     if (queues === undefined) {
-      if (!this.#fits(wanted) || !this.#wideFits(wanted)) throw this.#refuse(schema, 'concurrency-limit');
-      return this.#begin(schema, wanted, undefined, undefined);
+      if (!this.#fits(wanted) || !this.#wideFits(wanted)) throw refused(figures, 'concurrency-limit');
+      return this.#begin(figures, wanted, undefined, undefined);
     }
     const queue = queues.choose(`${schema}\u0000${flow}`);
-    if (queue === undefined) throw this.#refuse(schema, 'queue-full');
+    if (queue === undefined) throw refused(figures, 'queue-full');
     const first = queues.next((one) => this.#wideFits(one.seats)) === undefined;
-    if (first && this.#fits(wanted) && this.#wideFits(wanted)) return this.#begin(schema, wanted, queue, queues);
-    return this.#wait(schema, wanted, queue, queues, signal());
+    if (first && this.#fits(wanted) && this.#wideFits(wanted)) return this.#begin(figures, wanted, queue, queues);
+    return this.#wait(figures, wanted, queue, queues, signal());
+  }
+
+  /** Of an exempt level: counted, never held up. */
+  pass(schema: string, seats: number): Seat {
+    const figures = this.#figuresOf(schema);
+    figures.asked(seats);
+    figures.begin(seats);
+    return seatOf(figures, seats, () => {});
   }
 
   pump(): void {
@@ -104,14 +126,17 @@ export class Level {
     }
   }
 
-  #wait(schema: string, seats: number, queue: Queue, queues: FairQueues, signal: AbortSignal): Promise<Seat> {
+  #wait(figures: Figures, seats: number, queue: Queue, queues: FairQueues, signal: AbortSignal): Promise<Seat> {
     return new Promise((resolve, reject) => {
       const over = new AbortController();
+      const started = performance.now();
+      const waited = (executed: boolean) => figures.waited(seats, (performance.now() - started) / 1000, executed);
       const refuse = (reason: RefusalReason) => {
         over.abort();
         signal.removeEventListener('abort', onAbort);
         queues.remove(one);
-        reject(this.#refuse(schema, reason));
+        waited(false);
+        reject(refused(figures, reason));
       };
       const one: Waiting = {
         seats,
@@ -121,12 +146,14 @@ export class Level {
         grant: () => {
           over.abort();
           signal.removeEventListener('abort', onAbort);
-          resolve(this.#begin(schema, seats, queue, queues));
+          waited(true);
+          resolve(this.#begin(figures, seats, queue, queues));
         },
       };
       const onAbort = () => refuse('cancelled');
       signal.addEventListener('abort', onAbort, { once: true });
       queues.add(one);
+      figures.wait(seats, queue.waiting.length);
       this.#clock.sleep(WAIT_MS, over.signal).then(
         () => refuse('time-out'),
         () => {},
@@ -146,30 +173,42 @@ export class Level {
     return after <= nominal + borrowing && after - Math.max(nominal, this.inUse) <= this.#neighbours.spare(this);
   }
 
-  #begin(schema: string, seats: number, queue: Queue | undefined, queues: FairQueues | undefined): Seat {
-    this.inUse += seats;
-    if (seats > 1) this.#wideInUse += seats;
-    this.executing++;
-    this.dispatched.set(schema, (this.dispatched.get(schema) ?? 0) + 1);
-    if (queue) queues!.began({ queue, seats });
-    let held = true;
-    return {
-      release: () => {
-        if (!held) return;
-        held = false;
-        this.inUse -= seats;
-        if (seats > 1) this.#wideInUse -= seats;
-        this.executing--;
-        if (queue) queues!.ended({ queue, seats });
-        this.pump();
-        this.#neighbours.freed();
-      },
-    };
+  #figuresOf(schema: string): Figures {
+    let figures = this.#figures.get(schema);
+    if (figures === undefined) this.#figures.set(schema, (figures = new Figures(this.#metrics, this.config.name, schema)));
+    return figures;
   }
 
-  #refuse(schema: string, reason: RefusalReason): Refused {
-    const key = `${schema}|${reason}`;
-    this.refused.set(key, (this.refused.get(key) ?? 0) + 1);
-    return new Refused(reason);
+  #begin(figures: Figures, seats: number, queue: Queue | undefined, queues: FairQueues | undefined): Seat {
+    this.inUse += seats;
+    if (seats > 1) this.#wideInUse += seats;
+    figures.begin(seats);
+    if (queue) queues!.began({ queue, seats });
+    return seatOf(figures, seats, () => {
+      this.inUse -= seats;
+      if (seats > 1) this.#wideInUse -= seats;
+      if (queue) queues!.ended({ queue, seats });
+      this.pump();
+      this.#neighbours.freed();
+    });
   }
+}
+
+/** Seats that are given back once, however often. */
+function seatOf(figures: Figures, seats: number, free: () => void): Seat {
+  const started = performance.now();
+  let held = true;
+  return {
+    release(isWatch = false) {
+      if (!held) return;
+      held = false;
+      figures.end(seats, (performance.now() - started) / 1000, isWatch);
+      free();
+    },
+  };
+}
+
+function refused(figures: Figures, reason: RefusalReason): Refused {
+  figures.refuse(reason);
+  return new Refused(reason);
 }

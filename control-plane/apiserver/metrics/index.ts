@@ -1,17 +1,21 @@
 // Entry of control-plane/apiserver/metrics: /metrics in Prometheus' text, by upstream's names.
-import { Counter, type Family, Histogram, type Labels, processFamilies, sampled } from '../../../kit/metrics/index.ts';
+import { Counter, type Family, Histogram, processFamilies, sampled } from '../../../kit/metrics/index.ts';
+import type { Aggregator } from '../aggregation/index.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Fairness } from '../flowcontrol/index.ts';
 import type { ApiResponse } from '../request.ts';
 import type { Storage } from '../storage/storage.ts';
 import { AccessMetrics } from './access.ts';
 import { AdmissionMetrics } from './admission.ts';
+import { AggregationMetrics } from './aggregation.ts';
 import type { EncryptionReloads } from './encryption.ts';
 import { RequestMetrics } from './requests.ts';
+import { storageFamilies } from './storage.ts';
 import { WebhookMetrics } from './webhooks.ts';
 
 export { AccessMetrics, type AuthenticationResult } from './access.ts';
 export { AdmissionMetrics, type Enforcement, type Phase } from './admission.ts';
+export type { AggregationMetrics } from './aggregation.ts';
 export { EncryptionReloads } from './encryption.ts';
 export { countLongRunning } from './long-running.ts';
 export type { WebhookMetrics } from './webhooks.ts';
@@ -20,7 +24,8 @@ const STORE_SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5
 
 /** What /metrics reads at the moment it is asked. */
 export interface Sources {
-  storage: Pick<Storage, 'resources'>;
+  storage: Pick<Storage, 'resources' | 'applied' | 'store'>;
+  aggregator: Pick<Aggregator, 'availabilities'>;
   fairness: Fairness;
   audit: Audit | undefined;
   encryption: EncryptionReloads | undefined;
@@ -31,6 +36,7 @@ export interface Sources {
 export class Metrics {
   readonly requests = new RequestMetrics();
   readonly access = new AccessMetrics();
+  readonly aggregation = new AggregationMetrics();
   readonly webhooks = new WebhookMetrics();
   readonly admission = new AdmissionMetrics();
   readonly #storeSeconds = new Histogram(
@@ -48,7 +54,7 @@ export class Metrics {
     this.#storeSeconds.observe(key, labels, seconds);
   }
 
-  answer(sources: Sources): ApiResponse {
+  async answer(sources: Sources): Promise<ApiResponse> {
     const { requests } = this;
     const families: Family[] = [
       ...requests.families,
@@ -66,8 +72,13 @@ export class Metrics {
           [{ request_kind: 'readOnly' }, requests.readOnly],
         ],
       ),
-      ...storageFamilies(sources.storage),
-      ...fairnessFamilies(sources.fairness),
+      sampled('apiserver_current_inqueue_requests', 'Requests that wait for their turn now, per request kind.', 'gauge', () => [
+        [{ request_kind: 'mutating' }, sources.fairness.waiting.mutating],
+        [{ request_kind: 'readOnly' }, sources.fairness.waiting.readOnly],
+      ]),
+      ...(await storageFamilies(sources.storage)),
+      ...this.aggregation.families(() => sources.aggregator.availabilities()),
+      ...sources.fairness.metrics.families(() => sources.fairness.levels),
       ...(sources.audit ? auditFamilies(sources.audit) : []),
       ...(sources.encryption?.families ?? []),
       sampled('kubernetes_build_info', 'A metric with a constant 1 value labeled by versions.', 'gauge', () => [
@@ -81,72 +92,6 @@ export class Metrics {
       body: families.map((family) => family.text()).join(''),
     };
   }
-}
-
-function storageFamilies(storage: Sources['storage']): Family[] {
-  const each = function* (value: (cache: { size: number; watchers: number }) => number): Generator<readonly [Labels, number]> {
-    for (const { group, plural, cache } of storage.resources()) yield [{ group, resource: plural }, value(cache)];
-  };
-  return [
-    sampled('apiserver_storage_objects', 'Number of stored objects at the time of last check split by kind.', 'gauge', function* () {
-      for (const [{ group, resource }, value] of each(({ size }) => size))
-        yield [{ resource: group === '' ? resource! : `${resource}.${group}` }, value];
-    }),
-    sampled('apiserver_resource_objects', 'Number of stored objects at the time of last check split by kind.', 'gauge', () =>
-      each(({ size }) => size),
-    ),
-  ];
-}
-
-function fairnessFamilies(fairness: Fairness): Family[] {
-  const level = (name: string, help: string, value: (one: typeof fairness.levels extends Iterable<infer L> ? L : never) => number) =>
-    sampled(`apiserver_flowcontrol_${name}`, help, 'gauge', function* () {
-      for (const one of fairness.levels) yield [{ priority_level: one.config.name }, value(one)];
-    });
-  return [
-    level('nominal_limit_seats', 'Nominal number of execution seats configured for each priority level.', ({ config }) => config.nominal),
-    level(
-      'current_limit_seats',
-      'Current derived number of execution seats available to each priority level.',
-      ({ config, borrowed }) => config.nominal + borrowed,
-    ),
-    level(
-      'current_executing_seats',
-      'Concurrency (number of seats) occupied by the currently executing requests in the API Priority and Fairness subsystem.',
-      ({ inUse }) => inUse,
-    ),
-    level(
-      'current_executing_requests',
-      'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem.',
-      ({ executing }) => executing,
-    ),
-    level(
-      'current_inqueue_requests',
-      'Number of requests currently pending in queues of the API Priority and Fairness subsystem.',
-      ({ waiting }) => waiting,
-    ),
-    sampled(
-      'apiserver_flowcontrol_dispatched_requests_total',
-      'Number of requests executed by API Priority and Fairness subsystem.',
-      'counter',
-      function* () {
-        for (const one of fairness.levels)
-          for (const [schema, count] of one.dispatched) yield [{ flow_schema: schema, priority_level: one.config.name }, count];
-      },
-    ),
-    sampled(
-      'apiserver_flowcontrol_rejected_requests_total',
-      'Number of requests rejected by API Priority and Fairness subsystem.',
-      'counter',
-      function* () {
-        for (const one of fairness.levels)
-          for (const [key, count] of one.refused) {
-            const [schema = '', reason = ''] = key.split('|');
-            yield [{ flow_schema: schema, priority_level: one.config.name, reason }, count];
-          }
-      },
-    ),
-  ];
 }
 
 const auditFamilies = ({ events, file }: Audit): Family[] => [

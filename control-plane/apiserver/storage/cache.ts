@@ -11,6 +11,16 @@ export interface Watcher {
   offer(event: CacheEvent): void;
 }
 
+export interface CacheFigures {
+  /** Changes that came from the store, and those of them that watchers were told of. */
+  received: number;
+  told: number;
+  /** Events that watches began with. */
+  initial: number;
+  /** Watches that ended because their client lagged. */
+  cutOff: number;
+}
+
 export class ResourceCache {
   readonly #items = new Map<string, Item>();
   /** The same in key order. */
@@ -22,6 +32,8 @@ export class ResourceCache {
   #ringAfter: number;
   /** Revision of the newest change of this resource. */
   changed: number;
+  /** What happened here since the start. */
+  readonly figures: CacheFigures = { received: 0, told: 0, initial: 0, cutOff: 0 };
 
   constructor(revision: number) {
     this.#ringAfter = revision;
@@ -54,6 +66,7 @@ export class ResourceCache {
   /** Puts one change in and tells the watchers. `item` undefined: deleted. */
   apply(local: string, revision: number, item: Item | undefined): CacheEvent | undefined {
     const previous = this.#items.get(local);
+    this.figures.received++;
     let event: CacheEvent;
     if (item !== undefined) {
       this.#put(item);
@@ -68,6 +81,7 @@ export class ResourceCache {
     this.changed = revision;
     this.#remember(event);
     for (const watcher of this.#watchers) watcher.offer(event);
+    this.figures.told++;
     event.told();
     return event;
   }

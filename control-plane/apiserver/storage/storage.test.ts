@@ -51,6 +51,18 @@ test('a write is in the cache when it is answered; a stale one is refused', asyn
   await store.close();
 });
 
+test('resources that nobody stores are counted without being remembered', async () => {
+  const store = await openStore({ driver: 'memory' });
+  const storage = await open(store);
+  await storage.put(maps, 'n/a', map('a'), 'absent');
+  expect(storage.count(maps)).toBe(1);
+  const before = [...storage.resources()].length;
+  expect(storage.count({ group: 'example.com', plural: 'things' })).toBe(0);
+  expect([...storage.resources()]).toHaveLength(before);
+  storage.stop();
+  await store.close();
+});
+
 test('what another writer commits arrives, and freshness waits for it', async () => {
   const store = await openStore({ driver: 'memory' });
   const [one, other] = [await open(store), await open(store)];

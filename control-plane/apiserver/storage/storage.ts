@@ -86,6 +86,12 @@ export class Storage {
     return cache;
   }
 
+  /** How many objects there are. What nobody stores gets no cache for having been asked about: clients choose those names. */
+  count(resource: StoredResource): number {
+    const { group, plural } = resource;
+    return (this.#byName.get(plural)?.get(group) ?? this.#caches.get(prefixOf(resource)))?.size ?? 0;
+  }
+
   /** Every resource that has a cache. */
   *resources(): Generator<StoredResource & { cache: ResourceCache }> {
     for (const [prefix, cache] of this.#caches) {

@@ -82,5 +82,7 @@ test.each([
   await waitFor({ what: 'the silent watcher to be cut off', timeoutMs: 30_000 }, isClosed);
   await waitFor({ what: 'the other one to see all', timeoutMs: 30_000 }, () => seen.length === OBJECTS);
   expect(seen).toEqual(names);
+  const { body } = await world.client.request('GET', '/metrics');
+  expect(Buffer.from(body).toString()).toContain('apiserver_terminated_watchers_total{group="",resource="configmaps"} ');
   stop.abort();
 });

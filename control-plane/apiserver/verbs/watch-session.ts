@@ -1,6 +1,6 @@
 // One open watch: initial events, then changes as they happen, seen through its selection.
 import { apiVersionOf, type KubeObject, StatusError } from '../../../api/meta/index.ts';
-import { type EventSink, type Seen, SeenItem } from '../bodies.ts';
+import { type EventSink, type Seen, SeenItem, type Stop } from '../bodies.ts';
 import { askedViews, type Core, viewOf } from '../core.ts';
 import { Slices } from '../flowcontrol/index.ts';
 import type { ServedKind } from '../kind-table.ts';
@@ -66,7 +66,7 @@ export class WatchSession implements Watcher {
   }
 
   /** Begins to push; returns how to stop. Must be called in the turn in which the session was made. */
-  start(sink: EventSink): () => void {
+  start(sink: EventSink): Stop {
     this.#sink = sink;
     const cache = this.core.storage.cache(this.#resource);
     const { initial } = this.#options;
@@ -75,8 +75,9 @@ export class WatchSession implements Watcher {
     else for (const event of cache.since(this.#after) ?? []) this.#backlog!.push(event);
     this.#unsubscribe = cache.subscribe(this);
     open.add(this);
+    cache.figures.initial += initial.from === 'present' ? present.length : initial.changes.length;
     void this.#begin(present).catch((error: unknown) => this.#fail(error));
-    return () => this.stop(false);
+    return (lags) => (lags ? this.#cutOff(false) : this.stop(false));
   }
 
   offer(event: CacheEvent): void {
@@ -85,7 +86,7 @@ export class WatchSession implements Watcher {
       void this.#drain().catch((error: unknown) => this.#fail(error));
     } else if (this.#backlog === undefined) this.#deliver(event);
     else if (this.#backlog.length < BACKLOG_MAX) this.#backlog.push(event);
-    else this.stop(true);
+    else this.#cutOff(true);
   }
 
   tick(nowMs: number): void {
@@ -100,6 +101,12 @@ export class WatchSession implements Watcher {
 
   isOf({ group, plural }: { group: string; plural: string }): boolean {
     return this.#resource.group === group && this.#resource.plural === plural;
+  }
+
+  /** Its client does not keep up. */
+  #cutOff(tell: boolean): void {
+    if (this.#unsubscribe) this.core.storage.cache(this.#resource).figures.cutOff++;
+    this.stop(tell);
   }
 
   stop(tell: boolean): void {

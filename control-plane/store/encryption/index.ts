@@ -59,6 +59,10 @@ export class EncryptedStore implements Store {
     return this.#store.oldest();
   }
 
+  async size(): Promise<number | undefined> {
+    return this.#store.size?.();
+  }
+
   compact(revision: bigint): Promise<void> {
     return this.#store.compact(revision);
   }

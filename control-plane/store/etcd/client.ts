@@ -1,7 +1,14 @@
 // Calls of etcd's v3 API over gRPC.
 import { Client, type ClientDuplexStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { etcdDescriptor, type Header, type RangeResponse, type TxnResponse, type WatchResponse } from './descriptor.ts';
+import {
+  etcdDescriptor,
+  type Header,
+  type RangeResponse,
+  type StatusResponse,
+  type TxnResponse,
+  type WatchResponse,
+} from './descriptor.ts';
 
 export interface EtcdTls {
   ca: string | Buffer;
@@ -17,12 +24,14 @@ const METHODS = {
   put: ['/etcdserverpb.KV/Put', 'PutRequest', 'PutResponse'],
   txn: ['/etcdserverpb.KV/Txn', 'TxnRequest', 'TxnResponse'],
   compact: ['/etcdserverpb.KV/Compact', 'CompactionRequest', 'CompactionResponse'],
+  status: ['/etcdserverpb.Maintenance/Status', 'StatusRequest', 'StatusResponse'],
 } as const;
 interface Answers {
   range: RangeResponse;
   put: { header: Header };
   txn: TxnResponse;
   compact: { header: Header };
+  status: StatusResponse;
 }
 
 export class EtcdClient {
@@ -43,10 +52,10 @@ export class EtcdClient {
     });
   }
 
-  call<M extends keyof typeof METHODS>(method: M, request: object): Promise<Answers[M]> {
+  call<M extends keyof typeof METHODS>(method: M, request: object, deadlineMs = DEADLINE_MS): Promise<Answers[M]> {
     const [path, requestType, answerType] = METHODS[method];
     return new Promise((resolve, reject) => {
-      const deadline = new Date(performance.timeOrigin + performance.now() + DEADLINE_MS);
+      const deadline = new Date(performance.timeOrigin + performance.now() + deadlineMs);
       this.#client.makeUnaryRequest(
         path,
         this.#encoder(requestType),

@@ -52,6 +52,8 @@ export const etcdDescriptor: INamespace = {
     TxnResponse: { fields: { header: field('ResponseHeader', 1), succeeded: field('bool', 2), responses: repeated('ResponseOp', 3) } },
     CompactionRequest: { fields: { revision: field('int64', 1) } },
     CompactionResponse: { fields: { header: field('ResponseHeader', 1) } },
+    StatusRequest: { fields: {} },
+    StatusResponse: { fields: { header: field('ResponseHeader', 1), version: field('string', 2), dbSize: field('int64', 3) } },
     WatchCreateRequest: {
       fields: { key: field('bytes', 1), rangeEnd: field('bytes', 2), startRevision: field('int64', 3), prevKv: field('bool', 6) },
     },
@@ -89,6 +91,12 @@ export interface TxnResponse {
   succeeded: boolean;
   responses: { responseRange?: RangeResponse }[];
 }
+export interface StatusResponse {
+  header: Header;
+  version: string;
+  dbSize: Int64;
+}
+
 export interface WatchResponse {
   header: Header;
   canceled: boolean;

@@ -76,6 +76,12 @@ describe.skipIf(!there)('etcd', () => {
     return { store: await openStore(config), reopen: () => openStore(config) };
   });
 
+  test('its size is that of its database', async () => {
+    const store = await openStore({ driver: 'etcd', endpoints: [url], prefix: `/test-${++count}` });
+    expect(await store.size!()).toBeGreaterThan(0);
+    await store.close();
+  });
+
   test('an etcd that is not there is an error with a deadline', async () => {
     await expect(openStore({ driver: 'etcd', endpoints: ['127.0.0.1:1'] })).rejects.toThrow(/UNAVAILABLE|No connection/);
   });

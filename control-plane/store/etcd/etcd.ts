@@ -19,6 +19,7 @@ export interface EtcdOptions {
 /** Written at each opening: so some event of ours is there from which history and live watch can be joined. */
 const MARKER = '\0opened';
 const BATCH_ROWS = 256;
+const STATUS_MS = 1000;
 const RETENTION_MS = 5 * 60_000;
 
 export class EtcdStore implements Store {
@@ -162,6 +163,14 @@ export class EtcdStore implements Store {
       if (outOfRange(error) !== 'compacted') throw error; // somebody was there before
     }
     if (revision > this.#oldest) this.#oldest = revision;
+  }
+
+  /** Of the member that is asked. Nobody should wait long for a figure. */
+  async size(): Promise<number | undefined> {
+    return this.#client.call('status', {}, STATUS_MS).then(
+      ({ dbSize }) => Number(dbSize),
+      () => undefined,
+    );
   }
 
   /** etcd does not tell it: the lowest revision at which it can be read, by bisection. */
