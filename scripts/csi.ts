@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { startCluster } from '../rig/index.ts';
 import { checks } from '../test/csi/checks.ts';
-import { Programs } from '../test/csi/programs.ts';
+import { definitionOf, Programs } from '../test/csi/programs.ts';
 import { classes, driver, World } from '../test/csi/world.ts';
 
 const [folder = '', only] = process.argv.slice(2);
@@ -17,7 +17,7 @@ const interrupted = new Promise<never>((_, reject) => stop.signal.addEventListen
 interrupted.catch(() => {});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort(new Error(`ended by ${signal}`)));
 
-/** Of VolumeSnapshots; without them there are none. */
+/** Of snapshots of volumes and of groups of them; without them there are none. */
 async function makeCrds(world: World): Promise<void> {
   const crds = join(binaries, 'crd');
   if (!existsSync(crds)) return;
@@ -32,14 +32,13 @@ async function main(): Promise<number> {
   const state = dirname(await cluster.kubectl(['get', 'node', node, '-o', `jsonpath=${annotation}`]));
   const programs = new Programs({ cluster, node, state, binaries, work });
   const world = new World(cluster, programs, node, state);
-  const missing = new Set(programs.missing());
   const failed: string[] = [];
   try {
     await makeCrds(world);
     await world.apply(driver(), ...classes);
-    await programs.startAll(missing);
+    await programs.startAll();
     for (const { needs = [], run, title } of checks.filter((check) => only === undefined || check.title.includes(only))) {
-      const lacking = needs.filter((name) => missing.has(name));
+      const lacking = programs.missing(needs);
       if (lacking.length > 0) {
         console.log(`skipped  ${title} (no ${lacking.join(', ')})`);
         continue;
@@ -54,6 +53,8 @@ async function main(): Promise<number> {
         console.log(`FAILED   ${title}\n         ${(error as Error).message}`);
         console.log(await cluster.kubectl(['get', 'events', '--sort-by=.lastTimestamp']));
         await world.delete('pod,pvc', '--all');
+        for (const kind of ['volumegroupsnapshots', 'volumesnapshots'] as const)
+          if (programs.missing([definitionOf(kind)]).length === 0) await world.delete(kind, '--all');
       }
     }
   } finally {

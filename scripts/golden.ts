@@ -58,12 +58,15 @@ ${rows.join('\n')}
 - The recorded cluster had no metrics.k8s.io, gave nodes no range of pod addresses, had another name for its admin, and its own objects.
 - A status that upstream writes a second later than we do (terminating pods of a Job), a pod that the garbage collector ends earlier
   (pod-table-status), a pod that starts with one status and event less, and shows its address earlier (pod-create-watch).
+- A Scale leaves out 0 replicas, so upstream's first two patches of one that change nothing still rewrite managedFields; here they change
+  nothing at once (patch-types).
 - An expression's syntax errors end at the first one; upstream's parser goes on and may tell several.
 - Pods live below the cluster's own cgroup here, so paths of cgroups do not begin with /kubepods; what the recording reads of cgroup v1
   without a limit (9007199254740988Ki in status.resources) is not shown as one.
 - A container that is killed a moment after its start may not have done what the recorded one did (pod-restart-all-containers).
 - Recursive read-only mounts work here and did not there; images are pulled side by side (configz); nodes carry the folder of the default
   class's volumes as an annotation; a pod's network is made while its volumes still wait for their objects.
+- The recorded containerd did not tell as whom a container runs: \`user\` in containers' statuses is no difference (test/golden/accepted.ts).
 - There is no pause process to be seen from a pod with the host's processes; volumes' folders and images' users are our own.
 
 ${sections.join('\n')}`,

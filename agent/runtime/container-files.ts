@@ -1,6 +1,7 @@
 // Where a container's files lie below the driver's folder, and what they say about its state. No process is asked.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { identify, isAlive } from '../../kit/exec/index.ts';
+import { namesIn } from '../../kit/fs/index.ts';
 import { bootId } from '../../kit/linux/index.ts';
 import type { RuntimeState } from './runtime.ts';
 
@@ -26,6 +27,11 @@ export class ContainerFiles {
   }
   exitFile(id: string): string {
     return `${this.exits}/${id}`;
+  }
+  /** All that conmon wrote of the container's end: one that was killed while it wrote leaves `<id>.XXXXXX`. */
+  exitFiles(id: string): string[] {
+    const own = namesIn(this.exits).filter((name) => name === id || name.startsWith(`${id}.`));
+    return own.map((name) => `${this.exits}/${name}`);
   }
   processFile(id: string): string {
     return `${this.bundle(id)}/process.json`;

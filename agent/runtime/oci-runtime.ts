@@ -201,7 +201,7 @@ export class OciRuntime implements Runtime {
     }
     if (isMounted(`${bundle}/rootfs`)) unmount(`${bundle}/rootfs`);
     await removeTree(bundle);
-    await rm(this.#files.exitFile(id), { force: true });
+    for (const file of this.#files.exitFiles(id)) await rm(file, { force: true });
   }
 
   /** What runc's own `delete` would do, without a process for it: its state is a folder, the rest is in the kernel. */
@@ -222,9 +222,11 @@ export class OciRuntime implements Runtime {
     const pid = this.#files.monitorPid(id);
     if (pid === 0) return;
     const isGone = () => !this.#files.isMonitored(id);
-    await waitFor({ what: `conmon of ${id} to end`, timeoutMs: MONITOR_TIMEOUT_MS, everyMs: 2 }, isGone).catch(() =>
-      sendSignal(pid, 'SIGKILL'),
-    );
+    const end = (timeoutMs: number) => waitFor({ what: `conmon of ${id} to end`, timeoutMs, everyMs: 2 }, isGone);
+    await end(MONITOR_TIMEOUT_MS).catch(async () => {
+      sendSignal(pid, 'SIGKILL');
+      await end(KILL_TIMEOUT_MS);
+    });
   }
 
   spec(id: string): OciSpec | undefined {

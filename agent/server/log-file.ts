@@ -1,7 +1,7 @@
 // Reads a log file line by line from its wanted start, and follows it while the container writes, also over rotation.
 import { watch } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { systemClock } from '../../kit/run/index.ts';
+import { settledWithin, systemClock } from '../../kit/run/index.ts';
 
 const BLOCK = 64 * 1024;
 const NEWLINE = 0x0a;
@@ -118,10 +118,7 @@ class Changes implements Disposable {
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    const woken = new AbortController();
-    const pause = systemClock.sleep(1000, AbortSignal.any([signal, woken.signal])).catch(() => {});
-    await Promise.race([promise, pause]);
-    woken.abort();
+    await settledWithin(promise, 1000, systemClock, signal);
     this.#isPending = false;
   }
 

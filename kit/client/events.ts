@@ -11,6 +11,8 @@ const WAITING_MAX = 1000;
 const WRITERS_MAX = 4;
 /** An event lets what it tells of go first, a whole start of a pod: its binding, token and statuses, which somebody waits for, come right after. */
 const LETS_PASS_MS = 150;
+/** What a node says of itself delays no start, and who says it may be killed the next moment. */
+const OF_NODE_MS = 10;
 
 export interface EventTarget {
   apiVersion?: string;
@@ -46,7 +48,7 @@ class QueuedRecorder implements EventRecorder {
   readonly #correlator = new EventCorrelator();
   readonly #waiting: { body: KubeObject; correlation: Correlation }[] = [];
   #writers = 0;
-  #isPlanned = false;
+  #planned: { atMs: number; stop: AbortController } | undefined;
   #serial = 0;
 
   constructor(options: EventRecorderOptions) {
@@ -81,16 +83,23 @@ class QueuedRecorder implements EventRecorder {
       reportingInstance: host ?? '',
     };
     this.#waiting.push({ body, correlation });
-    if (this.#writers < WRITERS_MAX) this.#writeSoon();
+    if (this.#writers < WRITERS_MAX) this.#writeIn(target.kind === 'Node' ? OF_NODE_MS : LETS_PASS_MS);
   }
 
-  #writeSoon(): void {
-    if (this.#isPlanned) return;
-    this.#isPlanned = true;
-    void this.#clock.sleep(LETS_PASS_MS).then(() => {
-      this.#isPlanned = false;
-      for (let more = Math.min(this.#waiting.length, WRITERS_MAX - this.#writers); more > 0; more--) void this.#write();
-    });
+  /** All that wait by then. */
+  #writeIn(ms: number): void {
+    const atMs = this.#clock.nowMs() + ms;
+    if (this.#planned && this.#planned.atMs <= atMs) return;
+    this.#planned?.stop.abort();
+    const stop = new AbortController();
+    this.#planned = { atMs, stop };
+    void this.#clock.sleep(ms, stop.signal).then(
+      () => {
+        this.#planned = undefined;
+        for (let more = Math.min(this.#waiting.length, WRITERS_MAX - this.#writers); more > 0; more--) void this.#write();
+      },
+      () => {}, // an earlier one was planned
+    );
   }
 
   async #write(): Promise<void> {

@@ -32,16 +32,17 @@ export class DbusConnection {
   readonly #waiting = new Map<number, PromiseWithResolvers<readonly Value[]>>();
   readonly #listeners = new Set<(signal: Message) => void>();
   readonly #isBus: boolean;
-  readonly #ended = Promise.withResolvers<never>();
+  /** Who is told of the connection's end. A promise that all of them wait for would keep what each waited for as long as it lasts. */
+  readonly #enders = new Set<(error: Error) => void>();
   #received: Buffer = Buffer.alloc(0);
   #greeted: PromiseWithResolvers<void> | undefined = Promise.withResolvers();
   #serial = 0;
   #busy = 0;
-  #isClosed = false;
+  /** Why it is over. */
+  #endedBy: Error | undefined;
 
   private constructor(path: string, isBus: boolean) {
     this.#isBus = isBus;
-    this.#ended.promise.catch(() => {}); // told to those who wait
     this.#socket = createConnection(path);
     this.#socket.on('data', (bytes) => this.#take(bytes));
     this.#socket.on('error', (error) => this.#end(error));
@@ -65,12 +66,12 @@ export class DbusConnection {
   }
 
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#endedBy !== undefined;
   }
 
   /** @throws DbusError with the other's word, Error when there is no answer within half a minute */
   async call(call: Call): Promise<readonly Value[]> {
-    if (this.#isClosed) throw new Error('the D-Bus connection has ended');
+    if (this.#endedBy) throw this.#endedBy;
     const serial = ++this.#serial;
     const { destination, ...others } = call;
     const answer = Promise.withResolvers<readonly Value[]>();
@@ -85,6 +86,7 @@ export class DbusConnection {
 
   /** Waits for what this connection will tell. @throws Error when the connection ends, or after half a minute */
   async within<T>(promise: Promise<T>, what: string): Promise<T> {
+    if (this.#endedBy) throw this.#endedBy;
     const over = new AbortController();
     const late = systemClock.sleep(CALL_TIMEOUT_MS, over.signal).then(
       () => {
@@ -92,12 +94,15 @@ export class DbusConnection {
       },
       () => undefined as never,
     );
+    const { promise: ended, reject } = Promise.withResolvers<never>();
     this.#busy++;
     this.#socket.ref();
+    this.#enders.add(reject);
     try {
-      return await Promise.race([promise, this.#ended.promise, late]);
+      return await Promise.race([promise, ended, late]);
     } finally {
       over.abort();
+      this.#enders.delete(reject);
       if (--this.#busy === 0) this.#socket.unref(); // idle, it keeps no process alive
     }
   }
@@ -115,11 +120,14 @@ export class DbusConnection {
 
   /** Or until `signal` aborts. Does not keep the process alive. */
   async untilClosed(signal: AbortSignal): Promise<void> {
-    if (this.#isClosed || signal.aborted) return;
+    if (this.#endedBy || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    this.#ended.promise.catch(() => resolve());
+    const over = () => resolve();
+    signal.addEventListener('abort', over);
+    this.#enders.add(over);
     await promise;
+    signal.removeEventListener('abort', over);
+    this.#enders.delete(over);
   }
 
   close(): void {
@@ -127,10 +135,10 @@ export class DbusConnection {
   }
 
   #end(error: Error): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#endedBy) return;
+    this.#endedBy = error;
     this.#socket.destroy();
-    this.#ended.reject(error);
+    for (const tell of this.#enders) tell(error);
   }
 
   #take(bytes: Buffer): void {

@@ -256,6 +256,7 @@ providers:
 
   test("a credential provider with a token of the pod's service account, whose image it then is", async () => {
     const image = `${at('private')}/tokened/app:1`;
+    await cluster.kubectl(['apply', '-f', '-'], { input: nodesMayAskFor('registry.test') });
     await cluster.kubectl(['create', 'serviceaccount', 'team-a']);
     await cluster.kubectl(['annotate', 'serviceaccount', 'team-a', 'registry.test/team=a']);
     await create('tokened', image, 'IfNotPresent', { serviceAccountName: 'team-a' });
@@ -340,3 +341,22 @@ providers:
     expect(unfinished()).toEqual([]);
   });
 });
+
+/** As a cluster's owner lets nodes ask for tokens that no volume of a pod names. */
+function nodesMayAskFor(audience: string): string {
+  const metadata = { name: 'token-audiences' };
+  const rules = [{ apiGroups: [''], resources: [audience], verbs: ['request-serviceaccounts-token-audience'] }];
+  const group = 'rbac.authorization.k8s.io';
+  const apiVersion = `${group}/v1`;
+  const items = [
+    { apiVersion, kind: 'ClusterRole', metadata, rules },
+    {
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name: metadata.name },
+      subjects: [{ apiGroup: group, kind: 'Group', name: 'system:nodes' }],
+    },
+  ];
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+}

@@ -1,17 +1,32 @@
 // What a driver and its users must see, in order: each check leaves nothing behind that the next would meet.
 import { waitFor } from '../../kit/run/index.ts';
-import { ATTACHED_MAX, DRIVER } from './programs.ts';
-import { attributesClass, claim, driver, matches, of, pod, same, snapshot, snapshotClass, WAIT_MS, type World } from './world.ts';
+import { ATTACHED_MAX, DRIVER, definitionOf } from './programs.ts';
+import {
+  attributesClass,
+  claim,
+  driver,
+  groupSnapshot,
+  groupSnapshotClass,
+  matches,
+  of,
+  pod,
+  restored,
+  same,
+  snapshot,
+  snapshotClass,
+  WAIT_MS,
+  type World,
+} from './world.ts';
 
 export interface Check {
   title: string;
-  /** Programs without which it cannot be made. */
+  /** Programs and definitions without which it cannot be made. */
   needs?: readonly string[];
   run(w: World): Promise<void>;
 }
 
 const PROVISIONING = ['csi-provisioner', 'csi-attacher'] as const;
-const SNAPSHOTS = [...PROVISIONING, 'snapshot-controller', 'csi-snapshotter'] as const;
+const SNAPSHOTS = [...PROVISIONING, 'snapshot-controller', 'csi-snapshotter', definitionOf('volumesnapshots')] as const;
 const TOKENS = 'csi.storage.k8s.io/serviceAccount.tokens';
 /** In the driver's log: one a call. */
 const CALLED = 'gRPCCall: {"Method":"/csi.v1.Node/NodePublishVolume"';
@@ -136,29 +151,63 @@ export const checks: readonly Check[] = [
     },
   },
   {
-    title: 'snapshot, and a claim restored from it; a clone of a claim',
+    title: 'snapshot: its rules are kept, a claim restored from it has what was there, and nothing is left at the driver',
     needs: SNAPSHOTS,
     async run(w) {
       await w.apply(snapshotClass, claim('source', 'csi-now'), pod('source', of('source'), 'echo then > /data/f; sync; sleep 3600'));
       await w.ready('source');
-      await w.apply(snapshot('snap', 'source'));
+      await w.refused(/exactly one of volumeSnapshotContentName and persistentVolumeClaimName must be set/, snapshot('none', {}));
+      await w.apply(snapshot('snap', { persistentVolumeClaimName: 'source' }));
       await w.until('volumesnapshot/snap', '.status.readyToUse', 'true');
+      same(await w.read('volumesnapshot/snap', '.status.restoreSize'), '16Mi', 'size');
+      await w.refused(/persistentVolumeClaimName is immutable/, snapshot('snap', { persistentVolumeClaimName: 'other' }));
+      const content = await w.read('volumesnapshot/snap', '.status.boundVolumeSnapshotContentName');
+      same(await w.read(`volumesnapshotcontent/${content}`, '.spec.volumeSnapshotRef.name'), 'snap', 'snapshot of the content');
       await w.exec('source', 'echo now > /data/f');
-      const from = (kind: string, name: string, apiGroup?: string) => ({ dataSource: { kind, name, ...(apiGroup ? { apiGroup } : {}) } });
-      await w.apply(
-        claim('restored', 'csi-wait', from('VolumeSnapshot', 'snap', 'snapshot.storage.k8s.io')),
-        claim('cloned', 'csi-now', from('PersistentVolumeClaim', 'source')),
-        pod('restored', of('restored')),
-        pod('cloned', of('cloned')),
-      );
+      await w.apply(restored('restored', 'snap'), pod('restored', of('restored')));
       await w.ready('restored');
-      await w.ready('cloned');
+      same(await w.read('pvc/restored', '.spec.dataSourceRef.name'), 'snap', 'dataSourceRef');
       same(await w.exec('restored', 'cat /data/f'), 'then\n', 'restored');
-      same(await w.exec('cloned', 'cat /data/f'), 'now\n', 'cloned');
-      await w.delete('pod', 'source', 'restored', 'cloned');
+      await w.delete('pod', 'source', 'restored');
       await w.delete('volumesnapshot', 'snap');
       await w.until('volumesnapshotcontents', '.items', '[]');
-      await removed(w, 'source', 'restored', 'cloned');
+      await removed(w, 'source', 'restored');
+    },
+  },
+  {
+    title: 'snapshot of a group: one for each claim that the selector has, each restored by itself, gone with the group',
+    needs: [...SNAPSHOTS, definitionOf('volumegroupsnapshots')],
+    async run(w) {
+      const names = ['left', 'right'];
+      for (const name of names) await w.apply(claim(name, 'csi-now'), pod(name, of(name), `echo ${name} > /data/f; sync; sleep 3600`));
+      for (const name of names) await w.ready(name);
+      await w.cluster.kubectl(['label', 'pvc', ...names, 'group=both']);
+      await w.apply(groupSnapshotClass, groupSnapshot('group', { selector: { matchLabels: { group: 'both' } } }));
+      await w.until('volumegroupsnapshot/group', '.status.readyToUse', 'true');
+      await w.until('volumesnapshots', '.items[*].status.readyToUse', 'true true');
+      const members = (await w.read('volumesnapshots', '.items[*].metadata.name')).split(' ');
+      await w.apply(...members.flatMap((name) => [restored(name, name), pod(name, of(name))]));
+      for (const name of members) await w.ready(name);
+      const contents = await Promise.all(members.map((name) => w.exec(name, 'cat /data/f')));
+      same(contents.sort().join(''), 'left\nright\n', 'restored');
+      await w.delete('pod', ...names, ...members);
+      await w.delete('volumegroupsnapshot', 'group');
+      await w.until('volumesnapshots,volumesnapshotcontents,volumegroupsnapshotcontents', '.items', '[]');
+      await removed(w, ...names, ...members);
+    },
+  },
+  {
+    title: 'clone: a claim made from a claim has what that one has',
+    needs: PROVISIONING,
+    async run(w) {
+      await w.apply(claim('origin', 'csi-now'), pod('origin', of('origin'), 'echo same > /data/f; sync; sleep 3600'));
+      await w.ready('origin');
+      const dataSource = { kind: 'PersistentVolumeClaim', name: 'origin' };
+      await w.apply(claim('cloned', 'csi-now', { dataSource }), pod('cloned', of('cloned')));
+      await w.ready('cloned');
+      same(await w.exec('cloned', 'cat /data/f'), 'same\n', 'cloned');
+      await w.delete('pod', 'origin', 'cloned');
+      await removed(w, 'origin', 'cloned');
     },
   },
   {
@@ -249,6 +298,7 @@ export const checks: readonly Check[] = [
       await w.cluster.kubectl(['label', 'pod', 'tokens', 'look=again']); // else it is done once a minute
       await waitFor({ what: 'one more call with tokens', timeoutMs: WAIT_MS }, () => published() > before);
       await w.delete('pod', 'tokens');
+      await isEmpty(w);
       await w.apply(driver({ tokenRequests: [], requiresRepublish: false }));
     },
   },
@@ -292,11 +342,12 @@ async function removed(w: World, ...claims: string[]): Promise<void> {
   await isEmpty(w);
 }
 
-/** Nothing is mounted for drivers any more on the node. */
-async function isEmpty({ cluster, node, state }: World): Promise<void> {
-  await waitFor({ what: 'the mounts of volumes to go', timeoutMs: WAIT_MS, everyMs: 300 }, async () => {
+/** Nothing is mounted for drivers any more on the node, and the driver has nothing. */
+async function isEmpty({ cluster, node, programs, state }: World): Promise<void> {
+  await waitFor({ what: 'volumes and their mounts to go', timeoutMs: WAIT_MS, everyMs: 300 }, async () => {
     const table = await cluster.onNode(node, ['cat', '/proc/self/mountinfo']);
     const left = table.split('\n').filter((line) => line.includes(state) && line.includes('csi'));
+    left.push(...programs.kept());
     if (left.length > 0) throw new Error(left.join('\n'));
     return true;
   });

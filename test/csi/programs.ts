@@ -1,6 +1,6 @@
 // The programs of a CSI driver, each a process: the driver and its registrar on a node, its sidecars beside the cluster.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, isAlive, signalProcess } from '../../kit/exec/index.ts';
@@ -8,6 +8,10 @@ import { waitFor } from '../../kit/run/index.ts';
 import type { Cluster } from '../../rig/index.ts';
 
 export const DRIVER = 'hostpath.csi.k8s.io';
+
+/** The file that defines a kind of snapshots, as external-snapshotter names it. */
+export const definitionOf = (kind: 'volumesnapshots' | 'volumegroupsnapshots'): string =>
+  `crd/${kind === 'volumesnapshots' ? '' : 'group'}snapshot.storage.k8s.io_${kind}.yaml`;
 
 /** So many volumes the node can have. */
 export const ATTACHED_MAX = 4;
@@ -82,13 +86,16 @@ export class Programs {
     for (const folder of ['data', 'logs']) mkdirSync(join(place.work, folder));
   }
 
-  /** Programs that the folder lacks. */
-  missing(): string[] {
-    return Object.keys(this.#commands).filter((name) => !existsSync(join(this.#place.binaries, name)));
+  /** What the folder lacks of these programs and files. */
+  missing(names: readonly string[]): string[] {
+    return names.filter((name) => !existsSync(join(this.#place.binaries, name)));
   }
 
-  async startAll(but: ReadonlySet<string>): Promise<void> {
-    for (const name of Object.keys(this.#commands)) if (!but.has(name)) await this.start(name);
+  /** All that there are. */
+  async startAll(): Promise<void> {
+    const names = Object.keys(this.#commands);
+    const missing = new Set(this.missing(names));
+    for (const name of names) if (!missing.has(name)) await this.start(name);
   }
 
   async start(name: string): Promise<void> {
@@ -122,6 +129,11 @@ export class Programs {
 
   logFile(name: string): string {
     return join(this.#place.work, 'logs', `${name}.log`);
+  }
+
+  /** What the driver has: a file or folder for each volume and snapshot. */
+  kept(): string[] {
+    return readdirSync(join(this.#place.work, 'data')).filter((name) => name !== 'state.json');
   }
 
   log(name: string): string {

@@ -56,6 +56,15 @@ export class World {
     await this.cluster.kubectl(['delete', ...what, '--ignore-not-found', `--timeout=${WAIT_MS / 1000}s`], { timeoutMs: WAIT_MS + 10_000 });
   }
 
+  /** What may not be: the API server says why. */
+  async refused(why: RegExp, item: object): Promise<void> {
+    const answer = await this.apply(item).then(
+      (done) => `not refused: ${done}`,
+      (error: Error) => error.message,
+    );
+    matches(answer, why, 'refusal');
+  }
+
   /** An event of the object, by its name. */
   async told(name: string, pattern: RegExp): Promise<void> {
     await this.until(`events --field-selector involvedObject.name=${name}`, '.items[*].message', pattern);
@@ -99,19 +108,27 @@ export const driver = (more: object = {}) => ({
   },
 });
 
-const SNAPSHOTS = 'snapshot.storage.k8s.io/v1';
+const SNAPSHOTS = 'snapshot.storage.k8s.io';
+const GROUPS = 'groupsnapshot.storage.k8s.io';
 export const snapshotClass = {
-  apiVersion: SNAPSHOTS,
+  apiVersion: `${SNAPSHOTS}/v1`,
   kind: 'VolumeSnapshotClass',
   metadata: { name: 'csi-snaps' },
   driver: DRIVER,
   deletionPolicy: 'Delete',
 };
-export const snapshot = (name: string, persistentVolumeClaimName: string) => ({
-  apiVersion: SNAPSHOTS,
+export const snapshot = (name: string, source: object) => ({
+  apiVersion: `${SNAPSHOTS}/v1`,
   kind: 'VolumeSnapshot',
   metadata: { name },
-  spec: { volumeSnapshotClassName: 'csi-snaps', source: { persistentVolumeClaimName } },
+  spec: { volumeSnapshotClassName: 'csi-snaps', source },
+});
+export const groupSnapshotClass = { ...snapshotClass, apiVersion: `${GROUPS}/v1`, kind: 'VolumeGroupSnapshotClass' };
+export const groupSnapshot = (name: string, source: object) => ({
+  apiVersion: `${GROUPS}/v1`,
+  kind: 'VolumeGroupSnapshot',
+  metadata: { name },
+  spec: { volumeGroupSnapshotClassName: 'csi-snaps', source },
 });
 
 export const attributesClass = (name: string, parameters: Record<string, string>) => ({
@@ -129,6 +146,13 @@ export const claim = (name: string, storageClassName: string, more: object = {},
   spec: { storageClassName, accessModes: ['ReadWriteOnce'], resources: { requests: { storage } }, ...more },
 });
 
+/** A claim of what a snapshot has. */
+export const restored = (name: string, of: string) =>
+  claim(name, 'csi-wait', { dataSource: { kind: 'VolumeSnapshot', name: of, apiGroup: SNAPSHOTS } });
+
+/** Of a pod that writes /data/f: it is ready when it has. */
+const written = { exec: { command: ['test', '-s', '/data/f'] }, periodSeconds: 1, timeoutSeconds: 30 };
+
 /** With one volume at /data, or as a device at /dev/data. */
 export const pod = (name: string, volume: object, command = 'sleep 3600', more: object = {}, isBlock = false) => ({
   apiVersion: 'v1',
@@ -141,6 +165,7 @@ export const pod = (name: string, volume: object, command = 'sleep 3600', more: 
         name: 'c',
         image: 'wherry/tools:1',
         command: ['sh', '-c', command],
+        ...(command.includes('> /data/f') ? { readinessProbe: written } : {}),
         ...(isBlock
           ? { volumeDevices: [{ name: 'data', devicePath: '/dev/data' }] }
           : { volumeMounts: [{ name: 'data', mountPath: '/data' }] }),
