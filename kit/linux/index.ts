@@ -17,7 +17,7 @@ export * from './huge-pages.ts';
 export * from './mounts.ts';
 export * from './namespaces.ts';
 export * from './netlink.ts';
-export { fileCgroups, openPodCgroups, type PodCgroups } from './pod-cgroups.ts';
+export { openPodCgroups, type PodCgroups } from './pod-cgroups.ts';
 export type { Pressure, Pressures } from './pressure.ts';
 export * from './processes.ts';
 export * from './route-batch.ts';

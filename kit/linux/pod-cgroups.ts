@@ -26,7 +26,7 @@ export async function openPodCgroups(driver: CgroupDriverName, parent: string): 
 }
 
 /** Folders of our own, beside systemd's where there is one. */
-export const fileCgroups = (names: CgroupNames): PodCgroups => ({
+const fileCgroups = (names: CgroupNames): PodCgroups => ({
   ...names,
   driver: 'cgroupfs',
   create: async (group) => cgroups().create(group),

@@ -18,7 +18,7 @@ function driverOf(reader: Reader, pod: KubeObject, volume: Record<string, any>):
 }
 
 /** Whether the pod's volumes ask for tokens of that audience; '' is the API server's own. `errors`: what could not be looked up. */
-export function namesAudience(reader: Reader, pod: KubeObject, audience: string): { named: boolean; errors: string[] } {
+function namesAudience(reader: Reader, pod: KubeObject, audience: string): { named: boolean; errors: string[] } {
   const errors: string[] = [];
   for (const volume of (pod['spec']?.volumes ?? []) as Record<string, any>[]) {
     const sources: { serviceAccountToken?: { audience?: string } }[] = volume['projected']?.sources ?? [];

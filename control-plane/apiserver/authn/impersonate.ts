@@ -14,7 +14,7 @@ function asks(headers: ApiRequest['headers']): boolean {
   return false;
 }
 
-export function wantedOf(request: Headers): Wanted | undefined {
+function wantedOf(request: Headers): Wanted | undefined {
   if (!asks(request.headers)) return undefined;
   const found = headerValues(request, PREFIX);
   const wanted: Wanted = {

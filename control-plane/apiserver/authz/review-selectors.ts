@@ -43,7 +43,7 @@ export function fieldsOfText(text: string): Reading & { fields: Fields } {
   }
 }
 
-export function labelsOf(selector: ReviewSelector | undefined): Reading {
+function labelsOf(selector: ReviewSelector | undefined): Reading {
   if (selector?.rawSelector) {
     try {
       parseLabelSelector(selector.rawSelector);

@@ -6,7 +6,7 @@ import { follow } from './follow.ts';
 import type { Provider } from './providers.ts';
 
 /** @throws Error that names the file and the field */
-export function readEncryption(path: string): Encrypted[] {
+function readEncryption(path: string): Encrypted[] {
   try {
     return parseEncryption(readFileSync(path, 'utf8'));
   } catch (error) {
