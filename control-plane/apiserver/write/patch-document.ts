@@ -51,8 +51,7 @@ export function checkPatchOptions(kind: PatchKind, query: URLSearchParams): void
 }
 
 /** 422 that blames the patch itself. */
-const badPatch = (shown: unknown, why: string): StatusError =>
-  invalid({ group: '', kind: '' }, '', [invalidValue('patch', shown, why)]);
+const badPatch = (shown: unknown, why: string): StatusError => invalid({ group: '', kind: '' }, '', [invalidValue('patch', shown, why)]);
 
 export interface PatchDocument {
   value: unknown;
