@@ -13,19 +13,15 @@ import {
   type PodSpec,
   plural,
   quote,
+  setters,
+  settersFinding,
   unconfined,
 } from './finding.ts';
 
 const appArmor: Check = {
   find(spec) {
-    const bad = (profile: { type?: string } | undefined): boolean => profile?.type === 'Unconfined';
-    const names = namesWhere(spec, (context) => bad(context['appArmorProfile']));
-    const setters = [bad(spec['securityContext']?.appArmorProfile) && 'pod', names.length > 0 && named(names)]
-      .filter(Boolean)
-      .join(' and ');
-    return setters === ''
-      ? undefined
-      : { reason: 'forbidden AppArmor profile', detail: `${setters} must not set AppArmor profile type to "Unconfined"` };
+    const who = setters(spec, (context) => context['appArmorProfile']?.type === 'Unconfined');
+    return settersFinding('forbidden AppArmor profile', who, 'must not set AppArmor profile type to "Unconfined"');
   },
 };
 
@@ -110,20 +106,19 @@ const seLinux: Check = {
     type Options = { type?: string; user?: string; role?: string };
     const badType = (options: Options | undefined): boolean => !allowed.includes(options?.type ?? '');
     const bad = (options: Options | undefined): boolean => badType(options) || Boolean(options?.user) || Boolean(options?.role);
-    const names = namesWhere(spec, (context) => bad(context['seLinuxOptions']));
+    const who = setters(spec, (context) => bad(context['seLinuxOptions']));
+    if (who === '') return undefined;
     const all: (Options | undefined)[] = [
       spec['securityContext']?.seLinuxOptions,
       ...containersOf(spec).map((c) => c['securityContext']?.seLinuxOptions),
     ];
-    const setters = [bad(all[0]) && 'pod', names.length > 0 && named(names)].filter(Boolean).join(' and ');
-    if (setters === '') return undefined;
     const types = [...new Set(all.filter(badType).map((options) => options!.type!))].sort();
     const parts = [
       types.length > 0 && `${plural('type', 'types', types.length)} ${quote(types)}`,
       all.some((options) => options?.user) && 'user may not be set',
       all.some((options) => options?.role) && 'role may not be set',
     ].filter(Boolean);
-    return { reason: 'seLinuxOptions', detail: `${setters} set forbidden securityContext.seLinuxOptions: ${parts.join('; ')}` };
+    return settersFinding('seLinuxOptions', who, `set forbidden securityContext.seLinuxOptions: ${parts.join('; ')}`);
   },
 };
 
@@ -162,11 +157,8 @@ const sysctls: Check = {
 
 const windowsHostProcess: Check = {
   find(spec) {
-    const names = namesWhere(spec, (context) => context['windowsOptions']?.hostProcess === true);
-    const setters = [spec['securityContext']?.windowsOptions?.hostProcess === true && 'pod', names.length > 0 && named(names)]
-      .filter(Boolean)
-      .join(' and ');
-    return found('hostProcess', [setters !== '' && `${setters} must not set securityContext.windowsOptions.hostProcess=true`]);
+    const who = setters(spec, (context) => context['windowsOptions']?.hostProcess === true);
+    return settersFinding('hostProcess', who, 'must not set securityContext.windowsOptions.hostProcess=true');
   },
 };
 

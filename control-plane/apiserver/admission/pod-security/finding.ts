@@ -55,9 +55,17 @@ export function addedBeyond(spec: PodSpec, allowed: ReadonlySet<string>): string
   return `${named(bad.map((container) => container['name']))} must not include ${quote(capabilities)} in securityContext.capabilities.add`;
 }
 
+/** Who sets what is forbidden, by security contexts: the pod as a whole, containers, or both; '' for nobody. */
+export function setters(spec: PodSpec, bad: (context: Record<string, any>) => boolean): string {
+  const names = namesWhere(spec, bad);
+  return [bad(spec['securityContext'] ?? {}) && 'pod', names.length > 0 && named(names)].filter(Boolean).join(' and ');
+}
+
+/** One finding about those who set something. */
+export const settersFinding = (reason: string, who: string, rule: string): Finding | undefined =>
+  who === '' ? undefined : { reason, detail: `${who} ${rule}` };
+
 export function unconfined(spec: PodSpec): string | undefined {
-  const bad = (profile: { type?: string } | undefined): boolean => profile?.type === 'Unconfined';
-  const names = namesWhere(spec, (context) => bad(context['seccompProfile']));
-  const setters = [bad(spec['securityContext']?.seccompProfile) && 'pod', names.length > 0 && named(names)].filter(Boolean).join(' and ');
-  return setters === '' ? undefined : `${setters} must not set securityContext.seccompProfile.type to "Unconfined"`;
+  const who = setters(spec, (context) => context['seccompProfile']?.type === 'Unconfined');
+  return who === '' ? undefined : `${who} must not set securityContext.seccompProfile.type to "Unconfined"`;
 }

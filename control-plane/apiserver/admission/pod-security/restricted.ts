@@ -11,6 +11,8 @@ import {
   type PodSpec,
   plural,
   quote,
+  setters,
+  settersFinding,
   unconfined,
 } from './finding.ts';
 
@@ -69,11 +71,10 @@ const restrictedVolumes: Check = {
 const runAsNonRoot: Check = {
   find(spec, version) {
     if (hasOwnUsers(spec, version)) return undefined;
-    const pod: boolean | undefined = spec['securityContext']?.runAsNonRoot;
-    const explicit = namesWhere(spec, (context) => context['runAsNonRoot'] === false);
-    const implicit = pod === undefined ? namesWhere(spec, (context) => context['runAsNonRoot'] === undefined) : [];
-    const setters = [pod === false && 'pod', explicit.length > 0 && named(explicit)].filter(Boolean).join(' and ');
-    if (setters !== '') return { reason: 'runAsNonRoot != true', detail: `${setters} must not set securityContext.runAsNonRoot=false` };
+    const who = setters(spec, (context) => context['runAsNonRoot'] === false);
+    if (who !== '') return settersFinding('runAsNonRoot != true', who, 'must not set securityContext.runAsNonRoot=false');
+    const isLeftOpen = spec['securityContext']?.runAsNonRoot === undefined;
+    const implicit = isLeftOpen ? namesWhere(spec, (context) => context['runAsNonRoot'] === undefined) : [];
     return found('runAsNonRoot != true', [implicit.length > 0 && `pod or ${named(implicit)} must set securityContext.runAsNonRoot=true`]);
   },
 };
@@ -82,9 +83,8 @@ const runAsUser: Check = {
   since: 23,
   find(spec, version) {
     if (hasOwnUsers(spec, version)) return undefined;
-    const names = namesWhere(spec, (context) => context['runAsUser'] === 0);
-    const setters = [spec['securityContext']?.runAsUser === 0 && 'pod', names.length > 0 && named(names)].filter(Boolean).join(' and ');
-    return found('runAsUser=0', [setters !== '' && `${setters} must not set runAsUser=0`]);
+    const who = setters(spec, (context) => context['runAsUser'] === 0);
+    return settersFinding('runAsUser=0', who, 'must not set runAsUser=0');
   },
 };
 
