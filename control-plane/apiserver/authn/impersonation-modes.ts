@@ -3,8 +3,7 @@
 import { domainPrefixedPath } from '../../../api/kinds/index.ts';
 import { dns1123Subdomain, goQuote } from '../../../api/meta/index.ts';
 import { BoundedMap } from '../../../kit/run/index.ts';
-import { type Authorizer, MASTERS, type Question } from '../authz/authorizer.ts';
-import { refusal } from '../authz/refusal.ts';
+import { type Authorizer, MASTERS, NODE_PREFIX, NODES_GROUP, type Question, refusal } from '../authz/index.ts';
 import type { UserInfo } from '../request.ts';
 import { AUTHENTICATED } from './authenticator.ts';
 import { parseServiceAccountUserName, serviceAccountGroups } from './service-account-token.ts';
@@ -34,8 +33,6 @@ interface Mode {
 
 const ANONYMOUS = 'system:anonymous';
 const UNAUTHENTICATED = 'system:unauthenticated';
-const NODES = 'system:nodes';
-const NODE_PREFIX = 'system:node:';
 const NODE_OF_ASKER = 'authentication.kubernetes.io/node-name';
 /** So many values are asked for as one with `*` before each is asked for. */
 const MANY = 4;
@@ -150,7 +147,7 @@ function extraProblem(extra: Wanted['extra']): string | undefined {
 /** Who the request acts as: groups of nodes and of service accounts are implied, and everyone but system:anonymous is authenticated. */
 function userOf({ user, uid, groups, extra }: Wanted, constrained: boolean): UserInfo {
   const account = groups.length === 0 ? parseServiceAccountUserName(user) : undefined;
-  const all = account ? serviceAccountGroups(account.namespace) : constrained && nodeOf(user) !== undefined ? [NODES] : [...groups];
+  const all = account ? serviceAccountGroups(account.namespace) : constrained && nodeOf(user) !== undefined ? [NODES_GROUP] : [...groups];
   const implied = user === ANONYMOUS ? UNAUTHENTICATED : AUTHENTICATED;
   if (!all.includes(implied) && !all.includes(UNAUTHENTICATED)) all.push(implied);
   const copied = Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));

@@ -6,14 +6,15 @@ import type { Authorizer, Decision, PolicyRule, Question } from './authorizer.ts
 import { type References, referencesOf } from './node-references.ts';
 import { ruleAllows } from './rules.ts';
 
-const PREFIX = 'system:node:';
-const GROUP = 'system:nodes';
+/** What an agent's name begins with, and the group that it must be in. */
+export const NODE_PREFIX = 'system:node:';
+export const NODES_GROUP = 'system:nodes';
 const LEASES_NAMESPACE = 'kube-node-lease';
 const core = (plural: string) => ({ group: '', plural });
 
 /** The node's name, when the user is an agent; '' for one without a name. */
 export const nodeNameOf = (user: UserInfo): string | undefined =>
-  user.name.startsWith(PREFIX) && user.groups.includes(GROUP) ? user.name.slice(PREFIX.length) : undefined;
+  user.name.startsWith(NODE_PREFIX) && user.groups.includes(NODES_GROUP) ? user.name.slice(NODE_PREFIX.length) : undefined;
 
 const allowed: Decision = { allowed: true, reason: '' };
 const denied = (reason: string): Decision => ({ allowed: false, reason });
