@@ -1,6 +1,5 @@
 // The driver that leaves the tree to systemd: slices for pods, a scope for each container, limits as properties of theirs. So systemd knows of
 // every limit and a reload of its configuration undoes none. What it has no property for, and what it rounds, is written to the files after it.
-import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { isSystemdBooted, systemd, type UnitProperty } from '../dbus/index.ts';
 import { Turns } from '../run/index.ts';
@@ -96,20 +95,8 @@ export async function removeSlice(path: string): Promise<void> {
 const isUnit = (name: string): boolean => /\.(slice|scope)$/.test(name);
 
 /** Of one group, the deepest first. */
-function unitsBelow(path: string): string[] {
-  const folder = cgroups().folder('memory', path);
-  if (folder === undefined) return [];
-  return foldersIn(folder)
+const unitsBelow = (path: string): string[] =>
+  cgroups()
+    .children(path)
     .filter(isUnit)
     .flatMap((name) => [...unitsBelow(`${path}/${name}`), name]);
-}
-
-function foldersIn(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-  } catch {
-    return []; // it is gone
-  }
-}
