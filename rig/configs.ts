@@ -79,7 +79,8 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     ...(record.options.registryCertsDir === undefined ? {} : { registryCertsDir: record.options.registryCertsDir }),
     labels: {},
     staticPodPath: files.manifests,
-    // The disk is the machine's: how full its other users keep it must not end pods.
+    // The disk is the machine's: how full its other users keep it must neither end pods nor remove images, which nobody could pull again.
+    imageGCHighThresholdPercent: 100,
     eviction: { hard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%', 'imagefs.inodesFree': '0%' } },
   };
 }
