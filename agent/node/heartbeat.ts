@@ -1,10 +1,13 @@
 // The node's signs of life: a Lease every 10 s, its status at once and then every 5 minutes or when it was changed by others.
 import type { ContainerImage, Node } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
-import { type Client, RESOURCES } from '../../kit/client/index.ts';
+import { type Client, type Informer, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, repeat, rfc3339Micro, type Service } from '../../kit/run/index.ts';
+import { changesNothing, countedByOthers } from './counted-by-others.ts';
 import { type NodeEvents, rebooted, tellChanges } from './events.ts';
 import { type NodeFacts, nodeStatus, type Pressures } from './node-object.ts';
+
+type NodeObject = Node & KubeObject;
 
 const LEASE_EVERY_MS = 10_000;
 const LEASE_SECONDS = 40;
@@ -13,6 +16,8 @@ const LEASE_NAMESPACE = 'kube-node-lease';
 
 export interface HeartbeatOptions {
   client: Client;
+  /** As the API shows them: others count resources on this one. */
+  nodes: Informer<NodeObject>;
   clock: Clock;
   log: Logger;
   facts: NodeFacts;
@@ -34,8 +39,6 @@ export interface NodeHeartbeat {
   hurry(): void;
 }
 
-type NodeObject = Node & KubeObject;
-
 /** Started when the node has been reported Ready. */
 export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
   const beat = new Heartbeat(options);
@@ -47,6 +50,8 @@ export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
       async start() {
         await Promise.all([beat.reportStatus(), beat.renewLease()]);
         isStarted = true;
+        const seen = (node: NodeObject) => void beat.seen(node)?.catch(onError);
+        const leave = options.nodes.on({ added: seen, updated: (_, node) => seen(node) });
         const timers = [
           repeat(LEASE_EVERY_MS, () => beat.renewLease(), onError),
           repeat(LEASE_EVERY_MS, () => beat.checkStatus(), onError),
@@ -54,6 +59,7 @@ export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
         return {
           failed: neverFails,
           async stop() {
+            leave();
             for (const timer of timers) timer.stop();
           },
         };
@@ -93,7 +99,15 @@ class Heartbeat {
     const shown = { ...facts, capacity: { ...facts.capacity, ...capacity }, allocatable: { ...facts.allocatable, ...allocatable } };
     const status = { ...nodeStatus(shown, notReady(), before, nowMs, pressures()), ...images };
     tellChanges(tell, facts.name, before, status.conditions ?? []);
-    this.#node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { status }, { subresource: 'status' });
+    const others = countedByOthers(this.#node.status, shown.capacity);
+    const patch = {
+      status: {
+        ...status,
+        capacity: { ...status.capacity, ...others.capacity },
+        allocatable: { ...status.allocatable, ...others.allocatable },
+      },
+    };
+    this.#node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', patch, { subresource: 'status' });
     this.#reportedAtMs = nowMs;
     this.#reported = reported;
   }
@@ -114,9 +128,18 @@ class Heartbeat {
     if (clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS || this.#wanted() !== this.#reported) return this.reportStatus();
     const node = await client.get<NodeObject>(RESOURCES.nodes, facts.name);
     const status = notReady() === undefined ? 'True' : 'False';
-    if (node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === status) return;
+    if (node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === status) return this.seen(node);
     this.#node = node;
     await this.reportStatus();
+  }
+
+  /** Reports when others have changed what they count on this node; undefined: they have not. */
+  seen(node: NodeObject): Promise<void> | undefined {
+    const { facts, resources } = this.#options;
+    if (node.metadata.name !== facts.name) return undefined;
+    if (changesNothing(countedByOthers(node.status, { ...facts.capacity, ...resources().capacity }))) return undefined;
+    this.#node = node;
+    return this.reportStatus();
   }
 
   /** What is to be shown, so that a change is seen. */
