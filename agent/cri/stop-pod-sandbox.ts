@@ -31,6 +31,6 @@ export async function tearDownSandbox(context: CriContext, record: SandboxRecord
     for (const name of SANDBOX_PINS) unpinNamespace(sandboxFile(context, id, name));
   });
   step('network.release', () => context.network.release({ containerId: id, ifName: IF_NAME })); // after the namespace, which takes its veth pair along
-  for (const name of ['shm', 'layers']) unmount(sandboxFile(context, id, name));
+  for (const name of ['shm', 'sys', 'layers']) unmount(sandboxFile(context, id, name));
   await updateHostPorts(context, record);
 }
