@@ -3,9 +3,8 @@ import type { Node } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, untilItSucceeds } from '../../kit/run/index.ts';
-import { changesNothing, noneLeft } from './counted-by-others.ts';
 import { type NodeEvents, tellChanges } from './events.ts';
-import { NODE_ANNOTATIONS, type NodeFacts, newNode, nodeLabels } from './node-object.ts';
+import { NODE_ANNOTATIONS, type NodeFacts, newNode, nodeLabels, nothingAdvertised } from './node-object.ts';
 
 export interface RegisterOptions {
   client: Client;
@@ -48,9 +47,15 @@ async function createOrUpdate(facts: NodeFacts, isFirst: boolean, { client, cloc
   }
   const metadata = { labels: nodeLabels(facts), annotations: NODE_ANNOTATIONS };
   const node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { metadata });
-  const none = noneLeft(node.status);
-  if (isFirst && !changesNothing(none))
-    await client.patch(RESOURCES.nodes, facts.name, 'strategic', { status: none }, { subresource: 'status' });
+  const none = nothingAdvertised(node.status);
+  if (isFirst && Object.keys(none).length > 0)
+    await client.patch(
+      RESOURCES.nodes,
+      facts.name,
+      'strategic',
+      { status: { capacity: none, allocatable: none } },
+      { subresource: 'status' },
+    );
   started();
   return node;
 }
