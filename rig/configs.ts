@@ -2,7 +2,7 @@
 import { addressIn, agentPort, apiPortOnLan, lan } from './addresses.ts';
 import { netnsOf } from './host.ts';
 import { layoutOf } from './layout.ts';
-import { dnsAddress, runtimeOf } from './options.ts';
+import { cgroupDriverOf, dnsAddress, runtimeOf } from './options.ts';
 import type { ClusterRecord, NodeRecord } from './record.ts';
 
 const clusterDomain = 'cluster.local';
@@ -69,7 +69,7 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     ...cniFolders(runtimeOf(record.options, node.name), files.dir),
     runtimeHandlers: record.options.runtimeHandlers ?? {},
     cgroupParent: files.cgroup,
-    cgroupDriver: record.options.cgroupDriver ?? 'cgroupfs',
+    cgroupDriver: cgroupDriverOf(record.options),
     port: agentPort,
     servingCert: `${files.dir}/serving.crt`,
     servingKey: `${files.dir}/serving.key`,
