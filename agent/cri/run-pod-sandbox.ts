@@ -40,8 +40,8 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
       ips: [],
     };
     expectGroupMove(); // of its containers
-    step('sandbox.record', () => context.sandboxes.put(record));
     try {
+      step('sandbox.record', () => context.sandboxes.put(record));
       await build(context, record);
     } catch (error) {
       await tearDownSandbox(context, record).catch((cause: unknown) =>

@@ -13,7 +13,7 @@ export async function stopPodSandbox(context: CriContext, id: string): Promise<v
   await context.turns.take(`sandbox/${id}`, async () => {
     const record = context.sandboxes.get(id);
     if (!record) return;
-    if (record.state !== 'notready') step('sandbox.stop-record', () => context.sandboxes.put({ ...record, state: 'notready' }));
+    if (record.state !== 'notready') step('sandbox.stop-record', () => context.sandboxes.note({ ...record, state: 'notready' }));
     try {
       await Promise.all(containersOf(context, id).map((container) => stopContainer(context, container.id, 0)));
       await tearDownSandbox(context, record);
