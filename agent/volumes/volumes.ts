@@ -72,10 +72,10 @@ export class Volumes {
   constructor(options: VolumesOptions) {
     this.#options = options;
     this.tokens = new Tokens(options.client, options.clock);
-    this.#csi = new CsiMounts({ ...options, tokens: this.tokens });
-    this.#exclusive = new ExclusiveVolumes(options.podsDir);
     const onError = (error: unknown) => options.log.debug({ err: error }, "watch of a pod's object failed");
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
+    this.#csi = new CsiMounts({ ...options, tokens: this.tokens, objects: this.objects });
+    this.#exclusive = new ExclusiveVolumes(options.podsDir);
   }
 
   /** Makes all volumes that the pod's containers use, telling of each that fails at once. Safe to repeat. @throws VolumeSetupError */

@@ -21,6 +21,7 @@ export * from './namespaces.ts';
 export * from './netlink.ts';
 export { openPodCgroups, type PodCgroups } from './pod-cgroups.ts';
 export type { Pressure, Pressures } from './pressure.ts';
+export * from './process-watch.ts';
 export * from './processes.ts';
 export * from './route-batch.ts';
 export * from './sealed.ts';
