@@ -189,7 +189,7 @@ describe('cgroups', () => {
           return state();
         });
         expect(seen).toMatch(/^(FROZEN|FREEZING)$/); // a busy machine may take its time
-      expect(state()).toBe('THAWED');
+        expect(state()).toBe('THAWED');
         await expect(whileFrozen(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
         expect(state()).toBe('THAWED');
         writeFileSync(`${group}/freezer.state`, 'FROZEN');
