@@ -182,7 +182,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
       log,
       probes,
       version: KUBELET_VERSION,
-      families: [...runtimeMetrics.families, ...eviction.families, ...pods.families],
+      families: [...runtimeMetrics.families, ...eviction.families, ...pods.families, ...shutdown.families, ...identity.families],
       kubeletConfiguration: kubeletConfiguration(config),
     }),
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),

@@ -34,7 +34,7 @@ test('a hard threshold acts at once, a soft one after its grace, zero never; mem
   });
   expect(judge(thresholds, at(500, 5), nothingYet, 0, 0)).toMatchObject({ act: { quantity: 10 }, pressures: new Set(['DiskPressure']) });
   const soft = judge(thresholds, at(150, 50), nothingYet, 0, 0);
-  expect(soft.act).toBeUndefined();
+  expect([soft.act, soft.pressures]).toEqual([undefined, new Set(['MemoryPressure'])]);
   expect(judge(thresholds, at(150, 50), soft.memory, 5000, 0).act?.threshold.isHard).toBe(false);
 });
 
@@ -47,6 +47,21 @@ test('a pressure stays for its time; what was met must be left by the minimum to
   const left = judge(thresholds, at(150), between.memory, 2000, 60_000);
   expect([left.act, left.pressures]).toEqual([undefined, new Set(['MemoryPressure'])]);
   expect(judge(thresholds, at(120), left.memory, 61_001, 60_000).pressures).toEqual(new Set());
+});
+
+test('a soft threshold that was left within its grace has nothing to reclaim', () => {
+  const name = 'memory.available';
+  const thresholds = parseThresholds({
+    ...settings,
+    soft: { [name]: '100' },
+    softGraceMs: { [name]: 5000 },
+    minimumReclaim: { [name]: '50' },
+  });
+  const at = (available: number) => ({ [name]: { available, capacity: 1000 } });
+  const met = judge(thresholds, at(90), nothingYet, 0, 0);
+  expect(judge(thresholds, at(120), met.memory, 6000, 0)).toMatchObject({ act: undefined, pressures: new Set() });
+  const due = judge(thresholds, at(90), met.memory, 6000, 0);
+  expect(judge(thresholds, at(120), due.memory, 7000, 0).act).toBeDefined();
 });
 
 const usage = (name: string, usedMi: number, requestMi = 0, more: Partial<Pod['spec']> = {}, annotations = {}): PodUsage =>

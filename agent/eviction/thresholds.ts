@@ -95,10 +95,13 @@ const PRESSURES: Readonly<Record<Signal, Pressure>> = {
 export interface Memory {
   /** Thresholds that are met, with the time since when. */
   since: ReadonlyMap<Threshold, number>;
+  /** Those of them whose grace was over: they must be left by the minimum to reclaim. */
+  acted: ReadonlySet<Threshold>;
+  /** The pressure is told from the first moment, whatever the grace before a pod is ended. */
   seenMs: ReadonlyMap<Pressure, number>;
 }
 
-export const nothingYet: Memory = { since: new Map(), seenMs: new Map() };
+export const nothingYet: Memory = { since: new Map(), acted: new Set(), seenMs: new Map() };
 
 export interface Judgement {
   memory: Memory;
@@ -115,6 +118,7 @@ export function judge(
   transitionMs: number,
 ): Judgement {
   const since = new Map<Threshold, number>();
+  const acted = new Set<Threshold>();
   const seenMs = new Map(before.seenMs);
   const due: (Observation & { threshold: Threshold; quantity: number })[] = [];
   for (const threshold of thresholds) {
@@ -122,15 +126,17 @@ export function judge(
     if (!seen) continue;
     const quantity = threshold.amount(seen.capacity);
     const wasMet = before.since.get(threshold);
-    const wanted = quantity + (wasMet === undefined ? 0 : threshold.reclaim(seen.capacity));
+    const hasActed = before.acted.has(threshold);
+    const wanted = quantity + (hasActed ? threshold.reclaim(seen.capacity) : 0);
     if (seen.available >= wanted) continue;
     const fromMs = wasMet ?? nowMs;
     since.set(threshold, fromMs);
-    if (nowMs - fromMs < threshold.graceMs) continue;
     seenMs.set(PRESSURES[threshold.signal], nowMs);
+    if (nowMs - fromMs < threshold.graceMs) continue;
+    acted.add(threshold);
     due.push({ threshold, quantity, ...seen });
   }
   const pressures = new Set([...seenMs].filter(([, at]) => at === nowMs || nowMs - at < transitionMs).map(([pressure]) => pressure));
   const act = due.find(({ threshold }) => threshold.signal === 'memory.available') ?? due[0];
-  return { memory: { since, seenMs }, pressures, act };
+  return { memory: { since, acted, seenMs }, pressures, act };
 }
