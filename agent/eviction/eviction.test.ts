@@ -3,7 +3,8 @@ import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { PodUsage } from '../stats/index.ts';
 import { pressureRefusal } from './manager.ts';
 import { evictionMessage, limitMessage, ranked } from './rank.ts';
-import { judge, nothingYet, parseThresholds } from './thresholds.ts';
+import { evictionSettings } from './settings.ts';
+import { judge, keptFree, nothingYet, parseThresholds } from './thresholds.ts';
 
 const MI = 1024 * 1024;
 const settings = { hard: {}, soft: {}, softGraceMs: {}, minimumReclaim: {} };
@@ -121,4 +122,15 @@ test('a node under pressure lets in critical pods, and those that asked for memo
   expect(pressureRefusal(pod('Burstable'), memory)).toBeUndefined();
   expect(pressureRefusal(pod('Burstable'), new Set(['DiskPressure'] as const))?.reason).toBe('Evicted');
   expect(pressureRefusal(pod('BestEffort', 2_000_000_000), memory)).toBeUndefined();
+});
+
+test('what hard thresholds keep free is not for pods; soft ones and other signals keep nothing', () => {
+  const capacity = { memory: 1000 * MI, 'ephemeral-storage': 2000 };
+  expect(keptFree(evictionSettings(undefined), capacity)).toEqual({ memory: 104_857_600n, 'ephemeral-storage': 200n });
+  const own = evictionSettings({
+    hard: { 'memory.available': '10%', 'nodefs.available': '0%' },
+    soft: { 'memory.available': '50%' },
+    softGraceMs: { 'memory.available': 1 },
+  });
+  expect(keptFree(own, capacity)).toEqual({ memory: 104_857_600n });
 });

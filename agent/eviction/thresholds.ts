@@ -91,6 +91,21 @@ const PRESSURES: Readonly<Record<Signal, Pressure>> = {
   'pid.available': 'PIDPressure',
 };
 
+/** What pods cannot have, in bytes by resource: below it they would be ended. `capacity`: of memory and of the node's disk. */
+export function keptFree(
+  settings: EvictionSettings,
+  capacity: Readonly<Record<'memory' | 'ephemeral-storage', number>>,
+): Record<string, bigint> {
+  const resources = { 'memory.available': 'memory', 'nodefs.available': 'ephemeral-storage' } as const;
+  const hard = parseThresholds(settings).filter(({ isHard, signal }) => isHard && signal in resources);
+  return Object.fromEntries(
+    hard.map(({ signal, amount }) => {
+      const resource = resources[signal as keyof typeof resources];
+      return [resource, BigInt(amount(capacity[resource]))];
+    }),
+  );
+}
+
 /** What is remembered from one look to the next. */
 export interface Memory {
   /** Thresholds that are met, with the time since when. */
