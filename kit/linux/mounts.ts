@@ -123,6 +123,9 @@ export function mountTmpfs(target: string, options: { sizeBytes?: number; mode?:
   mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, data.join(','));
 }
 
+/** The kernel's devices as the network namespace of this thread sees them. Whoever mounts them first there decides whether others may write. */
+export const mountSysfs = (target: string): void => mount('sysfs', target, 'sysfs', MS.NOSUID | MS.NODEV | MS.NOEXEC);
+
 /** Files in pages of this size alone. The mount's root belongs to root; whoever needs more changes its mode. */
 export function mountHugePages(target: string, pageBytes: number, options: { sizeBytes?: number; mode?: number } = {}): void {
   const data = [`pagesize=${pageBytes}`, `mode=${(options.mode ?? 0o755).toString(8)}`];
