@@ -21,6 +21,7 @@ import {
   type NodeFacts,
   nodeEvents,
   podRoutes,
+  RuntimeHealth,
   readCapacity,
   registerNode,
   registration,
@@ -158,6 +159,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     clock,
     log,
   });
+  const runtimeHealth = new RuntimeHealth({ cri, clock, log, changed: () => beat.hurry() });
   const beat = heartbeat({
     client,
     nodes: informers.of(RESOURCES.nodes),
@@ -167,7 +169,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     nodeUid: uid,
     images: () => nodeImages(cri),
     pressures: () => eviction.pressures,
-    notReady: () => shutdown.notReady,
+    notReady: () => [...runtimeHealth.notReady, ...shutdown.notReady],
     resources: () => devices.nodeResources(),
     tell,
   });
@@ -200,6 +202,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
     unusedImages.service,
+    runtimeHealth.service,
     eviction.service,
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),

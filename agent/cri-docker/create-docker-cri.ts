@@ -123,6 +123,10 @@ class DockerCri {
           info,
         };
       },
+      health: async () => {
+        await asked(docker.ping());
+        return ['RuntimeReady', 'NetworkReady'].map((type) => ({ type, status: true }));
+      },
       inspectPodSandbox: (id) => this.#inspectIfThere(id),
       inspectContainer: (id) => this.#inspectIfThere(id),
       close: async () => {

@@ -164,6 +164,7 @@ class RemoteCri {
           info: info ?? {},
         };
       },
+      health: async () => (await call<wire.StatusResponse>('Status', {})).status?.conditions ?? [],
       inspectPodSandbox: (id) => orUndefined(call<object>('PodSandboxStatus', { podSandboxId: id, verbose: true })),
       inspectContainer: (id) => orUndefined(call<object>('ContainerStatus', { containerId: id, verbose: true })),
       close: async () => {

@@ -63,11 +63,21 @@ export interface Cri {
   version(): Promise<{ runtimeName: string; runtimeVersion: string }>;
   /** What this runtime can do, and how it is set up. */
   status(): Promise<RuntimeStatus>;
+  /** What a runtime in another process says of itself (RuntimeReady, NetworkReady). Absent: it is in this one. */
+  health?(): Promise<RuntimeCondition[]>;
   /** The whole record, for people who look for a fault; undefined when there is none. */
   inspectPodSandbox(id: string): Promise<object | undefined>;
   inspectContainer(id: string): Promise<object | undefined>;
   /** Stops watching; containers go on. */
   close(): Promise<void>;
+}
+
+/** `status`: whether it is so. */
+export interface RuntimeCondition {
+  type?: string;
+  status?: boolean;
+  reason?: string;
+  message?: string;
 }
 
 export interface RuntimeStatus {

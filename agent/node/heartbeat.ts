@@ -2,7 +2,7 @@
 import type { ContainerImage, Node, NodeStatus } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, type Informer, RESOURCES } from '../../kit/client/index.ts';
-import { type Clock, type Logger, neverFails, repeat, rfc3339Micro, type Service } from '../../kit/run/index.ts';
+import { type Clock, type Logger, neverFails, repeat, rfc3339Micro, type Service, settledWithin } from '../../kit/run/index.ts';
 import { type NodeEvents, rebooted, tellChanges } from './events.ts';
 import { advertised, type NodeFacts, nodeStatus, type Pressures, reportedPart } from './node-object.ts';
 
@@ -13,6 +13,7 @@ const LEASE_SECONDS = 40;
 const STATUS_EVERY_MS = 300_000;
 /** How often it is looked which images there are. */
 const IMAGES_EVERY_MS = 30_000;
+const IMAGES_PATIENCE_MS = 2_000;
 const LEASE_NAMESPACE = 'kube-node-lease';
 
 export interface HeartbeatOptions {
@@ -29,8 +30,8 @@ export interface HeartbeatOptions {
   pressures(): Pressures;
   /** Resources that come and go, beside those of the facts. */
   resources(): { capacity: Readonly<Record<string, string>>; allocatable: Readonly<Record<string, string>> };
-  /** Why it is not ready; undefined: it is. */
-  notReady(): string | undefined;
+  /** What keeps it from being ready. */
+  notReady(): readonly string[];
   tell: NodeEvents;
 }
 
@@ -78,6 +79,7 @@ class Heartbeat {
   #reported = '';
   #answered = '';
   #node: NodeObject | undefined;
+  #looking: Promise<void> | undefined;
   #images: { readonly list: ContainerImage[]; readonly atMs: number } | undefined;
   #reporting: Promise<void> = Promise.resolve();
 
@@ -140,14 +142,19 @@ class Heartbeat {
     const { clock, facts, notReady, pressures } = this.#options;
     const own = this.#own();
     const shown = { ...facts, capacity: own.capacity, allocatable: { ...advertised(node.status, own.capacity), ...own.allocatable } };
-    const status = nodeStatus(shown, notReady(), node.status?.conditions ?? [], clock.nowMs(), pressures());
+    const status = nodeStatus(shown, together(notReady()), node.status?.conditions ?? [], clock.nowMs(), pressures());
     return { ...status, ...(this.#images && { images: this.#images.list }) };
   }
 
+  /** A runtime that does not answer must not keep the status from saying so: what is known is reported, and the answer when it comes. */
   async #lookAtImages(): Promise<void> {
-    const { clock, images } = this.#options;
+    const { clock, images, log } = this.#options;
     if (this.#images && clock.nowMs() - this.#images.atMs < IMAGES_EVERY_MS) return;
-    this.#images = { list: await images(), atMs: clock.nowMs() };
+    this.#looking ??= images()
+      .then((list) => void (this.#images = { list, atMs: clock.nowMs() }))
+      .catch((error: unknown) => log.debug({ err: error }, 'images not listed'))
+      .finally(() => void (this.#looking = undefined));
+    await settledWithin(this.#looking, IMAGES_PATIENCE_MS, clock);
   }
 
   async renewLease(): Promise<void> {
@@ -167,3 +174,6 @@ class Heartbeat {
     }
   }
 }
+
+/** As upstream shows one error or several. */
+const together = (texts: readonly string[]): string | undefined => (texts.length > 1 ? `[${texts.join(', ')}]` : texts[0]);

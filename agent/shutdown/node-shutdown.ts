@@ -52,8 +52,8 @@ export class NodeShutdown {
   ];
 
   /** What keeps the node from being Ready. */
-  get notReady(): string | undefined {
-    return this.#isUnderWay ? 'node is shutting down' : undefined;
+  get notReady(): readonly string[] {
+    return this.#isUnderWay ? ['node is shutting down'] : [];
   }
 
   /** Why the node takes no pod now. */

@@ -86,7 +86,7 @@ function bed(pods: Pod[], stubborn: readonly string[] = []) {
       story.push(`${nowMs} ${uid} ${reason} ${graceSeconds}`);
       if (!stubborn.includes(uid)) alive.delete(uid);
     },
-    changed: () => story.push(`ready: ${shutdown.notReady ?? 'yes'}`),
+    changed: () => story.push(`ready: ${shutdown.notReady.join() || 'yes'}`),
     tell: (_, message) => story.push(message),
     clock: {
       nowMs: () => nowMs,
