@@ -1,10 +1,11 @@
 // What only a distribution's kernel has: pressure figures, huge pages (reserved by scripts/test-vm), cpusets, swap by control group.
 import { existsSync, writeFileSync } from 'node:fs';
-import { expectEqual, expectThat, type Guest, IMAGE, MIB, NODE, type PodObject, read, type Step } from './guest.ts';
+import { expectEqual, expectThat, fileOf, type Guest, IMAGE, MIB, NODE, type PodObject, read, type Step } from './guest.ts';
 
 const HUGE = 'hugepages-2Mi';
+const ROOT = '/sys/fs/cgroup';
 const RESERVED = '32Mi';
-const hasController = (name: string): boolean => read('/sys/fs/cgroup/cgroup.controllers').split(' ').includes(name);
+const hasController = (name: string): boolean => read(`${ROOT}/cgroup.controllers`).split(' ').includes(name);
 
 /** Microseconds of waiting so far, of a file like /proc/pressure/cpu. */
 const waited = (file: string): number => Number(/^some .*total=(\d+)$/m.exec(read(file))?.[1]);
@@ -20,8 +21,8 @@ async function comparePressure(guest: Guest, pod: PodObject): Promise<void> {
   const kinds = ['cpu', 'memory', 'io'] as const;
   const places = [
     (what: string) => `/proc/pressure/${what}`,
-    (what: string) => `${guest.podGroup(pod)}/${what}.pressure`,
-    (what: string) => `${guest.containerGroup(pod)}/${what}.pressure`,
+    (what: string) => `${ROOT}${guest.podGroup(pod)}/${what}.pressure`,
+    (what: string) => `${ROOT}${guest.containerGroup(pod)}/${what}.pressure`,
   ];
   const all = () => places.map((file) => kinds.map((what) => waited(file(what))));
   const before = all();
@@ -39,6 +40,7 @@ const takes = (mebibytes: number) => `fallocate -l ${mebibytes << 20} /huge/file
 export const kernelSteps: readonly Step[] = [
   {
     title: 'pressure of the node, a pod and a container',
+    groups: 'v2',
     needs: { what: 'pressure stall information (CONFIG_PSI)', met: () => existsSync('/proc/pressure') },
     async run(guest) {
       await guest.exec('guaranteed', 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done');
@@ -55,6 +57,7 @@ export const kernelSteps: readonly Step[] = [
   },
   {
     title: 'huge pages are counted, given, used and limited',
+    groups: 'v2',
     needs: { what: 'huge pages', met: () => existsSync('/sys/kernel/mm/hugepages') },
     async run(guest) {
       const { capacity, allocatable } = (await guest.node()).status ?? {};
@@ -69,7 +72,7 @@ export const kernelSteps: readonly Step[] = [
       const container = { name: 'c', image: IMAGE, command: ['sleep', 'infinity'], volumeMounts, resources: resources('4Mi') };
       await guest.create('huge', {}, { securityContext: { runAsUser: 1000 }, volumes, containers: [container, neighbour] });
       const pod = await guest.running('huge');
-      const max = (group: string) => read(`${group}/hugetlb.2MB.max`);
+      const max = (group: string) => fileOf(group, 'hugetlb.2MB.max');
       expectEqual('the pod', max(guest.podGroup(pod)), `${4 * MIB}`);
       expectEqual('the container', max(guest.containerGroup(pod, 'c')), `${4 * MIB}`);
       expectEqual('its neighbour', max(guest.containerGroup(pod, 'neighbour')), '0');
@@ -78,7 +81,7 @@ export const kernelSteps: readonly Step[] = [
       expectThat(/hugetlbfs.*pagesize=2M/.test(mounted), 'a file system of huge pages', mounted);
       const tried = await guest.exec('huge', `${takes(6)} 2>&1; rm -f /huge/file; ${takes(4)} && cat /huge/file | wc -c; id -u`);
       expectThat(/No space left on device\n4194304\n1000\n?$/.test(tried), 'no third page, two that can be read', tried);
-      expectEqual('pages in use', read(`${guest.podGroup(pod)}/hugetlb.2MB.current`), `${4 * MIB}`);
+      expectEqual('pages in use', fileOf(guest.podGroup(pod), 'hugetlb.2MB.current'), `${4 * MIB}`);
       const others = await guest.exec('huge', `rm /huge/file; ${takes(2)} && echo taken`, 'c');
       expectEqual('a page again', others.trim(), 'taken');
       const stolen = await guest.exec('huge', `fallocate -l ${2 * MIB} /huge/mine 2>&1 || true`, 'neighbour');
@@ -125,11 +128,12 @@ export const kernelSteps: readonly Step[] = [
   },
   {
     title: 'a container sees the processors that its group may use, as an administrator narrows them',
+    groups: 'v2',
     needs: { what: 'cpuset controller', met: () => hasController('cpuset') },
     async run(guest) {
-      const file = `${guest.group()}/cpuset.cpus`;
+      const file = `${ROOT}${guest.group()}/cpuset.cpus`;
       const seen = () => guest.exec('guaranteed', 'cat /sys/fs/cgroup/cpuset.cpus.effective; nproc');
-      const all = read('/sys/fs/cgroup/cpuset.cpus.effective');
+      const all = read(`${ROOT}/cpuset.cpus.effective`);
       expectEqual('all of them', (await seen()).split('\n')[0], all);
       try {
         writeFileSync(file, '0');
@@ -148,12 +152,13 @@ export const kernelSteps: readonly Step[] = [
   },
   {
     title: 'no container swaps',
+    groups: 'v2',
     needs: {
       what: 'swap counted by control group',
-      met: () => ['wherry', 'wherry.slice'].some((group) => existsSync(`/sys/fs/cgroup/${group}/memory.swap.max`)),
+      met: () => ['wherry', 'wherry.slice'].some((group) => existsSync(`${ROOT}/${group}/memory.swap.max`)),
     },
     async run(guest) {
-      expectEqual('swap', read(`${guest.containerGroup(await guest.running('guaranteed'))}/memory.swap.max`), '0');
+      expectEqual('swap', fileOf(guest.containerGroup(await guest.running('guaranteed')), 'memory.swap.max'), '0');
     },
   },
 ];
