@@ -1,6 +1,6 @@
 // Containers that are to be stopped although their pod goes on: failed probes and hooks, a changed image.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
-import { graceSecondsOf } from '../../kit/pods/index.ts';
+import { graceSecondsOf, sidecarsOf } from '../../kit/pods/index.ts';
 import type { ContainerStatus } from '../cri/index.ts';
 import { findContainer, IMAGE_ANNOTATION } from './names.ts';
 import type { ProbeKind } from './probe-verdict.ts';
@@ -17,15 +17,24 @@ const KILLED = 137;
 
 export class Condemned {
   readonly #sentences = new Map<string, Sentence>();
+  readonly #replaced = new Set<string>();
 
   get ids(): ReadonlySet<string> {
     return new Set(this.#sentences.keys());
+  }
+  /** Ended, or to be ended, for another image: that one starts whatever the restart policy says. */
+  get replaced(): ReadonlySet<string> {
+    return this.#replaced;
   }
   sentence(containerId: string): Sentence | undefined {
     return this.#sentences.get(containerId);
   }
   ended(containerId: string): void {
     this.#sentences.delete(containerId);
+  }
+  /** Its record is gone. */
+  forget(containerId: string): void {
+    this.#replaced.delete(containerId);
   }
 
   /** A probe has failed. A container that does not come back takes its pod with it, when it is the pod's only one. */
@@ -53,13 +62,15 @@ export class Condemned {
     this.#add(pod, containerId, 'FailedPostStartHook', undefined);
   }
 
-  /** Containers that run another image than the pod now names. */
+  /** Containers that run another image than the pod now names; an init container goes on to its end. */
   byChange(pod: Pod, running: readonly ContainerStatus[]): void {
+    const lasting = [...(pod.spec?.containers ?? []), ...sidecarsOf(pod)];
     for (const record of running) {
-      const container = pod.spec?.containers.find(({ name }) => name === record.metadata.name);
+      const container = lasting.find(({ name }) => name === record.metadata.name);
       const image = record.annotations[IMAGE_ANNOTATION];
-      if (container && image !== undefined && image !== container.image)
-        this.#add(pod, record.id, `Container ${container.name} definition changed, will be restarted`, undefined);
+      if (!container || image === undefined || image === container.image) continue;
+      this.#replaced.add(record.id);
+      this.#add(pod, record.id, `Container ${container.name} definition changed, will be restarted`, undefined);
     }
   }
 

@@ -27,6 +27,8 @@ export interface ContainerFacts {
   isReady(containerId: string): boolean;
   /** Text left by a container that ended. */
   terminationMessage(containerId: string): string | undefined;
+  /** Bytes of it at most, so that those of all of the pod's containers find room. */
+  messageBytesMax: number;
   /** The container still runs with other resources than it was given. */
   isOutdated(record: ContainerStatus): boolean;
   /** Health of the devices that a container was given. */
@@ -101,7 +103,7 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
 
 function stateOf(record: ContainerStatus, facts: ContainerFacts): ContainerState {
   if (record.state === 'running') return { running: { startedAt: rfc3339(record.startedAtMs) } };
-  const message = facts.terminationMessage(record.id) || record.message;
+  const message = cut(facts.terminationMessage(record.id) || record.message, facts.messageBytesMax);
   return {
     terminated: {
       containerID: `${facts.runtime}://${record.id}`,
@@ -114,6 +116,9 @@ function stateOf(record: ContainerStatus, facts: ContainerFacts): ContainerState
     },
   };
 }
+
+const cut = (text: string, bytes: number): string =>
+  Buffer.byteLength(text) > bytes ? Buffer.from(text).subarray(0, bytes).toString() : text;
 
 function userStatus({ user }: ContainerStatus): Pick<ApiStatus, 'user'> {
   if (!user) return {};

@@ -4,7 +4,7 @@ import { isFinalPhase, isSidecar } from '../../kit/pods/index.ts';
 import { type Logger, Story } from '../../kit/run/index.ts';
 import type { Devices } from '../devices/index.ts';
 import type { Waiting } from './container-statuses.ts';
-import { findContainer, podText } from './names.ts';
+import { findContainer, IMAGE_ANNOTATION, podText } from './names.ts';
 import type { Prober } from './prober.ts';
 import { restarts } from './restart.ts';
 import type { Starts } from './starts.ts';
@@ -76,7 +76,7 @@ export class PodReporter {
         devices: (name) => this.#tools.devices.status(pod, name),
       },
     );
-    if (this.#holds(status, busy, nowMs)) return;
+    if (this.#holds(status, busy, nowMs, replaced(pod, seen))) return;
     this.writer.put(status);
     this.#endStory(status);
   }
@@ -86,8 +86,8 @@ export class PodReporter {
     return this.#heldUntilMs;
   }
 
-  #holds(status: PodStatus, busy: ReadonlyMap<string, unknown>, nowMs: number): boolean {
-    const ms = holdMs(this.writer.base, status, busy.keys());
+  #holds(status: PodStatus, busy: ReadonlyMap<string, unknown>, nowMs: number, replaced: readonly string[]): boolean {
+    const ms = holdMs(this.writer.base, status, busy.keys(), replaced);
     const untilMs = ms > 0 ? (this.#heldUntilMs ?? nowMs + ms) : nowMs;
     this.#heldUntilMs = untilMs > nowMs ? untilMs : undefined;
     return this.#heldUntilMs !== undefined;
@@ -106,7 +106,8 @@ export class PodReporter {
     const record = newest(seen.containers, name);
     const found = findContainer(pod, name);
     // Upstream shows a crashed sidecar of a pod that never restarts as ended, although it comes back.
-    if (found && isSidecar(found.container) && found.role === 'init' && pod.spec?.restartPolicy === 'Never') return undefined;
+    const isSidecarOfNever = found && found.role === 'init' && isSidecar(found.container) && pod.spec?.restartPolicy === 'Never';
+    if (isSidecarOfNever && hasExited(record)) return undefined;
     const waiting = holds.waiting(name, record, podText(pod), nowMs);
     if (hasExited(record) && found && !restarts(pod, found.container, record.exitCode, found.role === 'init')) return undefined;
     if (waiting?.reason !== 'CrashLoopBackOff') return waiting;
@@ -119,4 +120,14 @@ export class PodReporter {
     }
     return waiting;
   }
+}
+
+/** Containers that have ended and start with another image; one with probes is not ready again by that, which is told at once. */
+function replaced({ spec }: Pod, { containers }: Seen): string[] {
+  const unprobed = (spec?.containers ?? []).filter(({ readinessProbe, startupProbe }) => !readinessProbe && !startupProbe);
+  const others = unprobed.filter(({ name, image }) => {
+    const record = newest(containers, name);
+    return hasExited(record) && record.annotations[IMAGE_ANNOTATION] !== image;
+  });
+  return others.map(({ name }) => name);
 }

@@ -37,6 +37,8 @@ const stepsFor = (containers: ContainerStatus[]): string =>
     busy: new Set(),
     heldUntilMs: () => undefined,
     hasStarted: () => true,
+    replaced: new Set<string>(),
+    preStopped: new Set<string>(),
     condemned: new Set(),
     outdated: false,
   })

@@ -24,6 +24,7 @@ export async function createSandbox(context: StepContext, attempt: number): Prom
     // Written now, while the volumes are still being made.
     const { ips } = await cri.podSandboxStatus(id);
     context.files = step('pod.files', () => writePodFiles(join(podsDir, context.uid), context.pod, ips, cluster));
+    for (const problem of context.files.dnsProblems) events.pod(context.pod, 'Warning', 'DNSConfigForming', problem);
   } catch (error) {
     const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : String(error)}`;
     events.pod(context.pod, 'Warning', 'FailedCreatePodSandBox', message);

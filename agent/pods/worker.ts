@@ -47,6 +47,7 @@ export class PodWorker implements StepContext {
   readonly uid: string;
   readonly holds = new Holds();
   readonly condemned = new Condemned();
+  readonly preStopped = new Set<string>();
   readonly messages = new Map<string, string>();
   readonly firstImage = new FirstImage();
   readonly volumes: VolumeKeeper;
@@ -117,10 +118,12 @@ export class PodWorker implements StepContext {
 
   /** The watch shows a newer state of the pod. */
   update(pod: Pod): void {
-    const { labels, annotations, generation, deletionTimestamp } = this.#pod.metadata;
+    const before = this.#pod;
+    const { labels, annotations, generation, deletionTimestamp } = before.metadata;
     const isNews = this.#reporter.writer.seen(pod);
     this.#wanted = this.#marked(pod);
     this.#pod = this.#isRecovered ? this.resizer.admit(this.#wanted) : this.#wanted;
+    this.holds.imagesChanged(before, this.#pod);
     const after = this.#pod.metadata;
     const isRelabelled = !deepEqual([labels, annotations], [after.labels, after.annotations]);
     if (isRelabelled) this.volumes.changed();
@@ -213,6 +216,8 @@ export class PodWorker implements StepContext {
       heldUntilMs: (name) => this.holds.heldUntilMs(name, newest(seen.containers, name)),
       hasStarted: (id) => this.#prober.hasStarted(id),
       condemned: this.condemned.ids,
+      replaced: this.condemned.replaced,
+      preStopped: this.preStopped,
       outdated,
     });
     for (const step of decision.steps) this.#begin(step, seen);
@@ -306,7 +311,7 @@ export class PodWorker implements StepContext {
     const change = this.ending.follow(this.#pod, removed);
     if (change !== 'ends' && change !== 'ends sooner') return;
     for (const [key, busy] of this.#busy) {
-      if (key.startsWith('start-container')) busy.abort();
+      if (key.startsWith('start-container') || key.startsWith('pre-stop ')) busy.abort();
       // The stop that is under way has the longer grace: a second one overtakes it.
       if (change === 'ends sooner' && key.startsWith('stop-container '))
         void this.tools.cri.stopContainer(key.slice('stop-container '.length), this.ending.graceLeftMs).catch(() => {});
