@@ -47,6 +47,18 @@ export class Ending {
     return Math.max(this.#lastChanceMs, this.#graceUntilMs - this.#clock.nowMs());
   }
 
+  /** Until then; undefined: nothing ends yet. */
+  get graceUntilMs(): number | undefined {
+    return this.#graceUntilMs;
+  }
+
+  /** `hasRun`: all has been run that was to run, and what is left ends with it, in the same grace as ever. */
+  followRun(hasRun: boolean): void {
+    if (this.isStopping) return;
+    if (!hasRun) this.#graceUntilMs = undefined;
+    else if (this.#graceUntilMs === undefined) this.#grant(graceSecondsOf(this.#pod) * 1000);
+  }
+
   /** The first verdict counts. False: there was one. */
   judge(verdict: Verdict, graceSeconds?: number): boolean {
     if (this.#verdict) return false;

@@ -38,6 +38,7 @@ const stepsFor = (containers: ContainerStatus[]): string =>
     heldUntilMs: () => undefined,
     hasStarted: () => true,
     replaced: new Set<string>(),
+    graceUntilMs: undefined,
     preStopped: new Set<string>(),
     condemned: new Set(),
     outdated: false,

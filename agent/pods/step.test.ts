@@ -22,6 +22,7 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
   hasStarted: () => true,
   condemned: new Set(),
   replaced: new Set(),
+  graceUntilMs: undefined,
   preStopped: new Set(),
   outdated: false,
   ...more,
@@ -136,6 +137,17 @@ test.each<[string, Pod, Partial<Facts>, string]>([
     'stop-container c0',
   ],
   [
+    'no grace is left: all at once, but for one whose hook is about to be cut off',
+    pod({ initContainers: [sidecar, hooked, { ...sidecar, name: 's3' }] }),
+    {
+      stopping: true,
+      graceUntilMs: 1000,
+      containers: [record('s1', 'running'), record('s2', 'running'), record('s3', 'running'), record('c', 'running')],
+      busy: new Set(['pre-stop s20', 'stop-container c0']),
+    },
+    'stop-container s10, stop-container s30',
+  ],
+  [
     'a done job does not wait for its sidecar',
     pod({ initContainers: [sidecar], restartPolicy: 'Never' }),
     { containers: [record('s1', 'running'), record('c', 'exited')] },
@@ -154,6 +166,13 @@ test.each<[string, Pod, Partial<Facts>, string]>([
 
 test('held starts tell when to decide again', () => {
   expect(nextSteps(pod({}), facts({ containers: [record('c', 'exited', 1)], heldUntilMs: () => 5000 })).wakeAtMs).toBe(5000);
+});
+
+test('sidecars that wait for their turn are decided on again when the grace is over', () => {
+  const containers = [record('s1', 'running'), record('c', 'running')];
+  const ending = facts({ stopping: true, graceUntilMs: 31_000, containers });
+  expect(nextSteps(pod({ initContainers: [sidecar] }), ending).wakeAtMs).toBe(31_000);
+  expect(nextSteps(pod({ initContainers: [sidecar] }), { ...ending, nowMs: 31_000 }).wakeAtMs).toBeUndefined();
 });
 
 test('the attempt goes on counting in a new network', () => {

@@ -36,6 +36,8 @@ export interface Facts {
   condemned: ReadonlySet<string>;
   /** Ended for another image: that one starts whatever the restart policy says. */
   replaced: ReadonlySet<string>;
+  /** Until when the containers of a pod that ends have time. */
+  graceUntilMs: number | undefined;
   /** Whose preStop has been run before their turn to stop. */
   preStopped: ReadonlySet<string>;
   /** Limits of the pod or its containers are not what they should be. */
@@ -61,7 +63,7 @@ export const stepKey = (step: Step): string => {
 };
 
 export function nextSteps(pod: Pod, facts: Facts): Decision {
-  const decision = facts.stopping || hasEnded(pod, facts) ? windDown(pod, facts) : wind(pod, facts);
+  const decision = facts.stopping || hasRun(pod, facts) ? windDown(pod, facts) : wind(pod, facts);
   return { ...decision, steps: decision.steps.filter((step) => !facts.busy.has(stepKey(step))) };
 }
 
@@ -79,7 +81,7 @@ export const hasExited = (record: ContainerStatus | undefined): record is Contai
   record !== undefined && (record.state === 'exited' || record.state === 'unknown');
 
 /** All has been run that will ever run: every main container ended for good, or an init container failed for good. */
-function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'replaced'>): boolean {
+export function hasRun(pod: Pod, facts: Pick<Facts, 'containers' | 'replaced'>): boolean {
   const former = new Set(ofFormerLife(pod, facts.containers));
   const endedForGood = (container: Container, isInit: boolean) => {
     const record = newest(facts.containers, container.name);
@@ -106,12 +108,17 @@ function windDown(pod: Pod, facts: Facts): Decision {
       sidecars.get(metadata.name)?.lifecycle?.preStop && !facts.preStopped.has(id) && !facts.busy.has(`stop-container ${id}`),
   );
   const hooks = unprepared.map(({ id, metadata }): Step => ({ do: 'pre-stop', id, name: metadata.name }));
-  if (mains.length > 0) return { steps: [...mains.map(stop), ...hooks], finished: false };
+  const { graceUntilMs, nowMs } = facts;
+  const waiting = sidecars.size > 0 && graceUntilMs !== undefined ? { wakeAtMs: graceUntilMs } : {};
+  // No grace is left for waiting: all at once.
+  if (graceUntilMs !== undefined && graceUntilMs <= nowMs && running.length > 0)
+    return { steps: running.filter(({ id }) => !facts.busy.has(`pre-stop ${id}`)).map(stop), finished: false };
+  if (mains.length > 0) return { steps: [...mains.map(stop), ...hooks], finished: false, ...waiting };
   if (starting) return { steps: hooks, finished: false };
   // Sidecars end after the others, the last one first, one by one.
   const order = [...sidecars.keys()].reverse();
   const last = order.flatMap((name) => running.filter(({ metadata }) => metadata.name === name))[0];
-  if (last) return { steps: unprepared.includes(last) ? hooks : [stop(last), ...hooks], finished: false };
+  if (last) return { steps: unprepared.includes(last) ? hooks : [stop(last), ...hooks], finished: false, ...waiting };
   if (facts.sandbox?.state === 'ready') return { steps: [{ do: 'stop-sandbox', id: facts.sandbox.id }], finished: false };
   return { steps: [], finished: facts.busy.size === 0 };
 }

@@ -37,7 +37,8 @@ export async function preStop(pod: Pod, inputs: StopInputs): Promise<void> {
   events.container(pod, container.name, 'Normal', 'Killing', inputs.message);
   const hook = container.lifecycle?.preStop;
   if (!hook || graceMs <= 0) return;
-  const done = step('hook.pre-stop', () => runHook(hook, { ...inputs, container }, graceMs)).catch(() => {
+  // One that takes longer goes on while the container has its last chance, and ends with it.
+  const done = step('hook.pre-stop', () => runHook(hook, { ...inputs, container }, graceMs + 2 * LAST_CHANCE_MS)).catch(() => {
     if (!signal.aborted) events.container(pod, container.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
   });
   await settledWithin(done, graceMs, clock, signal);

@@ -19,7 +19,7 @@ import type { ProbeKind } from './probe-verdict.ts';
 import { Prober } from './prober.ts';
 import { Resizer, type ResizerTools } from './resizer.ts';
 import { ofFormerLife } from './restart-all.ts';
-import { type Decision, hasExited, newest, nextSteps, type Step, stepKey } from './step.ts';
+import { type Decision, hasExited, hasRun, newest, nextSteps, type Step, stepKey } from './step.ts';
 import type { Seen, StepContext, StepTools } from './step-context.ts';
 import { readTerminationMessage } from './termination-message.ts';
 import { VolumeKeeper } from './volume-keeper.ts';
@@ -217,6 +217,7 @@ export class PodWorker implements StepContext {
       hasStarted: (id) => this.#prober.hasStarted(id),
       condemned: this.condemned.ids,
       replaced: this.condemned.replaced,
+      graceUntilMs: this.ending.graceUntilMs,
       preStopped: this.preStopped,
       outdated,
     });
@@ -263,7 +264,9 @@ export class PodWorker implements StepContext {
         this.messages.set(record.id, await readTerminationMessage(findContainer(this.#pod, record.metadata.name)?.container, record));
     }
     const running = containers.filter(({ state }) => state === 'running');
-    this.#prober.follow(this.#pod, running, this.place.podIPs[0] ?? '', this.ending.isStopping);
+    const isOver = hasRun(this.#pod, { containers, replaced: this.condemned.replaced });
+    this.ending.followRun(isOver);
+    this.#prober.follow(this.#pod, running, this.place.podIPs[0] ?? '', isOver || this.ending.isStopping);
     this.condemned.byChange(this.#pod, running);
     const former = ofFormerLife(this.#pod, containers);
     for (const record of former) if (record.state === 'running') this.condemned.byStartingOver(this.#pod, record);
