@@ -21,8 +21,8 @@ test('a changed image ends containers and sidecars, but no init container', () =
   const condemned = new Condemned();
   condemned.byChange(pod, [record('init'), record('side'), record('main'), record('same', 'new')]);
   expect([...condemned.ids]).toEqual(['side0', 'main0']);
-  expect([...condemned.replaced]).toEqual(['side0', 'main0']);
+  expect([...condemned.comeBack]).toEqual(['side0', 'main0']);
   condemned.ended('main0');
-  expect([[...condemned.ids], [...condemned.replaced]]).toEqual([['side0'], ['side0', 'main0']]);
+  expect([[...condemned.ids], [...condemned.comeBack]]).toEqual([['side0'], ['side0', 'main0']]);
   expect(condemned.sentence('side0')?.message).toBe('Container side definition changed, will be restarted');
 });

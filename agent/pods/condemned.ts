@@ -4,7 +4,7 @@ import { graceSecondsOf, sidecarsOf } from '../../kit/pods/index.ts';
 import type { ContainerStatus } from '../cri/index.ts';
 import { findContainer, IMAGE_ANNOTATION } from './names.ts';
 import type { ProbeKind } from './probe-verdict.ts';
-import { restarts } from './restart.ts';
+import { KILLED, restarts } from './restart.ts';
 
 /** What the Killing event says, and how long the container has. */
 export interface Sentence {
@@ -12,19 +12,16 @@ export interface Sentence {
   graceMs: number;
 }
 
-/** Exit code after SIGKILL. */
-const KILLED = 137;
-
 export class Condemned {
   readonly #sentences = new Map<string, Sentence>();
-  readonly #replaced = new Set<string>();
+  readonly #comeBack = new Set<string>();
 
   get ids(): ReadonlySet<string> {
     return new Set(this.#sentences.keys());
   }
-  /** Ended, or to be ended, for another image: that one starts whatever the restart policy says. */
-  get replaced(): ReadonlySet<string> {
-    return this.#replaced;
+  /** Ended, or to be ended, to start anew, whatever their exit codes and the restart policy say. */
+  get comeBack(): ReadonlySet<string> {
+    return this.#comeBack;
   }
   sentence(containerId: string): Sentence | undefined {
     return this.#sentences.get(containerId);
@@ -34,21 +31,23 @@ export class Condemned {
   }
   /** Its record is gone. */
   forget(containerId: string): void {
-    this.#replaced.delete(containerId);
+    this.#comeBack.delete(containerId);
   }
 
   /** A probe has failed. A container that does not come back takes its pod with it, when it is the pod's only one. */
   byProbe(pod: Pod, containerId: string, name: string, kind: ProbeKind, graceSeconds: number | undefined): void {
     const found = findContainer(pod, name);
     const failed = `Container ${name} failed ${kind} probe`;
-    if (found && restarts(pod, found.container, KILLED, found.role === 'init'))
+    if (found && restarts(pod, found.container, KILLED, found.role === 'init')) {
+      this.#comeBack.add(containerId);
       this.#add(pod, containerId, `${failed}, will be restarted`, graceSeconds);
-    else if (pod.spec?.containers.length === 1) this.#add(pod, containerId, `Stopping container ${name}`, undefined);
+    } else if (pod.spec?.containers.length === 1) this.#add(pod, containerId, `Stopping container ${name}`, undefined);
     else this.#add(pod, containerId, failed, graceSeconds);
   }
 
   /** New amounts that the container takes by a restart only. */
   byResize(pod: Pod, record: ContainerStatus): void {
+    this.#comeBack.add(record.id);
     this.#add(pod, record.id, `Container ${record.metadata.name} resize requires restart`, undefined);
   }
 
@@ -69,7 +68,7 @@ export class Condemned {
       const container = lasting.find(({ name }) => name === record.metadata.name);
       const image = record.annotations[IMAGE_ANNOTATION];
       if (!container || image === undefined || image === container.image) continue;
-      this.#replaced.add(record.id);
+      this.#comeBack.add(record.id);
       this.#add(pod, record.id, `Container ${container.name} definition changed, will be restarted`, undefined);
     }
   }

@@ -29,6 +29,8 @@ export interface ContainerFacts {
   terminationMessage(containerId: string): string | undefined;
   /** Bytes of it at most, so that those of all of the pod's containers find room. */
   messageBytesMax: number;
+  /** Ended by the node, to start anew whatever its exit code and the restart policy say. */
+  comesBack(containerId: string): boolean;
   /** The container still runs with other resources than it was given. */
   isOutdated(record: ContainerStatus): boolean;
   /** Health of the devices that a container was given. */
@@ -78,7 +80,7 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
     };
   }
   const ended = hasExited(now);
-  const comesBack = ended && restarts(pod, container, now.exitCode, isInit);
+  const comesBack = ended && (facts.comesBack(now.id) || restarts(pod, container, now.exitCode, isInit));
   const state = stateOf(now, facts);
   const waits = comesBack ? held : undefined;
   const last = waits && ended ? state : earlier ? stateOf(earlier, facts) : (before?.lastState ?? {});

@@ -48,7 +48,7 @@ export class PodReporter {
 
   /** `busy`: keys of the steps under way. */
   report(seen: Seen, finished: boolean, busy: ReadonlyMap<string, unknown>): void {
-    const { ending, messages, pod, resizer } = this.#context;
+    const { condemned, ending, messages, pod, resizer } = this.#context;
     const { phase } = this.writer.base;
     const hasEnded = isFinalPhase(phase);
     // What has been reported as ended stays as reported; what is gone from the API has nobody to report to.
@@ -71,6 +71,7 @@ export class PodReporter {
         hasStarted: (id) => this.#prober.hasStarted(id),
         isReady: (id) => this.#prober.isReady(id),
         terminationMessage: (id) => messages.get(id),
+        comesBack: (id) => condemned.comeBack.has(id),
         isOutdated: (record) => resizer.isOutdated(pod, record),
         resize: resizer.conditions,
         devices: (name) => this.#tools.devices.status(pod, name),
@@ -102,14 +103,15 @@ export class PodReporter {
   }
 
   #waiting(name: string, seen: Seen, nowMs: number, busy: ReadonlyMap<string, unknown>): Waiting | undefined {
-    const { ending, holds, pod, tools } = this.#context;
+    const { condemned, ending, holds, pod, tools } = this.#context;
     const record = newest(seen.containers, name);
     const found = findContainer(pod, name);
     // Upstream shows a crashed sidecar of a pod that never restarts as ended, although it comes back.
     const isSidecarOfNever = found && found.role === 'init' && isSidecar(found.container) && pod.spec?.restartPolicy === 'Never';
     if (isSidecarOfNever && hasExited(record)) return undefined;
     const waiting = holds.waiting(name, record, podText(pod), nowMs);
-    if (hasExited(record) && found && !restarts(pod, found.container, record.exitCode, found.role === 'init')) return undefined;
+    const isGone = hasExited(record) && !condemned.comeBack.has(record.id);
+    if (isGone && found && !restarts(pod, found.container, record.exitCode, found.role === 'init')) return undefined;
     if (waiting?.reason !== 'CrashLoopBackOff') return waiting;
     // While it starts its back-off counts for the next time already.
     if (busy.has(`start-container ${name}`)) return undefined;

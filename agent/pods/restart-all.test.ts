@@ -37,7 +37,7 @@ const stepsFor = (containers: ContainerStatus[]): string =>
     busy: new Set(),
     heldUntilMs: () => undefined,
     hasStarted: () => true,
-    replaced: new Set<string>(),
+    comeBack: new Set<string>(),
     graceUntilMs: undefined,
     preStopped: new Set<string>(),
     condemned: new Set(),

@@ -35,6 +35,7 @@ const of = (p: Pod, more: Partial<StatusFacts> = {}): PodStatus =>
     hasStarted: () => true,
     isReady: () => true,
     terminationMessage: () => undefined,
+    comesBack: () => false,
     isOutdated: () => false,
     resize: [],
     ...more,

@@ -3,7 +3,7 @@
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { isSidecar, sidecarsOf } from '../../kit/pods/index.ts';
 import type { ContainerStatus, PodSandboxStatus } from '../cri/index.ts';
-import { restarts } from './restart.ts';
+import { KILLED, restarts } from './restart.ts';
 import { ofFormerLife } from './restart-all.ts';
 
 export type Step =
@@ -34,8 +34,8 @@ export interface Facts {
   hasStarted(containerId: string): boolean;
   /** To be stopped although the pod goes on (failed probe, changed image). */
   condemned: ReadonlySet<string>;
-  /** Ended for another image: that one starts whatever the restart policy says. */
-  replaced: ReadonlySet<string>;
+  /** Ended, or to be ended, to start anew, whatever its exit code and the restart policy say. */
+  comeBack: ReadonlySet<string>;
   /** Until when the containers of a pod that ends have time. */
   graceUntilMs: number | undefined;
   /** Whose preStop has been run before their turn to stop. */
@@ -80,12 +80,14 @@ const isLater = (a: ContainerStatus, b: ContainerStatus): boolean =>
 export const hasExited = (record: ContainerStatus | undefined): record is ContainerStatus =>
   record !== undefined && (record.state === 'exited' || record.state === 'unknown');
 
-/** All has been run that will ever run: every main container ended for good, or an init container failed for good. */
-export function hasRun(pod: Pod, facts: Pick<Facts, 'containers' | 'replaced'>): boolean {
+/** All has been run that will ever run: every main container has ended for good, or is about to, or an init container failed for good. */
+export function hasRun(pod: Pod, facts: Pick<Facts, 'containers' | 'condemned' | 'comeBack'>): boolean {
   const former = new Set(ofFormerLife(pod, facts.containers));
   const endedForGood = (container: Container, isInit: boolean) => {
     const record = newest(facts.containers, container.name);
-    return hasExited(record) && !former.has(record) && !facts.replaced.has(record.id) && !restarts(pod, container, record.exitCode, isInit);
+    if (!record || former.has(record) || facts.comeBack.has(record.id)) return false;
+    if (record.state === 'running') return facts.condemned.has(record.id) && !restarts(pod, container, KILLED, isInit);
+    return hasExited(record) && !restarts(pod, container, record.exitCode, isInit);
   };
   const mains = pod.spec?.containers ?? [];
   if (mains.length > 0 && mains.every((container) => endedForGood(container, false))) return true;
@@ -189,7 +191,7 @@ function startable(pod: Pod, facts: Facts, sandboxId: string, former: ReadonlySe
   for (const container of mains) {
     const record = current(container.name);
     if (!record || record.state === 'created') names.push(container.name);
-    else if (hasExited(record) && (facts.replaced.has(record.id) || restarts(pod, container, record.exitCode, false)))
+    else if (hasExited(record) && (facts.comeBack.has(record.id) || restarts(pod, container, record.exitCode, false)))
       again.push(container.name);
   }
   names.push(...again);

@@ -216,7 +216,7 @@ export class PodWorker implements StepContext {
       heldUntilMs: (name) => this.holds.heldUntilMs(name, newest(seen.containers, name)),
       hasStarted: (id) => this.#prober.hasStarted(id),
       condemned: this.condemned.ids,
-      replaced: this.condemned.replaced,
+      comeBack: this.condemned.comeBack,
       graceUntilMs: this.ending.graceUntilMs,
       preStopped: this.preStopped,
       outdated,
@@ -264,7 +264,7 @@ export class PodWorker implements StepContext {
         this.messages.set(record.id, await readTerminationMessage(findContainer(this.#pod, record.metadata.name)?.container, record));
     }
     const running = containers.filter(({ state }) => state === 'running');
-    const isOver = hasRun(this.#pod, { containers, replaced: this.condemned.replaced });
+    const isOver = hasRun(this.#pod, { containers, condemned: this.condemned.ids, comeBack: this.condemned.comeBack });
     this.ending.followRun(isOver);
     this.#prober.follow(this.#pod, running, this.place.podIPs[0] ?? '', isOver || this.ending.isStopping);
     this.condemned.byChange(this.#pod, running);
