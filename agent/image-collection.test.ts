@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { silentLogger, systemClock } from '../kit/run/index.ts';
 import type { ContainerStatus, Cri, Image } from './cri/index.ts';
-import { criImages, imageCollection } from './image-collection.ts';
+import { criImages, imageCollection, storedImages } from './image-collection.ts';
 import { gcDefaults } from './images/index.ts';
 
 test('images of containers and of their volumes stay, pinned ones too; the others go once they are old enough, as far as they can', async () => {
@@ -34,4 +34,19 @@ test('images of containers and of their volumes stay, pinned ones too; the other
   nowMs += gcDefaults.minAgeMs;
   await reclaim();
   expect(removed).toEqual(['unused']);
+});
+
+test('of the store that nodes share what any of them runs is in use, and what ended containers of this node were made from', async () => {
+  const store = {
+    list: async () => [],
+    idsInUse: async () => new Set(['neighbour', 'running']),
+    remove: async () => {},
+    folder: '/images',
+  };
+  const listContainers = async () =>
+    [
+      { state: 'running', imageId: 'running', mounts: [] },
+      { state: 'exited', imageId: 'ended', mounts: [{ hostPath: '', containerPath: '/v', image: 'v:1', imageId: 'its volume' }] },
+    ] as unknown as ContainerStatus[];
+  expect([...(await storedImages(store, { listContainers }).idsInUse())].sort()).toEqual(['ended', 'its volume', 'neighbour', 'running']);
 });

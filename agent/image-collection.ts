@@ -1,7 +1,7 @@
 // Unused images go: now and then, and when the disk is nearly full. One collector for both, so that an image's age counts for both.
 import { type Clock, type Logger, neverFails, repeat, type Service } from '../kit/run/index.ts';
 import type { Cri } from './cri/index.ts';
-import { type CollectedImages, FreeDiskSpaceFailed, type GcPolicy, ImageGc, ImageStore, type PullRecords } from './images/index.ts';
+import { type CollectedImages, FreeDiskSpaceFailed, type GcPolicy, ImageGc, ImageStore, isOff, type PullRecords } from './images/index.ts';
 import { parseRuntime } from './runtime-choice.ts';
 
 /** kubelet's ImageGCPeriod. */
@@ -9,20 +9,33 @@ const COLLECT_EVERY_MS = 5 * 60_000;
 
 type ImagesOfCri = Pick<Cri, 'listImages' | 'listContainers' | 'removeImage' | 'imageFsInfo'>;
 
-/** Our own store tells what all nodes of this machine use of it; of other people's runtimes what their containers use. */
+/**
+ * What a node's containers were made from, ended ones too, is in use: they may be started anew (kubelet's detectImages). Our own store, which
+ * the nodes of a machine share, tells besides what their running ones use.
+ */
 export async function collectedImages(runtime: string, imagesDir: string, cri: ImagesOfCri): Promise<CollectedImages> {
-  return parseRuntime(runtime).kind === 'oci' ? await ImageStore.open(imagesDir) : criImages(cri);
+  return parseRuntime(runtime).kind === 'oci' ? storedImages(await ImageStore.open(imagesDir), cri) : criImages(cri);
 }
+
+export const storedImages = (store: CollectedImages, cri: Pick<Cri, 'listContainers'>): CollectedImages => ({
+  list: () => store.list(),
+  idsInUse: async () => new Set([...(await store.idsInUse()), ...(await idsOfContainers(cri))]),
+  remove: (id) => store.remove(id),
+  collectLayers: async () => store.collectLayers?.(),
+  folder: store.folder,
+});
 
 export const criImages = (cri: ImagesOfCri): CollectedImages => ({
   list: () => cri.listImages(),
-  async idsInUse() {
-    const containers = await cri.listContainers();
-    return new Set(containers.flatMap(({ imageId, mounts }) => [imageId, ...mounts.flatMap((mount) => mount.imageId ?? [])]));
-  },
+  idsInUse: () => idsOfContainers(cri),
   remove: (id) => cri.removeImage(id),
   folder: async () => (await cri.imageFsInfo()).images.path,
 });
+
+async function idsOfContainers(cri: Pick<Cri, 'listContainers'>): Promise<Set<string>> {
+  const containers = await cri.listContainers();
+  return new Set(containers.flatMap(({ imageId, mounts }) => [imageId, ...mounts.flatMap((mount) => mount.imageId ?? [])]));
+}
 
 export interface ImageCollectionOptions {
   images: CollectedImages;
@@ -65,6 +78,7 @@ export function imageCollection({ images, policy, access, clock, log, onFailure 
     service: {
       name: 'image collection',
       async start() {
+        if (isOff(policy)) return { failed: neverFails, stop: async () => {} };
         await gc.look().catch(onError);
         const timer = repeat(COLLECT_EVERY_MS, round, onError);
         return { failed: neverFails, stop: async () => timer.stop() };

@@ -1,7 +1,7 @@
 // The node agent: a list of services. Stopping it leaves all containers, routes and rules as they are.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
+import { createEventRecorder, createInformerFactory, RESOURCES } from '../kit/client/index.ts';
 import { homeFirst, openPodCgroups } from '../kit/linux/index.ts';
 import { type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { nodeIdentity } from './certificates/index.ts';
@@ -66,8 +66,8 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   };
   const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
   const tell = nodeEvents(recorder, config.nodeName);
-  const registered = await registration(join(config.stateDir, 'node.json'), clock, () =>
-    registerNode(facts, { client, clock, log, signal, tell }),
+  const registered = await registration(join(config.stateDir, 'node.json'), clock, (isFirst) =>
+    registerNode(facts, isFirst, { client, clock, log, signal, tell }),
   );
   const { uid, podCIDR } = registered.known;
   const runtimeMetrics = new RuntimeMetrics();
@@ -114,6 +114,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     allocatable,
     memoryCapacity: capacity.memoryBytes,
     podPidsLimit: config.podPidsLimit,
+    supplementalGroupsPolicy: status.features.supplementalGroupsPolicy,
     imageCredentials: credentials,
     imageAccess: access,
     groups,
@@ -158,6 +159,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   });
   const beat = heartbeat({
     client,
+    nodes: informers.of(RESOURCES.nodes),
     clock,
     log,
     facts,

@@ -33,6 +33,14 @@ test('a freed address comes last again, also after a restart', () => {
   expect(open().reserve('c')).toBe('10.1.2.4');
 });
 
+test('files that a power failure has left without their content hold nothing', () => {
+  for (const owner of ['a', 'b', 'c']) open().reserve(owner);
+  for (const address of ['10.1.2.2', '10.1.2.3']) writeFileSync(`${folder}/${address}`, '');
+  const again = open();
+  expect(again.owners()).toEqual(['c']);
+  expect(['d', 'e', 'f', 'g'].map((owner) => again.reserve(owner))).toEqual(['10.1.2.5', '10.1.2.6', '10.1.2.2', '10.1.2.3']);
+});
+
 test('knows its owners after a crash, and survives a cut-off file', () => {
   open().reserve('a');
   writeFileSync(`${folder}/last-reserved`, '10.1');

@@ -37,7 +37,7 @@ export class AddressPool {
     for (const address of this.#candidates()) {
       if (this.#excluded.has(address) || taken.has(address) || !this.#take(address, owner)) continue;
       held.set(owner, address);
-      writeFileSync(`${this.#folder}/${LAST}`, address);
+      this.#remember(address);
       return address;
     }
     throw new NoAddressLeft(this.#subnet);
@@ -82,10 +82,17 @@ export class AddressPool {
     }
   }
 
+  /** Where the search goes on: worth nothing on a full disk. */
+  #remember(address: string): void {
+    try {
+      writeFileSync(`${this.#folder}/${LAST}`, address);
+    } catch {}
+  }
+
   #take(address: string, owner: string): boolean {
     const temporary = `${this.#folder}/.tmp-${process.pid}-${counter++}`;
-    writeFileSync(temporary, owner);
     try {
+      writeFileSync(temporary, owner);
       linkSync(temporary, this.#file(address));
       return true;
     } catch (error) {
@@ -103,9 +110,16 @@ export class AddressPool {
     for (const name of readdirSync(this.#folder)) {
       if (name === LAST) continue;
       if (name.startsWith('.tmp-')) this.#dropStale(name);
-      else this.#held.set(readFileSync(`${this.#folder}/${name}`, 'utf8'), fromFileName(name));
+      else this.#keep(name);
     }
     return this.#held;
+  }
+
+  /** A file without content was cut off by a power failure: whoever had the address is gone. */
+  #keep(name: string): void {
+    const owner = readFileSync(`${this.#folder}/${name}`, 'utf8');
+    if (owner === '') rmSync(`${this.#folder}/${name}`, { force: true });
+    else this.#held?.set(owner, fromFileName(name));
   }
 
   #dropStale(name: string): void {

@@ -2,7 +2,7 @@
 import { addressIn, agentPort, apiPortOnLan, lan } from './addresses.ts';
 import { netnsOf } from './host.ts';
 import { layoutOf } from './layout.ts';
-import { dnsAddress, runtimeOf } from './options.ts';
+import { cgroupDriverOf, dnsAddress, runtimeOf } from './options.ts';
 import type { ClusterRecord, NodeRecord } from './record.ts';
 
 const clusterDomain = 'cluster.local';
@@ -69,7 +69,7 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     ...cniFolders(runtimeOf(record.options, node.name), files.dir),
     runtimeHandlers: record.options.runtimeHandlers ?? {},
     cgroupParent: files.cgroup,
-    cgroupDriver: record.options.cgroupDriver ?? 'cgroupfs',
+    cgroupDriver: cgroupDriverOf(record.options),
     port: agentPort,
     servingCert: `${files.dir}/serving.crt`,
     servingKey: `${files.dir}/serving.key`,
@@ -79,7 +79,8 @@ export function agentConfig(record: ClusterRecord, node: NodeRecord) {
     ...(record.options.registryCertsDir === undefined ? {} : { registryCertsDir: record.options.registryCertsDir }),
     labels: {},
     staticPodPath: files.manifests,
-    // The disk is the machine's: how full its other users keep it must not end pods.
+    // The disk is the machine's: how full its other users keep it must neither end pods nor remove images, which nobody could pull again.
+    imageGCHighThresholdPercent: 100,
     eviction: { hard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%', 'imagefs.inodesFree': '0%' } },
   };
 }

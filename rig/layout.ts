@@ -1,5 +1,5 @@
 // Where a cluster's files are. Everything below one folder a cluster, plus short paths in /run for sockets (at most 108 bytes, unix(7)).
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export interface ClusterLayout {
   dir: string;
@@ -30,9 +30,9 @@ export interface ClusterLayout {
   };
 }
 
-/** Base folders: WHERRY_HOME (default /var/lib/wherry) and WHERRY_RUN (default /run/wherry). */
-export const homeDir = (): string => process.env['WHERRY_HOME'] ?? '/var/lib/wherry';
-const runBase = (): string => process.env['WHERRY_RUN'] ?? '/run/wherry';
+/** Base folders: WHERRY_HOME (default /var/lib/wherry) and WHERRY_RUN (default /run/wherry); empty is not set. Processes elsewhere get them whole. */
+export const homeDir = (): string => resolve(process.env['WHERRY_HOME'] || '/var/lib/wherry');
+const runBase = (): string => resolve(process.env['WHERRY_RUN'] || '/run/wherry');
 /** Unpacked image layers, shared by all clusters of this machine. */
 export const imagesDir = (): string => join(homeDir(), 'images');
 export const clustersDir = (): string => join(homeDir(), 'clusters');

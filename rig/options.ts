@@ -18,9 +18,6 @@ export interface UpOptions extends Partial<ClusterOptions> {
 
 const defaults: ClusterOptions = { nodes: 1, serviceCIDR: '10.0.0.0/16', podCIDR: '10.244.0.0/16', runtime: 'runc' };
 
-/** Of control groups, where nobody says. */
-const DRIVER = 'cgroupfs';
-
 /** A cluster's name becomes part of paths, cgroups and host names: RFC 1123 label of at most 32 characters. */
 export function checkName(name: string): void {
   if (!/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) {
@@ -90,10 +87,11 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
   const room = 2 ** (24 - Number(options.podCIDR.split('/')[1]));
   if (options.nodes > room) throw new Error(`--pod-cidr ${options.podCIDR} has room for ${room} nodes, asked for ${options.nodes}`);
   if (had) {
-    for (const key of ['serviceCIDR', 'podCIDR', 'runtime', 'cgroupDriver'] as const) {
-      if ((had[key] ?? DRIVER) !== (options[key] ?? DRIVER))
+    const [before, after] = [lasting(had), lasting(options)];
+    for (const key of Object.keys(after) as (keyof typeof after)[]) {
+      if (before[key] !== after[key])
         throw new Error(
-          `cluster ${existing?.name} has ${key} ${had[key] ?? DRIVER}, it cannot become ${options[key]}: wherry down --name ${existing?.name} first`,
+          `cluster ${existing?.name} has ${key} ${before[key]}, it cannot become ${after[key]}: wherry down --name ${existing?.name} first`,
         );
     }
     if (options.nodes < had.nodes)
@@ -103,8 +101,8 @@ export function resolveOptions(asked: UpOptions, existing: ClusterRecord | undef
 }
 
 /** @throws Error for a runtime that cannot be, or a node that is not there */
-function checkRuntimes({ nodes, runtime, nodeRuntimes = {}, runtimeHandlers = {}, cgroupDriver = DRIVER }: ClusterOptions): void {
-  parseCgroupDriver(cgroupDriver);
+function checkRuntimes({ nodes, runtime, nodeRuntimes = {}, runtimeHandlers = {}, ...options }: ClusterOptions): void {
+  parseCgroupDriver(cgroupDriverOf(options));
   for (const text of [runtime, ...Object.values(nodeRuntimes)]) parseRuntime(text);
   parseRuntimeHandlers(runtimeHandlers);
   const names = Array.from({ length: nodes }, (_, index) => nodeName(index));
@@ -117,6 +115,16 @@ export const usesCrun = (options: ClusterOptions, node: string): boolean =>
   [runtimeOf(options, node), ...Object.values(options.runtimeHandlers ?? {}).map(({ path }) => path)].some((path) =>
     /(^|\/)crun$/.test(path),
   );
+
+export const cgroupDriverOf = ({ cgroupDriver = 'cgroupfs' }: Pick<ClusterOptions, 'cgroupDriver'>) => cgroupDriver;
+
+/** What a cluster keeps for life. */
+const lasting = (options: ClusterOptions) => ({
+  serviceCIDR: options.serviceCIDR,
+  podCIDR: options.podCIDR,
+  runtime: options.runtime,
+  cgroupDriver: cgroupDriverOf(options),
+});
 
 export const runtimeOf = ({ runtime, nodeRuntimes = {} }: ClusterOptions, node: string): string => nodeRuntimes[node] ?? runtime;
 

@@ -9,9 +9,16 @@ export const dist = basename(here) === 'dist' ? here : join(here, '../dist');
  * Options of Node for a program. The API server's memory is mostly garbage that waits: with a small young generation, and an old one
  * that grows by a fifth between collections once it has started (control-plane/main.ts), 10,000 objects take half of the memory, at no cost
  * in requests that could be measured. An agent with 80 pods takes 88 instead of 128 MB, and less time to start a process, which copies its page tables.
+ * An agent's old generation may grow by two fifths: left to itself V8 lets it grow to three times what is in use and never gives that back
+ * (docs/decisions/memory.md).
  * The warmed compile cache is only good for the very options that it was made with.
  */
-export const nodeOptions = (name: string): string[] => (name === 'control-plane' || name === 'agent' ? ['--max-semi-space-size=2'] : []);
+export const nodeOptions = (name: string): string[] => OPTIONS[name] ?? [];
+
+const OPTIONS: Readonly<Record<string, string[]>> = {
+  'control-plane': ['--max-semi-space-size=2'],
+  agent: ['--max-semi-space-size=2', '--heap-growing-percent=40'],
+};
 
 /**
  * The control plane answers on one thread, but glibc gives every thread that once asked for memory a heap of its own, and what long lists

@@ -18,7 +18,7 @@ export async function recordExit(context: CriContext, { id, sandboxId }: Contain
   await context.turns.take(`record/${id}`, async () => {
     const record = context.containers.get(id);
     if (!record || record.exit) return;
-    step('container.exit-record', () => context.containers.put({ ...record, exit }));
+    step('container.exit-record', () => context.containers.note({ ...record, exit }));
     context.events.emit({ type: 'exited', containerId: id, sandboxId });
     await step('runtime.delete', () => context.runtime.delete(id)).catch((error: unknown) =>
       context.log.warn({ container: id, error: messageOf(error) }, 'freeing an ended container'),
@@ -56,6 +56,6 @@ function oomKilled(context: CriContext, record: ContainerRecord, state: Extract<
   const ofPod = sandbox && context.groups.driver === 'systemd' ? cgroups().oomKills(podCgroup(context, sandbox)) : told;
   const isKilled =
     state.oomKilled || (state.exitCode === 137 && (cgroups().oomKills(containerCgroup(context, record)) > 0 || ofPod > told));
-  if (sandbox && isKilled && ofPod > told) context.sandboxes.put({ ...sandbox, oomKills: ofPod });
+  if (sandbox && isKilled && ofPod > told) context.sandboxes.note({ ...sandbox, oomKills: ofPod });
   return isKilled;
 }

@@ -1,6 +1,7 @@
 // What every operation of the service works with, and the names of files and cgroups that several of them share.
 import { randomBytes } from 'node:crypto';
 import type { BridgePlugin } from '../../cni/index.ts';
+import { fileErrorText } from '../../kit/fs/index.ts';
 import type { PodCgroups } from '../../kit/linux/index.ts';
 import type { Logger, Turns } from '../../kit/run/index.ts';
 import type { ImageStore, PullOptions } from '../images/index.ts';
@@ -44,7 +45,7 @@ export interface CriContext {
 export const IF_NAME = 'eth0';
 export const newId = (): string => randomBytes(32).toString('hex');
 
-/** Files of a sandbox in the run folder: the pins of its namespaces (SANDBOX_PINS), `shm`, `layers`, what containers see in /etc. */
+/** Files of a sandbox in the run folder: the pins of its namespaces (SANDBOX_PINS), `shm`, `sys`, `layers`, what containers see in /etc. */
 export const sandboxFile = (context: CriContext, id: string, name: string): string => `${context.runDir}/s/${id}/${name}`;
 
 export const usesPodNetwork = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.network !== 'node';
@@ -79,4 +80,4 @@ export function containerCgroup(context: CriContext, record: ContainerRecord): s
 export const matchesLabels = (labels: Record<string, string> | undefined, wanted: Record<string, string> | undefined): boolean =>
   Object.entries(wanted ?? {}).every(([key, value]) => labels?.[key] === value);
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const messageOf = fileErrorText;

@@ -50,8 +50,8 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       stopSignal: config.stopSignal || image.config.stopSignal || 'SIGTERM',
     };
     expectGroupMove();
-    step('container.record', () => context.containers.put(record));
     try {
+      step('container.record', () => context.containers.put(record));
       step('container.rootfs', () => mountRootfs(context, record));
       mountImageVolumes(context, record);
       const user = identityOf(context, record, image);

@@ -1,10 +1,10 @@
 // What only our own service promises, beyond the contract: recovery from a lost monitor and from lost records.
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../kit/exec/index.ts';
-import { canMapUsers, mountTmpfs, Netlink } from '../../kit/linux/index.ts';
+import { canMapUsers, mountTmpfs, Netlink, unmount } from '../../kit/linux/index.ts';
 import { type OwnBed, ownBed } from './bed.fixture.ts';
 import type { Cri, CriEvent, Session } from './index.ts';
 import { container, loadTestImages, sleeping, TestPods } from './pods.fixture.ts';
@@ -13,7 +13,7 @@ const program = process.env['WHERRY_TEST_RUNTIME'] ?? 'runc';
 let bed: OwnBed;
 let cri: Cri;
 let folder: string;
-const { started, ended } = new TestPods(() => ({ cri, folder }));
+const { sandbox, started, ended } = new TestPods(() => ({ cri, folder }));
 
 beforeAll(async () => {
   bed = await ownBed({ path: program });
@@ -172,6 +172,17 @@ describe.skipIf(!hasUsers)('users of its own', () => {
   });
 });
 
+test('a privileged container may write to /sys, though one came before that may not', async () => {
+  const { sandboxId, id } = await started(sleeping, {}, { linux: { privileged: true } });
+  const privileged = container(sleeping, { metadata: { name: 'second', attempt: 0 }, linux: { securityContext: { privileged: true } } });
+  const second = await cri.createContainer(sandboxId, privileged);
+  await cri.startContainer(second);
+  // a file's own value changes nothing
+  const write = ['sh', '-c', 'f=/sys/class/net/lo/tx_queue_len; cat $f > /tmp/v; cat /tmp/v > $f && echo written'];
+  const said = await Promise.all([id, second].map(async (one) => (await cri.execSync(one, write, 10_000)).stdout.toString()));
+  expect(said).toEqual(['', 'written\n']);
+});
+
 test('a stop that comes before the program listens is not lost', async () => {
   const { id } = await started('sleep 0.5; trap "exit 6" USR1; while :; do sleep 0.05; done');
   await cri.stopContainer(id, 60_000);
@@ -211,6 +222,19 @@ describe('recovery', () => {
     await expect.poll(async () => (await host.links()).filter((l) => l.kind === 'veth')).toEqual([]);
   });
 
+  test('of records that a power failure has left empty nothing stays', async () => {
+    const both = await started(sleeping);
+    const lost = await started(sleeping);
+    await cri.close();
+    for (const file of [`sandboxes/${both.sandboxId}`, `containers/${both.id}`, `sandboxes/${lost.sandboxId}`])
+      truncateSync(`${folder}/state/${file}/record.json`);
+    cri = await bed.open();
+    expect(await cri.listPodSandbox()).toEqual([]);
+    expect(await cri.listContainers()).toEqual([]);
+    expect(readdirSync(`${folder}/run/c`)).toEqual([]);
+    expect(readdirSync(`${folder}/state/cni/pods`)).toEqual(['last-reserved']);
+  });
+
   test('events tell of start and end', async () => {
     const stop = new AbortController();
     const seen: CriEvent[] = [];
@@ -235,6 +259,43 @@ test('time from sandbox to a running container', async () => {
     await cri.removePodSandbox(sandboxId);
   }
   process.stderr.write(`${program}: sandbox + create + start p50 ${times.sort((a, b) => a - b)[5]?.toFixed(1)} ms\n`);
+});
+
+test('a full disk: nothing new begins and says why, what runs ends with its exit code and goes', async () => {
+  await cri.close();
+  const state = `${folder}/state`;
+  mountTmpfs(state, { sizeBytes: 8 << 20 });
+  cri = await bed.open();
+  const fill = () => {
+    while (true) appendFileSync(`${state}/ballast`, Buffer.alloc(4096));
+  };
+  try {
+    const { sandboxId, id } = await started('trap "exit 6" USR1; while :; do sleep 0.05; done');
+    const other = await cri.runPodSandbox(sandbox());
+    expect(fill).toThrow('ENOSPC');
+    const before = [readdirSync(`${state}/sandboxes`), readdirSync(`${state}/containers`)];
+    await expect(cri.runPodSandbox(sandbox())).rejects.toThrow(/^failed to create pod sandbox: write: no space left on device$/);
+    await expect(cri.createContainer(other, container(sleeping))).rejects.toThrow('write: no space left on device');
+    expect([readdirSync(`${state}/sandboxes`), readdirSync(`${state}/containers`)]).toEqual(before);
+    await cri.stopContainer(id, 60_000);
+    expect(await cri.containerStatus(id)).toMatchObject({ state: 'exited', exitCode: 6 });
+    await cri.stopPodSandbox(sandboxId);
+    expect((await cri.podSandboxStatus(sandboxId)).state).toBe('notready');
+    await cri.removePodSandbox(other);
+    // What was said while there was no room is written with the next that is.
+    rmSync(`${state}/ballast`);
+    await cri.removePodSandbox(await cri.runPodSandbox(sandbox()));
+    await started('exit 0').then(({ id }) => ended(id));
+    await cri.close();
+    cri = await bed.open();
+    expect(await cri.containerStatus(id)).toMatchObject({ state: 'exited', exitCode: 6 });
+    expect((await cri.podSandboxStatus(sandboxId)).state).toBe('notready');
+    for (const { id } of await cri.listPodSandbox()) await cri.removePodSandbox(id);
+  } finally {
+    await cri.close();
+    unmount(state);
+    cri = await bed.open();
+  }
 });
 
 const pidOf = (id: string): number => JSON.parse(readFileSync(`${folder}/run/c/${id}/process.json`, 'utf8')).pid;

@@ -5,6 +5,7 @@ import { removeTree, unpinNamespace } from '../../kit/linux/index.ts';
 import { lostExit, noticeExit, recordExit } from './container-exit.ts';
 import { type CriContext, IF_NAME, messageOf, sandboxFile } from './context.ts';
 import { restoreHostPorts } from './host-ports.ts';
+import { removeContainer } from './remove-container.ts';
 import { SANDBOX_PINS } from './sandbox-namespaces.ts';
 
 export async function recover(context: CriContext): Promise<void> {
@@ -16,6 +17,9 @@ export async function recover(context: CriContext): Promise<void> {
   for (const record of context.containers.all())
     if (!record.exit && record.startedAtMs !== undefined && context.runtime.state(record.id).status === 'none')
       await recordExit(context, record, lostExit());
+  for (const { id, sandboxId } of context.containers.all())
+    if (!context.sandboxes.get(sandboxId))
+      await quietly(context, `container ${id} without its sandbox`, () => removeContainer(context, id));
   for (const id of namesIn(`${context.runDir}/s`))
     if (!context.sandboxes.get(id)) await quietly(context, `leftover sandbox ${id}`, () => dropSandbox(context, id));
   // sandboxes that are stopped have given their address back; those half made keep theirs, they may be asked for again

@@ -13,7 +13,7 @@ export async function stopPodSandbox(context: CriContext, id: string): Promise<v
   await context.turns.take(`sandbox/${id}`, async () => {
     const record = context.sandboxes.get(id);
     if (!record) return;
-    if (record.state !== 'notready') step('sandbox.stop-record', () => context.sandboxes.put({ ...record, state: 'notready' }));
+    if (record.state !== 'notready') step('sandbox.stop-record', () => context.sandboxes.note({ ...record, state: 'notready' }));
     try {
       await Promise.all(containersOf(context, id).map((container) => stopContainer(context, container.id, 0)));
       await tearDownSandbox(context, record);
@@ -31,6 +31,6 @@ export async function tearDownSandbox(context: CriContext, record: SandboxRecord
     for (const name of SANDBOX_PINS) unpinNamespace(sandboxFile(context, id, name));
   });
   step('network.release', () => context.network.release({ containerId: id, ifName: IF_NAME })); // after the namespace, which takes its veth pair along
-  for (const name of ['shm', 'layers']) unmount(sandboxFile(context, id, name));
+  for (const name of ['shm', 'sys', 'layers']) unmount(sandboxFile(context, id, name));
   await updateHostPorts(context, record);
 }

@@ -174,8 +174,14 @@ export class Devices {
     const preferred = choice.missing > 0 ? await plugin.preferred([...choice.kept, ...choice.free], choice.kept, wish.count) : [];
     const deviceIds = completed(choice, preferred);
     const answer = await plugin.allocate(deviceIds);
-    this.#allotments = [...this.#allotments, { podUid, container, resource, deviceIds, answer }];
-    await this.#save();
+    const allotment: Allotment = { podUid, container, resource, deviceIds, answer };
+    this.#allotments = [...this.#allotments, allotment];
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#allotments = this.#allotments.filter((one) => one !== allotment); // the next life of the agent would give them to others
+      throw error;
+    }
   }
 
   /** What ended pods had is free. */

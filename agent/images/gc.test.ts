@@ -1,6 +1,6 @@
 // Garbage collection's decisions, as tables.
 import { expect, test } from 'vitest';
-import { bytesToFree, gcDefaults, removable, type Sightings, sight, tooOld } from './gc.ts';
+import { bytesToFree, gcDefaults, isOff, removable, type Sightings, sight, tooOld } from './gc.ts';
 
 test.each([
   [16, 0],
@@ -41,5 +41,13 @@ test('sightings keep the first time, take the last use and forget what is gone',
   expect([...next]).toEqual([
     ['new', { firstSeenMs: 990_000, lastUsedMs: 7 }],
     ['another', { firstSeenMs: 7, lastUsedMs: 0 }],
+  ]);
+});
+
+test('a threshold of 100 % is none, unless age counts', () => {
+  expect([gcDefaults, { ...gcDefaults, highPercent: 100 }, { ...gcDefaults, highPercent: 100, maxAgeMs: 1 }].map(isOff)).toEqual([
+    false,
+    true,
+    false,
   ]);
 });

@@ -15,6 +15,9 @@ export interface GcPolicy {
 /** kubelet's defaults. */
 export const gcDefaults: GcPolicy = { highPercent: 85, lowPercent: 80, minAgeMs: 120_000, maxAgeMs: 0 };
 
+/** No rounds of their own; who needs room still reclaims (kubelet's StartGarbageCollection). */
+export const isOff = ({ highPercent, maxAgeMs }: GcPolicy): boolean => highPercent === 100 && maxAgeMs === 0;
+
 export interface GcImage {
   id: string;
   sizeBytes: number;

@@ -1,18 +1,24 @@
-// The node's signs of life: a Lease every 10 s, its status at once and then every 5 minutes or when it was changed by others.
-import type { ContainerImage, Node } from '../../api/gen/types/core.v1.ts';
+// The node's signs of life: a Lease every 10 s; its status at once, every 5 minutes, and when it or what others wrote into it has changed.
+import type { ContainerImage, Node, NodeStatus } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
-import { type Client, RESOURCES } from '../../kit/client/index.ts';
+import { type Client, type Informer, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, repeat, rfc3339Micro, type Service } from '../../kit/run/index.ts';
 import { type NodeEvents, rebooted, tellChanges } from './events.ts';
-import { type NodeFacts, nodeStatus, type Pressures } from './node-object.ts';
+import { advertised, type NodeFacts, nodeStatus, type Pressures, reportedPart } from './node-object.ts';
+
+type NodeObject = Node & KubeObject;
 
 const LEASE_EVERY_MS = 10_000;
 const LEASE_SECONDS = 40;
 const STATUS_EVERY_MS = 300_000;
+/** How often it is looked which images there are. */
+const IMAGES_EVERY_MS = 30_000;
 const LEASE_NAMESPACE = 'kube-node-lease';
 
 export interface HeartbeatOptions {
   client: Client;
+  /** As the watch shows them: what others count on this one is for pods at once. */
+  nodes: Informer<NodeObject>;
   clock: Clock;
   log: Logger;
   facts: NodeFacts;
@@ -34,8 +40,6 @@ export interface NodeHeartbeat {
   hurry(): void;
 }
 
-type NodeObject = Node & KubeObject;
-
 /** Started when the node has been reported Ready. */
 export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
   const beat = new Heartbeat(options);
@@ -47,6 +51,8 @@ export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
       async start() {
         await Promise.all([beat.reportStatus(), beat.renewLease()]);
         isStarted = true;
+        const seen = (node: NodeObject) => beat.hasNewResources(node) && void beat.checkStatus().catch(onError);
+        const leave = options.nodes.on({ added: seen, updated: (_, node) => seen(node) });
         const timers = [
           repeat(LEASE_EVERY_MS, () => beat.renewLease(), onError),
           repeat(LEASE_EVERY_MS, () => beat.checkStatus(), onError),
@@ -54,6 +60,7 @@ export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
         return {
           failed: neverFails,
           async stop() {
+            leave();
             for (const timer of timers) timer.stop();
           },
         };
@@ -67,8 +74,11 @@ export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
 class Heartbeat {
   readonly #options: HeartbeatOptions;
   #reportedAtMs = 0;
+  /** What was reported, and what the API server made of it. */
   #reported = '';
+  #answered = '';
   #node: NodeObject | undefined;
+  #images: { readonly list: ContainerImage[]; readonly atMs: number } | undefined;
   #reporting: Promise<void> = Promise.resolve();
 
   constructor(options: HeartbeatOptions) {
@@ -83,19 +93,15 @@ class Heartbeat {
   }
 
   async #reportNow(): Promise<void> {
-    const { client, clock, facts, notReady, pressures, resources, tell } = this.#options;
-    const nowMs = clock.nowMs();
-    const images = this.#node ? { images: await this.#options.images() } : {}; // the first report must be quick
+    const { client, clock, facts, tell } = this.#options;
+    if (this.#node) await this.#lookAtImages(); // the first report must be quick
     this.#node ??= await this.#firstLook();
-    const reported = this.#wanted();
-    const before = this.#node.status?.conditions ?? [];
-    const { capacity, allocatable } = resources();
-    const shown = { ...facts, capacity: { ...facts.capacity, ...capacity }, allocatable: { ...facts.allocatable, ...allocatable } };
-    const status = { ...nodeStatus(shown, notReady(), before, nowMs, pressures()), ...images };
-    tellChanges(tell, facts.name, before, status.conditions ?? []);
+    const status = this.#wanted(this.#node);
+    tellChanges(tell, facts.name, this.#node.status?.conditions ?? [], status.conditions ?? []);
     this.#node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { status }, { subresource: 'status' });
-    this.#reportedAtMs = nowMs;
-    this.#reported = reported;
+    this.#reportedAtMs = clock.nowMs();
+    this.#reported = reportedPart(status);
+    this.#answered = reportedPart(this.#node.status);
   }
 
   /** The node as it was before this agent was started. */
@@ -108,21 +114,40 @@ class Heartbeat {
     return node;
   }
 
-  /** Reports when it is time, or when somebody (the node life cycle controller, after a pause of ours) wrote another truth. */
+  /** Reports when it is time, when something is new, or when somebody (the node life cycle controller, an administrator) wrote something else. */
   async checkStatus(): Promise<void> {
-    const { client, clock, facts, notReady } = this.#options;
-    if (clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS || this.#wanted() !== this.#reported) return this.reportStatus();
-    const node = await client.get<NodeObject>(RESOURCES.nodes, facts.name);
-    const status = notReady() === undefined ? 'True' : 'False';
-    if (node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === status) return;
-    this.#node = node;
-    await this.reportStatus();
+    const { client, clock, facts } = this.#options;
+    this.#node = await client.get<NodeObject>(RESOURCES.nodes, facts.name);
+    await this.#lookAtImages();
+    const isNew = reportedPart(this.#wanted(this.#node)) !== this.#reported || reportedPart(this.#node.status) !== this.#answered;
+    if (isNew || clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS) await this.reportStatus();
   }
 
-  /** What is to be shown, so that a change is seen. */
-  #wanted(): string {
-    const { notReady, pressures, resources } = this.#options;
-    return JSON.stringify([notReady(), [...pressures()].sort(), resources()]);
+  /** Others count something on this node that its status does not give to pods yet, or have stopped counting it. */
+  hasNewResources({ metadata, status }: NodeObject): boolean {
+    if (metadata.name !== this.#options.facts.name) return false;
+    const there: Readonly<Record<string, string>> = status?.allocatable ?? {};
+    return Object.entries(advertised(status, this.#own().capacity)).some(([name, amount]) => (there[name] ?? null) !== amount);
+  }
+
+  #own() {
+    const { facts, resources } = this.#options;
+    const { capacity, allocatable } = resources();
+    return { capacity: { ...facts.capacity, ...capacity }, allocatable: { ...facts.allocatable, ...allocatable } };
+  }
+
+  #wanted(node: NodeObject): NodeStatus {
+    const { clock, facts, notReady, pressures } = this.#options;
+    const own = this.#own();
+    const shown = { ...facts, capacity: own.capacity, allocatable: { ...advertised(node.status, own.capacity), ...own.allocatable } };
+    const status = nodeStatus(shown, notReady(), node.status?.conditions ?? [], clock.nowMs(), pressures());
+    return { ...status, ...(this.#images && { images: this.#images.list }) };
+  }
+
+  async #lookAtImages(): Promise<void> {
+    const { clock, images } = this.#options;
+    if (this.#images && clock.nowMs() - this.#images.atMs < IMAGES_EVERY_MS) return;
+    this.#images = { list: await images(), atMs: clock.nowMs() };
   }
 
   async renewLease(): Promise<void> {

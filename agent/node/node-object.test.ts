@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { type NodeFacts, nodeConditions, nodeLabels, nodeStatus, runtimeFacts } from './node-object.ts';
+import {
+  advertised,
+  type NodeFacts,
+  nodeConditions,
+  nodeLabels,
+  nodeStatus,
+  nothingAdvertised,
+  reportedPart,
+  runtimeFacts,
+} from './node-object.ts';
 
 test('transition times stay while the status does', () => {
   const first = nodeConditions('not yet', [], 0);
@@ -41,4 +50,25 @@ test('what the runtime can do is shown by handler, the default one first', () =>
   expect(features).toEqual({ supplementalGroupsPolicy: true });
   expect(runtimeHandlers?.map(({ name }) => name)).toEqual(['', 'a', 'z']);
   expect(runtimeHandlers?.[0]?.features).toEqual({ recursiveReadOnlyMounts: true, userNamespaces: false });
+});
+
+test('what others wrote into the capacity is allocatable, until it is gone', () => {
+  const own = { cpu: '2', 'vendor.com/device': '1' };
+  const capacity = { ...own, 'example.com/dongle': '4', foreign: '1' };
+  const status = { capacity, allocatable: { ...own, 'example.com/gone': '1' } };
+  expect(advertised(status, own)).toEqual({ 'example.com/dongle': '4', 'example.com/gone': null });
+  expect(advertised(undefined, own)).toEqual({});
+  expect(nothingAdvertised(status)).toEqual({ 'vendor.com/device': '0', 'example.com/dongle': '0' });
+});
+
+test('times and other agents’ conditions are no change, all else is', () => {
+  const status = (change: object = {}) => ({
+    capacity: { cpu: '2' },
+    conditions: [...nodeConditions(undefined, [], 0), { type: 'NetworkUnavailable', status: 'False' }],
+    ...change,
+  });
+  const before = reportedPart(status());
+  expect(reportedPart(status({ conditions: nodeConditions(undefined, [], 60_000) }))).toBe(before);
+  for (const change of [{ conditions: nodeConditions('no', [], 0) }, { capacity: { cpu: '3' } }, { images: [{ names: ['a:1'] }] }])
+    expect(reportedPart(status(change))).not.toBe(before);
 });

@@ -1,5 +1,6 @@
 // The Node object as this agent wants it. Pure.
 import type { Node, NodeCondition, NodeStatus, NodeSystemInfo } from '../../api/gen/types/core.v1.ts';
+import { isExtendedResource } from '../../api/meta/index.ts';
 import { rfc3339 } from '../../kit/run/index.ts';
 
 export interface NodeFacts {
@@ -75,6 +76,36 @@ export function nodeStatus(
   };
 }
 
+/**
+ * What is allocatable of resources that somebody else has written into the capacity (an administrator, by a patch of the status): all of it;
+ * null, which takes it away, where the capacity has gone again. `own` are the names that this agent knows. Pure.
+ */
+export function advertised(status: NodeStatus | undefined, own: Readonly<Record<string, string>>): Record<string, string> {
+  const { capacity = {}, allocatable = {} } = status ?? {};
+  const isForeign = (name: string) => !(name in own) && name.includes('/');
+  const gone = Object.keys(allocatable).filter((name) => isForeign(name) && !(name in capacity));
+  return {
+    ...Object.fromEntries(Object.entries(capacity).filter(([name]) => isForeign(name))),
+    ...(Object.fromEntries(gone.map((name) => [name, null])) as object),
+  };
+}
+
+/** Of a machine that was made anew under an old name: it has nothing of what was counted on the old one. Pure. */
+export const nothingAdvertised = (status: NodeStatus | undefined): Record<string, string> =>
+  Object.fromEntries(
+    Object.keys(status?.capacity ?? {})
+      .filter(isExtendedResource)
+      .map((name) => [name, '0']),
+  );
+
+/** The part of a status that this agent reports, without the times: two that read alike say the same. Pure. */
+export function reportedPart(status: NodeStatus | undefined): string {
+  const { capacity, allocatable, addresses, conditions = [], daemonEndpoints, nodeInfo, features, runtimeHandlers, images } = status ?? {};
+  const own = conditions.filter(({ type }) => OWN_CONDITIONS.has(type));
+  const states = own.map(({ type, status: state, reason, message }) => [type, state, reason, message].join(' ')).sort();
+  return JSON.stringify([capacity, allocatable, addresses, states, daemonEndpoints, nodeInfo, features, runtimeHandlers, images]);
+}
+
 /** Until everything has been started. */
 const NO_NETWORK =
   'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
@@ -93,6 +124,8 @@ const PRESSURES: readonly [string, [string, string], [string, string]][] = [
     ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
   ],
 ];
+
+const OWN_CONDITIONS: ReadonlySet<string> = new Set([...PRESSURES.map(([type]) => type), 'Ready']);
 
 /** Transition times change only with the status, heartbeats always. */
 export function nodeConditions(

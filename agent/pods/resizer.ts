@@ -58,7 +58,8 @@ export class Resizer {
   /** After a restart of the agent: what the pod was given before. */
   async recover(pod: Pod, records: readonly ContainerStatus[]): Promise<void> {
     const text = await readFileIfExists(this.#file);
-    if (text !== undefined) {
+    // Empty: cut off by a power failure, and the containers that knew it ended with the machine.
+    if (text !== undefined && text !== '') {
       this.#given = JSON.parse(text) as Allocation;
       return; // the pod's group may not have been told: #applied stays unknown
     }
@@ -102,8 +103,9 @@ export class Resizer {
 
   async save(): Promise<void> {
     if (this.#isSaved || !this.#given) return;
-    this.#isSaved = true;
-    await writeFileAtomic(this.#file, JSON.stringify(this.#given));
+    const given = this.#given;
+    await writeFileAtomic(this.#file, JSON.stringify(given));
+    this.#isSaved = this.#given === given;
   }
 
   /** Containers that do not run with what they are given; those that must restart for it; whether anything is to be told to the kernel. */

@@ -192,6 +192,16 @@ test('the attempt goes on counting in a new network', () => {
   expect(steps).toEqual([{ do: 'start-container', name: 'c', attempt: 5, sandboxId: 's2' }]);
 });
 
+test('counts of restarts outlive the records, which a power failure may take', () => {
+  const told = (containerID?: string) => ({
+    ...pod({}),
+    status: { containerStatuses: [{ name: 'c', restartCount: 4, ...(containerID ? { containerID } : {}) }] } as Pod['status'] & object,
+  });
+  const attempt = (of: Pod) => nextSteps(of, facts()).steps;
+  expect(attempt(told('wherry://x'))).toEqual([{ do: 'start-container', name: 'c', attempt: 5, sandboxId: 's' }]);
+  expect(attempt(told())).toEqual([{ do: 'start-container', name: 'c', attempt: 0, sandboxId: 's' }]);
+});
+
 test('a container that was made and never let go keeps its attempt: that is no restart', () => {
   expect(nextSteps(pod({}), facts({ containers: [record('c', 'created', 0, 2)] })).steps).toEqual([
     { do: 'start-container', name: 'c', attempt: 2, sandboxId: 's' },

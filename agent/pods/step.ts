@@ -157,12 +157,19 @@ function wind(pod: Pod, facts: Facts): Decision {
       if (isStarting) break; // one after the other, as their order in the pod says
       const record = newest(facts.containers, name);
       // Made but never let go (the agent died in between): the same start goes on, it is no restart.
-      const attempt = record?.state === 'created' ? record.metadata.attempt : (record?.metadata.attempt ?? -1) + 1;
+      const attempt = record?.state === 'created' ? record.metadata.attempt : (record?.metadata.attempt ?? lastTold(pod, name)) + 1;
       steps.push({ do: 'start-container', name, attempt, sandboxId: sandbox.id });
       break;
     }
   }
   return decided();
+}
+
+/** The attempt that the pod's status tells of, where a power failure has taken the records: counts never fall. -1: none was there. */
+function lastTold({ status = {} }: Pod, name: string): number {
+  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])];
+  const told = all.find((one) => one.name === name);
+  return told?.containerID ? told.restartCount : -1;
 }
 
 /** Names of the containers that should be running and are not, in the order of their turn. */

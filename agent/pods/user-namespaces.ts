@@ -38,6 +38,7 @@ function recorded(podsDir: string, uid: string): number | undefined {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
+  if (text === '') return undefined; // cut off by a power failure, which nothing of the pod survived
   const { uidMappings: [mapping] = [] } = JSON.parse(text) as { uidMappings?: { hostId?: number }[] };
   if (!mapping?.hostId) throw new Error(`invalid user namespace mappings file of pod ${uid}`);
   return mapping.hostId;

@@ -1,7 +1,7 @@
 // The driver for OCI runtimes under conmon. Everything it knows is in files, so a restarted agent is no different from this one.
 //   <root>/c/<id>/     bundle: config.json, rootfs, pidfile, process.json, started, ctl, attach, persist/
 //   <root>/exits/<id>  exit code, written by conmon   <root>/r/, r-<handler>/  the runtimes' own state   <root>/x/  execs under way
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { CommandError, identify, sendSignal } from '../../kit/exec/index.ts';
 import { writeFileAtomicSync } from '../../kit/fs/index.ts';
@@ -16,10 +16,11 @@ import {
   removeTree,
   unmount,
 } from '../../kit/linux/index.ts';
-import { repeat, step, waitFor } from '../../kit/run/index.ts';
+import { step, waitFor } from '../../kit/run/index.ts';
 import { attachTo } from './attach.ts';
 import { createUnderConmon, runtimeMessage } from './conmon.ts';
 import { ContainerFiles, currentBoot, readText } from './container-files.ts';
+import { Ends } from './ends.ts';
 import { startExec } from './exec.ts';
 import type { OciSpec } from './oci.ts';
 import { Program, type RuntimeProgram } from './program.ts';
@@ -38,8 +39,6 @@ export interface OciRuntimeOptions {
   onError(error: unknown): void;
 }
 
-/** conmon tells an end at once through its exit file; this is for those whose conmon was killed. */
-const LOST_CHECK_MS = 2_000;
 const KILL_TIMEOUT_MS = 10_000;
 const MONITOR_TIMEOUT_MS = 2_000;
 
@@ -50,10 +49,7 @@ export class OciRuntime implements Runtime {
   readonly #groups: OciRuntimeOptions['groups'];
   /** By handler; '' is the default. */
   readonly #programs: ReadonlyMap<string, Program>;
-  readonly #listeners: ((id: string) => void)[] = [];
-  /** Containers whose end was not told yet. */
-  readonly #watched = new Set<string>();
-  readonly #stop: () => void;
+  readonly #ends: Ends;
   #execs = 0;
 
   constructor(options: OciRuntimeOptions) {
@@ -67,17 +63,12 @@ export class OciRuntime implements Runtime {
       mkdirSync(`${options.root}/${folder}`, { recursive: true, mode: 0o711 });
     if ([...this.#programs.values()].some(({ kind }) => kind === 'crun')) leaveHybridCgroups();
     this.#dropStaleExecs();
-    for (const id of this.list()) if (!['none', 'exited'].includes(this.state(id).status)) this.#watched.add(id);
-    const watcher = watch(this.#files.exits, (_event, name) => this.#tellEnded(name ? [name] : this.#watched));
-    const lost = repeat(LOST_CHECK_MS, () => this.#tellEnded(this.#watched), options.onError);
-    this.#stop = () => {
-      watcher.close();
-      lost.stop();
-    };
+    this.#ends = new Ends(this.#files, options.onError);
+    for (const id of this.list()) if (!['none', 'exited'].includes(this.state(id).status)) this.#ends.watch(id);
   }
 
   close(): void {
-    this.#stop();
+    this.#ends.close();
   }
 
   version(): Promise<string> {
@@ -97,17 +88,7 @@ export class OciRuntime implements Runtime {
   }
 
   onExit(listener: (id: string) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  #tellEnded(ids: Iterable<string>): void {
-    for (const id of ids) {
-      if (!this.#watched.has(id)) continue;
-      const { status } = this.state(id);
-      if (status === 'created' || status === 'running') continue;
-      this.#watched.delete(id);
-      for (const listener of this.#listeners) listener(id);
-    }
+    this.#ends.onEnd(listener);
   }
 
   rootfsPath(id: string): string {
@@ -149,7 +130,7 @@ export class OciRuntime implements Runtime {
     );
     const process = { pid, startTime: identify(pid)?.startTicks ?? '', bootId: currentBoot() };
     step('runtime.process-record', () => writeFileAtomicSync(this.#files.processFile(id), JSON.stringify(process)));
-    this.#watched.add(id);
+    this.#ends.watch(id);
   }
 
   async start(id: string): Promise<void> {
@@ -189,7 +170,7 @@ export class OciRuntime implements Runtime {
   async delete(id: string): Promise<void> {
     const bundle = this.#files.bundle(id);
     const spec = this.spec(id);
-    this.#watched.delete(id);
+    this.#ends.forget(id);
     if (spec) {
       this.killAll(id);
       await waitFor({ what: `container ${id} to die`, timeoutMs: KILL_TIMEOUT_MS, everyMs: 5 }, () => {

@@ -108,6 +108,17 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
       await expect.poll(() => told).toEqual([id]);
     });
 
+    test('the end of a container whose monitor was killed is told too', async () => {
+      const id = await create('sleep 60');
+      await runtime.start(id);
+      const told: string[] = [];
+      runtime.onExit((ended) => told.push(ended));
+      process.kill(Number(readFileSync(`${runtime.rootfsPath(id)}/../conmon.pid`, 'utf8')), 'SIGKILL');
+      await expect.poll(() => runtime.kill(id, 'SIGKILL')).toBe(false);
+      await expect.poll(() => told).toEqual([id]);
+      expect(await exited(id)).toMatchObject({ lost: true });
+    });
+
     test('kill reaches the first process, killAll every one', async () => {
       const id = await create('trap "exit 9" TERM; while :; do sleep 0.02; done');
       await runtime.start(id);

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
 import { HttpError } from './http-error.ts';
+import type { Target } from './target.ts';
 
 interface User {
   username: string;
@@ -11,12 +12,12 @@ interface User {
 }
 
 /** Resolves when allowed. @throws HttpError 401 or 403 */
-export async function checkAccess(request: IncomingMessage, nodeName: string, client: Client): Promise<void> {
+export async function checkAccess(request: IncomingMessage, target: Target, nodeName: string, client: Client): Promise<void> {
   const user = certificateUser(request.socket as TLSSocket) ?? (await tokenUser(request, client));
   if (!user) throw new HttpError(401, 'Unauthorized');
   if (user.groups.includes('system:masters')) return;
   const verb = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[request.method ?? ''] ?? 'get';
-  const subresources = subresourcesOf(request.url ?? '');
+  const subresources = subresourcesOf(target);
   for (const subresource of subresources) {
     const attributes = { verb, resource: 'nodes', subresource, name: nodeName };
     const review = {
@@ -41,11 +42,11 @@ const SUBRESOURCES: readonly [path: string, subresources: readonly string[]][] =
   ['runningpods', ['pods', 'proxy']],
   ['healthz', ['healthz', 'proxy']],
   ['configz', ['configz', 'proxy']],
+  ['statusz', ['statusz']],
 ];
 
 /** Pure. */
-export function subresourcesOf(url: string): readonly string[] {
-  const first = /^\/([^/?]*)/.exec(url)?.[1];
+export function subresourcesOf({ parts: [first] }: Pick<Target, 'parts'>): readonly string[] {
   return SUBRESOURCES.find(([path]) => path === first)?.[1] ?? ['proxy'];
 }
 

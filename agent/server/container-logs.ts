@@ -3,10 +3,11 @@ import type { ServerResponse } from 'node:http';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { type Clock, drained } from '../../kit/run/index.ts';
 import type { ContainerStatus, Cri } from '../cri/index.ts';
-import { type PodSource, recordsOf } from './find-container.ts';
+import { hasContainer, type PodSource, recordsOf } from './find-container.ts';
 import { HttpError } from './http-error.ts';
 import { readLines } from './log-file.ts';
 import { LogWriter } from './log-lines.ts';
+import { logOptions } from './log-options.ts';
 
 export interface LogRequest {
   namespace: string;
@@ -17,21 +18,16 @@ export interface LogRequest {
 
 /** Streams the log. @throws HttpError before anything was written */
 export async function containerLogs(cri: Cri, clock: Clock, pods: PodSource, request: LogRequest, response: ServerResponse): Promise<void> {
-  const { query } = request;
-  const record = await chosenRecord(cri, pods, request);
-  const writer = new LogWriter({
-    timestamps: flag(query, 'timestamps'),
-    ...since(query, clock.nowMs()),
-    ...limit(query),
-    ...stream(query),
-  });
+  const wish = logOptions(request.query, clock.nowMs());
+  const record = await chosenRecord(cri, pods, request, wish.previous);
+  const writer = new LogWriter(wish);
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   response.writeHead(200, { 'content-type': 'text/plain' });
-  const tailLines = number(query, 'tailLines');
   const isLive = async () => (await cri.listContainers({ id: record.id }))[0]?.state === 'running';
-  const options = { signal: gone.signal, ...(tailLines === undefined ? {} : { tailLines }), ...(flag(query, 'follow') ? { isLive } : {}) };
-  if (flag(query, 'follow')) response.flushHeaders();
+  const { follow, tailLines } = wish;
+  const options = { signal: gone.signal, ...(tailLines === undefined ? {} : { tailLines }), ...(follow ? { isLive } : {}) };
+  if (follow) response.flushHeaders();
   try {
     for await (const line of readLines(record.logPath, options)) {
       const out = writer.write(line);
@@ -50,11 +46,14 @@ export async function containerLogs(cri: Cri, clock: Clock, pods: PodSource, req
 async function chosenRecord(
   cri: Cri,
   pods: PodSource,
-  { namespace, pod: podName, container, query }: LogRequest,
+  { namespace, pod: podName, container }: LogRequest,
+  wantsPrevious: boolean,
 ): Promise<ContainerStatus> {
+  if (!pods.get(namespace, podName)) throw new HttpError(404, `pod "${podName}" does not exist`);
   const { pod, records } = await recordsOf(cri, pods, namespace, podName, container);
+  if (!hasContainer(pod, container)) throw new HttpError(404, `container "${container}" not found in pod "${podName}"`);
   const started = records.filter(({ state }) => state !== 'created');
-  if (flag(query, 'previous')) {
+  if (wantsPrevious) {
     const previous = records[0]?.state === 'running' || records[0]?.state === 'created' ? started[1] : (started[1] ?? undefined);
     const isWaiting = statusOf(pod, container)?.state?.waiting !== undefined;
     const found = isWaiting && records[0]?.state === 'exited' ? records[0] : previous;
@@ -70,24 +69,4 @@ async function chosenRecord(
 function statusOf(pod: Pod, container: string) {
   const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
   return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(({ name }) => name === container);
-}
-
-const flag = (query: URLSearchParams, name: string): boolean => ['1', 'true', 'True', 'TRUE', 't', 'T'].includes(query.get(name) ?? '');
-const number = (query: URLSearchParams, name: string): number | undefined => (query.has(name) ? Number(query.get(name)) : undefined);
-
-function since(query: URLSearchParams, nowMs: number): { sinceMs?: number } {
-  const seconds = number(query, 'sinceSeconds');
-  if (seconds !== undefined) return { sinceMs: nowMs - seconds * 1000 };
-  return query.has('sinceTime') ? { sinceMs: Date.parse(query.get('sinceTime') ?? '') } : {};
-}
-
-function limit(query: URLSearchParams): { limitBytes?: number } {
-  const limitBytes = number(query, 'limitBytes');
-  return limitBytes === undefined ? {} : { limitBytes };
-}
-
-function stream(query: URLSearchParams): { stream?: 'stdout' | 'stderr' } {
-  const wanted = query.get('stream');
-  if (wanted === 'Stdout') return { stream: 'stdout' };
-  return wanted === 'Stderr' ? { stream: 'stderr' } : {};
 }

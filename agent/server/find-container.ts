@@ -12,6 +12,11 @@ export interface PodSource {
   drivenVolumes: UsageSources['drivenVolumes'];
 }
 
+/** Whether the pod is to have it, of whatever kind. */
+export function hasContainer({ spec }: Pod, name: string): boolean {
+  return [spec?.containers, spec?.initContainers, spec?.ephemeralContainers].flatMap((list) => list ?? []).some((one) => one.name === name);
+}
+
 /** Newest attempt first. @throws HttpError 404 when the pod is not here */
 export async function recordsOf(
   cri: Cri,
@@ -21,7 +26,7 @@ export async function recordsOf(
   container: string,
 ): Promise<{ pod: Pod; records: ContainerStatus[] }> {
   const pod = pods.get(namespace, podName);
-  if (!pod) throw new HttpError(404, `pod does not exist: ${namespace}/${podName}`);
+  if (!pod) throw new HttpError(404, 'pod does not exist');
   const found = await cri.listContainers({
     labels: { 'io.kubernetes.pod.uid': pod.metadata.uid ?? '', 'io.kubernetes.container.name': container },
   });

@@ -8,3 +8,9 @@ export class HttpError extends Error {
     this.status = status;
   }
 }
+
+export class NoSuchPath extends HttpError {
+  constructor() {
+    super(404, '404 page not found');
+  }
+}

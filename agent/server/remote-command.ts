@@ -63,8 +63,11 @@ async function found(cri: Cri, pods: PodSource, request: RemoteRequest, wanted: 
   }
 }
 
-function wantedStreams(query: URLSearchParams): WantedStreams {
+/** @throws HttpError 400 when it is none at all */
+export function wantedStreams(query: URLSearchParams): WantedStreams {
   const has = (...names: string[]) => names.some((name) => ['1', 'true'].includes(query.get(name) ?? ''));
   const tty = has('tty');
-  return { stdin: has('input', 'stdin'), stdout: has('output', 'stdout'), stderr: has('error', 'stderr') && !tty, tty };
+  const wanted = { stdin: has('input', 'stdin'), stdout: has('output', 'stdout'), stderr: has('error', 'stderr') && !tty, tty };
+  if (!wanted.stdin && !wanted.stdout && !wanted.stderr) throw new HttpError(400, 'you must specify at least 1 of stdin, stdout, stderr');
+  return wanted;
 }

@@ -6,10 +6,11 @@ import type { Clock } from '../../kit/run/index.ts';
 import type { ContainerDetails, Cri } from '../cri/index.ts';
 import { busyNanos, memoryCapacity, memoryUsage, type PodUsage, podUsages, SummaryMaker } from '../stats/index.ts';
 import { containerLogs } from './container-logs.ts';
-import { type PodSource, recordsOf } from './find-container.ts';
-import { HttpError } from './http-error.ts';
+import { hasContainer, type PodSource, runningContainer } from './find-container.ts';
+import { HttpError, NoSuchPath } from './http-error.ts';
 import { agentMetrics, CONTENT_TYPE, cadvisorMetrics, type ProbeMetrics, resourceMetrics, sliMetrics } from './metrics/index.ts';
 import { nodeLogs } from './node-logs.ts';
+import { wantedStreams } from './remote-command.ts';
 import { runCommand } from './run-command.ts';
 
 export interface RouteOptions {
@@ -38,12 +39,6 @@ interface Request {
 }
 
 type Handler = (request: Request, response: ServerResponse) => Promise<void> | void;
-
-export class NoSuchPath extends HttpError {
-  constructor() {
-    super(404, '404 page not found');
-  }
-}
 
 /** Folder that /logs/ shows. */
 const NODE_LOGS = '/var/log';
@@ -119,7 +114,7 @@ function handlers(options: RouteOptions): Map<string, Handler> {
     [
       'stats',
       async ({ rest, query }, response) => {
-        if (rest.length > 0 && rest[0] !== 'summary') throw new NoSuchPath();
+        if (rest.join('/') !== 'summary') throw new NoSuchPath();
         json(response, await summary.make(query.get('only_cpu_and_memory') === 'true'));
       },
     ],
@@ -143,7 +138,8 @@ function handlers(options: RouteOptions): Map<string, Handler> {
         response.writeHead(200, { 'content-type': 'application/json' }).end(output);
       },
     ],
-    ['checkpoint', ({ method, rest }) => refuseCheckpoint(cri, pods, method, rest)],
+    ['checkpoint', (request) => refuseCheckpoint(pods, request)],
+    ...['exec', 'attach', 'portForward'].map((verb): [string, Handler] => [verb, (request) => refusePlain(cri, pods, verb, request)]),
   ]);
 }
 
@@ -162,13 +158,27 @@ async function runningPods(cri: Cri): Promise<object> {
 }
 
 /** No runtime of this agent can freeze a container into a file: said of containers that are there only. */
-async function refuseCheckpoint(cri: Cri, pods: PodSource, method: string, rest: readonly string[]): Promise<never> {
+function refuseCheckpoint(pods: PodSource, { method, rest, query }: Request): never {
   if (rest.length !== 3) throw new NoSuchPath();
   if (method !== 'POST') throw new HttpError(405, '405: Method Not Allowed');
-  const [namespace = '', pod = '', container = ''] = rest;
-  const { records } = await recordsOf(cri, pods, namespace, pod, container);
-  if (records.length === 0) throw new HttpError(404, `Container ${container} does not exist`);
+  const [namespace = '', name = '', container = ''] = rest;
+  const pod = pods.get(namespace, name);
+  if (!pod) throw new HttpError(404, 'pod does not exist');
+  if (!hasContainer(pod, container)) throw new HttpError(404, `container ${container} does not exist`);
+  if (!/^[+-]?\d+$/.test(query.getAll('timeout').at(-1) ?? '0')) throw new HttpError(404, 'cannot parse value of timeout parameter');
   throw new HttpError(500, `checkpointing of ${rest.join('/')} failed (the container runtime cannot checkpoint containers)`);
+}
+
+/** Of paths that begin with an upgrade of the connection, without one: what else is wrong is said first, as upstream. */
+async function refusePlain(cri: Cri, pods: PodSource, verb: string, { method, rest, query }: Request): Promise<never> {
+  const [namespace = '', pod = ''] = rest;
+  const least = verb === 'portForward' ? 2 : 3;
+  if (rest.length < least || rest.length > least + 1) throw new NoSuchPath();
+  if (method !== 'GET' && method !== 'POST') throw new HttpError(405, '405: Method Not Allowed');
+  if (verb !== 'portForward') wantedStreams(query);
+  if (!pods.get(namespace, pod)) throw new HttpError(404, 'pod does not exist');
+  if (verb !== 'portForward') await runningContainer(cri, pods, namespace, pod, rest.at(-1) ?? '');
+  throw new HttpError(500, 'Upgrade request required');
 }
 
 const text = (response: ServerResponse, body: string): void =>

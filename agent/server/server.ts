@@ -8,9 +8,10 @@ import type { KeyPair } from '../../kit/net/index.ts';
 import type { Logger, Service } from '../../kit/run/index.ts';
 import { checkAccess } from './access.ts';
 import { forwardPorts } from './forward-ports.ts';
-import { HttpError } from './http-error.ts';
+import { HttpError, NoSuchPath } from './http-error.ts';
 import { attachSession, execSession } from './remote-command.ts';
-import { NoSuchPath, type RouteOptions, routes } from './routes.ts';
+import { type RouteOptions, routes } from './routes.ts';
+import { type Target, targetOf } from './target.ts';
 
 export interface AgentServerOptions extends RouteOptions {
   nodeIP: string;
@@ -80,9 +81,9 @@ class AgentApi {
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const url = new URL(request.url ?? '/', 'https://agent');
-      await checkAccess(request, this.#options.nodeName, this.#options.client);
-      await this.#route(url, request.method ?? 'GET', response);
+      const target = targetOf(request.url ?? '/');
+      await checkAccess(request, target, this.#options.nodeName, this.#options.client);
+      await this.#route(target, request.method ?? 'GET', response);
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500;
       if (status === 500) this.#options.log.warn({ err: error, url: request.url }, 'request failed');
@@ -98,10 +99,10 @@ class AgentApi {
     socket.on('error', () => {}); // a client that went away
     const { cri, pods, nodeName, client, log } = this.#options;
     try {
-      await checkAccess(incoming, nodeName, client);
-      const url = new URL(incoming.url ?? '/', 'https://agent');
-      const [, verb, namespace = '', pod = '', ...rest] = url.pathname.split('/').map(decoded);
-      const common = { namespace, pod, query: url.searchParams, incoming, socket, head, signal: this.#stop.signal };
+      const { parts, query } = targetOf(incoming.url ?? '/');
+      await checkAccess(incoming, { parts, query }, nodeName, client);
+      const [verb, namespace = '', pod = '', ...rest] = parts;
+      const common = { namespace, pod, query, incoming, socket, head, signal: this.#stop.signal };
       // /exec/{namespace}/{pod}/{container}, or with the pod's uid in between.
       const container = rest.at(-1) ?? '';
       if (verb === 'exec') await execSession(cri, pods, { ...common, container });
@@ -114,23 +115,10 @@ class AgentApi {
     }
   }
 
-  async #route(url: URL, method: string, response: ServerResponse): Promise<void> {
-    const [, first = '', ...rest] = url.pathname
-      .split('/')
-      .filter((part, at) => at === 0 || part !== '')
-      .map(decoded);
+  async #route({ parts: [first = '', ...rest], query }: Target, method: string, response: ServerResponse): Promise<void> {
     const handler = this.#routes.get(first);
     if (!handler) throw new NoSuchPath();
-    await handler({ method, rest, query: url.searchParams }, response);
-  }
-}
-
-/** @throws HttpError 400 */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw new HttpError(400, 'the path is not percent-encoded text');
+    await handler({ method, rest, query }, response);
   }
 }
 

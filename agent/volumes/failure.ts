@@ -1,5 +1,6 @@
 // What a pod is told about a volume that could not be set up: the texts of upstream's operation generator, which maps block devices and
 // mounts everything else.
+import { fileErrorText } from '../../kit/fs/index.ts';
 import { VolumeProblem, type VolumeStage } from './payload.ts';
 
 type Step = Exclude<VolumeStage, 'process' | 'attach'>;
@@ -27,7 +28,7 @@ export class VolumeSetupError extends Error {
   readonly volume: string;
   constructor(volume: string, cause: unknown, isBlock = false) {
     const stage = cause instanceof VolumeProblem ? cause.stage : 'SetUp';
-    super(failureText(volume, stage, cause instanceof Error ? cause.message : String(cause), isBlock), { cause });
+    super(failureText(volume, stage, fileErrorText(cause), isBlock), { cause });
     this.volume = volume;
     this.isWaiting = stage === 'attach';
     this.reason = isBlock && !NOT_MAPPED.has(stage) ? 'FailedMapVolume' : 'FailedMount';

@@ -2,6 +2,7 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { HostPathVolumeSource } from '../../api/gen/types/core.v1.ts';
+import { fileErrorText } from '../../kit/fs/index.ts';
 import { VolumeProblem } from './payload.ts';
 
 /** @throws VolumeProblem with upstream's text when the path is not of the wanted type */
@@ -45,7 +46,6 @@ async function makeFolders(path: string): Promise<void> {
   });
 }
 
-/** `mkdir /proc/x: no such file or directory` instead of `ENOENT: no such file or directory, mkdir '/proc/x'`. */
-function asProblem({ message, syscall, path }: NodeJS.ErrnoException): never {
-  throw new VolumeProblem(`${syscall} ${path}: ${/^[A-Z]+: (.*), \w+ '/.exec(message)?.[1] ?? message}`);
+function asProblem(error: unknown): never {
+  throw new VolumeProblem(fileErrorText(error));
 }

@@ -1,8 +1,8 @@
-// ConfigMaps and Secrets that pods of this node use: each is watched by name while some pod holds it, and no other is ever read.
+// Objects that pods of this node use: each is watched by name while some pod holds it, and no other is ever read.
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, createInformer, type Informer, RESOURCES } from '../../kit/client/index.ts';
 
-export type ObjectKind = 'configmaps' | 'secrets';
+export type ObjectKind = 'configmaps' | 'secrets' | 'persistentvolumeclaims';
 
 interface Entry {
   informer: Informer;
@@ -34,6 +34,17 @@ export class ObjectCache {
     return entry.informer.get(`${namespace}/${name}`) as T | undefined;
   }
 
+  /** From now on `podUid` is told of the object's changes, and once when it can be: what was read before may be old. */
+  follow(kind: ObjectKind, namespace: string, name: string, podUid: string): void {
+    const { holders, informer } = this.#entry(kind, namespace, name);
+    if (holders.has(podUid)) return;
+    holders.add(podUid);
+    informer.synced.then(
+      () => holders.has(podUid) && this.#options.onChange(podUid),
+      () => {}, // followed anew the next time
+    );
+  }
+
   /** The pod is gone: watches that nobody else needs end. */
   release(podUid: string): void {
     for (const [key, entry] of this.#entries) {
@@ -57,15 +68,20 @@ export class ObjectCache {
     const informer = createInformer(this.#options.client, RESOURCES[kind], scope, { signal: stop.signal, onError: this.#options.onError });
     const entry: Entry = { informer, stop, holders: new Set() };
     this.#entries.set(key, entry);
-    const tell = () => {
-      for (const uid of entry.holders) this.#options.onChange(uid);
-    };
-    // The first list answers those who wait for it; handlers are for what comes later.
     informer.synced.then(
-      () => informer.on({ added: tell, updated: tell, deleted: tell }),
+      () => this.#tellChanges(entry),
       () => this.#forget(key, entry),
     );
     return entry;
+  }
+
+  #tellChanges({ holders, informer }: Entry): void {
+    let isLater = false; // the first list answers those who wait for it
+    const tell = () => {
+      if (isLater) for (const uid of holders) this.#options.onChange(uid);
+    };
+    informer.on({ added: tell, updated: tell, deleted: tell });
+    isLater = true;
   }
 
   /** A watch that never came up is tried anew by the next `get`. */

@@ -28,7 +28,7 @@ import { usedVolumes } from './used.ts';
 
 /** A volume that is in memory: at most so big, and in pages of a size of their own. */
 interface InMemory {
-  sizeBytes?: number;
+  sizeBytes?: number | undefined;
   pageBytes?: number;
 }
 
@@ -72,10 +72,10 @@ export class Volumes {
   constructor(options: VolumesOptions) {
     this.#options = options;
     this.tokens = new Tokens(options.client, options.clock);
-    this.#csi = new CsiMounts({ ...options, tokens: this.tokens });
-    this.#exclusive = new ExclusiveVolumes(options.podsDir);
     const onError = (error: unknown) => options.log.debug({ err: error }, "watch of a pod's object failed");
     this.objects = new ObjectCache({ client: options.client, onChange: options.onChange, onError });
+    this.#csi = new CsiMounts({ ...options, tokens: this.tokens, objects: this.objects });
+    this.#exclusive = new ExclusiveVolumes(options.podsDir);
   }
 
   /** Makes all volumes that the pod's containers use, telling of each that fails at once. Safe to repeat. @throws VolumeSetupError */
@@ -179,12 +179,12 @@ export class Volumes {
     if (volume.persistentVolumeClaim || volume.ephemeral) return this.#persistent(pod, volume);
     if (volume.csi) return this.#csi.setUpInline(pod, volume);
     if (volume.image) return { path: '' }; // the runtime mounts it
-    if (volume.emptyDir) return { path: this.#emptyDir(pod, volume, fsGroup) };
+    if (volume.emptyDir) return { path: this.#emptyDir(pod, volume, sources.place, fsGroup) };
     if (!isApiVolume(volume))
       throw new VolumeProblem(`volume type ${Object.keys(volume).find((key) => key !== 'name') ?? '?'} is not supported`);
     // Read what to show before anything is made, so that a missing object leaves nothing behind.
     const { payload, renewAtMs } = await gather(pod, volume, sources);
-    const path = this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
+    const path = this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : { sizeBytes: sources.place.memoryBytes });
     writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
     return { path, ...(renewAtMs === undefined ? {} : { refreshAtMs: renewAtMs }) };
   }
@@ -219,12 +219,13 @@ export class Volumes {
     await mkdir(mark, { recursive: true });
   }
 
-  #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): string {
+  #emptyDir(pod: Pod, volume: Volume, { memoryBytes }: PodPlace, fsGroup: number | undefined): string {
     const { medium, sizeLimit } = volume.emptyDir ?? {};
-    const sizeBytes = sizeLimit === undefined ? undefined : Number(toInteger(sizeLimit));
-    const size = sizeBytes ? { sizeBytes } : {};
-    if (medium?.startsWith(HUGE_MEDIUM)) return this.#folder(pod, volume, fsGroup, { ...size, pageBytes: pageBytesOf(medium, pod) });
-    return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? size : undefined);
+    const limit = Number(toInteger(sizeLimit ?? '0')) || undefined;
+    if (medium?.startsWith(HUGE_MEDIUM))
+      return this.#folder(pod, volume, fsGroup, { sizeBytes: limit, pageBytes: pageBytesOf(medium, pod) });
+    const sizeBytes = limit !== undefined && memoryBytes !== undefined ? Math.min(limit, memoryBytes) : (limit ?? memoryBytes);
+    return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? { sizeBytes } : undefined);
   }
 
   /** The volume's own folder, open to all users; in memory when `memory` is given, there in huge pages with `pageBytes`. */
@@ -232,8 +233,9 @@ export class Volumes {
     const path = join(this.#options.podsDir, pod.metadata.uid ?? '', 'volumes', volume.name);
     const isNew = mkdirSync(path, { recursive: true }) !== undefined;
     const mounts = memory !== undefined && !isMounted(path);
-    if (mounts && memory.pageBytes !== undefined) mountHugePages(path, memory.pageBytes, { ...memory, mode: 0o1777 });
-    else if (mounts) mountTmpfs(path, { ...memory, mode: 0o1777 });
+    const options = { sizeBytes: memory?.sizeBytes, mode: 0o1777 };
+    if (mounts && memory.pageBytes !== undefined) mountHugePages(path, memory.pageBytes, options);
+    else if (mounts) mountTmpfs(path, { ...options, staysInMemory: true });
     if (!isNew && !mounts) return path; // containers may have changed modes by now
     if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
     chmodSync(path, (memory ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));

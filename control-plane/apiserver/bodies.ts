@@ -1,7 +1,7 @@
 // Bodies of answers that are more than one object: a list of cached objects, a watch.
 import type { KubeList, KubeObject, ObjectMeta } from '../../api/meta/index.ts';
+import { Slices } from '../../kit/run/index.ts';
 import { isShownAsStored, objectOfRow, viewOf } from './core.ts';
-import { Slices } from './flowcontrol/index.ts';
 import type { ServedKind } from './kind-table.ts';
 import { unmanaged } from './storage/decoder.ts';
 import { type CacheEvent, type EventType, eventLine, Item } from './storage/item.ts';

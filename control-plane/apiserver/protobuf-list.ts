@@ -1,8 +1,8 @@
 // A long list as protobuf: its items are measured, then written, a slice at a time with other work between.
 import type { KubeObject } from '../../api/meta/index.ts';
 import { ByteWriter, type ProtobufList } from '../../api/wire/index.ts';
+import { Slices } from '../../kit/run/index.ts';
 import type { ListBody } from './bodies.ts';
-import { Slices } from './flowcontrol/index.ts';
 import { Item, itemOf } from './storage/item.ts';
 
 const SLICE_BYTES = 120 * 1024;

@@ -1,8 +1,7 @@
 // A watch on its way out: events go straight into the answer's own buffer; a client that lets it fill is cut off.
 import type { Writable } from 'node:stream';
-import { drained } from '../../kit/run/index.ts';
+import { drained, nextTurn } from '../../kit/run/index.ts';
 import type { Seen } from './bodies.ts';
-import { nextTurn } from './flowcontrol/index.ts';
 import type { WatchLines } from './watch-lines.ts';
 
 /** A watcher may lag by so many bytes before it is cut off; initial events wait from the first figure on. */

@@ -1,6 +1,5 @@
 // The store of one process: present entries in memory, every change in a journal, group commit, watches from memory or journal.
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, repeat, systemClock } from '../../kit/run/index.ts';
+import { type Clock, nextTurn, repeat, systemClock } from '../../kit/run/index.ts';
 import { Feed } from './feed.ts';
 import { type Head, type Journal, type Mark, NotWritten, type Row, rowOf } from './journal.ts';
 import { SortedEntries } from './sorted.ts';

@@ -1,12 +1,8 @@
 // A cache of one resource, kept fresh by list + watch over any Client; tells its handlers of each change, in order.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
-import { backoffMs, type Clock, systemClock } from '../run/index.ts';
+import { backoffMs, type Clock, Slices, systemClock } from '../run/index.ts';
 import type { Client, ListParams, Resource, WatchEvent } from './client.ts';
 import { Indexed, type IndexFunction, keyOf } from './indexed.ts';
-
-/** So many objects of a list are taken in at once, then other work has its turn. */
-const LIST_SLICE = 500;
 
 /** What one informer looks at. */
 export type InformerScope = Pick<ListParams, 'namespace' | 'labelSelector' | 'fieldSelector' | 'metadataOnly'>;
@@ -94,7 +90,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   on(handlers: Handlers<T>): () => void {
     this.#handlers.add(handlers);
-    for (const object of this.#cache.values()) this.#tell(() => handlers.added?.(object));
+    if (handlers.added) for (const object of this.#cache.values()) this.#tell(() => handlers.added?.(object));
     return () => this.#handlers.delete(handlers);
   }
 
@@ -119,13 +115,17 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   async #list(): Promise<void> {
     const listing = await this.#client.list<T>(this.resource, this.#scope);
-    const present = new Set<string>();
-    for (const [at, object] of listing.items.entries()) {
-      if (at % LIST_SLICE === LIST_SLICE - 1) await nextTurn();
-      present.add(keyOf(object));
+    const gone = new Set(this.#cache.keys());
+    const slices = new Slices();
+    for (const object of listing.items) {
+      if (slices.over) await slices.next();
+      gone.delete(keyOf(object));
       this.#put(object);
     }
-    for (const key of [...this.#cache.keys()]) if (!present.has(key)) this.#remove(key);
+    for (const key of gone) {
+      if (slices.over) await slices.next();
+      this.#remove(key);
+    }
     this.#resourceVersion = listing.metadata.resourceVersion ?? '0';
     this.#failures = 0;
     this.#resolveSynced();

@@ -15,12 +15,12 @@ export async function writeFileAtomic(
   await mkdir(dirname(path), { recursive: true });
   const file = await open(temporary, 'wx', options.mode ?? 0o600);
   try {
-    await file.writeFile(data);
-    if (options.durable) await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
+    try {
+      await file.writeFile(data);
+      if (options.durable) await file.sync();
+    } finally {
+      await file.close();
+    }
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -117,14 +117,31 @@ export function mountOverlay(target: string, options: { layers: readonly string[
   }
 }
 
-export function mountTmpfs(target: string, options: { sizeBytes?: number; mode?: number } = {}): void {
-  const data = [`mode=${(options.mode ?? 0o755).toString(8)}`];
-  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
-  mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, data.join(','));
+export interface TmpfsOptions {
+  sizeBytes?: number | undefined;
+  mode?: number;
+  /** Not even a kernel that is short of memory writes it to a disk, where it can. */
+  staysInMemory?: boolean;
 }
 
+export function mountTmpfs(target: string, options: TmpfsOptions = {}): void {
+  const data = [`mode=${(options.mode ?? 0o755).toString(8)}`];
+  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+  const mountWith = (more: readonly string[]) => mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, [...data, ...more].join(','));
+  try {
+    mountWith(options.staysInMemory ? ['noswap'] : []);
+  } catch (error) {
+    const isUnknown = error instanceof SyscallError && error.code === 'EINVAL'; // before Linux 6.4, or built without swap
+    if (!options.staysInMemory || !isUnknown) throw error;
+    mountWith([]);
+  }
+}
+
+/** The kernel's devices as the network namespace of this thread sees them. Whoever mounts them first there decides whether others may write. */
+export const mountSysfs = (target: string): void => mount('sysfs', target, 'sysfs', MS.NOSUID | MS.NODEV | MS.NOEXEC);
+
 /** Files in pages of this size alone. The mount's root belongs to root; whoever needs more changes its mode. */
-export function mountHugePages(target: string, pageBytes: number, options: { sizeBytes?: number; mode?: number } = {}): void {
+export function mountHugePages(target: string, pageBytes: number, options: Omit<TmpfsOptions, 'staysInMemory'> = {}): void {
   const data = [`pagesize=${pageBytes}`, `mode=${(options.mode ?? 0o755).toString(8)}`];
   if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
   mount('hugetlbfs', target, 'hugetlbfs', MS.NOSUID | MS.NODEV, data.join(','));

@@ -1,7 +1,7 @@
 // Pressure stall information: how long processes of a control group waited for what they need (v2, where the kernel counts it). Pure.
 import type { CgroupFile } from './cgroup-stats.ts';
 
-export const PRESSURE_OF = ['cpu', 'memory', 'io'] as const;
+const PRESSURE_OF = ['cpu', 'memory', 'io'] as const;
 export type Pressures = Partial<Record<(typeof PRESSURE_OF)[number], Pressure>>;
 
 export interface Pressure {

@@ -25,12 +25,14 @@ const c = {
   recv: libc.func('long recv(int fd, uint8_t *data, size_t length, int flags)'),
   memfdCreate: libc.func('int memfd_create(const char *name, unsigned int flags)'),
   fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
+  poll: libc.func('int poll(uint8_t *fds, unsigned long count, int timeout)'),
   waitpid: libc.func('int waitpid(int pid, _Out_ int *status, int options)'),
 };
 
 /** Without wrappers in older C libraries; the numbers are the same on all architectures. */
-const [OPEN_TREE, MOVE_MOUNT, OPENAT2, MOUNT_SETATTR] = [428, 429, 437, 442];
+const [OPEN_TREE, MOVE_MOUNT, PIDFD_OPEN, OPENAT2, MOUNT_SETATTR] = [428, 429, 434, 437, 442];
 const openat2 = libc.func('long syscall(long number, int directory, const char *path, const uint8_t *how, size_t size)');
+const pidfdOpen = libc.func('syscall', 'long', ['long', 'int', 'unsigned int']);
 const openTree = libc.func('syscall', 'long', ['long', 'int', 'str', 'unsigned int']);
 const moveMount = libc.func('syscall', 'long', ['long', 'int', 'str', 'int', 'str', 'unsigned int']);
 const mountSetattr = libc.func('syscall', 'long', ['long', 'int', 'str', 'unsigned int', 'const uint8_t *', 'size_t']);
@@ -267,6 +269,25 @@ export function reap(pid: number): number | undefined {
   if (check(c.waitpid(pid, status, WNOHANG), 'waitpid', `${pid}`) === 0) return undefined;
   const [code = 0, signal] = [status[0]! >> 8, status[0]! & 0x7f];
   return signal === 0 ? code : -1;
+}
+
+/** A descriptor that is readable from the process's end on (pidfd_open(2)), close-on-exec. Undefined where there is none to be had. */
+export function openProcess(pid: number): number | undefined {
+  const descriptor = Number(pidfdOpen(PIDFD_OPEN, pid, 0));
+  return descriptor < 0 ? undefined : descriptor;
+}
+
+/** Positions of the descriptors that can be read, or have ended, at this moment: poll(2) without waiting. */
+export function readableOf(descriptors: readonly number[]): Set<number> {
+  const [ENTRY_BYTES, RETURNED_AT, POLLIN] = [8, 6, 1];
+  if (descriptors.length === 0) return new Set();
+  const entries = Buffer.alloc(descriptors.length * ENTRY_BYTES);
+  for (const [index, descriptor] of descriptors.entries()) {
+    entries.writeInt32LE(descriptor, index * ENTRY_BYTES);
+    entries.writeInt16LE(POLLIN, index * ENTRY_BYTES + 4);
+  }
+  if (check(c.poll(entries, descriptors.length, 0), 'poll', `${descriptors.length} descriptors`) === 0) return new Set();
+  return new Set([...descriptors.keys()].filter((index) => entries.readInt16LE(index * ENTRY_BYTES + RETURNED_AT) !== 0));
 }
 
 const [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC] = [1, 2, 0x10];

@@ -53,6 +53,19 @@ describe('reconciler', () => {
     expect(ran).toEqual(['a', 'b']);
   });
 
+  test('thousands of keys that wait for nothing leave turns to others', async () => {
+    let ran = 0;
+    const { queue } = setup(async () => {
+      ran++;
+      for (const until = performance.now() + 1; performance.now() < until; );
+      return done;
+    });
+    for (let i = 0; i < 200; i++) queue.add(`key-${i}`);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ran).toBeGreaterThan(0);
+    expect(ran).toBeLessThan(200);
+  });
+
   test('a key never runs twice at once, and runs again when added meanwhile', async () => {
     let running = 0;
     let most = 0;

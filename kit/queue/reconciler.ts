@@ -1,5 +1,5 @@
 // A key in, an outcome out. The key carries no event and no object: the reconcile function reads the world afresh.
-import { backoffMs, type Clock, systemClock } from '../run/index.ts';
+import { backoffMs, type Clock, Slices, systemClock } from '../run/index.ts';
 
 export type Outcome = { done: true } | { retryAfterMs: number };
 export type Reconcile = (key: string, signal: AbortSignal) => Promise<Outcome>;
@@ -34,6 +34,8 @@ export class Reconciler {
   readonly #busy = new Set<string>();
   readonly #failures = new Map<string, number>();
   readonly #later = new Map<string, { atMs: number; stop: AbortController }>();
+  /** A reconcile that finds nothing to do waits for nothing: without these, thousands of keys would be one turn of the event loop. */
+  readonly #slices = new Slices();
   #pumpAsked = false;
 
   constructor(options: ReconcilerOptions) {
@@ -79,7 +81,8 @@ export class Reconciler {
       if (this.#busy.has(key)) continue;
       this.#dirty.delete(key);
       this.#busy.add(key);
-      void this.#runOne(key).finally(() => {
+      void this.#runOne(key).finally(async () => {
+        if (this.#slices.over) await this.#slices.next();
         this.#busy.delete(key);
         this.#pump();
       });

@@ -7,6 +7,7 @@ export * from './log.ts';
 export * from './op.ts';
 export * from './retry.ts';
 export * from './services.ts';
+export * from './slices.ts';
 export * from './steps.ts';
 export * from './thread.ts';
 export * from './turns.ts';

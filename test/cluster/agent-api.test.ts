@@ -65,10 +65,18 @@ test.each([
   ['GET', '/nope', 404, '404 page not found\n'],
   ['GET', '/metrics/nope', 404, '404 page not found\n'],
   ['POST', '/pods', 405, '405: Method Not Allowed'],
-  ['GET', '/containerLogs/default/none/web', 404, 'pod does not exist: default/none'],
+  ['GET', '/containerLogs/default/none/web', 404, 'pod "none" does not exist'],
+  ['GET', '/containerLogs/default/web/none', 404, 'container "none" not found in pod "web"'],
+  ['GET', '/containerLogs/default/web/web?tailLines=x', 400, '{"message": "Unable to decode query."}'],
+  ['GET', '/containerLogs/default/web/web?tailLines=-1', 422, '{"message": "Invalid request."}'],
+  ['GET', '/exec/default/web/web?command=true&output=1', 500, 'Upgrade request required'],
+  ['POST', '/exec/default/web/web?command=true', 400, 'you must specify at least 1 of stdin, stdout, stderr'],
+  ['POST', '/attach/default/none/web?output=1', 404, 'pod does not exist'],
+  ['POST', '/portForward/default/web', 500, 'Upgrade request required'],
+  ['GET', '/stats', 404, '404 page not found\n'],
   ['GET', '/logs/../../etc/passwd', 404, '404 page not found\n'],
   ['GET', '/checkpoint/default/web/web', 405, '405: Method Not Allowed'],
-  ['POST', '/checkpoint/default/web/none', 404, 'Container none does not exist'],
+  ['POST', '/checkpoint/default/web/none', 404, 'container none does not exist'],
   [
     'POST',
     '/checkpoint/default/web/web',
@@ -78,12 +86,16 @@ test.each([
   ['GET', '/run/default/web/web?cmd=true', 405, '405: Method Not Allowed'],
   ['POST', '/run/default/web/web?cmd=echo%20a%20b', 200, 'a b\n'],
   ['POST', '/run/default/web/web?cmd=ls%20/none', 500, /^command 'ls \/none' exited with 1: /],
-  ['POST', '/run/default/none/web?cmd=true', 404, 'pod does not exist: default/none'],
+  ['POST', '/run/default/none/web?cmd=true', 404, 'pod does not exist'],
 ])('%s %s', async (method, path, code, body) => {
   const [seenCode, seenBody] = await ask(method, path, tokens.all);
   expect(seenCode).toBe(code);
   if (typeof body === 'string') expect(seenBody).toBe(body);
   else expect(seenBody).toMatch(body);
+});
+
+test('a path that leads to another one than it begins with is none, whatever its beginning allows', async () => {
+  for (const path of ['/metrics/../pods', '/metrics/%2e%2e/pods']) expect((await ask('GET', path, tokens.metrics))[0]).toBe(404);
 });
 
 test('/configz shows the settings of this node', async () => {

@@ -1,5 +1,6 @@
 // The end of processes that are not ours to restart: conmon, the runtime in the middle of its work, and a whole node at once.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
@@ -118,6 +119,11 @@ describe.each(['runc', 'crun'] as const)('with %s, kill -9', (runtime) => {
     expect(again.metadata.uid).toBe(uid);
     expect(again.status?.containerStatuses?.[0]?.containerID).not.toBe(first.status?.containerStatuses?.[0]?.containerID);
     expect(again.status?.containerStatuses?.[0]?.restartCount).toBe(1);
+    await cluster.powerOff(NODE);
+    emptyFiles(config['stateDir']!);
+    await cluster.restart();
+    const third = await isReady('rebooted', 2);
+    expect(third.status?.containerStatuses?.[0]?.restartCount).toBe(2);
     await remove('rebooted');
     // A node that was off has other links and rules than before; what a pod leaves would be among these.
     const kinds = /^(file|record|log): |^mount: .*\/(c|s)\//;
@@ -125,6 +131,12 @@ describe.each(['runc', 'crun'] as const)('with %s, kill -9', (runtime) => {
     expect(readdirSync(`${config['stateDir']}/pods`)).toEqual([]);
   });
 });
+
+/** What a disk shows after a power failure: files that were renamed to their names before their content was written. */
+function emptyFiles(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) truncateSync(join(entry.parentPath, entry.name));
+}
 
 /** One that has ended by itself meanwhile is as good. @throws Error when there was none */
 function killAtOnce(pid: number | undefined): void {

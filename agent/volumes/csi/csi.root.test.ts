@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { status as grpcStatus, Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../api/gen/types/core.v1.ts';
-import { type KubeObject, notFound } from '../../../api/meta/index.ts';
+import { conflict, type KubeObject, notFound, type ObjectMeta } from '../../../api/meta/index.ts';
 import { mergePatch } from '../../../api/patch/index.ts';
 import type { Client, Resource } from '../../../kit/client/index.ts';
 import { bindMount, isMounted, mountsBelow, mountTmpfs, removeTree, unmountTree } from '../../../kit/linux/index.ts';
@@ -113,8 +113,10 @@ function fakeClient(objects: Map<string, KubeObject>): Client {
       objects.set(key(resource, object.metadata.name ?? ''), object);
       return object;
     },
-    async patch(resource: Resource, name: string, _: string, patch: { metadata: object; status?: object }) {
+    async patch(resource: Resource, name: string, _: string, patch: { metadata?: ObjectMeta; status?: object }) {
       const found = objects.get(key(resource, name))!;
+      const known = patch.metadata?.resourceVersion;
+      if (known && known !== found.metadata.resourceVersion) throw conflict(resource, name);
       const next = mergePatch(found, patch);
       objects.set(key(resource, name), next);
       return next;
@@ -155,7 +157,7 @@ const claimed = (size = '1Gi', status: PersistentVolumeClaim['status'] = {}): Cl
   claim: {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    ...object('PersistentVolumeClaim', 'c'),
+    metadata: { name: 'c', namespace: 'ns', uid: 'uid-c' },
     status: { capacity: { storage: '1Gi' }, ...status },
   },
   volume: { apiVersion: 'v1', kind: 'PersistentVolume', ...volume, spec: { ...volume.spec, capacity: { storage: size } } },
@@ -166,12 +168,16 @@ const unique = uniqueVolumeName('d.example', 'handle');
 let folder = '';
 let woken: string[] = [];
 let told: string[] = [];
+let followed: string[] = [];
+let nowMs = 0;
 let objects: Map<string, KubeObject>;
 let number = 0;
 beforeEach(() => {
   folder = join(root, String(number++));
   told = [];
   woken = [];
+  followed = [];
+  nowMs = 1_000_000;
   mkdirSync(join(folder, 'plugins_registry'), { recursive: true });
   mkdirSync(join(folder, 'pods'));
   objects = new Map([
@@ -194,7 +200,8 @@ const mountsOf = (driver: TestDriver, can = ['STAGE_UNSTAGE_VOLUME']) => {
     },
     tokens: { get: async () => ({ text: 'token', renewAtMs: 0, endMs: 0 }) },
     events: { record: ({ kind }, type, reason, message) => told.push(`${kind} ${type} ${reason} ${message}`) },
-    clock: systemClock,
+    objects: { follow: (kind, namespace, name, uid) => followed.push(`${kind} ${namespace}/${name} for ${uid}`) },
+    clock: { ...systemClock, nowMs: () => nowMs },
     log: silentLogger,
     onChange: (uid) => woken.push(uid),
     nodeName: 'n',
@@ -375,7 +382,8 @@ describe('a volume that its driver has made larger', () => {
     await using driver = await new TestDriver(folder).start();
     const mounts = mountsOf(driver, can);
     const { refreshAtMs } = await mounts.setUpPersistent(pod('a'), of, claimed());
-    expect(refreshAtMs).toBeGreaterThan(0);
+    expect(refreshAtMs).toBe(nowMs + 60_000);
+    expect(followed).toEqual(['persistentvolumeclaims ns/c for uid-a']);
     expect(driver.names()).not.toContain('NodeExpandVolume');
     const { path } = await grows(mounts);
     const [, request] = driver.calls.find(([name]) => name === 'NodeExpandVolume')!;
@@ -401,8 +409,43 @@ describe('a volume that its driver has made larger', () => {
     expect(status()).toMatchObject({ allocatedResourceStatuses: { storage: step } });
     expect(status().conditions.map(({ type }: { type: string }) => type)).toEqual(['FileSystemResizePending', 'NodeResizeError']);
     driver.calls.length = 0;
+    const { refreshAtMs = 0 } = await mounts.setUpPersistent(pod('a'), of, claimed('2Gi', status())); // the claim has changed
+    expect(driver.names()).toEqual([]);
+    expect(refreshAtMs).toBe(nowMs + 500);
+    nowMs = refreshAtMs;
     await mounts.setUpPersistent(pod('a'), of, claimed('2Gi', status())); // asked again only where it may help
     expect(driver.names()).toEqual(step === 'NodeResizeInfeasible' ? [] : ['NodeExpandVolume']);
+    await mounts.tearDown('uid-a');
+  });
+
+  test('but not while in use waits until it is mounted next', async () => {
+    await using driver = await new TestDriver(folder).start();
+    const mounts = mountsOf(driver, can);
+    await mounts.setUpPersistent(pod('a'), of, claimed());
+    driver.failing.set('NodeExpandVolume', { code: grpcStatus.FAILED_PRECONDITION, details: 'in use' });
+    await grows(mounts);
+    nowMs += 3_600_000;
+    await grows(mounts, status());
+    const expansions = () => driver.names().filter((name) => name === 'NodeExpandVolume').length;
+    expect(expansions()).toBe(1);
+    await mounts.tearDown('uid-a');
+    driver.failing.clear();
+    await grows(mounts, status());
+    expect(expansions()).toBe(2);
+    expect(status()).toMatchObject({ capacity: { storage: '2Gi' }, conditions: [] });
+    await mounts.tearDown('uid-a');
+  });
+
+  test('and whose claim somebody else has written meanwhile is left for the next look', async () => {
+    await using driver = await new TestDriver(folder).start();
+    const mounts = mountsOf(driver, can);
+    await mounts.setUpPersistent(pod('a'), of, claimed());
+    const { claim, volume: larger } = claimed('2Gi', pending('NodeResizePending'));
+    objects.set('persistentvolumeclaims/c', { ...claim, metadata: { ...claim.metadata, resourceVersion: '2' } });
+    const old = { claim: { ...claim, metadata: { ...claim.metadata, resourceVersion: '1' } }, volume: larger };
+    await mounts.setUpPersistent(pod('a'), of, old);
+    expect(driver.names()).not.toContain('NodeExpandVolume');
+    expect(told).toEqual([]);
     await mounts.tearDown('uid-a');
   });
 
@@ -420,17 +463,19 @@ test('a driver that asks for it gets the tokens again while the pod runs, and it
   const spec = { attachRequired: false, requiresRepublish: true, tokenRequests: [{ audience: 'aud' }] };
   objects.set('csidrivers/d.example', csiDriver(spec));
   const mounts = mountsOf(driver, []);
-  await mounts.setUpPersistent(pod('a'), of, claimed());
+  const first = await mounts.setUpPersistent(pod('a'), of, claimed());
+  expect(first.refreshAtMs).toBe(nowMs + 60_000);
+  expect(await mounts.setUpPersistent(pod('a'), of, claimed())).toEqual(first); // for another reason: nothing is due
   objects.set('csidrivers/d.example', csiDriver({ ...spec, serviceAccountTokenInSecrets: true }));
   driver.failing.set('NodePublishVolume', { code: grpcStatus.INTERNAL, details: 'no' });
+  nowMs += 60_000;
   const { path, refreshAtMs } = await mounts.setUpPersistent(pod('a'), of, claimed());
   expect(driver.names()).toEqual(['NodePublishVolume', 'NodePublishVolume']);
-  const [first, second] = driver.calls.map(([, { secrets, volumeContext }]) => [volumeContext, secrets].map((one) => TOKENS in one));
-  expect([first, second]).toEqual([
+  expect(driver.calls.map(([, { secrets, volumeContext }]) => [volumeContext, secrets].map((one) => TOKENS in one))).toEqual([
     [true, false],
     [false, true],
   ]);
-  expect(refreshAtMs).toBeGreaterThan(0);
+  expect(refreshAtMs).toBe(nowMs + 500);
   expect(isMounted(path)).toBe(true);
   expect(told).toEqual(['Pod Warning FailedMount MountVolume.SetUp failed for volume "pv" : rpc error: code = Internal desc = no']);
   await mounts.tearDown('uid-a');

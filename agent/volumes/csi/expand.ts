@@ -1,6 +1,6 @@
 // Makes the file system of a volume as large as its driver's controller has made the volume, and tells the claim and the pod.
 import type { Pod } from '../../../api/gen/types/core.v1.ts';
-import { toInteger } from '../../../api/meta/index.ts';
+import { isStatusError, toInteger } from '../../../api/meta/index.ts';
 import { type Client, type EventRecorder, RESOURCES } from '../../../kit/client/index.ts';
 import type { Clock } from '../../../kit/run/index.ts';
 import type { Claimed } from '../claims.ts';
@@ -28,6 +28,11 @@ export interface Mounted extends Places {
   inUse?: { size: string | undefined };
 }
 
+type Claim = Claimed['claim'];
+
+/** `not while in use`: it is made larger when it is mounted next. */
+export type Outcome = { size: string } | 'nothing to do' | 'failed' | 'not while in use';
+
 export class Expander {
   readonly #options: ExpanderOptions;
 
@@ -35,25 +40,35 @@ export class Expander {
     this.#options = options;
   }
 
-  /** The size that it has grown to, if it has. @throws VolumeProblem when a volume that is being mounted cannot be used before */
-  async expand(mounted: Mounted): Promise<string | undefined> {
+  /** Brings the volume to its size. @throws VolumeProblem when a volume that is being mounted cannot be used before */
+  async expand(mounted: Mounted): Promise<Outcome> {
     const { claimed, driver, inUse, wanted } = mounted;
     const growth = growthOf(claimed.claim, claimed.volume, inUse?.size);
-    if (!growth || !driver.can.has('EXPAND_VOLUME')) return undefined;
+    if (!growth || !driver.can.has('EXPAND_VOLUME')) return 'nothing to do';
     if (wanted.readonly) {
       this.#tell(mounted, 'Warning', 'FileSystemResizeFailed', 'MountVolume.NodeExpandVolume failed', 'requested read-only file system');
-      return undefined;
+      return 'nothing to do';
     }
-    if (growth.isAccounted) await this.#status(claimed, begun());
+    try {
+      return await this.#grow(mounted, growth);
+    } catch (error) {
+      // Somebody else has written the claim: what it says now is another question.
+      if (inUse && isStatusError(error, 'Conflict')) return 'failed';
+      throw error;
+    }
+  }
+
+  async #grow(mounted: Mounted, growth: Growth): Promise<Outcome> {
+    const { claim } = mounted.claimed;
+    const begunClaim = growth.isAccounted ? await this.#status(claim, begun()) : claim;
     try {
       await this.#ask(mounted, growth);
     } catch (error) {
-      await this.#failed(mounted, growth, error as Error);
-      return undefined;
+      return this.#failed(mounted, growth, begunClaim, error as Error);
     }
-    if (growth.isTold) await this.#status(claimed, grown(claimed.claim, growth.size));
     this.#tell(mounted, 'Normal', 'FileSystemResizeSuccessful', 'MountVolume.NodeExpandVolume succeeded', this.#options.nodeName);
-    return growth.size;
+    if (growth.isTold) await this.#status(begunClaim, grown(begunClaim, growth.size));
+    return { size: growth.size };
   }
 
   async #ask({ driver, pod, staging, target, wanted }: Mounted, { size }: Growth): Promise<void> {
@@ -67,21 +82,24 @@ export class Expander {
     });
   }
 
-  async #failed({ claimed, inUse, pod, wanted }: Mounted, growth: Growth, error: Error): Promise<void> {
+  async #failed({ inUse, pod, wanted }: Mounted, growth: Growth, claim: Claim, error: Error): Promise<Outcome> {
     const { clock, events } = this.#options;
-    const told = growth.isAccounted ? notGrown(claimed.claim, growth, error, clock.nowMs()) : undefined;
-    if (told) await this.#status(claimed, told);
+    const told = growth.isAccounted ? notGrown(claim, growth, error, clock.nowMs()) : undefined;
+    if (told) await this.#status(claim, told);
     const why = `Expander.NodeExpand failed to expand the volume : ${error.message}`;
     if (!inUse && !mayStaySmall(error)) throw new VolumeProblem(why, 'expand');
-    if (needsOffline(error)) return; // it is made larger when it is mounted next
+    if (needsOffline(error)) return 'not while in use';
     const message = `NodeExpandVolume.NodeExpandVolume failed for volume "${wanted.name}" : ${why}`;
     events.record(podTarget(pod), 'Warning', 'VolumeResizeFailed', message);
+    return 'failed';
   }
 
-  async #status({ claim }: Claimed, status: object): Promise<void> {
-    const { name = '', namespace = '', uid } = claim.metadata;
+  /** @throws StatusError when the claim has changed since it was read */
+  #status({ metadata }: Claim, status: object): Promise<Claim> {
+    const { name = '', namespace = '', resourceVersion, uid } = metadata;
+    const patch = { metadata: { uid, resourceVersion }, status };
     const params = { namespace, subresource: 'status' };
-    await this.#options.client.patch(RESOURCES.persistentvolumeclaims, name, 'merge', { metadata: { uid }, status }, params);
+    return this.#options.client.patch<Claim>(RESOURCES.persistentvolumeclaims, name, 'merge', patch, params);
   }
 
   #tell({ claimed, pod, wanted }: Mounted, type: 'Normal' | 'Warning', reason: string, what: string, more: string): void {

@@ -11,6 +11,7 @@ import { uniqueVolumeName } from '../../../kit/placement/index.ts';
 import { type Clock, type Logger, Turns } from '../../../kit/run/index.ts';
 import type { Claimed } from '../claims.ts';
 import { VolumeSetupError } from '../failure.ts';
+import type { ObjectCache } from '../objects.ts';
 import { giveToGroup } from '../ownership.ts';
 import { VolumeProblem } from '../payload.ts';
 import type { Tokens } from '../tokens.ts';
@@ -21,6 +22,7 @@ import { volumeFigures } from './figures.ts';
 import { attachedContext, attachmentOf, isAttachable, podTokens, secretData, settingsOf } from './from-api.ts';
 import { VolumesInUse } from './in-use.ts';
 import { isOverLimit } from './limit.ts';
+import { KEEP_MS, Pace } from './pace.ts';
 import {
   capability,
   givesToGroup,
@@ -39,6 +41,7 @@ export interface CsiMountsOptions {
   client: Client;
   drivers: Pick<Drivers, 'get' | 'recount'>;
   tokens: Pick<Tokens, 'get'>;
+  objects: Pick<ObjectCache, 'follow'>;
   events: EventRecorder;
   clock: Clock;
   log: Logger;
@@ -67,20 +70,19 @@ interface Setup {
   places: Places;
 }
 
-/** Upstream does both with each sync of a running pod, about once a minute. */
-const KEEP_MS = 60_000;
-
 export class CsiMounts {
   readonly #options: CsiMountsOptions;
   /** One call at a time for a volume: the last pod that leaves it and the first that comes do not meet. */
   readonly #turns = new Turns();
   readonly #inUse: VolumesInUse;
   readonly #expander: Expander;
+  readonly #pace: Pace;
 
   constructor(options: CsiMountsOptions) {
     this.#options = options;
     this.#inUse = new VolumesInUse(options);
     this.#expander = new Expander(options);
+    this.#pace = new Pace(options.clock);
   }
 
   /** What an earlier life of the agent has mounted is in use still. */
@@ -162,11 +164,11 @@ export class CsiMounts {
     return this.#turns.take(wanted.handle, async () => {
       const wasThere = isMounted(target);
       const setup: Setup = { pod, of, wanted, driver, settings, places: this.#places(pod, wanted, driver) };
+      const wishes: number[] = [];
       if (!wasThere) await this.#publish(setup, { ...(inUse ? { inUse } : {}), ...sizeOf(claimed) });
-      else if (settings?.spec.requiresRepublish) await this.#republish(setup);
-      if (claimed) await this.#grow(setup, claimed, wasThere);
-      const isKept = settings?.spec.requiresRepublish || (claimed && driver.can.has('EXPAND_VOLUME'));
-      return { path: target, ...(isKept ? { refreshAtMs: clock.nowMs() + KEEP_MS } : {}) };
+      if (settings?.spec.requiresRepublish) wishes.push(await this.#republish(setup, wasThere));
+      if (claimed && driver.can.has('EXPAND_VOLUME')) wishes.push(await this.#grow(setup, claimed, wasThere));
+      return { path: target, ...(wishes.length > 0 ? { refreshAtMs: Math.min(...wishes) } : {}) };
     });
   }
 
@@ -200,14 +202,22 @@ export class CsiMounts {
     });
   }
 
-  /** A driver that wants it is told the present tokens; the mount stays whatever it answers. */
-  async #republish(setup: Setup): Promise<void> {
-    const { client, nodeName } = this.#options;
-    const { pod, settings, wanted } = setup;
-    await this.#callPublish(setup, await attachedContext(client, nodeName, wanted, settings)).catch((error: Error) => {
-      const { message, reason } = new VolumeSetupError(wanted.name, error, wanted.isBlock);
-      this.#options.events.record(podTarget(pod), 'Warning', reason, message);
-    });
+  /** A driver that wants it is told the present tokens; the mount stays whatever it answers. Returns when it is due again. */
+  async #republish(setup: Setup, wasThere: boolean): Promise<number> {
+    const { client, events, nodeName } = this.#options;
+    const { pod, places, settings, wanted } = setup;
+    const key = republishing(places.target);
+    if (!wasThere) this.#pace.done(key);
+    else if (this.#pace.isDue(key))
+      try {
+        await this.#callPublish(setup, await attachedContext(client, nodeName, wanted, settings));
+        this.#pace.done(key);
+      } catch (error) {
+        this.#pace.failed(key);
+        const { message, reason } = new VolumeSetupError(wanted.name, error, wanted.isBlock);
+        events.record(podTarget(pod), 'Warning', reason, message);
+      }
+    return this.#pace.dueMs(key);
   }
 
   async #callPublish({ driver, places, pod, settings, wanted }: Setup, publishContext: object): Promise<void> {
@@ -225,12 +235,23 @@ export class CsiMounts {
     });
   }
 
-  async #grow({ driver, of, places, pod, wanted }: Setup, claimed: Claimed, wasThere: boolean): Promise<void> {
-    const folder = this.#folder(pod.metadata.uid ?? '');
-    const asked = wasThere ? await readAsked(folder, of.name) : undefined;
+  /** Follows the volume's size. Returns when to look again, should the API server not let agents watch claims (upstream's does not). */
+  async #grow({ driver, of, places, pod, wanted }: Setup, claimed: Claimed, wasThere: boolean): Promise<number> {
+    const { clock, objects } = this.#options;
+    const { name = '', namespace = '' } = claimed.claim.metadata;
+    const podUid = pod.metadata.uid ?? '';
+    objects.follow('persistentvolumeclaims', namespace, name, podUid);
+    const key = growing(places.target);
+    const inAMinuteMs = clock.nowMs() + KEEP_MS;
+    if (wasThere && !this.#pace.isDue(key)) return Math.min(this.#pace.dueMs(key), inAMinuteMs);
+    const asked = wasThere ? await readAsked(this.#folder(podUid), of.name) : undefined;
     const inUse = wasThere ? { inUse: { size: asked?.size } } : {};
-    const size = await this.#expander.expand({ ...places, pod, wanted, driver, claimed, ...inUse });
-    if (size !== undefined && asked) await writeAsked(folder, of.name, { ...asked, size });
+    const outcome = await this.#expander.expand({ ...places, pod, wanted, driver, claimed, ...inUse });
+    if (outcome === 'failed') this.#pace.failed(key);
+    else if (outcome === 'not while in use') this.#pace.never(key);
+    else this.#pace.forget(key);
+    if (outcome instanceof Object && asked) await writeAsked(this.#folder(podUid), of.name, { ...asked, size: outcome.size });
+    return outcome === 'failed' ? this.#pace.dueMs(key) : inAMinuteMs;
   }
 
   #places(pod: Pod, wanted: Wanted, driver: Driver | undefined): Places {
@@ -249,6 +270,7 @@ export class CsiMounts {
       await rmdir(dirname(staging)).catch(() => {});
     }
     await forgetAsked(this.#folder(podUid), volume);
+    for (const key of [republishing(target), growing(target)]) this.#pace.forget(key);
   }
 
   async #usedElsewhere(staging: string, ownUid: string, own: string): Promise<boolean> {
@@ -263,6 +285,10 @@ const sizeOf = (claimed: Claimed | undefined): Pick<Asked, 'size'> => {
   const size = claimed?.claim.status?.capacity?.['storage'];
   return size === undefined ? {} : { size };
 };
+
+/** What is paced of a published volume. */
+const republishing = (target: string): string => `republish ${target}`;
+const growing = (target: string): string => `grow ${target}`;
 
 /** How upstream's plugin begins its words. */
 const PLUGIN = 'kubernetes.io/csi: ';

@@ -60,15 +60,17 @@ class NodeQuestion {
       [...referencesOf(pod).persistentvolumeclaims].some((claimName) => {
         const claim = this.#reader.get(core('persistentvolumeclaims'), pod.metadata.namespace ?? '', claimName);
         const csi = this.#reader.get(core('persistentvolumes'), '', claim?.['spec']?.volumeName ?? '')?.['spec']?.csi;
-        return [csi?.nodeStageSecretRef, csi?.nodePublishSecretRef].some((ref) => ref?.name === name && ref?.namespace === namespace);
+        const refs = [csi?.nodeStageSecretRef, csi?.nodePublishSecretRef, csi?.nodeExpandSecretRef];
+        return refs.some((ref) => ref?.name === name && ref?.namespace === namespace);
       }),
     );
   }
 
+  /** Watched too, so that a volume grows at once (upstream's agents may only get a claim, and do so once a minute). */
   claim(): Decision {
     const { verb, subresource, name } = this.#question;
     const writesStatus = subresource === 'status' && ['get', 'update', 'patch'].includes(verb);
-    if (!writesStatus && !(verb === 'get' && subresource === '')) return denied('can only get individual resources of this type');
+    if (!writesStatus && !(READ.includes(verb) && subresource === '')) return denied('can only get individual resources of this type');
     return name === '' ? denied('No Object name found') : this.#referred('persistentvolumeclaims');
   }
 

@@ -8,8 +8,6 @@ import { FlowMetrics } from './figures.ts';
 import { Level, type Neighbours, Refused, type Seat } from './level.ts';
 import { seatsOf } from './seats.ts';
 
-export { nextTurn, Slices } from './turns.ts';
-
 export interface FairnessOptions {
   /** Seats of the whole server: upstream's --max-requests-inflight plus --max-mutating-requests-inflight (400 + 200). */
   seats: number;

@@ -1,8 +1,8 @@
 // DELETE of a collection: each selected object through its own deletion.
 import { isStatusError, type KubeObject } from '../../../api/meta/index.ts';
+import { Slices } from '../../../kit/run/index.ts';
 import { ListBody } from '../bodies.ts';
 import { objectOfRow, shownRows, type Verb } from '../core.ts';
-import { Slices } from '../flowcontrol/index.ts';
 import { selectionOf } from '../selection.ts';
 import type { Item } from '../storage/item.ts';
 import { deleteOptions } from '../write/delete-options.ts';

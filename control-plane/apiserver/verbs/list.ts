@@ -9,10 +9,10 @@ import {
   type KubeObject,
   type Problem,
 } from '../../../api/meta/index.ts';
+import { Slices } from '../../../kit/run/index.ts';
 import { Compacted } from '../../store/store.ts';
 import { ListBody } from '../bodies.ts';
 import { type Core, objectOfRow, shownRows, type Target, type Verb } from '../core.ts';
-import { Slices } from '../flowcontrol/index.ts';
 import { type Selection, selectionOf } from '../selection.ts';
 import type { Item } from '../storage/item.ts';
 import { type Continue, decodeContinue, encodeContinue } from './continue.ts';

@@ -1,8 +1,8 @@
 // One open watch: initial events, then changes as they happen, seen through its selection.
 import { apiVersionOf, type KubeObject, StatusError } from '../../../api/meta/index.ts';
+import { Slices } from '../../../kit/run/index.ts';
 import { type EventSink, type Seen, SeenItem, type Stop } from '../bodies.ts';
 import { askedViews, type Core, viewOf } from '../core.ts';
-import { Slices } from '../flowcontrol/index.ts';
 import type { ServedKind } from '../kind-table.ts';
 import type { Selection } from '../selection.ts';
 import type { Watcher } from '../storage/cache.ts';

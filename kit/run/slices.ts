@@ -1,4 +1,4 @@
-// Long work of many requests takes turns: one slice a pass of the event loop, so that a short request between them never waits for more than one.
+// Long works of one process take turns: one slice a pass of the event loop, so that a short one between them never waits for more than one slice.
 
 const waiting: (() => void)[] = [];
 let running = false;
