@@ -80,9 +80,11 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
     };
   }
   const ended = hasExited(now);
-  const comesBack = ended && (facts.comesBack(now.id) || restarts(pod, container, now.exitCode, isInit));
+  const comesBack = ended && restarts(pod, container, now.exitCode, isInit);
+  // Against its policy: the API lets no such container leave its end, so that is never told as its state.
+  const isReplaced = ended && !comesBack && facts.comesBack(now.id);
   const state = stateOf(now, facts);
-  const waits = comesBack ? held : undefined;
+  const waits = isReplaced ? (held ?? { reason: 'ContainerCreating' }) : comesBack ? held : undefined;
   const last = waits && ended ? state : earlier ? stateOf(earlier, facts) : (before?.lastState ?? {});
   const running = now.state === 'running';
   const started = running && (isInit && !isSidecar(container) ? true : facts.hasStarted(now.id));

@@ -71,7 +71,7 @@ export class PodReporter {
         hasStarted: (id) => this.#prober.hasStarted(id),
         isReady: (id) => this.#prober.isReady(id),
         terminationMessage: (id) => messages.get(id),
-        comesBack: (id) => condemned.comeBack.has(id),
+        comesBack: (id) => !ending.isStopping && condemned.comeBack.has(id),
         isOutdated: (record) => resizer.isOutdated(pod, record),
         resize: resizer.conditions,
         devices: (name) => this.#tools.devices.status(pod, name),

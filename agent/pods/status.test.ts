@@ -48,6 +48,16 @@ const unready = (...names: string[]) => `False ContainersNotReady containers wit
 const sidecar: Container = { name: 's', restartPolicy: 'Always' };
 const never: Partial<PodSpec> = { restartPolicy: 'Never' };
 
+test('a container that the node starts anew against its policy never shows its end as its state, which it could not leave', () => {
+  const status = of(pod(never, { phase: 'Running' }), { records: [record('c', 'exited')], comesBack: () => true });
+  const [shown] = status.containerStatuses ?? [];
+  expect([status.phase, shown?.state, shown?.lastState?.terminated?.exitCode]).toEqual([
+    'Running',
+    { waiting: { reason: 'ContainerCreating' } },
+    0,
+  ]);
+});
+
 test.each<[string, Pod, Partial<StatusFacts>, string]>([
   ['new', pod(), { sandbox: undefined }, `Pending ${unready('c')}`],
   ['made, not started', pod(), { records: [record('c', 'created')] }, `Pending ${unready('c')}`],
