@@ -9,7 +9,7 @@ import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { Devices, devicePluginType, deviceRegistration, podResourcesService } from './devices/index.ts';
 import { startDns } from './dns/index.ts';
-import { evictionManager } from './eviction/index.ts';
+import { evictionManager, keptFree } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
 import { imageAccess, imageCredentials, imagePolicy } from './image-settings.ts';
 import { kubeletConfiguration } from './kubelet-configuration.ts';
@@ -54,7 +54,8 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   ]);
   const { client } = identity;
   // What eviction keeps free is not for pods either.
-  const allocatable = allocatableOf(capacity.resources, config.reserved);
+  const kept = keptFree(config.eviction, { memory: capacity.memoryBytes, 'ephemeral-storage': capacity.diskBytes });
+  const allocatable = allocatableOf(capacity.resources, config.reserved, kept);
   const facts: NodeFacts = {
     name: config.nodeName,
     ip: config.nodeIP,
@@ -184,7 +185,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
       log,
       probes,
       version: KUBELET_VERSION,
-      families: [...runtimeMetrics.families, ...eviction.families, ...pods.families],
+      families: [...runtimeMetrics.families, ...eviction.families, ...pods.families, ...shutdown.families, ...identity.families],
       kubeletConfiguration: kubeletConfiguration(config),
     }),
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),
