@@ -117,16 +117,25 @@ export function mountOverlay(target: string, options: { layers: readonly string[
   }
 }
 
-export function mountTmpfs(target: string, options: { sizeBytes?: number; mode?: number } = {}): void {
-  const data = [`mode=${(options.mode ?? 0o755).toString(8)}`];
-  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+/** Of the folder that is seen there. */
+interface MemoryOptions {
+  sizeBytes?: number;
+  mode?: number;
+  gid?: number;
+}
+
+function memoryData({ sizeBytes, mode = 0o755, gid }: MemoryOptions): string[] {
+  return [`mode=${mode.toString(8)}`, ...(gid === undefined ? [] : [`gid=${gid}`]), ...(sizeBytes ? [`size=${sizeBytes}`] : [])];
+}
+
+export function mountTmpfs(target: string, options: MemoryOptions = {}): void {
+  const data = memoryData(options);
   mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, data.join(','));
 }
 
-/** Files in pages of this size alone. The mount's root belongs to root; whoever needs more changes its mode. */
-export function mountHugePages(target: string, pageBytes: number, options: { sizeBytes?: number; mode?: number } = {}): void {
-  const data = [`pagesize=${pageBytes}`, `mode=${(options.mode ?? 0o755).toString(8)}`];
-  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+/** Files in pages of this size alone. The set-group-id bit of the mode is not taken. */
+export function mountHugePages(target: string, pageBytes: number, options: MemoryOptions = {}): void {
+  const data = [`pagesize=${pageBytes}`, ...memoryData(options)];
   mount('hugetlbfs', target, 'hugetlbfs', MS.NOSUID | MS.NODEV, data.join(','));
 }
 
