@@ -1,7 +1,7 @@
 // The node agent: a list of services. Stopping it leaves all containers, routes and rules as they are.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createEventRecorder, createInformerFactory } from '../kit/client/index.ts';
+import { createEventRecorder, createInformerFactory, RESOURCES } from '../kit/client/index.ts';
 import { homeFirst, openPodCgroups } from '../kit/linux/index.ts';
 import { type Logger, runServices, systemClock } from '../kit/run/index.ts';
 import { nodeIdentity } from './certificates/index.ts';
@@ -9,7 +9,7 @@ import { type AgentConfig, loadConfig } from './config.ts';
 import { criServer } from './cri-grpc/index.ts';
 import { Devices, devicePluginType, deviceRegistration, podResourcesService } from './devices/index.ts';
 import { startDns } from './dns/index.ts';
-import { evictionManager } from './eviction/index.ts';
+import { evictionManager, keptFree } from './eviction/index.ts';
 import { collectedImages, imageCollection } from './image-collection.ts';
 import { imageAccess, imageCredentials, imagePolicy } from './image-settings.ts';
 import { kubeletConfiguration } from './kubelet-configuration.ts';
@@ -54,7 +54,8 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   ]);
   const { client } = identity;
   // What eviction keeps free is not for pods either.
-  const allocatable = allocatableOf(capacity.resources, config.reserved);
+  const kept = keptFree(config.eviction, { memory: capacity.memoryBytes, 'ephemeral-storage': capacity.diskBytes });
+  const allocatable = allocatableOf(capacity.resources, config.reserved, kept);
   const facts: NodeFacts = {
     name: config.nodeName,
     ip: config.nodeIP,
@@ -66,8 +67,8 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   };
   const recorder = createEventRecorder({ client, component: 'kubelet', host: config.nodeName, log });
   const tell = nodeEvents(recorder, config.nodeName);
-  const registered = await registration(join(config.stateDir, 'node.json'), clock, () =>
-    registerNode(facts, { client, clock, log, signal, tell }),
+  const registered = await registration(join(config.stateDir, 'node.json'), clock, (isFirst) =>
+    registerNode(facts, isFirst, { client, clock, log, signal, tell }),
   );
   const { uid, podCIDR } = registered.known;
   const runtimeMetrics = new RuntimeMetrics();
@@ -114,6 +115,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     allocatable,
     memoryCapacity: capacity.memoryBytes,
     podPidsLimit: config.podPidsLimit,
+    supplementalGroupsPolicy: status.features.supplementalGroupsPolicy,
     imageCredentials: credentials,
     imageAccess: access,
     groups,
@@ -158,6 +160,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
   });
   const beat = heartbeat({
     client,
+    nodes: informers.of(RESOURCES.nodes),
     clock,
     log,
     facts,
@@ -182,7 +185,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
       log,
       probes,
       version: KUBELET_VERSION,
-      families: [...runtimeMetrics.families, ...eviction.families, ...pods.families],
+      families: [...runtimeMetrics.families, ...eviction.families, ...pods.families, ...shutdown.families, ...identity.families],
       kubeletConfiguration: kubeletConfiguration(config),
     }),
     ...(config.criSocket ? [criSocketService(config.criSocket)] : []),

@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHttpsClient, type HttpsClient, readKubeconfig } from '../../kit/client/index.ts';
 import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
+import type { Family } from '../../kit/metrics/index.ts';
 import { createCa, issue, type KeyPair, kubeconfig } from '../../kit/net/index.ts';
 import { type Clock, type Logger, type Service, untilItSucceeds } from '../../kit/run/index.ts';
+import { CertificateMetrics } from './metrics.ts';
 import { readPair, usable } from './pair-file.ts';
 import type { Wanted } from './request.ts';
 import { renew, rotate } from './rotation.ts';
@@ -39,6 +41,8 @@ export interface Identity {
   readonly client: HttpsClient;
   readonly serving: ServingCertificate;
   readonly service: Service;
+  /** Of both certificates, for /metrics. */
+  readonly families: readonly Family[];
 }
 
 /** Waits for the cluster only when it has to be let in first. @throws Error when there is no way to get in */
@@ -55,23 +59,32 @@ export async function nodeIdentity(options: IdentityOptions, signal: AbortSignal
   const present = kept ?? given; // an expired one is for the server to refuse
   const client = createHttpsClient({ ...access, ...present, userAgent });
   const serving = new Serving(await firstServing(options, servingFile, ca));
+  const metrics = new CertificateMetrics(clock);
+  if (present) metrics.use('client', present);
+  metrics.use('server', serving.pair);
+  serving.onChange((pair) => metrics.use('server', pair));
   const rotations = new AbortController();
   const common = { client, clock, log: options.log, random: Math.random };
   return {
     client,
     serving,
+    families: metrics.families,
     service: {
       name: 'certificates',
       async start() {
         const { promise: failed, reject } = Promise.withResolvers<never>();
-        const keep = (wanted: Wanted, file: string, pair: KeyPair | undefined, use: (pair: KeyPair) => void) =>
-          rotate({ ...common, wanted, file, use }, pair, rotations.signal).catch((error: unknown) => {
+        const keep = (of: 'client' | 'server', wanted: Wanted, file: string, pair: KeyPair | undefined, use: (pair: KeyPair) => void) =>
+          rotate({ ...common, wanted, file, use, failed: () => metrics.failed(of) }, pair, rotations.signal).catch((error: unknown) => {
             if (!rotations.signal.aborted) reject(error);
           });
         if (options.rotateCertificates) {
           // A client of a token has nothing to renew.
-          if (present) void keep(clientWish(options, 'csr-'), clientFile, present, (pair) => client.useCertificate(pair));
-          void keep(servingWish(options), servingFile, serving.signed, (pair) => serving.change(pair));
+          const change = (pair: KeyPair) => {
+            client.useCertificate(pair);
+            metrics.use('client', pair);
+          };
+          if (present) void keep('client', clientWish(options, 'csr-'), clientFile, present, change);
+          void keep('server', servingWish(options), servingFile, serving.signed, (pair) => serving.change(pair));
         }
         return { failed, stop: async () => rotations.abort() };
       },

@@ -18,6 +18,8 @@ export interface RotationOptions {
   random(): number;
   /** The new one, once it is on disk. */
   use(pair: KeyPair): void;
+  /** One more time there was none to be had. */
+  failed?(): void;
 }
 
 /** Longest sleep: a machine may be suspended, and its clock may be set. */
@@ -29,7 +31,10 @@ const FAILURE = { baseMs: 1000, maxMs: 60_000 };
 /** Until `signal` aborts. `present`: absent when one is needed at once. */
 export async function rotate(options: RotationOptions, present: KeyPair | undefined, signal: AbortSignal): Promise<never> {
   const { clock, log, wanted } = options;
-  const onFailure = (error: unknown) => log.warn({ err: error, certificate: wanted.usage }, 'no new certificate yet');
+  const onFailure = (error: unknown) => {
+    options.failed?.();
+    log.warn({ err: error, certificate: wanted.usage }, 'no new certificate yet');
+  };
   for (let pair = present; ; ) {
     if (pair) await untilDue(options, pair, signal);
     pair = await untilItSucceeds({ ...FAILURE, clock, signal, onFailure }, () => renew(options, signal));

@@ -34,6 +34,7 @@ export function podSandboxConfig(config: wire.PodSandboxConfig, runtimeHandler: 
       ...(cgroupParent ? { cgroupParent } : {}),
       ...(linux?.resources ? { resources: fromResources(linux.resources) } : {}),
       ...(linux?.sysctls ? { sysctls: linux.sysctls } : {}),
+      ...(linux?.securityContext?.privileged ? { privileged: true } : {}),
       ...(namespaces ? { namespaces } : {}),
     },
   };

@@ -45,7 +45,7 @@ export interface CriContext {
 export const IF_NAME = 'eth0';
 export const newId = (): string => randomBytes(32).toString('hex');
 
-/** Files of a sandbox in the run folder: the pins of its namespaces (SANDBOX_PINS), `shm`, `layers`, what containers see in /etc. */
+/** Files of a sandbox in the run folder: the pins of its namespaces (SANDBOX_PINS), `shm`, `sys`, `layers`, what containers see in /etc. */
 export const sandboxFile = (context: CriContext, id: string, name: string): string => `${context.runDir}/s/${id}/${name}`;
 
 export const usesPodNetwork = (config: PodSandboxConfig): boolean => config.linux?.namespaces?.network !== 'node';

@@ -172,6 +172,17 @@ describe.skipIf(!hasUsers)('users of its own', () => {
   });
 });
 
+test('a privileged container may write to /sys, though one came before that may not', async () => {
+  const { sandboxId, id } = await started(sleeping, {}, { linux: { privileged: true } });
+  const privileged = container(sleeping, { metadata: { name: 'second', attempt: 0 }, linux: { securityContext: { privileged: true } } });
+  const second = await cri.createContainer(sandboxId, privileged);
+  await cri.startContainer(second);
+  // a file's own value changes nothing
+  const write = ['sh', '-c', 'f=/sys/class/net/lo/tx_queue_len; cat $f > /tmp/v; cat /tmp/v > $f && echo written'];
+  const said = await Promise.all([id, second].map(async (one) => (await cri.execSync(one, write, 10_000)).stdout.toString()));
+  expect(said).toEqual(['', 'written\n']);
+});
+
 test('a stop that comes before the program listens is not lost', async () => {
   const { id } = await started('sleep 0.5; trap "exit 6" USR1; while :; do sleep 0.05; done');
   await cri.stopContainer(id, 60_000);

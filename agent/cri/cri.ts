@@ -111,7 +111,7 @@ export interface PodSandboxConfig {
     resources?: LinuxResources;
     sysctls?: Record<string, string>;
     namespaces?: NamespaceOptions;
-    /** A container of the pod will be privileged: other runtimes want to know it of the sandbox. */
+    /** A container of the pod will be privileged: its /sys is to be for writing. */
     privileged?: boolean;
   };
 }

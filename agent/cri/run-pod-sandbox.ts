@@ -1,7 +1,7 @@
 // RunPodSandbox: cgroup, pinned namespaces, shared memory, network. No process is needed to hold them. Each step may be repeated, so a
 // sandbox that a crash left half made is finished by asking for it again.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { bootId, expectGroupMove, isMounted, mountTmpfs } from '../../kit/linux/index.ts';
+import { bootId, expectGroupMove, inNetns, isMounted, mountSysfs, mountTmpfs } from '../../kit/linux/index.ts';
 import { step, systemClock } from '../../kit/run/index.ts';
 import { type CriContext, IF_NAME, messageOf, newId, podCgroup, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
 import { CriError, type PodSandboxConfig } from './cri.ts';
@@ -48,7 +48,7 @@ export async function runPodSandbox(context: CriContext, config: PodSandboxConfi
         context.log.warn({ sandbox: record.id, error: messageOf(cause) }, 'cleaning up a failed sandbox'),
       );
       await context.sandboxes.remove(record.id);
-      throw new CriError('FailedCreatePodSandBox', `failed to create pod sandbox: ${messageOf(error)}`, error);
+      throw new CriError('FailedCreatePodSandBox', messageOf(error), error);
     }
     return record.id;
   });
@@ -70,6 +70,7 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
   await step('sandbox.namespaces', () => makeNamespaces(context, record));
   if (config.linux?.namespaces?.user) step('sandbox.layers', () => mountLayers(context, record));
   step('sandbox.shared-memory', () => makeSharedMemory(context, record));
+  if (config.linux?.privileged) step('sandbox.sysfs', () => openSysfs(context, record));
   if (config.dns) writeFileSync(sandboxFile(context, id, 'resolv.conf'), resolvConf(config.dns));
   if (config.linux?.namespaces?.pid === 'pod') await step('sandbox.pid-holder', () => startPidHolder(context, record));
   let ips: string[] = [];
@@ -110,6 +111,17 @@ const hostsFile = (hostname: string, ips: readonly string[]): string =>
     ...ips.map((ip) => `${ip}\t${hostname}`),
     '',
   ].join('\n');
+
+/**
+ * All mounts of /sys in one network namespace are for reading only when the first of them was: an ordinary container that starts before a
+ * privileged one would close it for that one too. Users of a pod's own cannot share a mount with the machine's.
+ */
+function openSysfs(context: CriContext, { id, config }: SandboxRecord): void {
+  const sys = sandboxFile(context, id, 'sys');
+  if (!usesPodNetwork(config) || config.linux?.namespaces?.user || isMounted(sys)) return;
+  mkdirSync(sys, { recursive: true });
+  inNetns(sandboxFile(context, id, 'net'), () => mountSysfs(sys));
+}
 
 /** /dev/shm and /etc/hostname are one for all containers of the pod. */
 function makeSharedMemory(context: CriContext, { id, config }: SandboxRecord): void {

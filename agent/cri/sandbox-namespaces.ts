@@ -1,6 +1,6 @@
 // The namespaces that a sandbox's containers share, pinned to files: no process is needed to hold them.
 import { type OwnedNamespace, pinNamespace, pinUserNamespace, sethostname, writeSysctl } from '../../kit/linux/index.ts';
-import { type CriContext, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
+import { type CriContext, messageOf, sandboxFile, usesPodIpc, usesPodNetwork } from './context.ts';
 import type { SandboxRecord } from './records.ts';
 
 /** Which of them there are depends on what the pod asks for. */
@@ -20,7 +20,7 @@ export async function makeNamespaces(context: CriContext, { id, config }: Sandbo
 function namespacesOf(config: SandboxRecord['config']): Required<Omit<OwnedNamespace, 'path'>>[] {
   const sysctls = Object.entries(config.linux?.sysctls ?? {});
   const set = (wanted: (name: string) => boolean) => () => {
-    for (const [name, value] of sysctls) if (wanted(name)) writeSysctl(name, value);
+    for (const [name, value] of sysctls) if (wanted(name)) setSysctl(name, value);
   };
   const isNet = (name: string) => name.startsWith('net.') || name.startsWith('net/');
   return [
@@ -32,4 +32,13 @@ function namespacesOf(config: SandboxRecord['config']): Required<Omit<OwnedNames
       : []),
     ...(usesPodIpc(config) ? [{ kind: 'ipc' as const, inside: set((name) => !isNet(name)) }] : []),
   ];
+}
+
+/** @throws Error that names the setting: a client gives many */
+function setSysctl(name: string, value: string): void {
+  try {
+    writeSysctl(name, value);
+  } catch (error) {
+    throw new Error(`sysctl ${name} cannot be ${JSON.stringify(value)}: ${messageOf(error)}`, { cause: error });
+  }
 }

@@ -32,18 +32,21 @@ export async function startContainer(context: CriContext, id: string): Promise<v
       mountImageVolumes(context, record);
       mkdirSync(dirname(logPath), { recursive: true });
       const { stdin = false, stdinOnce = false, metadata } = record.config;
+      const spec = containerSpec(context, record, sandbox);
       await context.runtime.create({
         id,
         name: metadata.name,
-        spec: containerSpec(context, record, sandbox),
+        spec,
         logPath,
         stdin,
         keepStdinOpen: stdin && !stdinOnce,
         ...(context.runtime.handlers.includes(runtimeHandler) ? { handler: runtimeHandler } : {}),
       });
       // crun 1.8 tells systemd a part of them only, and what it does not know it takes away at a reload
-      if (context.groups.driver === 'systemd')
-        await context.groups.apply(containerCgroup(context, record), toCgroupLimits(record.config.linux?.resources ?? {}));
+      if (context.groups.driver === 'systemd') {
+        const limits = toCgroupLimits(record.config.linux?.resources ?? {});
+        await context.groups.apply(containerCgroup(context, record), { ...limits, devices: spec.linux.resources.devices ?? [] });
+      }
     } catch (error) {
       return await fail(
         context,

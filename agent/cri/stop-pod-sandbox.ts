@@ -32,7 +32,7 @@ export async function tearDownSandbox(context: CriContext, record: SandboxRecord
   });
   step('network.release', () => context.network.release({ containerId: id, ifName: IF_NAME })); // after the namespace, which takes its veth pair along
   step('sandbox.unmount', () => {
-    for (const name of ['shm', 'layers']) unmount(sandboxFile(context, id, name));
+    for (const name of ['shm', 'sys', 'layers']) unmount(sandboxFile(context, id, name));
   });
   await step('sandbox.release-host-ports', () => updateHostPorts(context, record));
 }

@@ -3,7 +3,8 @@ import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { PodUsage } from '../stats/index.ts';
 import { pressureRefusal } from './manager.ts';
 import { evictionMessage, limitMessage, ranked } from './rank.ts';
-import { judge, nothingYet, parseThresholds } from './thresholds.ts';
+import { evictionSettings } from './settings.ts';
+import { judge, keptFree, nothingYet, parseThresholds } from './thresholds.ts';
 
 const MI = 1024 * 1024;
 const settings = { hard: {}, soft: {}, softGraceMs: {}, minimumReclaim: {} };
@@ -34,7 +35,7 @@ test('a hard threshold acts at once, a soft one after its grace, zero never; mem
   });
   expect(judge(thresholds, at(500, 5), nothingYet, 0, 0)).toMatchObject({ act: { quantity: 10 }, pressures: new Set(['DiskPressure']) });
   const soft = judge(thresholds, at(150, 50), nothingYet, 0, 0);
-  expect(soft.act).toBeUndefined();
+  expect([soft.act, soft.pressures]).toEqual([undefined, new Set(['MemoryPressure'])]);
   expect(judge(thresholds, at(150, 50), soft.memory, 5000, 0).act?.threshold.isHard).toBe(false);
 });
 
@@ -47,6 +48,21 @@ test('a pressure stays for its time; what was met must be left by the minimum to
   const left = judge(thresholds, at(150), between.memory, 2000, 60_000);
   expect([left.act, left.pressures]).toEqual([undefined, new Set(['MemoryPressure'])]);
   expect(judge(thresholds, at(120), left.memory, 61_001, 60_000).pressures).toEqual(new Set());
+});
+
+test('a soft threshold that was left within its grace has nothing to reclaim', () => {
+  const name = 'memory.available';
+  const thresholds = parseThresholds({
+    ...settings,
+    soft: { [name]: '100' },
+    softGraceMs: { [name]: 5000 },
+    minimumReclaim: { [name]: '50' },
+  });
+  const at = (available: number) => ({ [name]: { available, capacity: 1000 } });
+  const met = judge(thresholds, at(90), nothingYet, 0, 0);
+  expect(judge(thresholds, at(120), met.memory, 6000, 0)).toMatchObject({ act: undefined, pressures: new Set() });
+  const due = judge(thresholds, at(90), met.memory, 6000, 0);
+  expect(judge(thresholds, at(120), due.memory, 7000, 0).act).toBeDefined();
 });
 
 const usage = (name: string, usedMi: number, requestMi = 0, more: Partial<Pod['spec']> = {}, annotations = {}): PodUsage =>
@@ -106,4 +122,15 @@ test('a node under pressure lets in critical pods, and those that asked for memo
   expect(pressureRefusal(pod('Burstable'), memory)).toBeUndefined();
   expect(pressureRefusal(pod('Burstable'), new Set(['DiskPressure'] as const))?.reason).toBe('Evicted');
   expect(pressureRefusal(pod('BestEffort', 2_000_000_000), memory)).toBeUndefined();
+});
+
+test('what hard thresholds keep free is not for pods; soft ones and other signals keep nothing', () => {
+  const capacity = { memory: 1000 * MI, 'ephemeral-storage': 2000 };
+  expect(keptFree(evictionSettings(undefined), capacity)).toEqual({ memory: 104_857_600n, 'ephemeral-storage': 200n });
+  const own = evictionSettings({
+    hard: { 'memory.available': '10%', 'nodefs.available': '0%' },
+    soft: { 'memory.available': '50%' },
+    softGraceMs: { 'memory.available': 1 },
+  });
+  expect(keptFree(own, capacity)).toEqual({ memory: 104_857_600n });
 });

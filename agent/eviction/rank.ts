@@ -40,7 +40,7 @@ function requested({ spec }: Pod, resource: string): number {
 /** The sentence of status and event. */
 export function evictionMessage(usage: PodUsage, signal: Signal, quantity: number, available: number): string {
   const resource = resourceOf(signal);
-  const text = (amount: number) => (resource === 'inodes' || resource === 'pids' ? String(amount) : bytesText(amount));
+  const text = (amount: number) => (resource === 'pids' ? String(amount) : bytesText(amount));
   const head = `The node was low on resource: ${resource}. Threshold quantity: ${text(quantity)}, available: ${text(available)}. `;
   if (resource !== 'memory' && resource !== 'ephemeral-storage') return head;
   const parts = usage.containers.flatMap((container) => {
@@ -55,7 +55,7 @@ export function evictionMessage(usage: PodUsage, signal: Signal, quantity: numbe
 }
 
 const storageOf = ({ stats, logs }: ContainerUsage): number => stats.rootfsUsedBytes + logs.bytes;
-/** As quantities are written: in the biggest unit that leaves no fraction. */
+/** As quantities are written, those of inodes too: in the biggest unit that leaves no fraction. */
 function bytesText(bytes: number): string {
   let [amount, unit] = [bytes, 0];
   while (amount !== 0 && amount % 1024 === 0 && unit < UNITS.length - 1) [amount, unit] = [amount / 1024, unit + 1];

@@ -91,14 +91,32 @@ const PRESSURES: Readonly<Record<Signal, Pressure>> = {
   'pid.available': 'PIDPressure',
 };
 
+/** What pods cannot have, in bytes by resource: below it they would be ended. `capacity`: of memory and of the node's disk. */
+export function keptFree(
+  settings: EvictionSettings,
+  capacity: Readonly<Record<'memory' | 'ephemeral-storage', number>>,
+): Record<string, bigint> {
+  const resources = { 'memory.available': 'memory', 'nodefs.available': 'ephemeral-storage' } as const;
+  const hard = parseThresholds(settings).filter(({ isHard, signal }) => isHard && signal in resources);
+  return Object.fromEntries(
+    hard.map(({ signal, amount }) => {
+      const resource = resources[signal as keyof typeof resources];
+      return [resource, BigInt(amount(capacity[resource]))];
+    }),
+  );
+}
+
 /** What is remembered from one look to the next. */
 export interface Memory {
   /** Thresholds that are met, with the time since when. */
   since: ReadonlyMap<Threshold, number>;
+  /** Those of them whose grace was over: they must be left by the minimum to reclaim. */
+  acted: ReadonlySet<Threshold>;
+  /** The pressure is told from the first moment, whatever the grace before a pod is ended. */
   seenMs: ReadonlyMap<Pressure, number>;
 }
 
-export const nothingYet: Memory = { since: new Map(), seenMs: new Map() };
+export const nothingYet: Memory = { since: new Map(), acted: new Set(), seenMs: new Map() };
 
 export interface Judgement {
   memory: Memory;
@@ -115,6 +133,7 @@ export function judge(
   transitionMs: number,
 ): Judgement {
   const since = new Map<Threshold, number>();
+  const acted = new Set<Threshold>();
   const seenMs = new Map(before.seenMs);
   const due: (Observation & { threshold: Threshold; quantity: number })[] = [];
   for (const threshold of thresholds) {
@@ -122,15 +141,17 @@ export function judge(
     if (!seen) continue;
     const quantity = threshold.amount(seen.capacity);
     const wasMet = before.since.get(threshold);
-    const wanted = quantity + (wasMet === undefined ? 0 : threshold.reclaim(seen.capacity));
+    const hasActed = before.acted.has(threshold);
+    const wanted = quantity + (hasActed ? threshold.reclaim(seen.capacity) : 0);
     if (seen.available >= wanted) continue;
     const fromMs = wasMet ?? nowMs;
     since.set(threshold, fromMs);
-    if (nowMs - fromMs < threshold.graceMs) continue;
     seenMs.set(PRESSURES[threshold.signal], nowMs);
+    if (nowMs - fromMs < threshold.graceMs) continue;
+    acted.add(threshold);
     due.push({ threshold, quantity, ...seen });
   }
   const pressures = new Set([...seenMs].filter(([, at]) => at === nowMs || nowMs - at < transitionMs).map(([pressure]) => pressure));
   const act = due.find(({ threshold }) => threshold.signal === 'memory.available') ?? due[0];
-  return { memory: { since, seenMs }, pressures, act };
+  return { memory: { since, acted, seenMs }, pressures, act };
 }

@@ -12,12 +12,20 @@ test('huge pages as resources, also those that are not there', () => {
 const capacity = { cpu: '2', memory: '1048576Ki', pods: '110', 'hugepages-2Mi': '32Mi', 'hugepages-1Gi': '0' };
 
 test.each([
-  ['nothing is kept but the memory of huge pages', {}, { memory: '1015808Ki' }],
-  ['what is reserved goes too', { cpu: '500m', memory: '100Mi' }, { cpu: '1500m', memory: '913408Ki' }],
-  ['of huge pages too', { 'hugepages-2Mi': '4Mi' }, { memory: '1015808Ki', 'hugepages-2Mi': '28Mi' }],
-  ['never below nothing', { cpu: '3', memory: '2Gi' }, { cpu: '0m', memory: '0Ki' }],
+  ['nothing is kept but the memory of huge pages', {}, { memory: '992Mi' }],
+  ['what is reserved goes too', { cpu: '500m', memory: '100Mi' }, { cpu: '1500m', memory: '892Mi' }],
+  ['of huge pages too', { 'hugepages-2Mi': '4Mi' }, { memory: '992Mi', 'hugepages-2Mi': '28Mi' }],
+  ['never below nothing', { cpu: '3', memory: '2Gi' }, { cpu: '0m', memory: '0' }],
 ])('%s', (_, reserved, changed) => {
   expect(allocatableOf(capacity, reserved)).toEqual({ ...capacity, ...changed });
+});
+
+test('what is kept beyond that, in bytes', () => {
+  const disk = { memory: '1Gi', 'ephemeral-storage': '1000Ki' };
+  expect(allocatableOf(disk, { memory: '24Mi' }, { memory: 104_857_600n, 'ephemeral-storage': 1n })).toEqual({
+    memory: '900Mi',
+    'ephemeral-storage': '1023999',
+  });
 });
 
 test('without huge pages memory is as it was', () => {

@@ -12,6 +12,7 @@ export const KUBELET_VERSION = 'v1.36.2+wherry';
 export interface Capacity {
   resources: Record<string, string>;
   memoryBytes: number;
+  diskBytes: number;
 }
 
 /** `folder`: where pods' local storage is; `memoryBytes`: that the node may use. */
@@ -19,6 +20,7 @@ export async function readCapacity(folder: string, memoryBytes: number, podsMax:
   const disk = await statfs(folder);
   return {
     memoryBytes,
+    diskBytes: disk.blocks * disk.bsize,
     resources: {
       cpu: String(availableParallelism()),
       'ephemeral-storage': `${Math.floor((disk.blocks * disk.bsize) / 1024)}Ki`,
@@ -35,19 +37,19 @@ export const hugePageResources = (pages: readonly HugePages[]): Record<string, s
 const HUGE = 'hugepages-';
 const binary = (bytes: number): string => quantityText(milliQuantity(BigInt(bytes) * 1000n, 'BinarySI'));
 
-/** Capacity less what is reserved, and less the memory that is there in huge pages only; never below nothing. Pure. */
+/** Capacity less what is reserved, what `kept` says in bytes beyond that, and the memory that is there in huge pages only; never below nothing. Pure. */
 export function allocatableOf(
   capacity: Readonly<Record<string, string>>,
   reserved: Readonly<Record<string, string>>,
+  kept: Readonly<Record<string, bigint>> = {},
 ): Record<string, string> {
   const huge = Object.entries(capacity).reduce((sum, [name, text]) => sum + (name.startsWith(HUGE) ? toInteger(text) : 0n), 0n);
   const left = Object.entries(capacity).map(([name, text]): [string, string] => {
-    const kept = name === 'memory' && huge > 0n ? String(toInteger(reserved[name] ?? '0') + huge) : reserved[name];
-    if (kept === undefined) return [name, text];
-    if (name.startsWith(HUGE)) return [name, binary(Number(atLeastNothing(toInteger(text) - toInteger(kept))))];
-    if (name === 'cpu') return [name, `${atLeastNothing(toMilli(text) - toMilli(kept))}m`];
-    const rest = atLeastNothing(toInteger(text) - toInteger(kept));
-    return [name, name === 'pods' ? String(rest) : `${rest / 1024n}Ki`];
+    if (name === 'cpu') return [name, reserved[name] ? `${atLeastNothing(toMilli(text) - toMilli(reserved[name]))}m` : text];
+    const taken = toInteger(reserved[name] ?? '0') + (kept[name] ?? 0n) + (name === 'memory' ? huge : 0n);
+    if (taken === 0n) return [name, text];
+    const rest = atLeastNothing(toInteger(text) - taken);
+    return [name, name === 'pods' ? String(rest) : binary(Number(rest))];
   });
   return Object.fromEntries(left);
 }

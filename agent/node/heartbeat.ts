@@ -1,10 +1,12 @@
 // The node's signs of life: a Lease every 10 s; its status at once, every 5 minutes, and when it or what others wrote into it has changed.
 import type { ContainerImage, Node, NodeStatus } from '../../api/gen/types/core.v1.ts';
 import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
-import { type Client, RESOURCES } from '../../kit/client/index.ts';
+import { type Client, type Informer, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, neverFails, repeat, rfc3339Micro, type Service } from '../../kit/run/index.ts';
 import { type NodeEvents, rebooted, tellChanges } from './events.ts';
 import { advertised, type NodeFacts, nodeStatus, type Pressures, reportedPart } from './node-object.ts';
+
+type NodeObject = Node & KubeObject;
 
 const LEASE_EVERY_MS = 10_000;
 const LEASE_SECONDS = 40;
@@ -15,6 +17,8 @@ const LEASE_NAMESPACE = 'kube-node-lease';
 
 export interface HeartbeatOptions {
   client: Client;
+  /** As the watch shows them: what others count on this one is for pods at once. */
+  nodes: Informer<NodeObject>;
   clock: Clock;
   log: Logger;
   facts: NodeFacts;
@@ -36,8 +40,6 @@ export interface NodeHeartbeat {
   hurry(): void;
 }
 
-type NodeObject = Node & KubeObject;
-
 /** Started when the node has been reported Ready. */
 export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
   const beat = new Heartbeat(options);
@@ -49,6 +51,8 @@ export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
       async start() {
         await Promise.all([beat.reportStatus(), beat.renewLease()]);
         isStarted = true;
+        const seen = (node: NodeObject) => beat.hasNewResources(node) && void beat.checkStatus().catch(onError);
+        const leave = options.nodes.on({ added: seen, updated: (_, node) => seen(node) });
         const timers = [
           repeat(LEASE_EVERY_MS, () => beat.renewLease(), onError),
           repeat(LEASE_EVERY_MS, () => beat.checkStatus(), onError),
@@ -56,6 +60,7 @@ export function heartbeat(options: HeartbeatOptions): NodeHeartbeat {
         return {
           failed: neverFails,
           async stop() {
+            leave();
             for (const timer of timers) timer.stop();
           },
         };
@@ -118,10 +123,22 @@ class Heartbeat {
     if (isNew || clock.nowMs() - this.#reportedAtMs >= STATUS_EVERY_MS) await this.reportStatus();
   }
 
-  #wanted(node: NodeObject): NodeStatus {
-    const { clock, facts, notReady, pressures, resources } = this.#options;
+  /** Others count something on this node that its status does not give to pods yet, or have stopped counting it. */
+  hasNewResources({ metadata, status }: NodeObject): boolean {
+    if (metadata.name !== this.#options.facts.name) return false;
+    const there: Readonly<Record<string, string>> = status?.allocatable ?? {};
+    return Object.entries(advertised(status, this.#own().capacity)).some(([name, amount]) => (there[name] ?? null) !== amount);
+  }
+
+  #own() {
+    const { facts, resources } = this.#options;
     const { capacity, allocatable } = resources();
-    const own = { capacity: { ...facts.capacity, ...capacity }, allocatable: { ...facts.allocatable, ...allocatable } };
+    return { capacity: { ...facts.capacity, ...capacity }, allocatable: { ...facts.allocatable, ...allocatable } };
+  }
+
+  #wanted(node: NodeObject): NodeStatus {
+    const { clock, facts, notReady, pressures } = this.#options;
+    const own = this.#own();
     const shown = { ...facts, capacity: own.capacity, allocatable: { ...advertised(node.status, own.capacity), ...own.allocatable } };
     const status = nodeStatus(shown, notReady(), node.status?.conditions ?? [], clock.nowMs(), pressures());
     return { ...status, ...(this.#images && { images: this.#images.list }) };

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { advertised, type NodeFacts, nodeConditions, nodeLabels, nodeStatus, reportedPart, runtimeFacts } from './node-object.ts';
+import {
+  advertised,
+  type NodeFacts,
+  nodeConditions,
+  nodeLabels,
+  nodeStatus,
+  nothingAdvertised,
+  reportedPart,
+  runtimeFacts,
+} from './node-object.ts';
 
 test('transition times stay while the status does', () => {
   const first = nodeConditions('not yet', [], 0);
@@ -49,6 +58,7 @@ test('what others wrote into the capacity is allocatable, until it is gone', () 
   const status = { capacity, allocatable: { ...own, 'example.com/gone': '1' } };
   expect(advertised(status, own)).toEqual({ 'example.com/dongle': '4', 'example.com/gone': null });
   expect(advertised(undefined, own)).toEqual({});
+  expect(nothingAdvertised(status)).toEqual({ 'vendor.com/device': '0', 'example.com/dongle': '0' });
 });
 
 test('times and other agents’ conditions are no change, all else is', () => {

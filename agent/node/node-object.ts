@@ -1,5 +1,6 @@
 // The Node object as this agent wants it. Pure.
 import type { Node, NodeCondition, NodeStatus, NodeSystemInfo } from '../../api/gen/types/core.v1.ts';
+import { isExtendedResource } from '../../api/meta/index.ts';
 import { rfc3339 } from '../../kit/run/index.ts';
 
 export interface NodeFacts {
@@ -88,6 +89,14 @@ export function advertised(status: NodeStatus | undefined, own: Readonly<Record<
     ...(Object.fromEntries(gone.map((name) => [name, null])) as object),
   };
 }
+
+/** Of a machine that was made anew under an old name: it has nothing of what was counted on the old one. Pure. */
+export const nothingAdvertised = (status: NodeStatus | undefined): Record<string, string> =>
+  Object.fromEntries(
+    Object.keys(status?.capacity ?? {})
+      .filter(isExtendedResource)
+      .map((name) => [name, '0']),
+  );
 
 /** The part of a status that this agent reports, without the times: two that read alike say the same. Pure. */
 export function reportedPart(status: NodeStatus | undefined): string {

@@ -4,7 +4,7 @@ import { isStatusError, type KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
 import { type Clock, type Logger, untilItSucceeds } from '../../kit/run/index.ts';
 import { type NodeEvents, tellChanges } from './events.ts';
-import { NODE_ANNOTATIONS, type NodeFacts, newNode, nodeLabels } from './node-object.ts';
+import { NODE_ANNOTATIONS, type NodeFacts, newNode, nodeLabels, nothingAdvertised } from './node-object.ts';
 
 export interface RegisterOptions {
   client: Client;
@@ -21,18 +21,21 @@ export interface Registration {
 
 type NodeObject = Node & KubeObject;
 
-/** Creates the Node, or brings the one that is there up to date, and waits for its pod range. Tries for ever, until `signal`. */
-export async function registerNode(facts: NodeFacts, options: RegisterOptions): Promise<Registration> {
+/**
+ * Creates the Node, or brings the one that is there up to date, and waits for its pod range. Tries for ever, until `signal`.
+ * `isFirst`: this machine was never registered, so a Node of its name was another one's.
+ */
+export async function registerNode(facts: NodeFacts, isFirst: boolean, options: RegisterOptions): Promise<Registration> {
   const { clock, log, signal } = options;
   const onFailure = (error: unknown) => log.warn({ err: error, node: facts.name }, 'node not registered yet');
   return await untilItSucceeds({ baseMs: 50, maxMs: 5000, clock, signal, onFailure }, async () => {
-    const node = await createOrUpdate(facts, options);
+    const node = await createOrUpdate(facts, isFirst, options);
     const ranged = node.spec?.podCIDR ? node : await waitForRange(facts.name, node, options);
     return { uid: ranged.metadata.uid ?? '', podCIDR: ranged.spec?.podCIDR ?? '' };
   });
 }
 
-async function createOrUpdate(facts: NodeFacts, { client, clock, tell }: RegisterOptions): Promise<NodeObject> {
+async function createOrUpdate(facts: NodeFacts, isFirst: boolean, { client, clock, tell }: RegisterOptions): Promise<NodeObject> {
   const started = () => tell('Normal', 'Starting', 'Starting kubelet.');
   try {
     const node = await client.create<NodeObject>(RESOURCES.nodes, newNode(facts, clock.nowMs()));
@@ -44,6 +47,15 @@ async function createOrUpdate(facts: NodeFacts, { client, clock, tell }: Registe
   }
   const metadata = { labels: nodeLabels(facts), annotations: NODE_ANNOTATIONS };
   const node = await client.patch<NodeObject>(RESOURCES.nodes, facts.name, 'strategic', { metadata });
+  const none = nothingAdvertised(node.status);
+  if (isFirst && Object.keys(none).length > 0)
+    await client.patch(
+      RESOURCES.nodes,
+      facts.name,
+      'strategic',
+      { status: { capacity: none, allocatable: none } },
+      { subresource: 'status' },
+    );
   started();
   return node;
 }

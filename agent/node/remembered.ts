@@ -14,10 +14,14 @@ export interface RegistrationStep {
 /** How long a node that was here before waits for the API server at its start. */
 const PATIENCE_MS = 1000;
 
-/** Waits for the first registration of all as long as it takes. */
-export async function registration(file: string, clock: Clock, register: () => Promise<Registration>): Promise<RegistrationStep> {
+/** Waits for the first registration of all as long as it takes. `register` is told whether this machine has never been registered. */
+export async function registration(
+  file: string,
+  clock: Clock,
+  register: (isFirst: boolean) => Promise<Registration>,
+): Promise<RegistrationStep> {
   const before = await read(file);
-  const today = register().then(async (given) => {
+  const today = register(before === undefined).then(async (given) => {
     if (given.uid !== before?.uid || given.podCIDR !== before.podCIDR)
       await writeFileAtomic(file, JSON.stringify(given), { durable: true });
     return given;

@@ -45,9 +45,18 @@ test.each<[string, Pod, Pod[], string | undefined]>([
     [],
     'SysctlForbidden: forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled',
   ],
+  [
+    'groups of the image to be left out',
+    pod({ securityContext: { supplementalGroupsPolicy: 'Strict' } }),
+    [],
+    'SupplementalGroupsPolicyNotSupported: SupplementalGroupsPolicy=Strict is not supported in this node',
+  ],
+  ['groups of the image beside', pod({ securityContext: { supplementalGroupsPolicy: 'Merge' } }), [], undefined],
   ['a safe sysctl', pod({ securityContext: { sysctls: [{ name: 'net.ipv4.tcp_syncookies', value: '1' }] } }), [], undefined],
 ])('%s', (_name, wanted, others, expected) => {
-  const found = impossible(wanted, false) ?? misfit(wanted, others, { allocatable: node, object: undefined });
+  const found =
+    impossible(wanted, { appArmor: false, supplementalGroupsPolicy: false }) ??
+    misfit(wanted, others, { allocatable: node, object: undefined });
   expect(found && `${found.reason}: ${found.message}`).toBe(expected);
 });
 
@@ -106,6 +115,7 @@ test.each<[string, Pod, Pod[], string | undefined]>([
     "PodOSSelectorNodeLabelDoesNotMatch: Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
   ],
 ])('on a node as the API shows it: %s', (_name, wanted, others, expected) => {
-  const found = impossible(wanted, false) ?? misfit(wanted, others, { allocatable: node, object });
+  const found =
+    impossible(wanted, { appArmor: false, supplementalGroupsPolicy: false }) ?? misfit(wanted, others, { allocatable: node, object });
   expect(found && `${found.reason}: ${found.message}`.slice(0, expected?.length)).toBe(expected);
 });

@@ -11,9 +11,17 @@ export interface Refusal {
   message: string;
 }
 
-/** Of a pod that no node like this one can run, whoever else is here. Undefined: it can. `hasAppArmor`: the kernel. */
-export const impossible = (pod: Pod, hasAppArmor: boolean): Refusal | undefined =>
-  appArmor(pod, hasAppArmor) ?? sysctl(pod) ?? otherSystem(pod);
+/** What not every node can do. */
+export interface Abilities {
+  /** Of the kernel. */
+  appArmor: boolean;
+  /** Of the runtime. */
+  supplementalGroupsPolicy: boolean;
+}
+
+/** Of a pod that no node like this one can run, whoever else is here. Undefined: it can. */
+export const impossible = (pod: Pod, can: Abilities): Refusal | undefined =>
+  appArmor(pod, can.appArmor) ?? sysctl(pod) ?? otherSystem(pod) ?? strictGroups(pod, can.supplementalGroupsPolicy);
 
 /** This node, as far as it is known. */
 export interface NodeNow {
@@ -83,6 +91,11 @@ function otherSystem({ metadata, spec }: Pod): Refusal | undefined {
   if (spec?.os && spec.os.name !== 'linux')
     return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
   return undefined;
+}
+
+function strictGroups(pod: Pod, isSupported: boolean): Refusal | undefined {
+  if (isSupported || pod.spec?.securityContext?.supplementalGroupsPolicy !== 'Strict') return undefined;
+  return { reason: 'SupplementalGroupsPolicyNotSupported', message: 'SupplementalGroupsPolicy=Strict is not supported in this node' };
 }
 
 function appArmor(pod: Pod, hasAppArmor: boolean): Refusal | undefined {

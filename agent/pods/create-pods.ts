@@ -51,7 +51,7 @@ export function createPods(options: PodsOptions): Pods {
     get: (namespace, name) => pods.get(`${namespace}/${name}`),
     deviceHolders: () => pods.holders(),
     drivenVolumes: (uid) => pods.drivenVolumes(uid),
-    families: pods.roomMaker.families,
+    families: [...pods.roomMaker.families, ...pods.starts.families],
     starts: () => pods.starts.list(),
   };
 }

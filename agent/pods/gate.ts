@@ -5,7 +5,7 @@ import { type Client, type Informer, RESOURCES } from '../../kit/client/index.ts
 import { isCritical, isStatic } from '../../kit/pods/index.ts';
 import { type Clock, settledWithin } from '../../kit/run/index.ts';
 import { type Devices, DevicesTaken } from '../devices/index.ts';
-import { AFFINITY, impossible, misfit, misplaced, type NodeNow, type Refusal, shortageOf } from './admission.ts';
+import { type Abilities, AFFINITY, impossible, misfit, misplaced, type NodeNow, type Refusal, shortageOf } from './admission.ts';
 import { hasAppArmor } from './app-armor.ts';
 import { notEnough, type Shortage, victimsFor } from './preemption.ts';
 
@@ -25,6 +25,8 @@ export interface GateOptions {
   hasRun(uid: string): Promise<boolean>;
   /** Ends them so that a critical pod has room, and waits for that. */
   preempt(victims: readonly Pod[], shortage: Shortage): Promise<void>;
+  /** Of the runtime: image's groups can be kept from a container. */
+  supplementalGroupsPolicy: boolean;
   /** Why this node takes no such pod now; undefined: it does. */
   refusal?(pod: Pod): Refusal | undefined;
 }
@@ -35,10 +37,11 @@ const UNEXPECTED = 'UnexpectedAdmissionError';
 
 export class Gate {
   readonly #options: GateOptions;
-  readonly #hasAppArmor = hasAppArmor();
+  readonly #can: Abilities;
 
   constructor(options: GateOptions) {
     this.#options = options;
+    this.#can = { appArmor: hasAppArmor(), supplementalGroupsPolicy: options.supplementalGroupsPolicy };
   }
 
   /**
@@ -52,7 +55,7 @@ export class Gate {
 
   #judgeNew(pod: Pod, others: () => readonly Pod[]): Refusal | undefined | Promise<Refusal | undefined> {
     const { devices } = this.#options;
-    const refused = this.#options.refusal?.(pod) ?? impossible(pod, this.#hasAppArmor);
+    const refused = this.#options.refusal?.(pod) ?? impossible(pod, this.#can);
     if (refused) return refused;
     if (!devices.wants(pod)) return this.#place(pod, others);
     return this.#equip(pod).then((problem) => problem ?? this.#place(pod, others));

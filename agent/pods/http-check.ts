@@ -1,8 +1,9 @@
 // HTTP GET and TCP connect as probes and hooks do them: no keep-alive, no verification of certificates, errors in upstream's words.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, HTTPGetAction } from '../../api/gen/types/core.v1.ts';
+import { Deadline } from '../../kit/run/index.ts';
 
 export interface CheckAnswer {
   ok: boolean;
@@ -18,6 +19,10 @@ const BODY_MAX = 10 * 1024;
 const HOPS_MAX = 10;
 /** Go's client follows these only. */
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** One for all requests costs less than one for each, and keeps nothing of them; plain ones do without. */
+const secure = new HttpsAgent({ keepAlive: false, maxCachedSessions: 0, rejectUnauthorized: false });
+const connectPlainly = ({ host, port }: { host?: string | null; port?: number | string | null }) =>
+  connect({ host: host ?? '', port: Number(port) });
 
 /** A port by number or by its name in the container. @throws Error when there is no such port */
 export function portNumber(container: Container, port: number | string): number {
@@ -49,7 +54,7 @@ export async function httpCheck(
   userAgent: string,
 ): Promise<CheckAnswer> {
   const sent = headersOf(headers, userAgent);
-  const deadline = AbortSignal.timeout(timeoutMs);
+  using deadline = new Deadline(timeoutMs);
   let at = url;
   for (let hops = 1; ; hops++) {
     const answer = await get(at, sent, deadline);
@@ -84,11 +89,10 @@ interface Answer {
   body: Buffer;
 }
 
-function get(url: URL, { host, ...headers }: Record<string, string[]>, deadline: AbortSignal): Promise<Answer | CheckAnswer> {
+function get(url: URL, { host, ...headers }: Record<string, string[]>, deadline: Deadline): Promise<Answer | CheckAnswer> {
   return new Promise((resolve) => {
     const sent = { ...headers, host: host?.[0] ?? authority(url) };
     let isAnswered = false;
-    const options = { headers: sent, agent: false, signal: deadline, rejectUnauthorized: false } as const;
     const onAnswer = (answer: IncomingMessage) => {
       isAnswered = true;
       const chunks: Buffer[] = [];
@@ -105,27 +109,36 @@ function get(url: URL, { host, ...headers }: Record<string, string[]>, deadline:
       });
       answer.on('error', () => {});
     };
-    const request = url.protocol === 'https:' ? httpsRequest(url, options, onAnswer) : httpRequest(url, options, onAnswer);
+    const request =
+      url.protocol === 'https:'
+        ? httpsRequest(url, { headers: sent, agent: secure }, onAnswer)
+        : httpRequest(url, { headers: sent, createConnection: connectPlainly }, onAnswer);
     request.on('error', (error: NodeJS.ErrnoException) => {
       if (!isAnswered) resolve({ ok: false, text: `Get "${shown(url)}": ${httpError(error, url)}` });
     });
+    deadline.cuts(() => request.destroy(TOO_LATE));
     request.end();
   });
 }
 
-export function tcpCheck(host: string, port: number, timeoutMs: number): Promise<CheckAnswer> {
+export async function tcpCheck(host: string, port: number, timeoutMs: number): Promise<CheckAnswer> {
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, signal: AbortSignal.timeout(timeoutMs) });
+  using deadline = new Deadline(timeoutMs);
+  return await new Promise((resolve) => {
+    const socket = connect({ host, port });
     socket.on('connect', () => {
       socket.destroy();
       resolve({ ok: true, text: '' });
     });
     socket.on('error', (error: NodeJS.ErrnoException) =>
-      resolve({ ok: false, text: isTimeout(error) ? `dial tcp ${address}: i/o timeout` : dialError(error, address) }),
+      resolve({ ok: false, text: error === TOO_LATE ? `dial tcp ${address}: i/o timeout` : dialError(error, address) }),
     );
+    deadline.cuts(() => socket.destroy(TOO_LATE));
   });
 }
+
+/** What a deadline cuts off ends with it; made once, nobody sees it. */
+const TOO_LATE: NodeJS.ErrnoException = new Error('too late');
 
 const TEXTS: Record<string, string> = {
   ECONNREFUSED: 'connect: connection refused',
@@ -133,15 +146,12 @@ const TEXTS: Record<string, string> = {
   ENETUNREACH: 'connect: network is unreachable',
 };
 
-const bodyError = (deadline: AbortSignal): string =>
-  deadline.aborted ? 'context deadline exceeded (Client.Timeout or context cancellation while reading body)' : 'unexpected EOF';
-
-const isTimeout = ({ name, code }: NodeJS.ErrnoException): boolean =>
-  name === 'AbortError' || name === 'TimeoutError' || code === 'ABORT_ERR';
+const bodyError = (deadline: Deadline): string =>
+  deadline.isOver ? 'context deadline exceeded (Client.Timeout or context cancellation while reading body)' : 'unexpected EOF';
 
 /** In the words of Go's client. */
 function httpError(error: NodeJS.ErrnoException, url: URL): string {
-  if (isTimeout(error)) return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
+  if (error === TOO_LATE) return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
   if (error.code === 'ECONNRESET') return 'EOF';
   if (url.protocol === 'https:' && error.code === 'EPROTO') return 'http: server gave HTTP response to HTTPS client';
   return dialError(error, authority(url));

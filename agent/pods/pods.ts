@@ -50,6 +50,8 @@ export interface PodsOptions {
   groups: PodCgroups;
   /** Of every pod; -1: none. */
   podPidsLimit: number;
+  /** The runtime can keep the image's groups from a container. */
+  supplementalGroupsPolicy: boolean;
   /** Folder of static pods; undefined: none. */
   staticPodPath?: string;
   /** What may open an image's registry: out of the pod's pull secrets, then the node's own. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Pod, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
-import { containerResources, oomScoreAdj, podCgroup, podHugepages, podResources, qosClass } from './qos.ts';
+import { containerResources, memoryBytesOf, oomScoreAdj, podCgroup, podHugepages, podResources, qosClass } from './qos.ts';
 
 const GiB = 2 ** 30;
 const pod = (...resources: ResourceRequirements[]): Pod => ({
@@ -47,6 +47,13 @@ test('shares, quota and limits', () => {
 test('the pod is limited only when all its containers are', () => {
   expect(podResources(pod(full, full))).toEqual({ cpuShares: 2048, cpuPeriod: 100_000, cpuQuota: 200_000, memoryLimitBytes: 2 * GiB });
   expect(podResources(pod(full, {}))).toEqual({ cpuShares: 1024 });
+});
+
+test('memory that the pod can have with its volumes: its limit, or what the node gives to pods', () => {
+  expect(memoryBytesOf(pod(full, full), { memory: '8Gi' })).toBe(2 * GiB);
+  expect(memoryBytesOf(pod(full, full), { memory: '1Gi' })).toBe(GiB);
+  expect(memoryBytesOf(pod(full, {}), { memory: '8Gi' })).toBe(8 * GiB);
+  expect(memoryBytesOf(pod({}), {})).toBeUndefined();
 });
 
 test("a pod's own group: overhead and the bigger of init and main containers, limited where all are", () => {

@@ -83,6 +83,13 @@ export function podResources(pod: Pod): LinuxResources {
   };
 }
 
+/** The most that the pod can have in memory, with what its volumes hold there: its limit, or all that the node gives to pods. */
+export function memoryBytesOf(pod: Pod, allocatable: Readonly<Record<string, string>>): number | undefined {
+  const limit = podResources(pod).memoryLimitBytes;
+  const all = allocatable['memory'] === undefined ? undefined : bytes(allocatable['memory']);
+  return limit !== undefined && all !== undefined ? Math.min(limit, all) : (limit ?? all);
+}
+
 /** Of a processor's 1024; the kernel takes no less than 2 and no more than 262144. */
 export const cpuShares = (milli: number): number => Math.min(262_144, Math.max(2, Math.floor((milli * 1024) / 1000)));
 

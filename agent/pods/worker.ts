@@ -17,6 +17,7 @@ import { removeFromApi, removeFromNode } from './pod-removal.ts';
 import { PodReporter, type ReporterTools } from './pod-reporter.ts';
 import type { ProbeKind } from './probe-verdict.ts';
 import { Prober } from './prober.ts';
+import { memoryBytesOf } from './qos.ts';
 import { Resizer, type ResizerTools } from './resizer.ts';
 import { ofFormerLife } from './restart-all.ts';
 import { type Decision, hasExited, newest, nextSteps, type Step, stepKey } from './step.ts';
@@ -105,7 +106,8 @@ export class PodWorker implements StepContext {
 
   get place(): PodPlace {
     const { hostIP, allocatable } = this.tools;
-    return { podIPs: this.#pod.spec?.hostNetwork ? [hostIP] : [...this.#sandboxIPs], hostIP, allocatable };
+    const podIPs = this.#pod.spec?.hostNetwork ? [hostIP] : [...this.#sandboxIPs];
+    return { podIPs, hostIP, allocatable, memoryBytes: memoryBytesOf(this.#pod, allocatable) };
   }
 
   /** Others have left: a resize that waited for it may go on. */

@@ -4,7 +4,7 @@ import { cgroups } from '../../kit/linux/index.ts';
 import type { Family } from '../../kit/metrics/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 import type { ContainerDetails, Cri } from '../cri/index.ts';
-import { busyNanos, memoryCapacity, memoryUsage, type PodUsage, podUsages, SummaryMaker } from '../stats/index.ts';
+import { busyNanos, memoryCapacity, memoryUsage, type PodUsage, podUsages, SummaryMaker, swapUsage } from '../stats/index.ts';
 import { containerLogs } from './container-logs.ts';
 import { hasContainer, type PodSource, runningContainer } from './find-container.ts';
 import { HttpError, NoSuchPath } from './http-error.ts';
@@ -83,11 +83,17 @@ function handlers(options: RouteOptions): Map<string, Handler> {
     },
     async cadvisor() {
       const measured = await usages();
-      return cadvisorMetrics(measured, await detailsOf(cri, measured), memoryCapacity(cgroup));
+      return cadvisorMetrics(measured, await detailsOf(cri, measured), {
+        memoryBytes: memoryCapacity(cgroup),
+        swapBytes: swapUsage().totalBytes,
+      });
     },
     resource: async () => {
       const { workingSetBytes } = memoryUsage(cgroup);
-      return resourceMetrics({ cpuNanos: busyNanos(), workingSetBytes, atMs: clock.nowMs() }, await usages());
+      return resourceMetrics(
+        { cpuNanos: busyNanos(), workingSetBytes, swapBytes: swapUsage().usedBytes, atMs: clock.nowMs() },
+        await usages(),
+      );
     },
     probes: () => options.probes.text(new Set(pods.list().map(({ metadata }) => metadata.uid ?? ''))),
     slis: () => slis(),

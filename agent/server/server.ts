@@ -9,6 +9,7 @@ import type { Logger, Service } from '../../kit/run/index.ts';
 import { checkAccess } from './access.ts';
 import { forwardPorts } from './forward-ports.ts';
 import { HttpError, NoSuchPath } from './http-error.ts';
+import { RequestMetrics } from './metrics/index.ts';
 import { attachSession, execSession } from './remote-command.ts';
 import { type RouteOptions, routes } from './routes.ts';
 import { type Target, targetOf } from './target.ts';
@@ -68,11 +69,12 @@ export function createAgentServer(options: AgentServerOptions): Service {
 class AgentApi {
   readonly #options: AgentServerOptions;
   readonly #routes: ReturnType<typeof routes>;
+  readonly #requests = new RequestMetrics();
   readonly #stop = new AbortController();
 
   constructor(options: AgentServerOptions) {
     this.#options = options;
-    this.#routes = routes(options);
+    this.#routes = routes({ ...options, families: [...options.families, ...this.#requests.families] });
   }
 
   close(): void {
@@ -82,8 +84,11 @@ class AgentApi {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const target = targetOf(request.url ?? '/');
-      await checkAccess(request, target, this.#options.nodeName, this.#options.client);
-      await this.#route(target, request.method ?? 'GET', response);
+      const method = request.method ?? 'GET';
+      await this.#requests.count(method, target.parts, async () => {
+        await checkAccess(request, target, this.#options.nodeName, this.#options.client);
+        await this.#route(target, method, response);
+      });
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500;
       if (status === 500) this.#options.log.warn({ err: error, url: request.url }, 'request failed');
@@ -100,15 +105,17 @@ class AgentApi {
     const { cri, pods, nodeName, client, log } = this.#options;
     try {
       const { parts, query } = targetOf(incoming.url ?? '/');
-      await checkAccess(incoming, { parts, query }, nodeName, client);
-      const [verb, namespace = '', pod = '', ...rest] = parts;
-      const common = { namespace, pod, query, incoming, socket, head, signal: this.#stop.signal };
-      // /exec/{namespace}/{pod}/{container}, or with the pod's uid in between.
-      const container = rest.at(-1) ?? '';
-      if (verb === 'exec') await execSession(cri, pods, { ...common, container });
-      else if (verb === 'attach') await attachSession(cri, pods, { ...common, container });
-      else if (verb === 'portForward') await forwardPorts(cri, pods, common);
-      else throw new NoSuchPath();
+      await this.#requests.count(incoming.method ?? 'GET', parts, async () => {
+        await checkAccess(incoming, { parts, query }, nodeName, client);
+        const [verb, namespace = '', pod = '', ...rest] = parts;
+        const common = { namespace, pod, query, incoming, socket, head, signal: this.#stop.signal };
+        // /exec/{namespace}/{pod}/{container}, or with the pod's uid in between.
+        const container = rest.at(-1) ?? '';
+        if (verb === 'exec') await execSession(cri, pods, { ...common, container });
+        else if (verb === 'attach') await attachSession(cri, pods, { ...common, container });
+        else if (verb === 'portForward') await forwardPorts(cri, pods, common);
+        else throw new NoSuchPath();
+      });
     } catch (error) {
       if (!(error instanceof HttpError)) log.debug({ err: error, url: incoming.url }, 'session failed');
       refuse(socket, error instanceof HttpError ? error.status : 500, errorText(error));

@@ -1,5 +1,6 @@
 // The node goes down: it says so, takes no more pods, and ends those that it has, group by group, the critical ones last.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { type Family, sampled } from '../../kit/metrics/index.ts';
 import type { Clock, Logger } from '../../kit/run/index.ts';
 import { shutdownPlan } from './plan.ts';
 import type { PriorityGrace } from './settings.ts';
@@ -26,11 +27,29 @@ const LOOK_EVERY_MS = 50;
 export class NodeShutdown {
   readonly #options: NodeShutdownOptions;
   #isUnderWay = false;
+  /** Of the last one; 0: there was none. */
+  #startedMs = 0;
+  #endedMs = 0;
   #ended: Promise<void> | undefined;
 
   constructor(options: NodeShutdownOptions) {
     this.#options = options;
   }
+
+  readonly families: readonly Family[] = [
+    sampled(
+      'kubelet_graceful_shutdown_end_time_seconds',
+      '[ALPHA] Last graceful shutdown end time since unix epoch in seconds',
+      'gauge',
+      () => [[{}, this.#endedMs / 1000]],
+    ),
+    sampled(
+      'kubelet_graceful_shutdown_start_time_seconds',
+      '[ALPHA] Last graceful shutdown start time since unix epoch in seconds',
+      'gauge',
+      () => [[{}, this.#startedMs / 1000]],
+    ),
+  ];
 
   /** What keeps the node from being Ready. */
   get notReady(): string | undefined {
@@ -64,6 +83,7 @@ export class NodeShutdown {
   }
 
   async #endPods(): Promise<void> {
+    [this.#startedMs, this.#endedMs] = [this.#options.clock.nowMs(), 0];
     const { clock, end, graces, log, pods, running } = this.#options;
     for (const { pods: some, seconds } of shutdownPlan(graces, pods())) {
       const uids = some.map(({ pod }) => pod.metadata.uid ?? '');
@@ -78,6 +98,7 @@ export class NodeShutdown {
         await clock.sleep(LOOK_EVERY_MS);
       }
     }
+    this.#endedMs = clock.nowMs();
     log.info('the node has ended its pods');
   }
 }

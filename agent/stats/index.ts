@@ -6,6 +6,8 @@ export {
   memoryUsage,
   type PidUsage,
   pidUsage,
+  type SwapUsage,
+  swapUsage,
 } from './machine.ts';
 export {
   type ContainerUsage,

@@ -36,6 +36,17 @@ export function usageOfMachine(meminfo: string): Used {
   return { usageBytes, workingSetBytes: Math.max(0, usageBytes - of('Inactive(file)')), rssBytes: of('AnonPages') };
 }
 
+export interface SwapUsage {
+  totalBytes: number;
+  usedBytes: number;
+}
+
+export function swapUsage(): SwapUsage {
+  const meminfo = readFileSync('/proc/meminfo', 'utf8');
+  const of = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0) * 1024;
+  return { totalBytes: of('SwapTotal'), usedBytes: of('SwapTotal') - of('SwapFree') };
+}
+
 /** Of all that runs here. */
 export const nodePressures = (): Pressures => cgroups().pressures('');
 

@@ -9,6 +9,8 @@ export interface PodPlace {
   hostIP: string;
   /** Defaults of limits. */
   allocatable: Readonly<Record<string, string>>;
+  /** The most that a volume in memory may hold. */
+  memoryBytes?: number | undefined;
 }
 
 const SUBSCRIPT = /^(metadata\.(?:annotations|labels))\['(.*)'\]$/;

@@ -28,7 +28,7 @@ import { usedVolumes } from './used.ts';
 
 /** A volume that is in memory: at most so big, and in pages of a size of their own. */
 interface InMemory {
-  sizeBytes?: number;
+  sizeBytes?: number | undefined;
   pageBytes?: number;
 }
 
@@ -182,12 +182,12 @@ export class Volumes {
     if (volume.persistentVolumeClaim || volume.ephemeral) return this.#persistent(pod, volume);
     if (volume.csi) return this.#csi.setUpInline(pod, volume);
     if (volume.image) return { path: '' }; // the runtime mounts it
-    if (volume.emptyDir) return { path: this.#emptyDir(pod, volume, fsGroup) };
+    if (volume.emptyDir) return { path: this.#emptyDir(pod, volume, sources.place, fsGroup) };
     if (!isApiVolume(volume))
       throw new VolumeProblem(`volume type ${Object.keys(volume).find((key) => key !== 'name') ?? '?'} is not supported`);
     // Read what to show before anything is made, so that a missing object leaves nothing behind.
     const { payload, renewAtMs } = await gather(pod, volume, sources);
-    const path = this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : {});
+    const path = this.#folder(pod, volume, fsGroup, volume.configMap ? undefined : { sizeBytes: sources.place.memoryBytes });
     writePayload(path, payload, fsGroup === undefined ? {} : { fsGroup }, this.#options.clock.nowMs());
     return { path, ...(renewAtMs === undefined ? {} : { refreshAtMs: renewAtMs }) };
   }
@@ -222,12 +222,13 @@ export class Volumes {
     await mkdir(mark, { recursive: true });
   }
 
-  #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): string {
+  #emptyDir(pod: Pod, volume: Volume, { memoryBytes }: PodPlace, fsGroup: number | undefined): string {
     const { medium, sizeLimit } = volume.emptyDir ?? {};
-    const sizeBytes = sizeLimit === undefined ? undefined : Number(toInteger(sizeLimit));
-    const size = sizeBytes ? { sizeBytes } : {};
-    if (medium?.startsWith(HUGE_MEDIUM)) return this.#folder(pod, volume, fsGroup, { ...size, pageBytes: pageBytesOf(medium, pod) });
-    return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? size : undefined);
+    const limit = Number(toInteger(sizeLimit ?? '0')) || undefined;
+    if (medium?.startsWith(HUGE_MEDIUM))
+      return this.#folder(pod, volume, fsGroup, { sizeBytes: limit, pageBytes: pageBytesOf(medium, pod) });
+    const sizeBytes = limit !== undefined && memoryBytes !== undefined ? Math.min(limit, memoryBytes) : (limit ?? memoryBytes);
+    return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? { sizeBytes } : undefined);
   }
 
   /**
@@ -255,7 +256,7 @@ export class Volumes {
 
 function mountMemory(path: string, { pageBytes, ...size }: InMemory, root: { mode: number; gid?: number }): void {
   if (pageBytes === undefined) {
-    mountTmpfs(path, { ...size, ...root });
+    mountTmpfs(path, { ...size, ...root, staysInMemory: true });
     return;
   }
   mountHugePages(path, pageBytes, { ...size, ...root });

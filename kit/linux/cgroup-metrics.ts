@@ -24,8 +24,8 @@ export interface CgroupMetrics {
     majorPageFaults: number;
     oomKills: number;
   };
-  /** Empty where block devices are not counted. */
-  io: { readBytes: number; writeBytes: number; reads: number; writes: number }[];
+  /** By device, `major:minor`. Empty where block devices are not counted. */
+  io: { device: string; readBytes: number; writeBytes: number; reads: number; writes: number }[];
   /** Threads; undefined: no limit. */
   pidsMax?: number;
   /** Seconds that some, or all, processes waited, from the kernel's pressure accounting (v2). */
@@ -65,9 +65,10 @@ function fromV2(file: CgroupFile): CgroupMetrics {
       .split('\n')
       .filter((line) => line.includes('='))
       .map((line) => {
-        const device = new Map(line.split(' ').map((pair) => pair.split('=') as [string, string]));
-        const of = (name: string) => Number(device.get(name) ?? 0);
-        return { readBytes: of('rbytes'), writeBytes: of('wbytes'), reads: of('rios'), writes: of('wios') };
+        const [device = '', ...pairs] = line.split(' ');
+        const counts = new Map(pairs.map((pair) => pair.split('=') as [string, string]));
+        const of = (name: string) => Number(counts.get(name) ?? 0);
+        return { device, readBytes: of('rbytes'), writeBytes: of('wbytes'), reads: of('rios'), writes: of('wios') };
       }),
     ...limit(number(read('pids.max'))),
     pressure: Object.fromEntries(
@@ -115,7 +116,7 @@ function devices(bytes: string, operations: string): CgroupMetrics['io'] {
     for (const line of text.split('\n')) {
       const [device = '', operation, value] = line.split(' ');
       if (operation !== 'Read' && operation !== 'Write') continue;
-      const entry = found.get(device) ?? { readBytes: 0, writeBytes: 0, reads: 0, writes: 0 };
+      const entry = found.get(device) ?? { device, readBytes: 0, writeBytes: 0, reads: 0, writes: 0 };
       entry[operation === 'Read' ? read : write] = Number(value);
       found.set(device, entry);
     }

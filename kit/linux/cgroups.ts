@@ -4,86 +4,45 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, st
 import { dirname } from 'node:path';
 import { sendSignal } from '../exec/index.ts';
 import { waitFor } from '../run/index.ts';
+import { type CgroupLimits, limitFiles } from './cgroup-limits.ts';
 import { type CgroupLayout, type CgroupStats, oomKillsOf, statsOf } from './cgroup-stats.ts';
+import { controllersOf, ROOT } from './hierarchies.ts';
 import { mounts, mountTmpfs, unmount } from './mounts.ts';
 import { type Pressures, pressuresOf } from './pressure.ts';
 
-const ROOT = '/sys/fs/cgroup';
 const CGROUP2_MAGIC = 0x63677270;
 /** Hierarchies that limits and numbers live in on v1; those absent are left out. */
 const V1_LIMITS = ['cpu', 'memory', 'pids', 'cpuset', 'hugetlb'] as const;
 const V2_CONTROLLERS = ['cpu', 'memory', 'pids', 'cpuset', 'io', 'hugetlb'];
-
-export interface CgroupLimits {
-  cpuShares?: number;
-  cpuPeriod?: number;
-  /** -1: no limit. */
-  cpuQuota?: number;
-  /** -1: no limit. */
-  memoryBytes?: number;
-  pids?: number;
-  /** `pageSize` in the kernel's words, e.g. `2MB`. */
-  hugePages?: readonly { pageSize: string; bytes: number }[];
-  cpusetCpus?: string;
-  cpusetMems?: string;
-  /** Files of v2 that have no word here, by name. */
-  files?: Readonly<Record<string, string>>;
-}
 
 export function cgroupLayout(): CgroupLayout {
   if (statfsSync(ROOT).type === CGROUP2_MAGIC) return 'v2';
   return mounts().some((m) => m.type === 'cgroup2') ? 'hybrid' : 'v1';
 }
 
-/** cpu.shares (2..262144) as cpu.weight (1..10000), by the formula that runtimes share. */
-export const cpuWeight = (shares: number): number =>
-  Math.max(1, Math.min(10_000, Math.floor(1 + ((Math.max(2, shares) - 2) * 9999) / 262_142)));
-
-/** Pure: the files to write, `[controller, file, text]`. */
-export function limitFiles(limits: CgroupLimits, layout: CgroupLayout): [string, string, string][] {
-  const out: [string, string, string][] = [];
-  const v2 = layout === 'v2';
-  const period = limits.cpuPeriod ?? 100_000;
-  if (limits.cpuShares)
-    out.push(v2 ? ['cpu', 'cpu.weight', `${cpuWeight(limits.cpuShares)}`] : ['cpu', 'cpu.shares', `${Math.max(2, limits.cpuShares)}`]);
-  if (limits.cpuQuota !== undefined) {
-    if (v2) out.push(['cpu', 'cpu.max', `${limits.cpuQuota > 0 ? limits.cpuQuota : 'max'} ${period}`]);
-    else out.push(['cpu', 'cpu.cfs_period_us', `${period}`], ['cpu', 'cpu.cfs_quota_us', `${limits.cpuQuota > 0 ? limits.cpuQuota : -1}`]);
-  }
-  if (limits.memoryBytes !== undefined) {
-    const text = limits.memoryBytes > 0 ? `${limits.memoryBytes}` : v2 ? 'max' : '-1';
-    out.push(['memory', v2 ? 'memory.max' : 'memory.limit_in_bytes', text]);
-  }
-  if (limits.pids !== undefined) out.push(['pids', 'pids.max', limits.pids > 0 ? `${limits.pids}` : 'max']);
-  for (const { pageSize, bytes } of limits.hugePages ?? [])
-    out.push(['hugetlb', `hugetlb.${pageSize}.${v2 ? 'max' : 'limit_in_bytes'}`, `${bytes}`]);
-  if (limits.cpusetCpus) out.push(['cpuset', 'cpuset.cpus', limits.cpusetCpus]);
-  if (limits.cpusetMems) out.push(['cpuset', 'cpuset.mems', limits.cpusetMems]);
-  if (v2) for (const [name, text] of Object.entries(limits.files ?? {})) out.push([name.split('.')[0] ?? '', name, text]);
-  return out;
-}
-
 export class Cgroups {
   readonly layout: CgroupLayout;
   /** Folders of the hierarchies, e.g. `/sys/fs/cgroup/memory`; one for v2. */
   readonly #hierarchies: string[];
+  /** Of v1: which of them a controller is in. */
+  readonly #controllers: ReadonlyMap<string, string>;
   readonly #unifiedIsHidden: boolean;
   #hasSwap: boolean | undefined;
 
   constructor() {
     this.layout = cgroupLayout();
-    this.#unifiedIsHidden = mounts().some((m) => m.target === UNIFIED && m.type === 'tmpfs');
+    const mounted = mounts();
+    this.#controllers = controllersOf(mounted);
+    this.#unifiedIsHidden = mounted.some((m) => m.target === UNIFIED && m.type === 'tmpfs');
     this.#hierarchies =
       this.layout === 'v2'
         ? [ROOT]
-        : mounts()
-            .filter((m) => (m.type === 'cgroup' || m.type === 'cgroup2') && m.target.startsWith(`${ROOT}/`))
-            .map((m) => m.target);
+        : mounted.filter((m) => (m.type === 'cgroup' || m.type === 'cgroup2') && m.target.startsWith(`${ROOT}/`)).map((m) => m.target);
   }
 
   /** Whether the kernel has this controller and lets this hierarchy use it. */
   has(controller: string): boolean {
-    if (this.layout !== 'v2') return this.#hierarchies.includes(`${ROOT}/${controller}`);
+    if (this.layout !== 'v2') return this.#controllers.has(controller);
     return readText(`${ROOT}/cgroup.controllers`).trim().split(' ').includes(controller);
   }
 
@@ -98,7 +57,8 @@ export class Cgroups {
   /** The folder of `path` for a controller, undefined when that controller is not there. */
   folder(controller: string, path: string): string | undefined {
     if (this.layout === 'v2') return `${ROOT}${path}`;
-    return this.#hierarchies.includes(`${ROOT}/${controller}`) ? `${ROOT}/${controller}${path}` : undefined;
+    const hierarchy = this.#controllers.get(controller);
+    return hierarchy === undefined ? undefined : `${hierarchy}${path}`;
   }
 
   /** Makes the group where limits live and, on v2, opens its parents' controllers for it. Idempotent. */
@@ -117,7 +77,7 @@ export class Cgroups {
       const folder = this.folder(controller, path);
       if (!folder) continue;
       mkdirSync(folder, { recursive: true });
-      if (controller === 'cpuset') inheritCpuset(`${ROOT}/cpuset`, path);
+      if (controller === 'cpuset') inheritCpuset(this.#controllers.get(controller)!, path);
     }
   }
 

@@ -7,11 +7,13 @@
 //   cgroups(): { layout, create, remove, kill, pids, apply, read, stats }    openPodCgroups('cgroupfs' | 'systemd', parent)
 //   writeSysctl(name, value, netns?)
 export * from './address.ts';
+export type { CgroupLimits, DeviceRule } from './cgroup-limits.ts';
 export { type CgroupMetrics, cgroupMetrics } from './cgroup-metrics.ts';
 export { type CgroupDriverName, type CgroupNames, cgroupNames, isOfSystemd, pathOfOci, pathOfParent, sliceOf } from './cgroup-names.ts';
 export type { CgroupLayout, CgroupStats } from './cgroup-stats.ts';
 export * from './cgroups.ts';
 export * from './connect.ts';
+export { thaw } from './freezer.ts';
 export * from './group-moves.ts';
 export * from './huge-pages.ts';
 export * from './mounts.ts';

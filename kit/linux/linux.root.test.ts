@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFil
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../exec/index.ts';
+import { thaw, whileFrozen } from './freezer.ts';
 import {
   bindMount,
   cgroups,
@@ -172,4 +173,32 @@ describe('cgroups', () => {
     expect(groups.children(path)).toEqual([]);
     await child;
   });
+
+  test.skipIf(!cgroups().has('freezer'))(
+    'what runs in a group of v1 is held for a moment, also by somebody who was killed then',
+    async () => {
+      const path = `/wherry-test-frozen-${process.pid}`;
+      const group = `${cgroups().folder('freezer', path)}`;
+      mkdirSync(group);
+      const state = () => readFileSync(`${group}/freezer.state`, 'utf8').trim();
+      const child = run('sh', ['-c', `echo $$ > ${group}/cgroup.procs; exec sleep 30`]).catch(() => undefined);
+      try {
+        await expect.poll(() => cgroups().pids(path).length).toBe(1);
+        const seen = await whileFrozen(path, async () => {
+          thaw(path); // of others only
+          return state();
+        });
+        expect(seen).toMatch(/^(FROZEN|FREEZING)$/); // a busy machine may take its time
+        expect(state()).toBe('THAWED');
+        await expect(whileFrozen(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+        expect(state()).toBe('THAWED');
+        writeFileSync(`${group}/freezer.state`, 'FROZEN');
+      } finally {
+        thaw(path);
+        await cgroups().remove(path);
+        await child;
+      }
+      expect(await whileFrozen(path, async () => 'nothing is held')).toBe('nothing is held');
+    },
+  );
 });

@@ -1,7 +1,8 @@
 // The pure parts: mountinfo, limits as files, addresses, netlink attributes.
 import { describe, expect, test } from 'vitest';
 import { addressFromNumber, addressNumber, cidrAddress, cidrContains, cidrRange, macBytes, macText, parseCidr } from './address.ts';
-import { cpuWeight, limitFiles } from './cgroups.ts';
+import { cpuWeight, limitFiles } from './cgroup-limits.ts';
+import { controllersOf } from './hierarchies.ts';
 import { attribute, bridgeInfo, linkKind, parseAttributes, vethInfo } from './link-info.ts';
 import { entriesBelow, parseMountinfo } from './mounts.ts';
 import { isDeafTo } from './processes.ts';
@@ -73,6 +74,25 @@ describe('limits', () => {
     [262_144, 10_000],
     [0, 1],
   ])('%i shares weigh %i', (shares, weight) => expect(cpuWeight(shares)).toBe(weight));
+});
+
+test('which hierarchy of v1 a controller is in', () => {
+  const lines = [
+    '/sys/fs/cgroup rw - tmpfs tmpfs ro,mode=755',
+    '/sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate',
+    '/sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd',
+    '/sys/fs/cgroup/systemd2 rw - cgroup cgroup rw,xattr,release_agent=/lib/systemd/systemd-cgroups-agent,name=other',
+    '/sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct',
+    '/sys/fs/cgroup/memory rw - cgroup cgroup rw,memory',
+    '/elsewhere/memory rw - cgroup cgroup rw,memory',
+  ];
+  expect(Object.fromEntries(controllersOf(parseMountinfo(lines.map((line) => `1 1 0:1 / ${line}`).join('\n'))))).toEqual({
+    systemd: '/sys/fs/cgroup/systemd',
+    other: '/sys/fs/cgroup/systemd2',
+    cpu: '/sys/fs/cgroup/cpu,cpuacct',
+    cpuacct: '/sys/fs/cgroup/cpu,cpuacct',
+    memory: '/sys/fs/cgroup/memory',
+  });
 });
 
 describe('addresses', () => {

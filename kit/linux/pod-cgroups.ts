@@ -1,8 +1,9 @@
 // The control groups of pods: named, made, limited and removed by one of two drivers, by files or through systemd. Reading is the same for both:
 // cgroups() on the path.
 import { writeFileSync } from 'node:fs';
+import type { CgroupLimits } from './cgroup-limits.ts';
 import { type CgroupDriverName, type CgroupNames, cgroupNames } from './cgroup-names.ts';
-import { type CgroupLimits, cgroups } from './cgroups.ts';
+import { cgroups } from './cgroups.ts';
 import { openSystemdCgroups } from './systemd-cgroups.ts';
 
 export interface PodCgroups extends CgroupNames {

@@ -4,9 +4,10 @@ import { basename, dirname } from 'node:path';
 import { isSystemdBooted, systemd, type UnitProperty } from '../dbus/index.ts';
 import { Turns } from '../run/index.ts';
 import { type CgroupNames, sliceOf, slicePath } from './cgroup-names.ts';
-import { cgroupLayout, cgroups } from './cgroups.ts';
+import { cgroups } from './cgroups.ts';
+import { whileFrozen } from './freezer.ts';
 import type { PodCgroups } from './pod-cgroups.ts';
-import { unitProperties } from './unit-properties.ts';
+import { type SystemdManager, unitProperties } from './unit-properties.ts';
 
 /** Counted from the start on: processes that are there before a controller is are not counted by it. */
 const ACCOUNTING: readonly UnitProperty[] = ['CPU', 'Memory', 'Tasks', 'IO'].map((what) => [`${what}Accounting`, ['b', true]]);
@@ -22,15 +23,15 @@ export const SCOPE_ANNOTATIONS: Readonly<Record<string, string>> = {
 };
 const COLLECT: UnitProperty = ['CollectMode', ['s', 'inactive-or-failed']];
 
-/** @throws Error where systemd is not the first process, does not answer, or leaves the controllers to v1 */
+/** @throws Error where systemd is not the first process, or does not answer */
 export async function openSystemdCgroups(names: CgroupNames): Promise<PodCgroups> {
   if (!isSystemdBooted()) throw cannot('systemd is not the first process of this machine');
-  if (cgroupLayout() !== 'v2') throw cannot('it needs control groups v2 alone, and v1 is mounted here');
-  await systemd()
+  const version = await systemd()
     .version()
     .catch((error: Error) => {
       throw cannot(`systemd does not answer: ${error.message}`);
     });
+  const manager: SystemdManager = { isV1: cgroups().layout !== 'v2', version: Number(/\d+/.exec(version)?.[0] ?? 0) };
   const turns = new Turns();
   const made = new Set<string>();
   /** From the top down: a slice that systemd makes itself, for one below it, is not a transient one, and keeps properties when it is gone. */
@@ -51,7 +52,9 @@ export async function openSystemdCgroups(names: CgroupNames): Promise<PodCgroups
     create,
     async apply(path, limits) {
       if (!cgroups().exists(path)) return;
-      await systemd().setProperties(basename(path), unitProperties(limits));
+      const set = () => systemd().setProperties(basename(path), unitProperties(limits, manager));
+      // On v1 systemd takes all devices away from a container before it gives them back, whatever it is told.
+      await (manager.isV1 && isScope(path) ? whileFrozen(path, set) : set());
       cgroups().apply(path, limits);
     },
     async adopt(path, pid) {
@@ -88,10 +91,13 @@ export async function removeSlice(path: string): Promise<void> {
   let slice = slicePath(sliceOf(path));
   if (slice === '' || !cgroups().exists(slice)) return;
   await removeUnits(slice);
-  for (slice = dirname(slice); slice !== '/' && unitsBelow(slice).length === 0; slice = dirname(slice))
+  for (slice = dirname(slice); slice !== '/' && unitsBelow(slice).length === 0; slice = dirname(slice)) {
     await systemd().stopAlone(basename(slice));
+    cgroups().removeIfEmpty(slice); // in hierarchies of v1 that are not systemd's
+  }
 }
 
+const isScope = (path: string): boolean => path.endsWith('.scope');
 const isUnit = (name: string): boolean => /\.(slice|scope)$/.test(name);
 
 /** Of one group, the deepest first. */

@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
-import type { CgroupLimits } from './cgroups.ts';
+import { describe, expect, test } from 'vitest';
+import type { CgroupLimits } from './cgroup-limits.ts';
 import { bitsOf, unitProperties } from './unit-properties.ts';
 
 const UNLIMITED = 2n ** 64n - 1n;
+const V2 = { isV1: false, version: 252 };
+const V1 = { isV1: true, version: 245 };
 
 test.each<[string, CgroupLimits, Record<string, bigint>]>([
   ['nothing', {}, {}],
@@ -21,13 +23,63 @@ test.each<[string, CgroupLimits, Record<string, bigint>]>([
   ['any number of processes', { pids: -1 }, { TasksMax: UNLIMITED }],
   ['huge pages: files only', { hugePages: [{ pageSize: '2MB', bytes: 0 }] }, {}],
 ])('%s', (_, limits, wanted) => {
-  expect(Object.fromEntries(unitProperties(limits).map(([name, [type, value]]) => [`${name}:${type}`, value]))).toEqual(
-    Object.fromEntries(Object.entries(wanted).map(([name, value]) => [`${name}:t`, value])),
-  );
+  expect(unitProperties(limits, V2)).toEqual(numbers(wanted));
+});
+
+const numbers = (wanted: Record<string, bigint>) => Object.entries(wanted).map(([name, value]) => [name, ['t', value]]);
+
+test.each<[string, CgroupLimits, Record<string, bigint>]>([
+  ['the least weight', { cpuShares: 1 }, { CPUShares: 2n }],
+  ['1 processor', { cpuShares: 1024 }, { CPUShares: 1024n }],
+  ['12.3 % is rounded up', { cpuQuota: 12_300 }, { CPUQuotaPeriodUSec: 100_000n, CPUQuotaPerSecUSec: 130_000n }],
+  ['64 MiB', { memoryBytes: 64 << 20 }, { MemoryLimit: 67_108_864n }],
+  ['no limit of memory', { memoryBytes: -1 }, { MemoryLimit: UNLIMITED }],
+  ['40 processes', { pids: 40 }, { TasksMax: 40n }],
+  ['processors by number: files only', { cpusetCpus: '0-2', cpusetMems: '0' }, {}],
+])('v1: %s', (_, limits, wanted) => {
+  expect(unitProperties(limits, V1)).toEqual(numbers(wanted));
+});
+
+test('what an old systemd does not know is left out', () => {
+  const limits = { cpuQuota: 5000, cpuPeriod: 50_000, cpusetCpus: '0' };
+  expect(unitProperties(limits, { isV1: false, version: 241 })).toEqual(numbers({ CPUQuotaPerSecUSec: 100_000n }));
+});
+
+describe('devices', () => {
+  const rules = [
+    { allow: false, access: 'rwm' },
+    { allow: true, type: 'c', major: 10, minor: 229, access: 'rw' },
+    { allow: true, type: 'b', major: 8, access: 'r' },
+  ];
+  const of = (devices: CgroupLimits['devices'] = []) =>
+    Object.fromEntries(unitProperties({ devices }, V1).map(([name, [, value]]) => [name, value]));
+  test('are told on v1 alone', () => expect(unitProperties({ devices: rules }, V2)).toEqual([]));
+  test('those that every container has, and its own', () => {
+    const { DevicePolicy, DeviceAllow } = of(rules);
+    expect(DevicePolicy).toBe('strict');
+    expect(DeviceAllow).toEqual(
+      expect.arrayContaining([
+        ['/dev/char/1:3', 'rwm'],
+        ['char-pts', 'rwm'],
+        ['char-*', 'm'],
+      ]),
+    );
+    expect((DeviceAllow as unknown[]).slice(-2)).toEqual([
+      ['/dev/char/10:229', 'rw'],
+      ['block-8', 'r'],
+    ]);
+  });
+  test('what was allowed before is forgotten', () =>
+    expect(unitProperties({ devices: rules }, V1).map(([name, [, value]]) => [name, (value as unknown[]).length > 0])).toEqual([
+      ['DevicePolicy', true],
+      ['DeviceAllow', false],
+      ['DeviceAllow', true],
+    ]));
+  test('all of them', () => expect(of([{ allow: true, access: 'rwm' }])).toEqual({ DevicePolicy: 'auto', DeviceAllow: [] }));
 });
 
 test('sets of processors and memory nodes', () => {
-  expect(unitProperties({ cpusetCpus: '0-2,9', cpusetMems: '0' })).toEqual([
+  expect(unitProperties({ cpusetCpus: '0-2,9', cpusetMems: '0' }, V2)).toEqual([
     ['AllowedCPUs', ['ay', Uint8Array.of(7, 2)]],
     ['AllowedMemoryNodes', ['ay', Uint8Array.of(1)]],
   ]);

@@ -1,7 +1,18 @@
 // Limits of a control group as properties of systemd's unit (systemd.resource-control(5)), by runc's and kubelet's rules. What systemd has no word
 // for, such as huge pages, is written to files only. Pure.
 import type { UnitProperty } from '../dbus/index.ts';
-import { type CgroupLimits, cpuWeight } from './cgroups.ts';
+import { type CgroupLimits, cpuWeight } from './cgroup-limits.ts';
+import { deviceProperties } from './device-properties.ts';
+
+/** What decides which properties a systemd knows, and follows. */
+export interface SystemdManager {
+  isV1: boolean;
+  version: number;
+}
+
+/** Versions that brought a property. */
+const QUOTA_PERIOD = 242;
+const CPUSETS = 244;
 
 const PERIOD_US = 100_000;
 const US_PER_SECOND = 1_000_000;
@@ -10,22 +21,28 @@ const PER_CENT_US = 10_000;
 /** USEC_INFINITY, CGROUP_LIMIT_MAX. */
 const UNLIMITED = 2n ** 64n - 1n;
 
-export function unitProperties(limits: CgroupLimits): UnitProperty[] {
+export function unitProperties(limits: CgroupLimits, { isV1, version }: SystemdManager): UnitProperty[] {
   const out: UnitProperty[] = [];
   const number = (name: string, value: number | undefined) => {
     if (value !== undefined) out.push([name, ['t', value > 0 ? BigInt(value) : UNLIMITED]]);
   };
-  number('MemoryMax', limits.memoryBytes);
-  if (limits.cpuShares) number('CPUWeight', cpuWeight(limits.cpuShares));
+  number(isV1 ? 'MemoryLimit' : 'MemoryMax', limits.memoryBytes);
+  if (limits.cpuShares) number(...sharesOf(limits.cpuShares, isV1));
   if (limits.cpuQuota !== undefined) {
-    number('CPUQuotaPeriodUSec', limits.cpuPeriod ?? PERIOD_US);
+    if (version >= QUOTA_PERIOD) number('CPUQuotaPeriodUSec', limits.cpuPeriod ?? PERIOD_US);
     number('CPUQuotaPerSecUSec', quotaPerSecond(limits.cpuQuota, limits.cpuPeriod ?? PERIOD_US));
   }
   number('TasksMax', limits.pids);
-  if (limits.cpusetCpus) out.push(['AllowedCPUs', ['ay', bitsOf(limits.cpusetCpus)]]);
-  if (limits.cpusetMems) out.push(['AllowedMemoryNodes', ['ay', bitsOf(limits.cpusetMems)]]);
+  const knowsCpusets = !isV1 && version >= CPUSETS;
+  if (knowsCpusets && limits.cpusetCpus) out.push(['AllowedCPUs', ['ay', bitsOf(limits.cpusetCpus)]]);
+  if (knowsCpusets && limits.cpusetMems) out.push(['AllowedMemoryNodes', ['ay', bitsOf(limits.cpusetMems)]]);
+  // on v2 runtimes attach a program of their own to the group, which systemd lets be
+  if (isV1 && limits.devices) out.push(...deviceProperties(limits.devices));
   return out;
 }
+
+const sharesOf = (shares: number, isV1: boolean): [name: string, value: number] =>
+  isV1 ? ['CPUShares', Math.max(2, shares)] : ['CPUWeight', cpuWeight(shares)];
 
 /** Microseconds of processor time a second; -1: no limit. */
 function quotaPerSecond(quota: number, period: number): number {

@@ -2,6 +2,7 @@
 export * from './backoff.ts';
 export * from './bounded-map.ts';
 export * from './clock.ts';
+export * from './deadline.ts';
 export * from './drained.ts';
 export * from './log.ts';
 export * from './op.ts';

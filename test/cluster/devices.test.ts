@@ -7,6 +7,7 @@ import { type Cluster, startCluster } from '../../rig/index.ts';
 import { agentConfig } from '../crash/node-state.ts';
 
 const GPU = 'x.io/gpu';
+const DONGLE = 'example.com/dongle';
 let cluster: Cluster;
 let folder: string;
 beforeAll(async () => {
@@ -138,6 +139,40 @@ test('devices of a plugin that is gone are nobody’s', async () => {
   await apply(pod('sent', { nodeName: 'node-1' }));
   await until('pod/sent', 'jsonpath={.status.phase}=Failed');
   expect(await read('pod sent', '.status.message')).toContain('no healthy devices present; cannot allocate unhealthy devices x.io/gpu');
+});
+
+test('what an administrator counts on a node is for pods, also after a kill of the agent, until it is taken away', async () => {
+  const count = (amount: string | null) =>
+    cluster.kubectl([
+      'patch',
+      'node',
+      'node-1',
+      '--subresource=status',
+      '-p',
+      JSON.stringify({ status: { capacity: { [DONGLE]: amount } } }),
+    ]);
+  const allocatable = '.status.allocatable.example\\.com/dongle';
+  const wants = (name: string) =>
+    pod(name, {
+      containers: [{ name: 'c', image: 'wherry/tools:1', command: ['sleep', '600'], resources: { limits: { [DONGLE]: '3' } } }],
+    });
+  await count('4');
+  try {
+    await until('node/node-1', `jsonpath={${allocatable}}=4`);
+    await apply(wants('first'));
+    await until('pod/first', 'condition=Ready');
+    await cluster.kill('node-1');
+    await cluster.restart();
+    await apply(wants('second'));
+    await waitFor({ what: 'the scheduler', timeoutMs: 120_000 }, async () =>
+      (await read('pod second', '.status.conditions[0].message')).includes(`1 Insufficient ${DONGLE}`),
+    );
+    await count('6');
+    await until('pod/second', 'condition=Ready');
+  } finally {
+    await count(null);
+  }
+  await waitFor({ what: 'the agent', timeoutMs: 120_000 }, async () => (await read('node node-1', allocatable)) === '');
 });
 
 test('a container that is out of memory is told so', async () => {

@@ -255,6 +255,8 @@ test('an agent that is killed while volumes are made or taken down leaves no mou
     await cluster.restart();
     await until('pod/all-kinds', 'condition=Ready');
     expect(await cluster.kubectl(['exec', 'all-kinds', '--', 'cat', '/cm/k', '/sec/k', '/all/k', '/fields/name'])).toBe('vvvall-kinds');
+    const size = await cluster.kubectl(['exec', 'all-kinds', '--', 'sh', '-c', "df -k /memory | awk 'NR == 2 { print $2 }'"]);
+    expect(`${size.trim()}Ki`).toBe(await read('node node-1', '.status.allocatable.memory'));
     await cluster.kubectl(['delete', 'pod', 'all-kinds', '--wait=false']);
     await new Promise((resolve) => setTimeout(resolve, pauseMs / 3));
     await cluster.kill('node-1');

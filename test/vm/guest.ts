@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
-import { type CgroupDriverName, type CgroupNames, cgroupNames } from '../../kit/linux/index.ts';
+import { type CgroupDriverName, type CgroupNames, cgroupNames, cgroups } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import type { Cluster } from '../../rig/index.ts';
 
@@ -13,6 +13,8 @@ export interface Step {
   title: string;
   /** Absent: of either. */
   driver?: CgroupDriverName;
+  /** Control groups; absent: of either. */
+  groups?: 'v1' | 'v2';
   /** What the kernel must have, else the step is skipped. */
   needs?: { what: string; met: () => boolean };
   run(guest: Guest): Promise<void>;
@@ -34,7 +36,8 @@ export function expectEqual(what: string, got: unknown, wanted: unknown): void {
   expectThat(JSON.stringify(got) === JSON.stringify(wanted), `${what} to be ${JSON.stringify(wanted)}`, got);
 }
 
-const ROOT = '/sys/fs/cgroup';
+/** As the machine was booted. */
+export const isV1 = cgroups().layout !== 'v2';
 
 export class Guest {
   readonly cluster: Cluster;
@@ -47,9 +50,9 @@ export class Guest {
     this.#names = cgroupNames(driver, `/wherry/${cluster.name}/${NODE}`);
   }
 
-  /** Folder of a control group below `kubepods`. */
+  /** A control group below `kubepods`, from the root of the hierarchies. */
   group(path = ''): string {
-    return `${ROOT}${this.#names.group(`kubepods${path}`)}`;
+    return this.#names.group(`kubepods${path}`);
   }
 
   podGroup({ metadata: { uid }, status }: PodObject): string {
@@ -138,5 +141,38 @@ export class Guest {
 export const read = (file: string): string => readFileSync(file, 'utf8').trim();
 
 /** `file: text` of a control group, to be compared at once. */
-export const files = (folder: string, names: readonly string[]): Record<string, string> =>
-  Object.fromEntries(names.map((name) => [name, read(`${folder}/${name}`)]));
+export const files = (group: string, names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, fileOf(group, name)]));
+
+/** A file of a control group by its name on v2, and what v2 would say; empty where v1 has no such. */
+export function fileOf(group: string, name: string): string {
+  const read = (file: string) =>
+    cgroups()
+      .read(group, file.split('.')[0] ?? '', file)
+      .trim();
+  if (!isV1) return read(name);
+  switch (name) {
+    case 'cpu.max': {
+      const quota = read('cpu.cfs_quota_us');
+      return `${quota === '-1' ? 'max' : quota} ${read('cpu.cfs_period_us')}`;
+    }
+    case 'cpu.weight':
+      return read('cpu.shares');
+    case 'memory.max': {
+      const bytes = read('memory.limit_in_bytes');
+      return Number(bytes) > 2 ** 60 ? 'max' : bytes;
+    }
+    case 'devices.list':
+      return read(name).split('\n').sort().join(); // systemd turns it round with each reload
+    case 'memory.current':
+      return read('memory.usage_in_bytes');
+    default:
+      return read(name);
+  }
+}
+
+/** What a request of a processor's thousandths is in `cpu.weight`; on v1 in its shares. By the formulas that runtimes and kubelet share. */
+export function weight(milli: number): string {
+  const shares = Math.max(2, Math.floor((milli * 1024) / 1000));
+  return String(isV1 ? shares : Math.floor(1 + ((shares - 2) * 9999) / 262_142));
+}

@@ -1,11 +1,11 @@
 // The program that scripts/test-vm runs in its machine: one cluster, the steps in order, a line each, and what is not tried and why.
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isSystemdBooted } from '../../kit/dbus/index.ts';
+import { cgroups } from '../../kit/linux/index.ts';
 import { attachCluster, type Cluster, down, up } from '../../rig/index.ts';
 import { layoutOf } from '../../rig/layout.ts';
-import { Guest, NODE, SLOW_MS } from './guest.ts';
+import { Guest, isV1, NODE, SLOW_MS } from './guest.ts';
 import { PIDS_MAX, skipped, steps } from './steps.ts';
 import { unitsLeft } from './systemd-steps.ts';
 
@@ -13,6 +13,7 @@ import { unitsLeft } from './systemd-steps.ts';
 const [only = '', runtime = 'runc'] = process.argv.slice(2);
 /** As the machine was booted. */
 const driver = isSystemdBooted() ? 'systemd' : 'cgroupfs';
+const groups = isV1 ? 'v1' : 'v2';
 const name = 'vm';
 
 async function startCluster(): Promise<Cluster> {
@@ -30,9 +31,11 @@ try {
   const startedMs = performance.now();
   const seconds = () => `${Math.round((performance.now() - startedMs) / 1000)} s`;
   const cluster = await startCluster();
-  console.log(`cluster with ${runtime} and ${driver} up after ${seconds()}`);
+  console.log(`cluster with ${runtime} and ${driver} on ${groups} up after ${seconds()}`);
   const guest = new Guest(cluster, driver);
-  const wanted = steps.filter((step) => step.title.includes(only) && (step.driver ?? driver) === driver);
+  const wanted = steps.filter(
+    (step) => step.title.includes(only) && (step.driver ?? driver) === driver && (step.groups ?? groups) === groups,
+  );
   for (const { title, needs, run } of wanted) {
     if (needs && !needs.met()) {
       notTried.push([title, `this kernel has no ${needs.what}`]);
@@ -54,7 +57,7 @@ try {
 } finally {
   await down(name);
 }
-const left = ['wherry', 'wherry.slice'].filter((group) => existsSync(`/sys/fs/cgroup/${group}`)).map((group) => `group ${group}`);
+const left = ['/wherry', '/wherry.slice'].filter((group) => cgroups().exists(group)).map((group) => `group ${group}`);
 if (driver === 'systemd') left.push(...(await unitsLeft()).map((unit) => `unit ${unit}`));
 for (const what of left) console.log(`FAILED: ${what} is left`);
 failed.push(...left);

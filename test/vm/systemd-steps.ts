@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { run } from '../../kit/exec/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
-import { expectEqual, expectThat, files, type Guest, SLOW_MS, type Step } from './guest.ts';
+import { expectEqual, expectThat, files, type Guest, isV1, SLOW_MS, type Step, weight } from './guest.ts';
 
 const systemctl = async (...args: string[]): Promise<string> => (await run('systemctl', args, { timeoutMs: SLOW_MS })).stdout.trim();
 
@@ -31,6 +31,11 @@ async function properties(unit: string, ...names: string[]): Promise<Record<stri
   return Object.fromEntries(text.split('\n').map((line) => line.split('=') as [string, string]));
 }
 
+async function expectProperties(what: string, unit: string, wanted: Record<string, string>): Promise<void> {
+  const sorted = (record: Record<string, string>) => Object.entries(record).sort();
+  expectEqual(what, sorted(await properties(unit, ...Object.keys(wanted))), sorted(wanted));
+}
+
 const FILES = ['cpu.weight', 'cpu.max', 'memory.max', 'pids.max'];
 
 /** All groups of pods that live, as the kernel has them. */
@@ -38,7 +43,8 @@ async function groupsOf(guest: Guest): Promise<Record<string, Record<string, str
   const pods = await Promise.all(['first', 'guaranteed', 'burstable'].map((name) => guest.running(name)));
   const folders = ['', '/burstable', '/besteffort'].map((path) => guest.group(path)).concat(pods.map((pod) => guest.podGroup(pod)));
   const of = Object.fromEntries(folders.map((folder) => [folder, files(folder, FILES)]));
-  for (const pod of pods) of[guest.containerGroup(pod)] = files(guest.containerGroup(pod), [...FILES, 'memory.oom.group']);
+  for (const pod of pods)
+    of[guest.containerGroup(pod)] = files(guest.containerGroup(pod), [...FILES, ...(isV1 ? ['devices.list'] : ['memory.oom.group'])]);
   return of;
 }
 
@@ -63,19 +69,10 @@ export const systemdSteps: readonly Step[] = [
     async run(guest) {
       const pod = await guest.running('guaranteed');
       const [slice, scope] = [basename(guest.podGroup(pod)), basename(guest.containerGroup(pod))];
-      const wanted = { CPUQuotaPerSecUSec: '400ms', CPUWeight: '16', MemoryMax: String(96 * 2 ** 20) };
-      expectEqual('the pod', await properties(slice, ...Object.keys(wanted), 'TasksMax'), {
-        CPUWeight: '16',
-        CPUQuotaPerSecUSec: '400ms',
-        MemoryMax: wanted.MemoryMax,
-        TasksMax: '40',
-      });
-      expectEqual('the container', await properties(scope, 'Slice', 'Delegate', 'CollectMode', 'MemoryMax'), {
-        Slice: slice,
-        Delegate: 'yes',
-        MemoryMax: wanted.MemoryMax,
-        CollectMode: 'inactive-or-failed',
-      });
+      const [shares, memory] = isV1 ? ['CPUShares', 'MemoryLimit'] : ['CPUWeight', 'MemoryMax'];
+      const limits = { [shares]: weight(400), CPUQuotaPerSecUSec: '400ms', [memory]: String(96 * 2 ** 20) };
+      await expectProperties('the pod', slice, { ...limits, TasksMax: '40' });
+      await expectProperties('the container', scope, { ...limits, Slice: slice, Delegate: 'yes', CollectMode: 'inactive-or-failed' });
     },
   },
   {
@@ -84,15 +81,18 @@ export const systemdSteps: readonly Step[] = [
     async run(guest) {
       const before = await groupsOf(guest);
       const oomGroups = Object.values(before).flatMap((group) => group['memory.oom.group'] ?? []);
-      expectEqual('what ends a container as a whole', oomGroups, ['1', '1', '1']);
+      if (!isV1) expectEqual('what ends a container as a whole', oomGroups, ['1', '1', '1']);
+      const devices = before[guest.containerGroup(await guest.running('guaranteed'))]?.['devices.list'];
+      if (isV1) expectThat(devices?.includes('c 1:3 rwm') === true && !devices.includes('a *:*'), 'a list of devices', devices);
       await systemctl('daemon-reload');
       await guest.becomes('after daemon-reload', () => groupsOf(guest), before);
       await systemctl('daemon-reexec');
       await guest.becomes('after daemon-reexec', () => groupsOf(guest), before);
       // and the connection to it is still good for more
-      await guest.resize('guaranteed', '500m', '128Mi');
+      // in between systemd's per cent, so that a reload undoes it
+      await guest.resize('guaranteed', '505m', '128Mi');
       const resized = await groupsOf(guest);
-      expectEqual('the resized container', resized[guest.containerGroup(await guest.running('guaranteed'))]?.['cpu.max'], '50000 100000');
+      expectEqual('the resized container', resized[guest.containerGroup(await guest.running('guaranteed'))]?.['cpu.max'], '50500 100000');
       await systemctl('daemon-reload');
       await guest.becomes('after a resize and daemon-reload', () => groupsOf(guest), resized);
     },

@@ -31,6 +31,39 @@ export function agentMetrics(figures: AgentFigures): string {
         [false, true].map((isStatic) => [{ static: String(isStatic) }, live.filter((pod) => isFromFile(pod) === isStatic).length] as const),
     ),
     sampled('kubelet_cgroup_version', '[ALPHA] cgroup version on the hosts.', 'gauge', () => [[{}, figures.cgroupVersion]]),
+    sampled(
+      'kubelet_container_log_filesystem_used_bytes',
+      "[ALPHA] Bytes used by the container's logs on the filesystem.",
+      'gauge',
+      function* () {
+        for (const { pod, containers } of figures.usages)
+          for (const { record, logs } of containers) {
+            const { namespace = '', name = '', uid = '' } = pod.metadata;
+            yield [{ uid, namespace, pod: name, container: record.metadata.name }, logs.bytes] as const;
+          }
+      },
+    ),
+    sampled(
+      'kubelet_desired_pods',
+      '[ALPHA] The number of pods the kubelet is being instructed to run. static is true if the pod is not from the apiserver.',
+      'gauge',
+      () =>
+        [false, true].map(
+          (isStatic) => [{ static: String(isStatic) }, figures.pods.filter((pod) => isFromFile(pod) === isStatic).length] as const,
+        ),
+    ),
+    sampled(
+      'kubelet_managed_ephemeral_containers',
+      '[ALPHA] Current number of ephemeral containers in pods managed by this kubelet.',
+      'gauge',
+      () => [[{}, live.reduce((sum, { spec }) => sum + (spec?.ephemeralContainers?.length ?? 0), 0)]],
+    ),
+    sampled(
+      'kubelet_mirror_pods',
+      '[ALPHA] The number of mirror pods the kubelet will try to create (one per admitted static pod)',
+      'gauge',
+      () => [[{}, live.filter(isFromFile).length]],
+    ),
     sampled('kubelet_node_name', "[ALPHA] The node's name. The count is always 1.", 'gauge', () => [[{ node: figures.nodeName }, 1]]),
     sampled('kubelet_running_containers', '[ALPHA] Number of containers currently running', 'gauge', () =>
       [...states].map(([container_state, records]) => [{ container_state }, records.length] as const),

@@ -6,6 +6,7 @@ import { joined } from './text.ts';
 export interface NodeFigures {
   cpuNanos: number;
   workingSetBytes: number;
+  swapBytes: number;
   atMs: number;
 }
 
@@ -36,6 +37,12 @@ export function resourceMetrics(node: NodeFigures, pods: readonly PodUsage[]): s
     sampled('node_memory_working_set_bytes', '[STABLE] Current working set of the node in bytes', 'gauge', () => [
       [{}, node.workingSetBytes, node.atMs],
     ]),
+    sampled(
+      'node_swap_usage_bytes',
+      '[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems',
+      'gauge',
+      () => [[{}, node.swapBytes, node.atMs]],
+    ),
     sampled('pod_cpu_usage_seconds_total', '[STABLE] Cumulative cpu time consumed by the pod in core-seconds', 'counter', () =>
       eachPod((sandbox) => seconds(sandbox.cpuUsageNanos)),
     ),
@@ -45,6 +52,7 @@ export function resourceMetrics(node: NodeFigures, pods: readonly PodUsage[]): s
     sampled('resource_scrape_error', '[STABLE] 1 if there was an error while getting container metrics, 0 otherwise', 'gauge', () => [
       [{}, 0],
     ]),
+    sampled('scrape_error', '[ALPHA] 1 if there was an error while getting container metrics, 0 otherwise', 'gauge', () => [[{}, 0]]),
   ]);
 }
 

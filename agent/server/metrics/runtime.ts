@@ -47,7 +47,26 @@ export class RuntimeMetrics {
     '[ALPHA] Duration in seconds of runtime operations. Broken down by operation type.',
     SECONDS,
   );
-  readonly families: Family[] = [this.#seconds, this.#errors, this.#total];
+  readonly #pods = new Counter('kubelet_started_pods_total', '[ALPHA] Cumulative number of pods started');
+  readonly #podErrors = new Counter('kubelet_started_pods_errors_total', '[ALPHA] Cumulative number of errors when starting pods');
+  readonly #sandboxSeconds = new Histogram(
+    'kubelet_run_podsandbox_duration_seconds',
+    '[ALPHA] Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.',
+    SECONDS,
+  );
+  readonly #sandboxErrors = new Counter(
+    'kubelet_run_podsandbox_errors_total',
+    '[ALPHA] Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.',
+  );
+  readonly families: Family[] = [
+    this.#seconds,
+    this.#errors,
+    this.#total,
+    this.#pods,
+    this.#podErrors,
+    this.#sandboxSeconds,
+    this.#sandboxErrors,
+  ];
 
   async count<T>(operation_type: string, work: () => Promise<T>): Promise<T> {
     const begun = performance.now();
@@ -62,7 +81,28 @@ export class RuntimeMetrics {
       this.#seconds.observe(operation_type, labels, (performance.now() - begun) / 1000);
     }
   }
+
+  async countStart<T>(runtime_handler: string, work: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const labels = () => ({ runtime_handler });
+    this.#pods.add('', () => ({}));
+    try {
+      return await work();
+    } catch (error) {
+      this.#podErrors.add('', () => ({}));
+      this.#sandboxErrors.add(runtime_handler, labels);
+      throw error;
+    } finally {
+      this.#sandboxSeconds.observe(runtime_handler, labels, (performance.now() - begun) / 1000);
+    }
+  }
 }
+
+/** What upstream counts of a pod's start in particular. */
+const countStart =
+  (metrics: RuntimeMetrics, run: Cri['runPodSandbox']): Cri['runPodSandbox'] =>
+  (config) =>
+    metrics.countStart(config.runtimeHandler ?? '', () => run(config));
 
 /** The same runtime, with its operations counted. */
 export function countedCri(cri: Cri, metrics: RuntimeMetrics): Cri {
@@ -71,6 +111,7 @@ export function countedCri(cri: Cri, metrics: RuntimeMetrics): Cri {
     const method = (cri[name as keyof Cri] as (...args: unknown[]) => Promise<unknown>).bind(cri);
     counted[name] = (...args: unknown[]) => metrics.count(operation, () => method(...args));
   }
+  counted['runPodSandbox'] = countStart(metrics, counted['runPodSandbox'] as Cri['runPodSandbox']);
   return new Proxy(cri, {
     get: (target, name: string) => {
       if (counted[name]) return counted[name];

@@ -12,10 +12,10 @@ export function sliMetrics(): () => string {
   return () => {
     scrapes++;
     return joined([
-      sampled('kubernetes_healthcheck', 'This metric records the result of a single healthcheck.', 'gauge', () =>
+      sampled('kubernetes_healthcheck', '[STABLE] This metric records the result of a single healthcheck.', 'gauge', () =>
         checks.map((name) => [{ name, type: 'healthz' }, 1] as const),
       ),
-      sampled('kubernetes_healthchecks_total', 'This metric records the results of all healthcheck.', 'counter', () =>
+      sampled('kubernetes_healthchecks_total', '[STABLE] This metric records the results of all healthcheck.', 'counter', () =>
         checks.map((name) => [{ name, status: 'success', type: 'healthz' }, scrapes] as const),
       ),
     ]);
