@@ -91,7 +91,7 @@ function handlers(options: RouteOptions): Map<string, Handler> {
     resource: async () => {
       const { workingSetBytes } = memoryUsage(cgroup);
       return resourceMetrics(
-        { cpuNanos: busyNanos(), workingSetBytes, swapBytes: swapUsage().usedBytes, atMs: clock.nowMs() },
+        { cpuNanos: busyNanos(), atMs: clock.nowMs(), workingSetBytes, swapBytes: swapUsage().usedBytes },
         await usages(),
       );
     },

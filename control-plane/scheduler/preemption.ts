@@ -18,7 +18,10 @@ export type ForbiddenBy = (pods: readonly PodInfo[]) => ReadonlySet<PodInfo>;
 /** Nodes that are looked at, at most (upstream: 10 %, at least 100). */
 const CANDIDATES_MAX = 100;
 
-/** Undefined: nothing can be done. The cluster is changed while looking, and put back. */
+/**
+ * Undefined: nothing can be done. Pods that are going already are among the victims: nobody else need go for what they leave. The cluster
+ * is changed while looking, and put back.
+ */
 export function findVictims(pod: PodInfo, cluster: Cluster, result: Feasible, forbidden: ForbiddenBy): Victims | undefined {
   let found: Victims | undefined;
   let candidates = 0;
@@ -34,7 +37,7 @@ export function findVictims(pod: PodInfo, cluster: Cluster, result: Feasible, fo
 }
 
 function victimsOn(pod: PodInfo, cluster: Cluster, node: NodeInfo, forbidden: ForbiddenBy): Victims | undefined {
-  const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority && !other.pod.metadata.deletionTimestamp);
+  const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
   if (lower.length === 0) return undefined;
   for (const other of lower) cluster.removePod(other.uid);
   const victims: PodInfo[] = [];
@@ -60,6 +63,13 @@ function victimsOn(pod: PodInfo, cluster: Cluster, node: NodeInfo, forbidden: Fo
 function fitsNow(pod: PodInfo, cluster: Cluster, node: NodeInfo): boolean {
   return filters.every((filter) => !filter.prepare(pod, cluster)?.(node));
 }
+
+/** It was asked to go for the sake of a more important one. */
+export const goesForAnother = ({ pod: { metadata, status } }: PodInfo): boolean =>
+  metadata.deletionTimestamp !== undefined &&
+  status?.conditions?.some(({ type, status, reason }) => type === 'DisruptionTarget' && status === 'True' && reason === PREEMPTED) === true;
+
+export const PREEMPTED = 'PreemptionByScheduler';
 
 const startOf = (pod: PodInfo): string => pod.pod.status?.startTime ?? '9999';
 

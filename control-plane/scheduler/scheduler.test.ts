@@ -46,6 +46,8 @@ function jumpingClock(jumpAfter: number, jumpMs: number) {
 
 function setup(clock: Clock) {
   const bound: string[] = [];
+  const deleted: string[] = [];
+  const promised: string[] = [];
   const stop = new AbortController();
   const cluster = new Cluster({
     namespacesMatching: () => [],
@@ -68,7 +70,12 @@ function setup(clock: Clock) {
     signal: stop.signal,
     current: ({ pod }: { pod: unknown }) => pod,
     volumes: { bind: async () => {} },
-    client: { create: async (_: unknown, __: unknown, { name }: { name: string }) => void bound.push(name), patch: async () => {} },
+    client: {
+      create: async (_: unknown, __: unknown, { name }: { name: string }) => void bound.push(name),
+      patch: async (_: unknown, name: string, __: unknown, { status }: { status: { nominatedNodeName?: string | null } }) =>
+        void (status.nominatedNodeName && promised.push(name)),
+      delete: async (_: unknown, name: string) => void deleted.push(name),
+    },
   } as unknown as SchedulerParts;
   const scheduler = new Scheduler(parts);
   const nodeBecomes = (spec: Node['spec']) => {
@@ -76,7 +83,7 @@ function setup(clock: Clock) {
     scheduler.happened('node');
   };
   const add = (name: string) => scheduler.add(podInfoOf({ metadata: { namespace: 'n', name, uid: name }, spec: { containers: [] } }));
-  return { bound, nodeBecomes, add, stop: () => stop.abort(new Error('the test is over')) };
+  return { bound, cluster, deleted, promised, nodeBecomes, add, scheduler, stop: () => stop.abort(new Error('the test is over')) };
 }
 
 const CORDONED = { unschedulable: true, taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }] } as const;
@@ -102,3 +109,40 @@ test.each(Array.from({ length: 40 }, (_, look) => look))(
     }
   },
 );
+
+const PRIORITIES = { low: 1, medium: 2, high: 3 } as const;
+const ofPriority = (name: keyof typeof PRIORITIES, number: number, more: object = {}) =>
+  podInfoOf({
+    metadata: { namespace: 'n', name: `${name}-${number}`, uid: `${name}-${number}`, ...more },
+    spec: { priority: PRIORITIES[name], containers: [{ name: 'c', resources: { requests: { cpu: '1' } } }] },
+  });
+const four = [0, 1, 2, 3];
+
+test('each preemptor has a victim of its own, though the cache shows none of them going yet', async () => {
+  const { clock, advanceTo } = jumpingClock(0, 0);
+  const { cluster, deleted, nodeBecomes, scheduler, stop } = setup(clock);
+  nodeBecomes({});
+  for (const i of four) cluster.addPod(ofPriority('low', i), 'node-1');
+  for (const i of four) scheduler.add(ofPriority('medium', i));
+  await advanceTo(100);
+  expect([...new Set(deleted)].sort()).toEqual(four.map((i) => `low-${i}`));
+  stop();
+});
+
+test('what goes already is promised to the more important, who take nobody else; the others get what these leave', async () => {
+  const { clock, advanceTo } = jumpingClock(0, 0);
+  const { bound, cluster, deleted, nodeBecomes, promised, scheduler, stop } = setup(clock);
+  nodeBecomes({});
+  for (const i of four) cluster.addPod(ofPriority('low', i, { deletionTimestamp: '2026-01-01T00:00:00Z' }), 'node-1');
+  for (const i of four) scheduler.add(ofPriority('medium', i));
+  await advanceTo(100);
+  for (const i of [0, 1]) scheduler.add(ofPriority('high', i));
+  await advanceTo(200);
+  expect(new Set(promised)).toEqual(new Set([...four.map((i) => `medium-${i}`), 'high-0', 'high-1']));
+  expect(deleted).toEqual([]);
+  for (const i of four) cluster.removePod(`low-${i}`);
+  scheduler.happened('pod-gone');
+  await advanceTo(100_000);
+  expect(bound.sort()).toEqual(['high-0', 'high-1', expect.stringMatching('medium'), expect.stringMatching('medium')]);
+  stop();
+});

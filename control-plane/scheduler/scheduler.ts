@@ -9,7 +9,7 @@ import type { Cluster } from './cluster.ts';
 import { explain, explainNoVictims, type Feasible, feasibleNodes } from './feasible.ts';
 import type { Help } from './filter.ts';
 import type { PodInfo } from './pod-info.ts';
-import { type ForbiddenBy, findVictims, type Victims } from './preemption.ts';
+import { type ForbiddenBy, findVictims, goesForAnother, PREEMPTED, type Victims } from './preemption.ts';
 import { best } from './scores.ts';
 import type { VolumeBinder } from './volumes.ts';
 import { WaitingPods } from './waiting.ts';
@@ -55,6 +55,8 @@ export class Scheduler {
   }
 
   add(pod: PodInfo): void {
+    const node = this.#nominated.get(pod.uid)?.node ?? pod.pod.status?.nominatedNodeName; // promised before a restart
+    if (node) this.#nominated.set(pod.uid, { pod, node });
     this.waiting.add(pod);
     this.#loop.add('pods');
   }
@@ -92,9 +94,10 @@ export class Scheduler {
     this.#start += result.refused.size + result.nodes.length;
     const promised = result.nodes.find((node) => node.name === this.#nominated.get(pod.uid)?.node);
     const node = result.nodes.length > 0 ? (promised ?? best(pod, cluster, result.nodes, Math.random)) : undefined;
+    const victims = node ? undefined : this.#victimsFor(pod, result);
     for (const uid of reserved) cluster.removePod(uid);
     if (!node) {
-      this.#failed(pod, attempts, result, since);
+      this.#failed(pod, attempts, result, victims, since);
       return;
     }
     this.#nominated.delete(pod.uid);
@@ -155,23 +158,53 @@ export class Scheduler {
     });
   }
 
-  #failed(pod: PodInfo, attempts: number, result: Feasible, since: number): void {
+  /** Or why there are none. What was promised to others is reserved meanwhile: nobody counts on the same victim twice. */
+  #victimsFor(pod: PodInfo, result: Feasible): Victims | string {
+    const { cluster, forbidden } = this.#parts;
+    if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+    if (this.#waitsForVictims(pod, result)) return 'not eligible due to a terminating pod on the nominated node.';
+    const found = findVictims(pod, cluster, result, forbidden);
+    if (!found) this.#takeBack(pod);
+    return found ?? explainNoVictims(cluster.nodes.size, result);
+  }
+
+  /** What was promised to less important pods on the node is not theirs any more: they look again. */
+  #displace(pod: PodInfo, node: string): void {
+    for (const other of [...this.#nominated.values()]) {
+      if (other.node !== node || other.pod.priority >= pod.priority) continue;
+      this.#takeBack(other.pod);
+      this.waiting.hurry(other.pod.uid);
+    }
+  }
+
+  /** The node that was promised to a pod. */
+  #takeBack(pod: PodInfo): void {
+    if (!this.#nominated.delete(pod.uid)) return;
+    const { client, log } = this.#parts;
+    const patch = { metadata: { uid: pod.uid }, status: { nominatedNodeName: null } };
+    client
+      .patch(RESOURCES.pods, pod.name, 'strategic', patch, { namespace: pod.namespace, subresource: 'status' })
+      .catch((err: unknown) => log.debug({ err, pod: pod.key }, 'promised node not taken back'));
+  }
+
+  #failed(pod: PodInfo, attempts: number, result: Feasible, found: Victims | string | undefined, since: number): void {
     const { cluster, clock, log } = this.#parts;
     const total = cluster.nodes.size;
-    let preemption = explainNoVictims(total, result);
-    let victims: Victims | undefined;
-    if (pod.pod.spec?.preemptionPolicy === 'Never') preemption = 'not eligible due to preemptionPolicy=Never.';
-    else if (this.#waitsForVictims(pod)) preemption = 'not eligible due to a terminating pod on the nominated node.';
-    else victims = findVictims(pod, cluster, result, this.#parts.forbidden);
-    const message = victims ? explain(total, result, '').replace(/ preemption: $/, '') : explain(total, result, preemption);
-    if (victims) this.#nominated.set(pod.uid, { pod, node: victims.node });
+    const victims = typeof found === 'string' ? undefined : found;
+    const message = typeof found === 'string' ? explain(total, result, found) : explain(total, result, '').replace(/ preemption: $/, '');
+    if (victims) {
+      this.#displace(pod, victims.node);
+      this.#nominated.set(pod.uid, { pod, node: victims.node });
+    }
     this.waiting.failed(pod, attempts, result.helpedBy.size > 0 ? result.helpedBy : new Set(['node']), since, clock.nowMs());
     this.#tell(pod, message, victims).catch((err: unknown) => log.debug({ err, pod: pod.key }, 'pod condition not written'));
   }
 
-  #waitsForVictims(pod: PodInfo): boolean {
+  /** Not where the promised node is none for the pod any more. */
+  #waitsForVictims(pod: PodInfo, { refused }: Feasible): boolean {
     const node = this.#parts.cluster.nodes.get(this.#nominated.get(pod.uid)?.node ?? '');
-    return !!node && [...node.pods.values()].some((other) => other.priority < pod.priority && other.pod.metadata.deletionTimestamp);
+    if (!node || refused.get(node.name)?.resolvable === false) return false;
+    return [...node.pods.values()].some((other) => other.priority < pod.priority && goesForAnother(other));
   }
 
   /** Event, condition PodScheduled, and the victims' end. */
@@ -209,12 +242,13 @@ export class Scheduler {
   }
 
   async #preempt(victim: PodInfo, by: PodInfo, node: string): Promise<void> {
+    if (victim.pod.metadata.deletionTimestamp) return;
     const { client, events, clock } = this.#parts;
     const params = { namespace: victim.namespace };
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',
-      reason: 'PreemptionByScheduler',
+      reason: PREEMPTED,
       message: 'default-scheduler: preempting to accommodate a higher priority pod',
       lastProbeTime: null,
       lastTransitionTime: rfc3339(clock.nowMs()),

@@ -44,6 +44,12 @@ export class WaitingPods {
     this.#makeReady({ pod, attempts: known?.attempts ?? 0, readyAtMs: 0, failedAtMs: 0, helpedBy: undefined });
   }
 
+  /** One that waits here is tried at once. */
+  hurry(uid: string): void {
+    const known = this.remove(uid);
+    if (known) this.#makeReady(known);
+  }
+
   remove(uid: string): Waiting | undefined {
     for (const pods of [this.#backingOff, this.#unschedulable, ...this.#ready.values()]) {
       const waiting = pods.get(uid);
