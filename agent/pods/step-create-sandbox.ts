@@ -17,7 +17,7 @@ export async function createSandbox(context: StepContext, attempt: number): Prom
   try {
     await setImmediate(); // requests that were just made, such as for a token, leave before a sandbox is made in one go
     const runtime = await runtimeHandler(pod, client, cri);
-    const users = pod.spec?.hostUsers === false ? usersOf(podsDir, context.uid) : undefined;
+    const users = pod.spec?.hostUsers === false ? step('pod.users', () => usersOf(podsDir, context.uid)) : undefined;
     const config = { ...sandboxConfig(pod, attempt, tools, users), ...(runtime ? { runtimeHandler: runtime } : {}) };
     const id = await step('sandbox', () => cri.runPodSandbox(config));
     holds.cleared(SANDBOX);
