@@ -172,7 +172,6 @@ export class OciRuntime implements Runtime {
     const spec = this.spec(id);
     this.#ends.forget(id);
     if (spec) {
-      this.killAll(id);
       await waitFor({ what: `container ${id} to die`, timeoutMs: KILL_TIMEOUT_MS, everyMs: 5 }, () => {
         if (!this.#files.isRunning(id)) return true;
         this.killAll(id);
