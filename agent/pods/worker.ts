@@ -111,11 +111,12 @@ export class PodWorker implements StepContext {
     return { podIPs, hostIP, allocatable, memoryBytes: memoryBytesOf(this.#pod, allocatable) };
   }
 
-  /** Others have left: a resize that waited for it may go on. */
-  roomMade(): void {
-    if (!this.resizer.isDeferred) return;
+  /** Others have left: a resize that waited for it may go on. Whether it does. */
+  roomMade(): boolean {
+    if (!this.resizer.isDeferred) return false;
     this.#pod = this.resizer.admit(this.#wanted);
     this.wake();
+    return !this.resizer.isDeferred;
   }
 
   /** The watch shows a newer state of the pod. */
