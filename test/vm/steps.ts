@@ -145,10 +145,14 @@ export const steps: readonly Step[] = [
     async run(guest) {
       const names = Array.from({ length: 5 }, (_, index) => `greedy-${index}`);
       for (const name of names) await guest.create(name, { resources: { limits: { memory: '24Mi' } } }, {}, 'exec tail /dev/zero');
+      const reasons: string[] = [];
       for (const name of names) {
-        const { reason, exitCode } = (await guest.ended(name)).status?.containerStatuses?.[0]?.state?.terminated ?? {};
-        expectEqual(`the end of ${name}`, { reason, exitCode }, { reason: 'OOMKilled', exitCode: 137 });
+        const { reason = '', exitCode } = (await guest.ended(name)).status?.containerStatuses?.[0]?.state?.terminated ?? {};
+        expectEqual(`the end of ${name}`, exitCode, 137);
+        reasons.push(reason);
       }
+      // with systemd conmon may be too late for one of them: docs/decisions/systemd.md
+      expectThat(reasons.includes('OOMKilled'), 'OOMKilled', reasons);
       await guest.remove(...names);
     },
   },
