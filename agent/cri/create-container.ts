@@ -29,11 +29,12 @@ export async function createContainer(context: CriContext, sandboxId: string, co
     const before = containersOf(context, sandboxId).find(
       (c) => c.config.metadata.name === config.metadata.name && c.config.metadata.attempt === config.metadata.attempt,
     );
-    if (before) return before.id;
-    const image = await context.images.findListed(config.image);
-    if (!image) throw new CriError('ImageNotFound', `failed to resolve image "${config.image}": not found`);
-    const command = commandOf(config, image);
-    const record: ContainerRecord = {
+    // One that a crash cut off is finished: it may lack its mounts, and its user, as which it must not run as root instead.
+    if (before && (before.startedAtMs !== undefined || before.exit)) return before.id;
+    const wanted = before?.imageId ?? config.image;
+    const image = await context.images.findListed(wanted);
+    if (!image) throw new CriError('ImageNotFound', `failed to resolve image "${wanted}": not found`);
+    const record = before ?? {
       id: newId(),
       sandboxId,
       config,
@@ -43,7 +44,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
       layers: image.layers.toReversed().map((layer) => context.images.layerName(layer)),
       imageVolumes: await resolveImageVolumes(context, config.mounts ?? []),
       ...(cdi ? { cdi } : {}),
-      args: command,
+      args: commandOf(config, image),
       env: environmentOf(config, image, sandbox.config.hostname),
       cwd: config.workingDir || image.config.workingDir || '/',
       user: { uid: 0, gid: 0, supplementalGroups: [] },
@@ -53,7 +54,7 @@ export async function createContainer(context: CriContext, sandboxId: string, co
     try {
       step('container.record', () => context.containers.put(record));
       step('container.rootfs', () => mountRootfs(context, record));
-      mountImageVolumes(context, record);
+      step('container.image-volumes', () => mountImageVolumes(context, record));
       const user = identityOf(context, record, image);
       step('container.user-record', () => context.containers.put({ ...record, user }));
     } catch (error) {

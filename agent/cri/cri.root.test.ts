@@ -222,6 +222,23 @@ describe('recovery', () => {
     await expect.poll(async () => (await host.links()).filter((l) => l.kind === 'veth')).toEqual([]);
   });
 
+  test('a container that was cut off while it was created runs as its user all the same', async () => {
+    const sandboxId = await cri.runPodSandbox(sandbox());
+    const config = container('id -u', { linux: { securityContext: { runAsUser: 1234 } } });
+    const id = await cri.createContainer(sandboxId, config);
+    await cri.close();
+    // As it was written first, before its root was there to look its user up in.
+    const file = `${folder}/state/containers/${id}/record.json`;
+    const record = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...record, user: { uid: 0, gid: 0, supplementalGroups: [] } }));
+    unmount(`${folder}/run/c/${id}/rootfs`);
+    cri = await bed.open();
+    expect(await cri.createContainer(sandboxId, config)).toBe(id);
+    await cri.startContainer(id);
+    const { logPath } = await ended(id);
+    expect(readFileSync(logPath, 'utf8')).toMatch(/ 1234\n$/);
+  });
+
   test('of records that a power failure has left empty nothing stays', async () => {
     const both = await started(sleeping);
     const lost = await started(sleeping);

@@ -85,7 +85,7 @@ async function build(context: CriContext, record: SandboxRecord): Promise<void> 
   );
   const ready: SandboxRecord = { ...record, bootId: bootId(), state: 'ready', ips };
   step('sandbox.ready-record', () => context.sandboxes.put(ready));
-  await updateHostPorts(context, ready);
+  await step('sandbox.host-ports', () => updateHostPorts(context, ready));
 }
 
 /** resolv.conf(5). A client that names no servers means the host's own. */

@@ -12,6 +12,7 @@ import { CriError } from './cri.ts';
 import { mountImageVolumes } from './mounts.ts';
 import type { ContainerRecord } from './records.ts';
 import { toCgroupLimits } from './resources.ts';
+import { restorePodLimits } from './restore-limits.ts';
 
 const START_ERROR = 128;
 // the sentences below are containerd's: tools and people know them by heart, and Kubernetes shows them as they are
@@ -46,6 +47,7 @@ export async function startContainer(context: CriContext, id: string): Promise<v
       if (context.groups.driver === 'systemd') {
         const limits = toCgroupLimits(record.config.linux?.resources ?? {});
         await context.groups.apply(containerCgroup(context, record), { ...limits, devices: spec.linux.resources.devices ?? [] });
+        restorePodLimits(context, sandbox);
       }
     } catch (error) {
       return await fail(

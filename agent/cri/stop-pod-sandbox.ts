@@ -26,11 +26,13 @@ export async function stopPodSandbox(context: CriContext, id: string): Promise<v
 /** Everything but the record, the cgroup and the containers. Idempotent. */
 export async function tearDownSandbox(context: CriContext, record: SandboxRecord): Promise<void> {
   const { id, config } = record;
-  if (config.linux?.namespaces?.pid === 'pod') await stopPidHolder(context, record);
+  if (config.linux?.namespaces?.pid === 'pod') await step('sandbox.end-pid-holder', () => stopPidHolder(context, record));
   step('sandbox.unpin', () => {
     for (const name of SANDBOX_PINS) unpinNamespace(sandboxFile(context, id, name));
   });
   step('network.release', () => context.network.release({ containerId: id, ifName: IF_NAME })); // after the namespace, which takes its veth pair along
-  for (const name of ['shm', 'sys', 'layers']) unmount(sandboxFile(context, id, name));
-  await updateHostPorts(context, record);
+  step('sandbox.unmount', () => {
+    for (const name of ['shm', 'sys', 'layers']) unmount(sandboxFile(context, id, name));
+  });
+  await step('sandbox.release-host-ports', () => updateHostPorts(context, record));
 }

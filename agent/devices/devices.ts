@@ -1,6 +1,6 @@
 // Devices of plugins on this node: who offers them, who has which, and what comes with them into a container.
 import type { Container, Pod, ResourceStatus } from '../../api/gen/types/core.v1.ts';
-import { type Clock, type Logger, Turns } from '../../kit/run/index.ts';
+import { type Clock, type Logger, step, Turns } from '../../kit/run/index.ts';
 import {
   type Allotment,
   type ContainerDevices,
@@ -173,11 +173,11 @@ export class Devices {
     if (!plugin) throw new Error(`unknown Device Plugin ${resource}`);
     const preferred = choice.missing > 0 ? await plugin.preferred([...choice.kept, ...choice.free], choice.kept, wish.count) : [];
     const deviceIds = completed(choice, preferred);
-    const answer = await plugin.allocate(deviceIds);
+    const answer = await step('devices.allocate', () => plugin.allocate(deviceIds));
     const allotment: Allotment = { podUid, container, resource, deviceIds, answer };
     this.#allotments = [...this.#allotments, allotment];
     try {
-      await this.#save();
+      await step('devices.record', () => this.#save());
     } catch (error) {
       this.#allotments = this.#allotments.filter((one) => one !== allotment); // the next life of the agent would give them to others
       throw error;

@@ -5,7 +5,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
+import { type Clock, type Logger, neverFails, repeat, type Service, step } from '../../kit/run/index.ts';
 import type { ContainerStatus, Cri } from '../cri/index.ts';
 
 const CHECK_EVERY_MS = 10_000;
@@ -13,7 +13,7 @@ const GZIPPED = '.gz';
 const UNFINISHED = '.tmp';
 
 export interface LogRotationOptions {
-  cri: Cri;
+  cri: Pick<Cri, 'listContainers' | 'reopenContainerLog'>;
   clock: Clock;
   log: Logger;
   /** Past it a log is rotated. */
@@ -33,10 +33,13 @@ export function logRotation(options: LogRotationOptions): Service {
   };
 }
 
-async function rotateAll(options: LogRotationOptions, onError: (error: unknown) => void): Promise<void> {
+/** One look at all of them. A log that is not there was renamed by an agent that died then: its container writes to the renamed one still. */
+export async function rotateAll(options: LogRotationOptions, onError: (error: unknown) => void): Promise<void> {
   for (const container of await options.cri.listContainers({ state: 'running' })) {
-    const size = (await stat(container.logPath).catch(() => undefined))?.size ?? 0;
-    if (size > options.bytesMax) await rotate(options, container).catch(onError);
+    if (container.logPath === '') continue; // the runtime keeps it elsewhere
+    const found = await stat(container.logPath).catch(() => undefined);
+    if (!found) await options.cri.reopenContainerLog(container.id).catch(onError);
+    else if (found.size > options.bytesMax) await rotate(options, container).catch(onError);
   }
 }
 
@@ -47,7 +50,7 @@ async function rotate({ cri, clock, filesMax }: LogRotationOptions, { id, logPat
   for (const old of remove) await rm(join(folder, old), { force: true });
   for (const old of compress) await gzip(join(folder, old));
   const rotated = rotatedName(logPath, clock.nowMs());
-  await rename(logPath, rotated);
+  await step('log.rename', () => rename(logPath, rotated));
   try {
     await cri.reopenContainerLog(id);
   } catch (error) {
@@ -59,7 +62,7 @@ async function rotate({ cri, clock, filesMax }: LogRotationOptions, { id, logPat
 async function gzip(path: string): Promise<void> {
   const unfinished = `${path}${UNFINISHED}`;
   await pipeline(createReadStream(path), createGzip(), createWriteStream(unfinished, { mode: 0o640 }));
-  await rename(unfinished, `${path}${GZIPPED}`);
+  await step('log.compress', () => rename(unfinished, `${path}${GZIPPED}`));
   await rm(path);
 }
 

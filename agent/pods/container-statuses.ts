@@ -27,6 +27,10 @@ export interface ContainerFacts {
   isReady(containerId: string): boolean;
   /** Text left by a container that ended. */
   terminationMessage(containerId: string): string | undefined;
+  /** Bytes of it at most, so that those of all of the pod's containers find room. */
+  messageBytesMax: number;
+  /** Ended by the node, to start anew whatever its exit code and the restart policy say. */
+  comesBack(containerId: string): boolean;
   /** The container still runs with other resources than it was given. */
   isOutdated(record: ContainerStatus): boolean;
   /** Health of the devices that a container was given. */
@@ -77,8 +81,10 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
   }
   const ended = hasExited(now);
   const comesBack = ended && restarts(pod, container, now.exitCode, isInit);
+  // Against its policy: the API lets no such container leave its end, so that is never told as its state.
+  const isReplaced = ended && !comesBack && facts.comesBack(now.id);
   const state = stateOf(now, facts);
-  const waits = comesBack ? held : undefined;
+  const waits = isReplaced ? (held ?? { reason: 'ContainerCreating' }) : comesBack ? held : undefined;
   const last = waits && ended ? state : earlier ? stateOf(earlier, facts) : (before?.lastState ?? {});
   const running = now.state === 'running';
   const started = running && (isInit && !isSidecar(container) ? true : facts.hasStarted(now.id));
@@ -101,7 +107,7 @@ function containerStatus(pod: Pod, container: Container, isInit: boolean, facts:
 
 function stateOf(record: ContainerStatus, facts: ContainerFacts): ContainerState {
   if (record.state === 'running') return { running: { startedAt: rfc3339(record.startedAtMs) } };
-  const message = facts.terminationMessage(record.id) || record.message;
+  const message = cut(facts.terminationMessage(record.id) || record.message, facts.messageBytesMax);
   return {
     terminated: {
       containerID: `${facts.runtime}://${record.id}`,
@@ -114,6 +120,9 @@ function stateOf(record: ContainerStatus, facts: ContainerFacts): ContainerState
     },
   };
 }
+
+const cut = (text: string, bytes: number): string =>
+  Buffer.byteLength(text) > bytes ? Buffer.from(text).subarray(0, bytes).toString() : text;
 
 function userStatus({ user }: ContainerStatus): Pick<ApiStatus, 'user'> {
   if (!user) return {};

@@ -3,6 +3,9 @@ import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { graceSecondsOf, isFinished } from '../../kit/pods/index.ts';
 import type { Clock } from '../../kit/run/index.ts';
 
+/** What is left for the signal, within the grace, when a hook or those that end before have used everything up. */
+export const LAST_CHANCE_MS = 2000;
+
 /** A decision of the node against the pod. */
 export interface Verdict {
   reason: string;
@@ -19,6 +22,7 @@ export class Ending {
   #isRemoved = false;
   #verdict: Verdict | undefined;
   #graceUntilMs: number | undefined;
+  #lastChanceMs = LAST_CHANCE_MS;
 
   constructor(clock: Clock, pod: Pod) {
     this.#clock = clock;
@@ -40,14 +44,26 @@ export class Ending {
   /** What is left for containers that are told to stop now. */
   get graceLeftMs(): number {
     if (this.#graceUntilMs === undefined) return graceSecondsOf(this.#pod) * 1000;
-    return Math.max(0, this.#graceUntilMs - this.#clock.nowMs());
+    return Math.max(this.#lastChanceMs, this.#graceUntilMs - this.#clock.nowMs());
+  }
+
+  /** Until then; undefined: nothing ends yet. */
+  get graceUntilMs(): number | undefined {
+    return this.#graceUntilMs;
+  }
+
+  /** `hasRun`: all has been run that was to run, and what is left ends with it, in the same grace as ever. */
+  followRun(hasRun: boolean): void {
+    if (this.isStopping) return;
+    if (!hasRun) this.#graceUntilMs = undefined;
+    else if (this.#graceUntilMs === undefined) this.#grant(graceSecondsOf(this.#pod) * 1000);
   }
 
   /** The first verdict counts. False: there was one. */
   judge(verdict: Verdict, graceSeconds?: number): boolean {
     if (this.#verdict) return false;
     this.#verdict = verdict;
-    if (graceSeconds !== undefined) this.#graceUntilMs = this.#clock.nowMs() + graceSeconds * 1000;
+    if (graceSeconds !== undefined) this.#grant(graceSeconds * 1000);
     return true;
   }
 
@@ -58,11 +74,15 @@ export class Ending {
     if (!this.isStopping) return 'goes on';
     const { deletionGracePeriodSeconds, deletionTimestamp } = pod.metadata;
     const seconds = (deletionTimestamp ? deletionGracePeriodSeconds : undefined) ?? graceSecondsOf(pod);
-    const untilMs = this.#clock.nowMs() + seconds * 1000;
     const before = this.#graceUntilMs;
-    if (before !== undefined && untilMs >= before) return 'as before';
-    this.#graceUntilMs = untilMs;
+    if (before !== undefined && this.#clock.nowMs() + seconds * 1000 >= before) return 'as before';
+    this.#grant(seconds * 1000);
     return before === undefined ? 'ends' : 'ends sooner';
+  }
+
+  #grant(ms: number): void {
+    this.#graceUntilMs = this.#clock.nowMs() + ms;
+    this.#lastChanceMs = Math.min(ms, LAST_CHANCE_MS);
   }
 }
 

@@ -10,7 +10,7 @@ const web: Service = {
 const sources: EnvSources = {
   place: { podIPs: ['10.1.0.2'], hostIP: '192.0.2.1', allocatable: {} },
   services: [web],
-  volumeFile: async (volume, path) => ({ path: `/${volume}/${path}`, text: path === 'e' ? "A=one\nB='two words'\n" : undefined }),
+  volumeFile: async (volume, path) => ({ path: `/${volume}/${path}`, text: path === 'e' ? "A='one'\nB='two words'\n" : undefined }),
   configMap: async (name) => (name === 'cm' ? { metadata: {}, data: { k: 'v', 'odd.key': 'o' } } : undefined),
   secret: async (name) => (name === 's' ? { metadata: {}, data: { k: Buffer.from('hidden').toString('base64') } } : undefined),
 };
@@ -65,6 +65,7 @@ test.each([
   [{ configMapKeyRef: { name: 'cm', key: 'none' } }, "couldn't find key none in ConfigMap n/cm"],
   [{ secretKeyRef: { name: 'none', key: 'k' } }, 'secret "none" not found'],
   [{ fileKeyRef: { volumeName: 'v', path: 'e', key: 'C' } }, 'environment variable key "C" not found in file "/v/e"'],
+  [{ fileKeyRef: { volumeName: 'v', path: 'none', key: 'A' } }, "couldn't parse env file"],
   [{ secretKeyRef: { name: 's', key: 'none' } }, "couldn't find key none in Secret n/s"],
 ])('%j', async (valueFrom, message) => {
   await expect(of({ env: [{ name: 'A', valueFrom }] })).rejects.toThrow(message);

@@ -1,11 +1,14 @@
 // The environment of a container: service links, envFrom, env in order; later ones win and may use earlier ones as $(NAME).
 import type { ConfigMap, Container, EnvVarSource, Pod, Secret, Service } from '../../api/gen/types/core.v1.ts';
 import { fieldText, type PodPlace, resourceText } from '../volumes/index.ts';
+import { envFileValue } from './env-file.ts';
 import { expand } from './expand.ts';
 import { serviceVariables } from './service-links.ts';
 
 /** The container cannot be made as it is written: reason CreateContainerConfigError, this text. */
 export class ContainerConfigProblem extends Error {}
+
+const UNREADABLE = "couldn't parse env file";
 
 export interface EnvSources {
   place: PodPlace;
@@ -69,18 +72,19 @@ async function fromSource(pod: Pod, container: Container, source: EnvVarSource, 
   if (source.fileKeyRef) {
     const { volumeName, path, key, optional = false } = source.fileKeyRef;
     const file = await sources.volumeFile(volumeName, path);
-    if (file.text === undefined) return missing(optional, `file "${file.path}" not found`);
-    return envFileValue(file.text, key) ?? missing(optional, `environment variable key "${key}" not found in file "${file.path}"`);
+    if (file.text === undefined) return missing(optional, UNREADABLE);
+    return fromFile(file.text, key) ?? missing(optional, `environment variable key "${key}" not found in file "${file.path}"`);
   }
   return undefined;
 }
 
-/** `KEY='value'` lines, comments and empty lines; undefined: the key is not there. */
-function envFileValue(text: string, key: string): string | undefined {
-  const line = text.split('\n').find((each) => each.slice(0, each.indexOf('=')).trim() === key);
-  const value = line?.slice(line.indexOf('=') + 1).trim();
-  const quoted = /^(['"])(.*)\1$/.exec(value ?? '');
-  return quoted ? quoted[2] : value;
+/** Undefined: nothing is set there. @throws ContainerConfigProblem when it is no such file */
+function fromFile(text: string, key: string): string | undefined {
+  try {
+    return envFileValue(text, key) || undefined;
+  } catch {
+    throw new ContainerConfigProblem(UNREADABLE);
+  }
 }
 
 async function wholeConfigMap(name: string, optional: boolean, sources: EnvSources): Promise<Record<string, string>> {

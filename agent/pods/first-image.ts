@@ -4,16 +4,17 @@ import type { Image } from '../cri/index.ts';
 import type { ImagePulls } from './image-pulls.ts';
 
 export class FirstImage {
-  #fetched: { container: string; image: Promise<Image> } | undefined;
+  #fetched: { container: Container; image: Promise<Image> } | undefined;
 
   fetch(pulls: ImagePulls, pod: Pod): void {
     const first = pod.spec?.initContainers?.[0] ?? pod.spec?.containers[0];
-    if (first && !this.#fetched) this.#fetched = { container: first.name, image: ensured(pulls, pod, first) };
+    if (first && !this.#fetched) this.#fetched = { container: first, image: ensured(pulls, pod, first) };
   }
 
-  /** What was fetched ahead for the container, else it is fetched now. */
+  /** What was fetched ahead for the container, unless it has another image by now; else it is fetched now. */
   take(pulls: ImagePulls, pod: Pod, container: Container): Promise<Image> {
-    const ahead = this.#fetched?.container === container.name ? this.#fetched.image : undefined;
+    const { container: first, image } = this.#fetched ?? {};
+    const ahead = first?.name === container.name && first.image === container.image ? image : undefined;
     this.#fetched = undefined;
     return ahead ?? ensured(pulls, pod, container);
   }

@@ -2,6 +2,7 @@
 // As kubelet's container garbage collection: one dead container a name, no sandbox without a use, no logs of pods that are gone.
 import { glob, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { step } from '../../kit/run/index.ts';
 import type { ContainerStatus, Cri, PodSandboxStatus } from '../cri/index.ts';
 import { POD_UID_LABEL } from './names.ts';
 import { hasExited } from './step.ts';
@@ -58,7 +59,7 @@ export async function forgetContainer(
   cri: Pick<Cri, 'removeContainer'>,
   { id, logPath }: Pick<ContainerStatus, 'id' | 'logPath'>,
 ): Promise<void> {
-  await cri.removeContainer(id);
+  await step('container.forget', () => cri.removeContainer(id));
   if (logPath === '') return;
   await rm(logPath, { force: true });
   for await (const rotated of glob(`${logPath}.*`)) await rm(rotated, { force: true });

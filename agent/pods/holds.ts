@@ -1,7 +1,9 @@
 // What holds back the starts of one pod's containers: failures to be tried again and the crash loop's back-off.
+import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { durationText } from '../../api/meta/index.ts';
 import type { ContainerStatus } from '../cri/index.ts';
 import type { Waiting } from './container-statuses.ts';
+import { findContainer } from './names.ts';
 import { type Backoff, heldUntilMs, raised, recovered } from './restart.ts';
 import type { StartProblem } from './start-problem.ts';
 import { hasExited } from './step.ts';
@@ -35,6 +37,16 @@ export class Holds {
   /** What was missing may be there now: try at once. */
   retryAll(): void {
     for (const failure of this.#failures.values()) failure.retryAtMs = 0;
+  }
+
+  /** A container with another image is another one: nothing of the former holds it back. */
+  imagesChanged(before: Pod, after: Pod): void {
+    for (const { name, image } of [...(after.spec?.containers ?? []), ...(after.spec?.initContainers ?? [])]) {
+      const former = findContainer(before, name)?.container;
+      if (!former || former.image === image) continue;
+      this.cleared(name);
+      this.#backoffs.set(name, undefined);
+    }
   }
 
   /** The container is started again: the next time it waits longer. */

@@ -2,6 +2,7 @@
 import type { Step } from './step.ts';
 import type { Seen, StepContext } from './step-context.ts';
 import { createSandbox } from './step-create-sandbox.ts';
+import { performPreStop } from './step-pre-stop.ts';
 import { performResize } from './step-resize.ts';
 import { performStart } from './step-start-container.ts';
 import { performStop } from './step-stop-container.ts';
@@ -16,6 +17,8 @@ export function performStep(context: StepContext, step: Step, seen: Seen, signal
       return createSandbox(context, step.attempt);
     case 'start-container':
       return performStart(context, step, seen, signal);
+    case 'pre-stop':
+      return performPreStop(context, step, signal);
     case 'stop-container':
       return performStop(context, step, signal);
     case 'resize':

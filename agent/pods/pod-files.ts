@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { resolvConf } from './resolv-conf.ts';
 
 export interface ClusterNames {
   clusterDNS: string;
@@ -37,60 +38,23 @@ fe00::1\tip6-allnodes
 fe00::2\tip6-allrouters
 `;
 
-/** `nodeText`: the node's own resolv.conf. */
-function resolvText(pod: Pod, cluster: ClusterNames, nodeText: string): string {
-  const node = parseResolv(nodeText);
-  const policy = pod.spec?.dnsPolicy ?? 'ClusterFirst';
-  const usesCluster = policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !pod.spec?.hostNetwork);
-  const domain = cluster.clusterDomain;
-  let servers = node.servers;
-  let searches = node.searches;
-  let options = node.options;
-  if (policy === 'None') [servers, searches, options] = [[], [], []];
-  else if (usesCluster) {
-    servers = [cluster.clusterDNS];
-    searches = [`${pod.metadata.namespace}.svc.${domain}`, `svc.${domain}`, domain, ...node.searches];
-    options = ['ndots:5'];
-  }
-  const more = pod.spec?.dnsConfig ?? {};
-  const own = (more.options ?? []).map(({ name = '', value }) => ({ name, text: value === undefined ? name : `${name}:${value}` }));
-  const kept = options.filter((option) => !own.some(({ name }) => name === option.split(':')[0]));
-  const lines = [
-    ...line('search', unique([...searches, ...(more.searches ?? [])])),
-    ...unique([...servers, ...(more.nameservers ?? [])]).map((server) => `nameserver ${server}`),
-    ...line('options', [...kept, ...own.map(({ text }) => text)]),
-  ];
-  return lines.length > 0 ? `${lines.join('\n')}\n` : '';
-}
-
-const line = (keyword: string, words: readonly string[]): string[] => (words.length > 0 ? [`${keyword} ${words.join(' ')}`] : []);
-const unique = (words: readonly string[]): string[] => [...new Set(words)];
-
-function parseResolv(text: string): { servers: string[]; searches: string[]; options: string[] } {
-  const found = { servers: [] as string[], searches: [] as string[], options: [] as string[] };
-  for (const each of text.split('\n')) {
-    const [keyword, ...words] = each.trim().split(/\s+/);
-    if (keyword === 'nameserver' && words[0]) found.servers.push(words[0]);
-    else if (keyword === 'search' || keyword === 'domain') found.searches = words.filter((word) => word !== '.');
-    else if (keyword === 'options') found.options = words;
-  }
-  return found;
-}
-
 export interface PodFiles {
   hosts: string;
   hostname: string;
   resolv: string;
+  /** What resolvers would not take and was left out, for events. */
+  dnsProblems: readonly string[];
 }
 
 /** Writes the three files into the pod's folder and returns their paths. Synchronous: nothing is flushed, and the pod's first container waits. */
 export function writePodFiles(folder: string, pod: Pod, ips: readonly string[], cluster: ClusterNames): PodFiles {
+  const { text, problems: dnsProblems } = resolvConf(pod, cluster, readOwn('/etc/resolv.conf'));
   const paths = { hosts: join(folder, 'etc-hosts'), hostname: join(folder, 'etc-hostname'), resolv: join(folder, 'etc-resolv.conf') };
   mkdirSync(folder, { recursive: true });
   writeFileSync(paths.hosts, hostsText(pod, ips, cluster.clusterDomain, readOwn('/etc/hosts')), { mode: 0o644 });
   writeFileSync(paths.hostname, `${hostnameOf(pod)}\n`, { mode: 0o644 });
-  writeFileSync(paths.resolv, resolvText(pod, cluster, readOwn('/etc/resolv.conf')), { mode: 0o644 });
-  return paths;
+  writeFileSync(paths.resolv, text, { mode: 0o644 });
+  return { ...paths, dnsProblems };
 }
 
 /** The node's; a node need not have one. */

@@ -4,7 +4,7 @@ import { isFinalPhase, isSidecar } from '../../kit/pods/index.ts';
 import { type Logger, Story } from '../../kit/run/index.ts';
 import type { Devices } from '../devices/index.ts';
 import type { Waiting } from './container-statuses.ts';
-import { findContainer, podText } from './names.ts';
+import { findContainer, IMAGE_ANNOTATION, podText } from './names.ts';
 import type { Prober } from './prober.ts';
 import { restarts } from './restart.ts';
 import type { Starts } from './starts.ts';
@@ -48,7 +48,7 @@ export class PodReporter {
 
   /** `busy`: keys of the steps under way. */
   report(seen: Seen, finished: boolean, busy: ReadonlyMap<string, unknown>): void {
-    const { ending, messages, pod, resizer } = this.#context;
+    const { condemned, ending, messages, pod, resizer } = this.#context;
     const { phase } = this.writer.base;
     const hasEnded = isFinalPhase(phase);
     // What has been reported as ended stays as reported; what is gone from the API has nobody to report to.
@@ -71,12 +71,13 @@ export class PodReporter {
         hasStarted: (id) => this.#prober.hasStarted(id),
         isReady: (id) => this.#prober.isReady(id),
         terminationMessage: (id) => messages.get(id),
+        comesBack: (id) => !ending.isStopping && condemned.comeBack.has(id),
         isOutdated: (record) => resizer.isOutdated(pod, record),
         resize: resizer.conditions,
         devices: (name) => this.#tools.devices.status(pod, name),
       },
     );
-    if (this.#holds(status, busy, nowMs)) return;
+    if (this.#holds(status, busy, nowMs, replaced(pod, seen))) return;
     this.writer.put(status);
     this.#endStory(status);
   }
@@ -86,8 +87,8 @@ export class PodReporter {
     return this.#heldUntilMs;
   }
 
-  #holds(status: PodStatus, busy: ReadonlyMap<string, unknown>, nowMs: number): boolean {
-    const ms = holdMs(this.writer.base, status, busy.keys());
+  #holds(status: PodStatus, busy: ReadonlyMap<string, unknown>, nowMs: number, replaced: readonly string[]): boolean {
+    const ms = holdMs(this.writer.base, status, busy.keys(), replaced);
     const untilMs = ms > 0 ? (this.#heldUntilMs ?? nowMs + ms) : nowMs;
     this.#heldUntilMs = untilMs > nowMs ? untilMs : undefined;
     return this.#heldUntilMs !== undefined;
@@ -102,13 +103,15 @@ export class PodReporter {
   }
 
   #waiting(name: string, seen: Seen, nowMs: number, busy: ReadonlyMap<string, unknown>): Waiting | undefined {
-    const { ending, holds, pod, tools } = this.#context;
+    const { condemned, ending, holds, pod, tools } = this.#context;
     const record = newest(seen.containers, name);
     const found = findContainer(pod, name);
     // Upstream shows a crashed sidecar of a pod that never restarts as ended, although it comes back.
-    if (found && isSidecar(found.container) && found.role === 'init' && pod.spec?.restartPolicy === 'Never') return undefined;
+    const isSidecarOfNever = found && found.role === 'init' && isSidecar(found.container) && pod.spec?.restartPolicy === 'Never';
+    if (isSidecarOfNever && hasExited(record)) return undefined;
     const waiting = holds.waiting(name, record, podText(pod), nowMs);
-    if (hasExited(record) && found && !restarts(pod, found.container, record.exitCode, found.role === 'init')) return undefined;
+    const isGone = hasExited(record) && !condemned.comeBack.has(record.id);
+    if (isGone && found && !restarts(pod, found.container, record.exitCode, found.role === 'init')) return undefined;
     if (waiting?.reason !== 'CrashLoopBackOff') return waiting;
     // While it starts its back-off counts for the next time already.
     if (busy.has(`start-container ${name}`)) return undefined;
@@ -119,4 +122,14 @@ export class PodReporter {
     }
     return waiting;
   }
+}
+
+/** Containers that have ended and start with another image; one with probes is not ready again by that, which is told at once. */
+function replaced({ spec }: Pod, { containers }: Seen): string[] {
+  const unprobed = (spec?.containers ?? []).filter(({ readinessProbe, startupProbe }) => !readinessProbe && !startupProbe);
+  const others = unprobed.filter(({ name, image }) => {
+    const record = newest(containers, name);
+    return hasExited(record) && record.annotations[IMAGE_ANNOTATION] !== image;
+  });
+  return others.map(({ name }) => name);
 }

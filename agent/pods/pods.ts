@@ -220,7 +220,16 @@ export class NodePods {
     const worker = this.#workers.get(uid);
     if (worker && isActive(worker)) this.#qosGroups.put(worker.pod);
     else this.#qosGroups.drop(uid);
-    for (const each of this.#workers.values()) each.roomMade();
+    this.#retryResizes();
+  }
+
+  /** A resize that goes on may itself make room for one that was looked at before it. */
+  #retryResizes(): void {
+    let goesOn = true;
+    while (goesOn) {
+      goesOn = false;
+      for (const worker of this.#workers.values()) if (worker.roomMade()) goesOn = true;
+    }
   }
 
   /** A pod of a file is shown as the API knows it, once it does. */
@@ -333,7 +342,7 @@ export class NodePods {
     this.#workers.delete(uid);
     this.#oneEnded();
     this.#qosGroups.drop(uid);
-    for (const worker of this.#workers.values()) worker.roomMade();
+    this.#retryResizes();
     for (const [sandboxId, owner] of this.#uidOfSandbox) if (owner === uid) this.#uidOfSandbox.delete(sandboxId);
   }
 

@@ -118,9 +118,9 @@ export class Prober {
       const isDue = beganMs >= dueMs;
       if (isDue) dueMs = beganMs + periodMs;
       if (!(this.#stopping && kind !== 'readiness')) {
-        await this.#probeOnce(id, probed, kind, probe, isDue);
+        const isOver = await this.#probeOnce(id, probed, kind, probe, isDue);
         signal.throwIfAborted();
-        if (kind === 'startup' && probed.counts.startup?.ok) return;
+        if (isOver) return;
       }
       // A container that is not ready yet is looked at in between at first, so that it does not wait for a whole period.
       const isYoung = kind !== 'liveness' && !probed.counts[kind]?.ok && beganMs - firstMs < EARLY_MS;
@@ -131,28 +131,29 @@ export class Prober {
     }
   }
 
-  /** A failure that was not due counts nothing: thresholds are counted in periods. */
-  async #probeOnce(id: string, probed: Probed, kind: ProbeKind, probe: Probe, isDue: boolean): Promise<void> {
+  /** A failure that was not due counts nothing: thresholds are counted in periods. True: this container need not be asked again, ever. */
+  async #probeOnce(id: string, probed: Probed, kind: ProbeKind, probe: Probe, isDue: boolean): Promise<boolean> {
     const { cri, events, onChange, onProbe, onUnhealthy } = this.#options;
     const answer = await runProbe(cri, probe, probed.container, id, this.#podIP);
-    if (probed.stop.signal.aborted || !this.#pod) return;
-    if (!isDue && !answer.ok) return;
+    if (probed.stop.signal.aborted || !this.#pod) return false;
+    if (!isDue && !answer.ok) return false;
     onProbe(probed.container.name, kind, answer.erred ? undefined : answer.ok);
     const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
     const tell = (reason: string, message: string) =>
       events.container(this.#pod as Pod, probed.container.name, 'Warning', reason, `${name} probe ${message}`);
-    if (answer.erred) return tell('Unhealthy', `errored and resulted in ${answer.erred} state: ${answer.text}`);
+    if (answer.erred) {
+      tell('Unhealthy', `errored and resulted in ${answer.erred} state: ${answer.text}`);
+      return false;
+    }
     if (answer.warns) tell('ProbeWarning', `warning: ${answer.text}`);
     const before = probed.counts[kind] ?? firstCount(kind);
     const after = counted(before, answer.ok, probe);
     probed.counts[kind] = after;
-    if (!answer.ok) {
-      tell('Unhealthy', `failed: ${answer.text}`);
-      if (after.tripped && kind !== 'readiness') {
-        onUnhealthy(id, probed.container.name, kind, probe.terminationGracePeriodSeconds);
-      }
-    }
+    if (!answer.ok) tell('Unhealthy', `failed: ${answer.text}`);
+    const isSentence = !answer.ok && after.tripped && kind !== 'readiness';
+    if (isSentence) onUnhealthy(id, probed.container.name, kind, probe.terminationGracePeriodSeconds);
     if (after.ok !== before.ok) onChange();
+    return isSentence || (kind === 'startup' && after.ok);
   }
 }
 

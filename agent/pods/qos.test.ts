@@ -76,6 +76,17 @@ test('huge pages in the words of their controller', () => {
   expect(containerResources(p, p.spec!.containers[0]!, 1 << 30).hugepageLimits).toEqual([{ pageSize: '2MB', limit: 4 << 20 }]);
 });
 
+test('a container has none of the huge pages that its neighbours have asked for', () => {
+  const limits: Record<string, string>[] = [{ 'hugepages-2Mi': '4Mi' }, { memory: '1Mi' }];
+  const p: Pod = { metadata: {}, spec: { containers: limits.map((each) => ({ name: 'c', resources: { limits: each } })) } };
+  const of = (pod: Pod) => containerResources(pod, pod.spec!.containers[1]!, 1 << 30).hugepageLimits;
+  expect(of(p)).toEqual([{ pageSize: '2MB', limit: 0 }]);
+  // what the pod as a whole is given is for all of them
+  p.spec!.resources = { limits: { 'hugepages-2Mi': '6Mi' } };
+  expect(of(p)).toEqual([{ pageSize: '2MB', limit: 6 << 20 }]);
+  expect(of({ metadata: {}, spec: { containers: [{ name: 'c' }, { name: 'd' }] } })).toBeUndefined();
+});
+
 test('a pod may have of each size of huge pages what its containers may together, none of others', () => {
   const limits: Record<string, string>[] = [{ 'hugepages-2Mi': '4Mi' }, { 'hugepages-2Mi': '2Mi' }, {}];
   const p: Pod = { metadata: {}, spec: { containers: limits.map((each) => ({ name: 'c', resources: { limits: each } })) } };

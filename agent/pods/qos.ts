@@ -44,7 +44,7 @@ export function containerResources(pod: Pod, container: Container, memoryCapacit
   return {
     ...cpuResources(cpu === undefined ? 0 : milli(cpu), limits['cpu'] === undefined ? 0 : milli(limits['cpu'])),
     ...(isPositive(limits['memory']) ? { memoryLimitBytes: bytes(limits['memory'] as string) } : {}),
-    ...hugepages(limits),
+    ...hugepages({ ...noneOfOthers(pod), ...limits }),
     oomScoreAdj: oomScoreAdj(pod, container, memoryCapacity),
   };
 }
@@ -56,6 +56,14 @@ function hugepages(limits: Record<string, string>): Pick<LinuxResources, 'hugepa
   );
   return hugepageLimits.length > 0 ? { hugepageLimits } : {};
 }
+
+/** What a container's neighbours in the pod have asked for is not its own: kubelet gives it none of each size that it does not name. */
+const noneOfOthers = (pod: Pod): Record<string, string> =>
+  Object.fromEntries(
+    allContainers(pod).flatMap(({ resources }) =>
+      Object.keys(resources?.limits ?? {}).flatMap((name) => (isHugePages(name) ? [[name, '0']] : [])),
+    ),
+  );
 
 /** Of the pod's own group, for each size that the node has: who has not asked for pages of a size gets none. Pure. */
 export const podHugepages = (pod: Pod, allocatable: Readonly<Record<string, string>>): Pick<LinuxResources, 'hugepageLimits'> =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Container, Pod, PodCondition, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
 import { deepEqual } from '../../api/meta/index.ts';
 import { readFileIfExists, writeFileAtomic } from '../../kit/fs/index.ts';
+import { step } from '../../kit/run/index.ts';
 import type { ContainerStatus, Cri, LinuxResources } from '../cri/index.ts';
 import {
   type Allocation,
@@ -104,7 +105,7 @@ export class Resizer {
   async save(): Promise<void> {
     if (this.#isSaved || !this.#given) return;
     const given = this.#given;
-    await writeFileAtomic(this.#file, JSON.stringify(given));
+    await step('pod.allocation', () => writeFileAtomic(this.#file, JSON.stringify(given)));
     this.#isSaved = this.#given === given;
   }
 

@@ -37,6 +37,9 @@ const stepsFor = (containers: ContainerStatus[]): string =>
     busy: new Set(),
     heldUntilMs: () => undefined,
     hasStarted: () => true,
+    comeBack: new Set<string>(),
+    graceUntilMs: undefined,
+    preStopped: new Set<string>(),
     condemned: new Set(),
     outdated: false,
   })

@@ -4,6 +4,8 @@ import { isSidecar } from '../../kit/pods/index.ts';
 
 export const BACKOFF_BASE_MS = 10_000;
 export const BACKOFF_MAX_MS = 300_000;
+/** Exit code after SIGKILL. */
+export const KILLED = 137;
 
 /** The first rule of the container that speaks about this exit; an exit with 0 is never one. */
 export function matchingRule(container: Container, exitCode: number): ContainerRestartRule | undefined {

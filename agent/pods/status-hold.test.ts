@@ -30,6 +30,14 @@ test.each<[string, PodStatus, PodStatus, number]>([
 ])('%s', (_, before, after, expected) => expect(holdMs(before, after, ['start-container web'])).toBe(expected));
 
 test.each([
+  [['start-container web'], ['web'], 2000],
+  [['start-container web'], ['db'], 0],
+  [['stop-container abc'], ['web'], 0],
+])('a container that is replaced, %j', (busy, replaced, expected) =>
+  expect(holdMs(status('True'), status('True', { phase: 'Running' }), busy, replaced)).toBe(expected),
+);
+
+test.each([
   [['create-sandbox'], 250],
   [['set-up-volumes'], 250],
   [['stop-container abc', 'start-container web'], 250],

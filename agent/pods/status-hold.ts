@@ -8,11 +8,19 @@ const FIRST_MS = 250;
 /** The network alone: who waits longer, for an image or a volume, is told about it in between. */
 const NETWORK_MS = 1000;
 
+/** A container that the node replaces by one with another image: its end is told with its next start, as upstream tells it. */
+const REPLACED_MS = 2000;
+
 const NETWORK = 'PodReadyToStartContainers';
 
-/** How long `after` may wait when the API server has `before`, in milliseconds. `busy`: keys of the steps under way. */
-export function holdMs(before: PodStatus, after: PodStatus, busy: Iterable<string>): number {
-  if (![...busy].some(isStart)) return 0;
+/**
+ * How long `after` may wait when the API server has `before`, in milliseconds. `busy`: keys of the steps under way; `replaced`: names of
+ * containers that have ended to start with another image, and are ready once they run.
+ */
+export function holdMs(before: PodStatus, after: PodStatus, busy: Iterable<string>, replaced: readonly string[] = []): number {
+  const keys = [...busy];
+  if (!keys.some(isStart)) return 0;
+  if (replaced.some((name) => keys.includes(`start-container ${name}`))) return REPLACED_MS;
   if (before.startTime === undefined) return tellsProgress(after) ? 0 : FIRST_MS;
   return tellsNetworkOnly(before, after) ? NETWORK_MS : 0;
 }

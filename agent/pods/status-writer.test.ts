@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { StatusError } from '../../api/meta/index.ts';
 import type { Client } from '../../kit/client/index.ts';
 import { silentLogger, systemClock } from '../../kit/run/index.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -49,4 +50,17 @@ test('what came with an answer is not taken back by an older event', async () =>
   await writer.settled();
   writer.seen(pod('2', { phase: 'Pending' }));
   expect(writer.base).toEqual(ready);
+});
+
+test('a status that the server refuses for good holds nothing up', async () => {
+  let answers = 0;
+  const { writer, written } = writerOf(() => {
+    if (answers++ === 0) throw new StatusError(422, 'Invalid', 'm');
+    return pod('2', ready);
+  });
+  writer.put({ ...ready, phase: 'Refused' });
+  await writer.settled();
+  writer.put(ready);
+  await writer.settled();
+  expect([written.length, writer.base]).toEqual([2, ready]);
 });

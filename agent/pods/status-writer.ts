@@ -88,6 +88,12 @@ export class StatusWriter {
           this.#wanted = undefined;
           return;
         }
+        if (isStatusError(error, 'Invalid')) {
+          // No other try of the same will do, and the pod must not wait for it: the next status may be better.
+          log.warn({ err: error, pod: `${namespace}/${name}` }, 'status refused');
+          if (this.#wanted === wanted) this.#wanted = undefined;
+          continue;
+        }
         log.debug({ err: error, pod: `${namespace}/${name}` }, 'status not written');
         await clock.sleep(backoffMs(++failures, 50, 5000), signal).catch(() => {});
       }

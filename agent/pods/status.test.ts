@@ -35,6 +35,7 @@ const of = (p: Pod, more: Partial<StatusFacts> = {}): PodStatus =>
     hasStarted: () => true,
     isReady: () => true,
     terminationMessage: () => undefined,
+    comesBack: () => false,
     isOutdated: () => false,
     resize: [],
     ...more,
@@ -46,6 +47,16 @@ const phaseAndReady = (status: PodStatus): string => {
 const unready = (...names: string[]) => `False ContainersNotReady containers with unready status: [${names.join(' ')}]`;
 const sidecar: Container = { name: 's', restartPolicy: 'Always' };
 const never: Partial<PodSpec> = { restartPolicy: 'Never' };
+
+test('a container that the node starts anew against its policy never shows its end as its state, which it could not leave', () => {
+  const status = of(pod(never, { phase: 'Running' }), { records: [record('c', 'exited')], comesBack: () => true });
+  const [shown] = status.containerStatuses ?? [];
+  expect([status.phase, shown?.state, shown?.lastState?.terminated?.exitCode]).toEqual([
+    'Running',
+    { waiting: { reason: 'ContainerCreating' } },
+    0,
+  ]);
+});
 
 test.each<[string, Pod, Partial<StatusFacts>, string]>([
   ['new', pod(), { sandbox: undefined }, `Pending ${unready('c')}`],

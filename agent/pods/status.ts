@@ -11,7 +11,7 @@ import { qosClass } from './qos.ts';
 import { ofFormerLife } from './restart-all.ts';
 import { newest } from './step.ts';
 
-export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> {
+export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime' | 'messageBytesMax'> {
   sandbox: PodSandboxStatus | undefined;
   hostIP: string;
   nowMs: number;
@@ -26,13 +26,19 @@ export interface StatusFacts extends Omit<ContainerFacts, 'before' | 'runtime'> 
 }
 
 const RUNTIME_NAME = 'wherry';
+/** Of all termination messages of a pod. */
+const MESSAGES_BYTES_MAX = 12 * 1024;
 
 export function podStatus(pod: Pod, facts: StatusFacts): PodStatus {
   const before = pod.status ?? {};
-  const of = (statuses: PodStatus['containerStatuses']) => ({ ...facts, before: statuses ?? [], runtime: RUNTIME_NAME });
-  const statuses = containerStatuses(pod, pod.spec?.containers ?? [], false, of(before.containerStatuses));
-  const initStatuses = containerStatuses(pod, pod.spec?.initContainers ?? [], true, of(before.initContainerStatuses));
-  const ephemeralStatuses = containerStatuses(pod, pod.spec?.ephemeralContainers ?? [], false, of(before.ephemeralContainerStatuses)).map(
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const messageBytesMax = Math.floor(
+    MESSAGES_BYTES_MAX / Math.max(1, containers.length + initContainers.length + ephemeralContainers.length),
+  );
+  const of = (statuses: PodStatus['containerStatuses']) => ({ ...facts, messageBytesMax, before: statuses ?? [], runtime: RUNTIME_NAME });
+  const statuses = containerStatuses(pod, containers, false, of(before.containerStatuses));
+  const initStatuses = containerStatuses(pod, initContainers, true, of(before.initContainerStatuses));
+  const ephemeralStatuses = containerStatuses(pod, ephemeralContainers, false, of(before.ephemeralContainerStatuses)).map(
     ({ started: _, ...status }) => status, // upstream leaves it out for these
   );
   const former = ofFormerLife(pod, facts.records);

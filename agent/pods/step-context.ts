@@ -29,6 +29,8 @@ export interface StepContext {
   readonly place: PodPlace;
   readonly holds: Holds;
   readonly condemned: Condemned;
+  /** Ids of containers whose preStop has been run before their turn to stop. */
+  readonly preStopped: Set<string>;
   readonly volumes: VolumeKeeper;
   readonly resizer: Resizer;
   readonly ending: Ending;

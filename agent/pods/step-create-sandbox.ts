@@ -17,13 +17,14 @@ export async function createSandbox(context: StepContext, attempt: number): Prom
   try {
     await setImmediate(); // requests that were just made, such as for a token, leave before a sandbox is made in one go
     const runtime = await runtimeHandler(pod, client, cri);
-    const users = pod.spec?.hostUsers === false ? usersOf(podsDir, context.uid) : undefined;
+    const users = pod.spec?.hostUsers === false ? step('pod.users', () => usersOf(podsDir, context.uid)) : undefined;
     const config = { ...sandboxConfig(pod, attempt, tools, users), ...(runtime ? { runtimeHandler: runtime } : {}) };
     const id = await step('sandbox', () => cri.runPodSandbox(config));
     holds.cleared(SANDBOX);
     // Written now, while the volumes are still being made.
     const { ips } = await cri.podSandboxStatus(id);
     context.files = step('pod.files', () => writePodFiles(join(podsDir, context.uid), context.pod, ips, cluster));
+    for (const problem of context.files.dnsProblems) events.pod(context.pod, 'Warning', 'DNSConfigForming', problem);
   } catch (error) {
     const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : String(error)}`;
     events.pod(context.pod, 'Warning', 'FailedCreatePodSandBox', message);

@@ -56,8 +56,9 @@ function targetOf({ targetContainerName }: EphemeralContainer, seen: Seen): stri
   return record?.state === 'running' ? record.id : undefined;
 }
 
-async function forget({ tools, messages }: StepContext, record: ContainerStatus): Promise<void> {
+async function forget({ condemned, tools, messages }: StepContext, record: ContainerStatus): Promise<void> {
   messages.delete(record.id);
+  condemned.forget(record.id);
   await forgetContainer(tools.cri, record);
 }
 

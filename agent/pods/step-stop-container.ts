@@ -2,12 +2,21 @@
 import { findContainer } from './names.ts';
 import { hasExited, type StepOf } from './step.ts';
 import type { StepContext } from './step-context.ts';
-import { stopContainer } from './stop-container.ts';
+import { type StopInputs, stopContainer } from './stop-container.ts';
 
-export async function performStop(context: StepContext, { id, name }: StepOf<'stop-container'>, signal: AbortSignal): Promise<void> {
+export async function performStop(context: StepContext, step: StepOf<'stop-container'>, signal: AbortSignal): Promise<void> {
+  const { clock, cri } = context.tools;
+  if (context.preStopped.has(step.id)) await cri.stopContainer(step.id, context.ending.graceLeftMs);
+  else await stopContainer(context.pod, stopInputs(context, step, signal));
+  // Dead, but its exit may not be recorded yet: leave the runtime's watcher its turn before looking again.
+  const [record] = await cri.listContainers({ id: step.id });
+  if (record && !hasExited(record)) await clock.sleep(5, signal).catch(() => {});
+}
+
+export function stopInputs(context: StepContext, { id, name }: { id: string; name: string }, signal: AbortSignal): StopInputs {
   const { clock, cri, events } = context.tools;
   const sentence = context.ending.isStopping ? undefined : context.condemned.sentence(id);
-  await stopContainer(context.pod, {
+  return {
     cri,
     clock,
     events,
@@ -17,8 +26,5 @@ export async function performStop(context: StepContext, { id, name }: StepOf<'st
     podIP: context.place.podIPs[0] ?? '',
     message: sentence?.message ?? `Stopping container ${name}`,
     graceMs: sentence?.graceMs ?? context.ending.graceLeftMs,
-  });
-  // Dead, but its exit may not be recorded yet: leave the runtime's watcher its turn before looking again.
-  const [record] = await cri.listContainers({ id });
-  if (record && !hasExited(record)) await clock.sleep(5, signal).catch(() => {});
+  };
 }

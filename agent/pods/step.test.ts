@@ -21,6 +21,9 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
   heldUntilMs: () => undefined,
   hasStarted: () => true,
   condemned: new Set(),
+  comeBack: new Set(),
+  graceUntilMs: undefined,
+  preStopped: new Set(),
   outdated: false,
   ...more,
 });
@@ -29,6 +32,7 @@ const keys = (p: Pod, more: Partial<Facts>): string => {
   return [...steps.map(stepKey), ...(finished ? ['finished'] : [])].join(', ');
 };
 const sidecar: Container = { name: 's1', restartPolicy: 'Always' };
+const hooked: Container = { name: 's2', restartPolicy: 'Always', lifecycle: { preStop: { exec: { command: ['x'] } } } };
 const init: Container = { name: 'i' };
 
 test.each<[string, Pod, Partial<Facts>, string]>([
@@ -41,6 +45,24 @@ test.each<[string, Pod, Partial<Facts>, string]>([
   ['crashed and held', pod({}), { containers: [record('c', 'exited', 1)], heldUntilMs: () => 5000 }, ''],
   ['completed, OnFailure', pod({ restartPolicy: 'OnFailure' }), { containers: [record('c', 'exited', 0)] }, 'stop-sandbox'],
   ['completed, network gone', pod({ restartPolicy: 'Never' }), { sandbox: dead, containers: [record('c', 'exited', 1)] }, 'finished'],
+  [
+    'ended for another image',
+    pod({ restartPolicy: 'Never' }),
+    { containers: [record('c', 'exited', 2)], comeBack: new Set(['c0']) },
+    'start-container c',
+  ],
+  [
+    'sentenced for good, with a sidecar',
+    pod({ restartPolicy: 'Never', initContainers: [hooked] }),
+    { containers: [record('s2', 'running'), record('c', 'running')], condemned: new Set(['c0']) },
+    'stop-container c0, pre-stop s20',
+  ],
+  [
+    'sentenced to start anew, with a sidecar',
+    pod({ restartPolicy: 'Never', initContainers: [hooked] }),
+    { containers: [record('s2', 'running'), record('c', 'running')], condemned: new Set(['c0']), comeBack: new Set(['c0']) },
+    'stop-container c0',
+  ],
   ['the network died', pod({}), { sandbox: dead, containers: [record('c', 'exited', 255)] }, 'create-sandbox'],
   ['the network died under a container', pod({}), { sandbox: dead, containers: [record('c', 'running')] }, 'stop-container c0'],
   ['resized', pod({}), { containers: [record('c', 'running')], outdated: true }, 'resize'],
@@ -91,6 +113,53 @@ test.each<[string, Pod, Partial<Facts>, string]>([
     'stop-container s20',
   ],
   [
+    'their hooks run at once',
+    pod({ initContainers: [sidecar, hooked] }),
+    { stopping: true, containers: [record('s1', 'running'), record('s2', 'running'), record('c', 'running')] },
+    'stop-container c0, pre-stop s20',
+  ],
+  [
+    'its turn has come, its hook is not over',
+    pod({ initContainers: [sidecar, hooked] }),
+    { stopping: true, containers: [record('s1', 'running'), record('s2', 'running')], busy: new Set(['pre-stop s20']) },
+    '',
+  ],
+  [
+    'its hook is over, its turn has not come',
+    pod({ initContainers: [sidecar, hooked] }),
+    { stopping: true, containers: [record('s2', 'running'), record('c', 'running')], preStopped: new Set(['s20']) },
+    'stop-container c0',
+  ],
+  [
+    'its hook is over, and its turn has come',
+    pod({ initContainers: [sidecar, hooked] }),
+    { stopping: true, containers: [record('s1', 'running'), record('s2', 'running')], preStopped: new Set(['s20']) },
+    'stop-container s20',
+  ],
+  [
+    'the hook of an earlier one while a later one stops',
+    pod({ initContainers: [hooked, sidecar] }),
+    { stopping: true, containers: [record('s1', 'running'), record('s2', 'running')] },
+    'stop-container s10, pre-stop s20',
+  ],
+  [
+    'no hook twice: it was being stopped before the pod was',
+    pod({ initContainers: [hooked] }),
+    { stopping: true, containers: [record('s2', 'running'), record('c', 'running')], busy: new Set(['stop-container s20']) },
+    'stop-container c0',
+  ],
+  [
+    'no grace is left: all at once, but for one whose hook is about to be cut off',
+    pod({ initContainers: [sidecar, hooked, { ...sidecar, name: 's3' }] }),
+    {
+      stopping: true,
+      graceUntilMs: 1000,
+      containers: [record('s1', 'running'), record('s2', 'running'), record('s3', 'running'), record('c', 'running')],
+      busy: new Set(['pre-stop s20', 'stop-container c0']),
+    },
+    'stop-container s10, stop-container s30',
+  ],
+  [
     'a done job does not wait for its sidecar',
     pod({ initContainers: [sidecar], restartPolicy: 'Never' }),
     { containers: [record('s1', 'running'), record('c', 'exited')] },
@@ -109,6 +178,13 @@ test.each<[string, Pod, Partial<Facts>, string]>([
 
 test('held starts tell when to decide again', () => {
   expect(nextSteps(pod({}), facts({ containers: [record('c', 'exited', 1)], heldUntilMs: () => 5000 })).wakeAtMs).toBe(5000);
+});
+
+test('sidecars that wait for their turn are decided on again when the grace is over', () => {
+  const containers = [record('s1', 'running'), record('c', 'running')];
+  const ending = facts({ stopping: true, graceUntilMs: 31_000, containers });
+  expect(nextSteps(pod({ initContainers: [sidecar] }), ending).wakeAtMs).toBe(31_000);
+  expect(nextSteps(pod({ initContainers: [sidecar] }), { ...ending, nowMs: 31_000 }).wakeAtMs).toBeUndefined();
 });
 
 test('the attempt goes on counting in a new network', () => {

@@ -3,13 +3,14 @@
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { isSidecar, sidecarsOf } from '../../kit/pods/index.ts';
 import type { ContainerStatus, PodSandboxStatus } from '../cri/index.ts';
-import { restarts } from './restart.ts';
+import { KILLED, restarts } from './restart.ts';
 import { ofFormerLife } from './restart-all.ts';
 
 export type Step =
   | { do: 'set-up-volumes' }
   | { do: 'create-sandbox'; attempt: number }
   | { do: 'start-container'; name: string; attempt: number; sandboxId: string }
+  | { do: 'pre-stop'; id: string; name: string }
   | { do: 'stop-container'; id: string; name: string }
   | { do: 'resize'; sandboxId: string }
   | { do: 'stop-sandbox'; id: string };
@@ -33,6 +34,12 @@ export interface Facts {
   hasStarted(containerId: string): boolean;
   /** To be stopped although the pod goes on (failed probe, changed image). */
   condemned: ReadonlySet<string>;
+  /** Ended, or to be ended, to start anew, whatever its exit code and the restart policy say. */
+  comeBack: ReadonlySet<string>;
+  /** Until when the containers of a pod that ends have time. */
+  graceUntilMs: number | undefined;
+  /** Whose preStop has been run before their turn to stop. */
+  preStopped: ReadonlySet<string>;
   /** Limits of the pod or its containers are not what they should be. */
   outdated: boolean;
 }
@@ -52,11 +59,11 @@ export interface Decision {
 
 export const stepKey = (step: Step): string => {
   if (step.do === 'start-container') return `start-container ${step.name}`;
-  return step.do === 'stop-container' ? `stop-container ${step.id}` : step.do;
+  return step.do === 'stop-container' || step.do === 'pre-stop' ? `${step.do} ${step.id}` : step.do;
 };
 
 export function nextSteps(pod: Pod, facts: Facts): Decision {
-  const decision = facts.stopping || hasEnded(pod, facts) ? windDown(pod, facts) : wind(pod, facts);
+  const decision = facts.stopping || hasRun(pod, facts) ? windDown(pod, facts) : wind(pod, facts);
   return { ...decision, steps: decision.steps.filter((step) => !facts.busy.has(stepKey(step))) };
 }
 
@@ -73,12 +80,14 @@ const isLater = (a: ContainerStatus, b: ContainerStatus): boolean =>
 export const hasExited = (record: ContainerStatus | undefined): record is ContainerStatus =>
   record !== undefined && (record.state === 'exited' || record.state === 'unknown');
 
-/** All has been run that will ever run: every main container ended for good, or an init container failed for good. */
-function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'sandbox'>): boolean {
+/** All has been run that will ever run: every main container has ended for good, or is about to, or an init container failed for good. */
+export function hasRun(pod: Pod, facts: Pick<Facts, 'containers' | 'condemned' | 'comeBack'>): boolean {
   const former = new Set(ofFormerLife(pod, facts.containers));
   const endedForGood = (container: Container, isInit: boolean) => {
     const record = newest(facts.containers, container.name);
-    return hasExited(record) && !former.has(record) && !restarts(pod, container, record.exitCode, isInit);
+    if (!record || former.has(record) || facts.comeBack.has(record.id)) return false;
+    if (record.state === 'running') return facts.condemned.has(record.id) && !restarts(pod, container, KILLED, isInit);
+    return hasExited(record) && !restarts(pod, container, record.exitCode, isInit);
   };
   const mains = pod.spec?.containers ?? [];
   if (mains.length > 0 && mains.every((container) => endedForGood(container, false))) return true;
@@ -92,15 +101,26 @@ function hasEnded(pod: Pod, facts: Pick<Facts, 'containers' | 'sandbox'>): boole
 function windDown(pod: Pod, facts: Facts): Decision {
   // One that was made and never let go has nothing to stop: it goes with its sandbox.
   const running = facts.containers.filter(({ state }) => state === 'running');
-  const sidecars = new Set(sidecarsOf(pod).map(({ name }) => name));
+  const sidecars = new Map(sidecarsOf(pod).map((container) => [container.name, container]));
   const starting = [...facts.busy].some((key) => key.startsWith('start-container') || key === 'create-sandbox');
   const mains = running.filter(({ metadata }) => !sidecars.has(metadata.name));
-  if (mains.length > 0) return { steps: mains.map(stop), finished: false };
-  if (starting) return { steps: [], finished: false };
+  // All hooks run at once, also of those whose turn to stop comes later.
+  const unprepared = running.filter(
+    ({ id, metadata }) =>
+      sidecars.get(metadata.name)?.lifecycle?.preStop && !facts.preStopped.has(id) && !facts.busy.has(`stop-container ${id}`),
+  );
+  const hooks = unprepared.map(({ id, metadata }): Step => ({ do: 'pre-stop', id, name: metadata.name }));
+  const { graceUntilMs, nowMs } = facts;
+  const waiting = sidecars.size > 0 && graceUntilMs !== undefined ? { wakeAtMs: graceUntilMs } : {};
+  // No grace is left for waiting: all at once.
+  if (graceUntilMs !== undefined && graceUntilMs <= nowMs && running.length > 0)
+    return { steps: running.filter(({ id }) => !facts.busy.has(`pre-stop ${id}`)).map(stop), finished: false };
+  if (mains.length > 0) return { steps: [...mains.map(stop), ...hooks], finished: false, ...waiting };
+  if (starting) return { steps: hooks, finished: false };
   // Sidecars end after the others, the last one first, one by one.
-  const order = [...sidecars].reverse();
+  const order = [...sidecars.keys()].reverse();
   const last = order.flatMap((name) => running.filter(({ metadata }) => metadata.name === name))[0];
-  if (last) return { steps: [stop(last)], finished: false };
+  if (last) return { steps: unprepared.includes(last) ? hooks : [stop(last), ...hooks], finished: false, ...waiting };
   if (facts.sandbox?.state === 'ready') return { steps: [{ do: 'stop-sandbox', id: facts.sandbox.id }], finished: false };
   return { steps: [], finished: facts.busy.size === 0 };
 }
@@ -178,7 +198,8 @@ function startable(pod: Pod, facts: Facts, sandboxId: string, former: ReadonlySe
   for (const container of mains) {
     const record = current(container.name);
     if (!record || record.state === 'created') names.push(container.name);
-    else if (hasExited(record) && restarts(pod, container, record.exitCode, false)) again.push(container.name);
+    else if (hasExited(record) && (facts.comeBack.has(record.id) || restarts(pod, container, record.exitCode, false)))
+      again.push(container.name);
   }
   names.push(...again);
   for (const { name } of pod.spec?.ephemeralContainers ?? []) if (!newest(facts.containers, name)) names.push(name);

@@ -2,11 +2,9 @@
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
 import { type Clock, settledWithin, step } from '../../kit/run/index.ts';
 import type { Cri } from '../cri/index.ts';
+import { LAST_CHANCE_MS } from './ending.ts';
 import { runHook } from './hooks.ts';
 import type { PodEvents } from './pod-events.ts';
-
-/** What is left for the signal when preStop has used everything up. */
-const LAST_CHANCE_MS = 2000;
 
 export interface StopInputs {
   cri: Cri;
@@ -24,19 +22,24 @@ export interface StopInputs {
 
 /** Resolves when the container is dead. Safe to repeat. */
 export async function stopContainer(pod: Pod, inputs: StopInputs): Promise<void> {
-  const { cri, clock, events, container } = inputs;
+  const { cri, clock, container, containerId, graceMs } = inputs;
   const startedMs = clock.nowMs();
-  if (container) events.container(pod, container.name, 'Normal', 'Killing', inputs.message);
-  const hook = container?.lifecycle?.preStop;
-  if (container && hook && inputs.graceMs > 0) {
-    const { containerId, podIP, signal } = inputs;
-    const place = { cri, clock, containerId, container, podIP, signal };
-    const done = step('hook.pre-stop', () => runHook(hook, place, inputs.graceMs)).catch(() => {
-      if (!signal.aborted) events.container(pod, container.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
-    });
-    await settledWithin(done, inputs.graceMs, clock, signal);
-  }
+  await preStop(pod, inputs);
   const usedMs = clock.nowMs() - startedMs;
-  const leftMs = hook ? Math.max(inputs.graceMs - usedMs, Math.min(inputs.graceMs, LAST_CHANCE_MS)) : inputs.graceMs;
-  await cri.stopContainer(inputs.containerId, leftMs);
+  const hasHook = container?.lifecycle?.preStop !== undefined;
+  await cri.stopContainer(containerId, hasHook ? Math.max(graceMs - usedMs, Math.min(graceMs, LAST_CHANCE_MS)) : graceMs);
+}
+
+/** Tells that the container is being stopped and runs its preStop, where it has one, for no longer than the grace. */
+export async function preStop(pod: Pod, inputs: StopInputs): Promise<void> {
+  const { clock, container, events, graceMs, signal } = inputs;
+  if (!container) return;
+  events.container(pod, container.name, 'Normal', 'Killing', inputs.message);
+  const hook = container.lifecycle?.preStop;
+  if (!hook || graceMs <= 0) return;
+  // One that takes longer goes on while the container has its last chance, and ends with it.
+  const done = step('hook.pre-stop', () => runHook(hook, { ...inputs, container }, graceMs + 2 * LAST_CHANCE_MS)).catch(() => {
+    if (!signal.aborted) events.container(pod, container.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
+  });
+  await settledWithin(done, graceMs, clock, signal);
 }

@@ -20,7 +20,7 @@ import { Prober } from './prober.ts';
 import { memoryBytesOf } from './qos.ts';
 import { Resizer, type ResizerTools } from './resizer.ts';
 import { ofFormerLife } from './restart-all.ts';
-import { type Decision, hasExited, newest, nextSteps, type Step, stepKey } from './step.ts';
+import { type Decision, hasExited, hasRun, newest, nextSteps, type Step, stepKey } from './step.ts';
 import type { Seen, StepContext, StepTools } from './step-context.ts';
 import { readTerminationMessage } from './termination-message.ts';
 import { VolumeKeeper } from './volume-keeper.ts';
@@ -48,6 +48,7 @@ export class PodWorker implements StepContext {
   readonly uid: string;
   readonly holds = new Holds();
   readonly condemned = new Condemned();
+  readonly preStopped = new Set<string>();
   readonly messages = new Map<string, string>();
   readonly firstImage = new FirstImage();
   readonly volumes: VolumeKeeper;
@@ -110,19 +111,22 @@ export class PodWorker implements StepContext {
     return { podIPs, hostIP, allocatable, memoryBytes: memoryBytesOf(this.#pod, allocatable) };
   }
 
-  /** Others have left: a resize that waited for it may go on. */
-  roomMade(): void {
-    if (!this.resizer.isDeferred) return;
+  /** Others have left: a resize that waited for it may go on. Whether it does. */
+  roomMade(): boolean {
+    if (!this.resizer.isDeferred) return false;
     this.#pod = this.resizer.admit(this.#wanted);
     this.wake();
+    return !this.resizer.isDeferred;
   }
 
   /** The watch shows a newer state of the pod. */
   update(pod: Pod): void {
-    const { labels, annotations, generation, deletionTimestamp } = this.#pod.metadata;
+    const before = this.#pod;
+    const { labels, annotations, generation, deletionTimestamp } = before.metadata;
     const isNews = this.#reporter.writer.seen(pod);
     this.#wanted = this.#marked(pod);
     this.#pod = this.#isRecovered ? this.resizer.admit(this.#wanted) : this.#wanted;
+    this.holds.imagesChanged(before, this.#pod);
     const after = this.#pod.metadata;
     const isRelabelled = !deepEqual([labels, annotations], [after.labels, after.annotations]);
     if (isRelabelled) this.volumes.changed();
@@ -215,6 +219,9 @@ export class PodWorker implements StepContext {
       heldUntilMs: (name) => this.holds.heldUntilMs(name, newest(seen.containers, name)),
       hasStarted: (id) => this.#prober.hasStarted(id),
       condemned: this.condemned.ids,
+      comeBack: this.condemned.comeBack,
+      graceUntilMs: this.ending.graceUntilMs,
+      preStopped: this.preStopped,
       outdated,
     });
     for (const step of decision.steps) this.#begin(step, seen);
@@ -260,7 +267,9 @@ export class PodWorker implements StepContext {
         this.messages.set(record.id, await readTerminationMessage(findContainer(this.#pod, record.metadata.name)?.container, record));
     }
     const running = containers.filter(({ state }) => state === 'running');
-    this.#prober.follow(this.#pod, running, this.place.podIPs[0] ?? '', this.ending.isStopping);
+    const isOver = hasRun(this.#pod, { containers, condemned: this.condemned.ids, comeBack: this.condemned.comeBack });
+    this.ending.followRun(isOver);
+    this.#prober.follow(this.#pod, running, this.place.podIPs[0] ?? '', isOver || this.ending.isStopping);
     this.condemned.byChange(this.#pod, running);
     const former = ofFormerLife(this.#pod, containers);
     for (const record of former) if (record.state === 'running') this.condemned.byStartingOver(this.#pod, record);
@@ -308,7 +317,7 @@ export class PodWorker implements StepContext {
     const change = this.ending.follow(this.#pod, removed);
     if (change !== 'ends' && change !== 'ends sooner') return;
     for (const [key, busy] of this.#busy) {
-      if (key.startsWith('start-container')) busy.abort();
+      if (key.startsWith('start-container') || key.startsWith('pre-stop ')) busy.abort();
       // The stop that is under way has the longer grace: a second one overtakes it.
       if (change === 'ends sooner' && key.startsWith('stop-container '))
         void this.tools.cri.stopContainer(key.slice('stop-container '.length), this.ending.graceLeftMs).catch(() => {});

@@ -4,6 +4,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { bindMount, isMounted, openBeneath, SyscallError } from '../../kit/linux/index.ts';
+import { step } from '../../kit/run/index.ts';
 import { VolumeProblem } from './payload.ts';
 
 const O_PATH = 0o10000000;
@@ -28,7 +29,7 @@ export async function bindSubPath(volumeFolder: string, subPath: string, target:
       await mkdir(dirname(target), { recursive: true });
       if (fstatSync(source).isDirectory()) await mkdir(target, { recursive: true });
       else await writeFile(target, '', { flag: 'a' });
-      bindMount(held(source), target);
+      step('volumes.sub-path', () => bindMount(held(source), target));
     } finally {
       closeSync(source);
     }

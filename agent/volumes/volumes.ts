@@ -1,5 +1,5 @@
 // The volumes of this node's pods: set up before their containers start, kept fresh while they run, removed with them.
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, Volume } from '../../api/gen/types/core.v1.ts';
@@ -7,7 +7,7 @@ import { toInteger } from '../../api/meta/index.ts';
 import type { Client, EventRecorder } from '../../kit/client/index.ts';
 import type { FsUsage } from '../../kit/fs/index.ts';
 import { isMounted, mountHugePages, mountTmpfs, removeTree } from '../../kit/linux/index.ts';
-import type { Clock, Logger } from '../../kit/run/index.ts';
+import { type Clock, type Logger, step } from '../../kit/run/index.ts';
 import { type ApiSources, gather, isApiVolume } from './api-volumes.ts';
 import { writePayload } from './atomic-folder.ts';
 import { checkNodeAffinity, claimedVolume } from './claims.ts';
@@ -34,6 +34,9 @@ interface InMemory {
 
 /** In a pod's folder: one empty folder for each volume that has been given to the pod's group. */
 const GIVEN = 'volumes-given';
+
+/** What is made in such a folder gets its group. */
+const SETGID = 0o2000;
 
 export interface VolumesOptions {
   client: Client;
@@ -228,17 +231,34 @@ export class Volumes {
     return this.#folder(pod, volume, fsGroup, medium === 'Memory' ? { sizeBytes } : undefined);
   }
 
-  /** The volume's own folder, open to all users; in memory when `memory` is given, there in huge pages with `pageBytes`. */
+  /**
+   * The volume's own folder, open to all users; in memory when `memory` is given, there in huge pages with `pageBytes`. It is there as a whole,
+   * whenever an agent was killed: later on owner and modes are the containers' business.
+   */
   #folder(pod: Pod, volume: Volume, fsGroup: number | undefined, memory: InMemory | undefined): string {
-    const path = join(this.#options.podsDir, pod.metadata.uid ?? '', 'volumes', volume.name);
-    const isNew = mkdirSync(path, { recursive: true }) !== undefined;
-    const mounts = memory !== undefined && !isMounted(path);
-    const options = { sizeBytes: memory?.sizeBytes, mode: 0o1777 };
-    if (mounts && memory.pageBytes !== undefined) mountHugePages(path, memory.pageBytes, options);
-    else if (mounts) mountTmpfs(path, { ...options, staysInMemory: true });
-    if (!isNew && !mounts) return path; // containers may have changed modes by now
-    if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
-    chmodSync(path, (memory ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : 0o2000));
+    const folder = join(this.#options.podsDir, pod.metadata.uid ?? '', 'volumes');
+    const path = join(folder, volume.name);
+    const mode = (memory ? 0o1777 : 0o777) | (fsGroup === undefined ? 0 : SETGID);
+    if (memory) {
+      mkdirSync(path, { recursive: true });
+      const root = { mode, ...(fsGroup === undefined ? {} : { gid: fsGroup }) };
+      if (!isMounted(path)) step('volumes.memory', () => mountMemory(path, memory, root));
+    } else if (!existsSync(path)) {
+      const aside = join(folder, `.new-${volume.name}`); // no volume has such a name
+      mkdirSync(aside, { recursive: true });
+      if (fsGroup !== undefined) chownSync(aside, 0, fsGroup);
+      chmodSync(aside, mode);
+      step('volumes.folder', () => renameSync(aside, path));
+    }
     return path;
   }
+}
+
+function mountMemory(path: string, { pageBytes, ...size }: InMemory, root: { mode: number; gid?: number }): void {
+  if (pageBytes === undefined) {
+    mountTmpfs(path, { ...size, ...root, staysInMemory: true });
+    return;
+  }
+  mountHugePages(path, pageBytes, { ...size, ...root });
+  if (root.mode & SETGID) chmodSync(path, root.mode); // which it takes no word of
 }

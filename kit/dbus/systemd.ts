@@ -55,10 +55,10 @@ export class Systemd {
     }
   }
 
-  /** Until the machine's end, and through a reload of systemd's configuration. Returns when they are in the kernel. */
+  /** Until the machine's end, and through a reload of systemd's configuration. Returns when they are in the kernel; of a unit that ended at once. */
   async setProperties(unit: string, properties: readonly UnitProperty[]): Promise<void> {
     if (properties.length === 0) return;
-    await this.#call('SetUnitProperties', 'sba(sv)', [unit, true, properties]);
+    await ifThere(this.#call('SetUnitProperties', 'sba(sv)', [unit, true, properties]));
     await this.version(); // systemd answers first and writes control groups before it takes the next call
   }
 

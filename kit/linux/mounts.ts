@@ -119,14 +119,19 @@ export function mountOverlay(target: string, options: { layers: readonly string[
 
 export interface TmpfsOptions {
   sizeBytes?: number | undefined;
+  /** Of the folder that is seen there, as is the group. */
   mode?: number;
+  gid?: number;
   /** Not even a kernel that is short of memory writes it to a disk, where it can. */
   staysInMemory?: boolean;
 }
 
+function tmpfsData({ sizeBytes, mode = 0o755, gid }: TmpfsOptions): string[] {
+  return [`mode=${mode.toString(8)}`, ...(gid === undefined ? [] : [`gid=${gid}`]), ...(sizeBytes ? [`size=${sizeBytes}`] : [])];
+}
+
 export function mountTmpfs(target: string, options: TmpfsOptions = {}): void {
-  const data = [`mode=${(options.mode ?? 0o755).toString(8)}`];
-  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+  const data = tmpfsData(options);
   const mountWith = (more: readonly string[]) => mount('tmpfs', target, 'tmpfs', MS.NOSUID | MS.NODEV, [...data, ...more].join(','));
   try {
     mountWith(options.staysInMemory ? ['noswap'] : []);
@@ -140,10 +145,9 @@ export function mountTmpfs(target: string, options: TmpfsOptions = {}): void {
 /** The kernel's devices as the network namespace of this thread sees them. Whoever mounts them first there decides whether others may write. */
 export const mountSysfs = (target: string): void => mount('sysfs', target, 'sysfs', MS.NOSUID | MS.NODEV | MS.NOEXEC);
 
-/** Files in pages of this size alone. The mount's root belongs to root; whoever needs more changes its mode. */
+/** Files in pages of this size alone. The set-group-id bit of the mode is not taken. */
 export function mountHugePages(target: string, pageBytes: number, options: Omit<TmpfsOptions, 'staysInMemory'> = {}): void {
-  const data = [`pagesize=${pageBytes}`, `mode=${(options.mode ?? 0o755).toString(8)}`];
-  if (options.sizeBytes) data.push(`size=${options.sizeBytes}`);
+  const data = [`pagesize=${pageBytes}`, ...tmpfsData(options)];
   mount('hugetlbfs', target, 'hugetlbfs', MS.NOSUID | MS.NODEV, data.join(','));
 }
 

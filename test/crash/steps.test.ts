@@ -24,6 +24,8 @@ const START = [
   'sandbox.ready-record',
   'sandbox',
   'pod.files',
+  'volumes.folder',
+  'volumes.memory',
   'volumes.token',
   'volumes.contents',
   'volumes.swap',

@@ -44,6 +44,14 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    title: 'csi-sanity: the driver keeps to the specification, so what fails below is not its doing',
+    needs: ['csi-sanity'],
+    async run(w) {
+      await w.programs.sanity();
+      await isEmpty(w);
+    },
+  },
+  {
     title: 'inline volume: made for the pod, with its name, given to its group, gone with it',
     async run(w) {
       const more = { ...near(w), securityContext: { fsGroup: 1234 } };

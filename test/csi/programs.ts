@@ -32,9 +32,11 @@ interface Place {
 
 const common = ['--v=5'];
 
+const socketOf = (state: string): string => `${state}/plugins/csi-hostpath/csi.sock`;
+
 /** What each is started with, by its name; the driver first. */
 function commandsOf({ cluster, node, state, work }: Place): Record<string, readonly string[]> {
-  const socket = `${state}/plugins/csi-hostpath/csi.sock`;
+  const socket = socketOf(state);
   const sidecar = [...common, `--csi-address=${socket}`, `--kubeconfig=${cluster.kubeconfig}`];
   return {
     hostpathplugin: [
@@ -116,6 +118,14 @@ export class Programs {
       const again = () => this.start(name);
       sleep(AGAIN_MS, undefined, { signal: this.#stop.signal }).then(again, () => {});
     });
+  }
+
+  /** Asks the driver all that csi-test knows, but for what it accepts only as started here: any parameters of a volume's attributes. */
+  async sanity(): Promise<void> {
+    const { binaries, cluster, node, state, work } = this.#place;
+    const skipped = 'ModifyVolume|invalid volume attribute class';
+    const options = [`--csi.endpoint=unix://${socketOf(state)}`, `--csi.mountdir=${work}/target`, `--csi.stagingdir=${work}/staging`];
+    await cluster.onNode(node, [join(binaries, 'csi-sanity'), ...options, `--ginkgo.skip=${skipped}`, '--ginkgo.no-color']);
   }
 
   /** kill -9. */

@@ -1,6 +1,6 @@
 // What the steps of the virtual machine work with: a cluster of one node, its control groups as files, and waits for an emulated machine.
 import { readFileSync } from 'node:fs';
-import type { Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
+import type { Node, Pod, PodStatus } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
 import { type CgroupDriverName, type CgroupNames, cgroupNames, cgroups } from '../../kit/linux/index.ts';
@@ -20,11 +20,14 @@ export interface Step {
   run(guest: Guest): Promise<void>;
 }
 
-/** A user-mode kernel on a busy machine takes fifty times as long as the machine's own, and its one processor is shared by all. */
+/** Another kernel on a busy machine takes fifty times as long as the machine's own, and its processors are shared by all. */
 export const SLOW_MS = 120_000;
+/** Of all programs of a cluster. */
+export const START_MS = 10 * SLOW_MS;
+export const MIB = 2 ** 20;
 export const NODE = 'node-1';
 const namespace = 'default';
-const IMAGE = 'wherry/tools:1';
+export const IMAGE = 'wherry/tools:1';
 
 /** @throws Error `expected WHAT, got: JSON` */
 export function expectThat(holds: boolean, what: string, got: unknown): void {
@@ -60,9 +63,8 @@ export class Guest {
     return this.group(`${qos === 'Guaranteed' ? '' : `/${qos?.toLowerCase()}`}/pod${uid}`);
   }
 
-  /** Group of the first container that is in the status. */
-  containerGroup(pod: PodObject): string {
-    const id = pod.status?.containerStatuses?.[0]?.containerID?.replace(/^.*:\/\//, '') ?? '';
+  containerGroup(pod: PodObject, container = 'c'): string {
+    const id = pod.status?.containerStatuses?.find(({ name }) => name === container)?.containerID?.replace(/^.*:\/\//, '') ?? '';
     return this.#names.container(this.podGroup(pod), id);
   }
 
@@ -104,7 +106,15 @@ export class Guest {
   }
 
   running(name: string): Promise<PodObject> {
-    return this.until(name, 'to run', ({ containerStatuses }) => containerStatuses?.[0]?.state?.running !== undefined);
+    return this.until(name, 'to run', ({ containerStatuses }) => containerStatuses?.every(({ state }) => state?.running) ?? false);
+  }
+
+  /** Until an event of the pod says so. */
+  async tells(name: string, ...words: string[]): Promise<void> {
+    await waitFor({ what: `pod ${name} to tell ${words.join(' ')}`, timeoutMs: SLOW_MS, everyMs: 1000 }, async () => {
+      const said = await this.cluster.kubectl(['describe', 'pod', name], { timeoutMs: SLOW_MS });
+      return words.every((word) => said.includes(word));
+    });
   }
 
   ended(name: string): Promise<PodObject> {
@@ -119,13 +129,17 @@ export class Guest {
     return await this.until(name, 'to be resized', (s) => s.containerStatuses?.[0]?.resources?.limits?.['memory'] === memory);
   }
 
+  node(): Promise<Node & KubeObject> {
+    return this.cluster.client.get<Node & KubeObject>(RESOURCES.nodes, NODE);
+  }
+
   /** A page of the agent's API. */
   ofAgent(path: string): Promise<string> {
     return this.cluster.kubectl(['get', '--raw', `/api/v1/nodes/${NODE}/proxy${path}`], { timeoutMs: SLOW_MS });
   }
 
-  exec(name: string, script: string): Promise<string> {
-    return this.cluster.kubectl(['exec', name, '--', 'sh', '-c', script], { timeoutMs: SLOW_MS });
+  exec(name: string, script: string, container = 'c'): Promise<string> {
+    return this.cluster.kubectl(['exec', name, '-c', container, '--', 'sh', '-c', script], { timeoutMs: SLOW_MS });
   }
 
   logs(name: string): Promise<string> {

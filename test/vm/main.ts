@@ -5,7 +5,7 @@ import { isSystemdBooted } from '../../kit/dbus/index.ts';
 import { cgroups } from '../../kit/linux/index.ts';
 import { attachCluster, type Cluster, down, up } from '../../rig/index.ts';
 import { layoutOf } from '../../rig/layout.ts';
-import { Guest, isV1, NODE, SLOW_MS } from './guest.ts';
+import { Guest, isV1, NODE, START_MS } from './guest.ts';
 import { PIDS_MAX, skipped, steps } from './steps.ts';
 import { unitsLeft } from './systemd-steps.ts';
 
@@ -20,7 +20,7 @@ async function startCluster(): Promise<Cluster> {
   const { settings } = layoutOf(name).node(NODE);
   await mkdir(dirname(settings), { recursive: true });
   await writeFile(settings, JSON.stringify({ podPidsLimit: PIDS_MAX }));
-  await (await up({ name, runtime, cgroupDriver: driver, timeoutMs: 5 * SLOW_MS })).close();
+  await (await up({ name, runtime, cgroupDriver: driver, timeoutMs: START_MS })).close();
   return await attachCluster(name);
 }
 

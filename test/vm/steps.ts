@@ -1,9 +1,7 @@
-// What only shows on control groups v2, on a kernel with AppArmor, or with huge pages reserved; in order, because pods live on.
+// What only shows on control groups v2, or on a kernel with AppArmor; in order, because pods live on.
 import { existsSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Node } from '../../api/gen/types/core.v1.ts';
-import { type KubeObject, toInteger, toMilli } from '../../api/meta/index.ts';
-import { RESOURCES } from '../../kit/client/index.ts';
+import { toInteger, toMilli } from '../../api/meta/index.ts';
 import { run, tryRun } from '../../kit/exec/index.ts';
 import { cgroups } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
@@ -13,35 +11,33 @@ import {
   expectThat,
   fileOf,
   files,
-  type Guest,
   isV1,
+  MIB,
   NODE,
   type PodObject,
   read,
   SLOW_MS,
+  START_MS,
   type Step,
   weight,
 } from './guest.ts';
+import { kernelSteps } from './kernel-steps.ts';
 import { systemdEndSteps, systemdSteps } from './systemd-steps.ts';
 
 /** What is not tried, and why. */
 export const skipped: readonly [string, string][] = [
   ['IPVS', 'wherry has no such backend: iptables and nftables'],
   ['user namespaces', 'this kernel cannot show memory with other owners (Linux 6.3): hostUsers: false is refused, which is tried'],
-  ['cpusets', 'this kernel has one processor and no such controller; the agent sets none by itself, clients of its CRI socket may'],
   ['memory.min and memory.high', 'MemoryQoS is no stable part of v1.36'],
 ];
 
 export const PIDS_MAX = 40;
 const CGROUP2_MAGIC = 0x63677270;
-const MIB = 2 ** 20;
 /** Seen from dist/, where the bundle is. */
 const CRI = join(import.meta.dirname, 'cri.js');
 const PROFILES = join(import.meta.dirname, '../agent/cri/wherry-default.apparmor');
 
 const limits = (cpu: string, memory: string) => ({ cpu, memory });
-
-const node = (guest: Guest) => guest.cluster.client.get<Node & KubeObject>(RESOURCES.nodes, NODE);
 
 export const steps: readonly Step[] = [
   {
@@ -64,7 +60,7 @@ export const steps: readonly Step[] = [
   {
     title: 'kubepods has what the node has for pods',
     async run(guest) {
-      const { cpu = '0', memory = '0' } = (await node(guest)).status?.allocatable ?? {};
+      const { cpu = '0', memory = '0' } = (await guest.node()).status?.allocatable ?? {};
       await guest.create('first');
       await guest.running('first');
       expectEqual('kubepods', files(guest.group(), ['cpu.weight', 'memory.max']), {
@@ -149,10 +145,14 @@ export const steps: readonly Step[] = [
     async run(guest) {
       const names = Array.from({ length: 5 }, (_, index) => `greedy-${index}`);
       for (const name of names) await guest.create(name, { resources: { limits: { memory: '24Mi' } } }, {}, 'exec tail /dev/zero');
+      const reasons: string[] = [];
       for (const name of names) {
-        const { reason, exitCode } = (await guest.ended(name)).status?.containerStatuses?.[0]?.state?.terminated ?? {};
-        expectEqual(`the end of ${name}`, { reason, exitCode }, { reason: 'OOMKilled', exitCode: 137 });
+        const { reason = '', exitCode } = (await guest.ended(name)).status?.containerStatuses?.[0]?.state?.terminated ?? {};
+        expectEqual(`the end of ${name}`, exitCode, 137);
+        reasons.push(reason);
       }
+      // with systemd conmon may be too late for one of them: docs/decisions/systemd.md
+      expectThat(reasons.includes('OOMKilled'), 'OOMKilled', reasons);
       await guest.remove(...names);
     },
   },
@@ -196,39 +196,7 @@ export const steps: readonly Step[] = [
         expectThat(new RegExp(`^${name}\\{.*pod="guaranteed"`, 'm').test(metrics), name, metrics.slice(0, 300));
     },
   },
-  {
-    title: 'pressure of the node, a pod and a container',
-    groups: 'v2',
-    needs: { what: 'pressure stall information (CONFIG_PSI)', met: () => existsSync('/proc/pressure') },
-    async run(guest) {
-      const { node: ofNode, pods } = JSON.parse(await guest.ofAgent('/stats/summary'));
-      const pod = pods.find(({ podRef }: { podRef: { name: string } }) => podRef.name === 'guaranteed');
-      for (const figures of [ofNode, pod, pod.containers[0]])
-        for (const what of ['cpu', 'memory', 'io'])
-          expectThat(figures[what].psi.some.total >= figures[what].psi.full.total, 'psi', figures);
-      const metrics = await guest.ofAgent('/metrics/cadvisor');
-      for (const what of ['cpu', 'memory', 'io'])
-        for (const verb of ['stalled', 'waiting'])
-          expectThat(metrics.includes(`container_pressure_${what}_${verb}_seconds_total{`), `${what} ${verb}`, metrics.slice(0, 300));
-    },
-  },
-  {
-    title: 'huge pages are counted, given and limited',
-    needs: { what: 'huge pages', met: () => existsSync('/sys/kernel/mm/hugepages') },
-    async run(guest) {
-      expectEqual('capacity', (await node(guest)).status?.capacity?.['hugepages-2Mi'], '32Mi');
-      const resources = { limits: { 'hugepages-2Mi': '4Mi', memory: '32Mi' } };
-      const volumes = [{ name: 'huge', emptyDir: { medium: 'HugePages' } }];
-      await guest.create('huge', { resources, volumeMounts: [{ name: 'huge', mountPath: '/huge' }] }, { volumes });
-      const pod = await guest.running('huge');
-      expectEqual('the pod', fileOf(guest.podGroup(pod), 'hugetlb.2MB.max'), `${4 * MIB}`);
-      expectEqual('the container', fileOf(guest.containerGroup(pod), 'hugetlb.2MB.max'), `${4 * MIB}`);
-      expectEqual('others', fileOf(guest.podGroup(await guest.running('guaranteed')), 'hugetlb.2MB.max'), '0');
-      const mounted = await guest.exec('huge', "grep ' /huge ' /proc/mounts");
-      expectThat(/hugetlbfs.*pagesize=2M/.test(mounted), 'a file system of huge pages', mounted);
-      await guest.remove('huge');
-    },
-  },
+  ...kernelSteps,
   {
     title: 'AppArmor: the default profile, one by name, one that is not there',
     needs: { what: 'AppArmor', met: () => existsSync('/sys/kernel/security/apparmor') },
@@ -266,10 +234,7 @@ export const steps: readonly Step[] = [
     title: 'a pod that wants users of its own is told that this kernel has none',
     async run(guest) {
       await guest.create('users', {}, { hostUsers: false });
-      const wanted = 'user namespaces';
-      await waitFor({ what: 'the event', timeoutMs: SLOW_MS, everyMs: 1000 }, async () =>
-        (await guest.cluster.kubectl(['describe', 'pod', 'users'], { timeoutMs: SLOW_MS })).includes(wanted),
-      );
+      await guest.tells('users', 'user namespaces');
       await guest.remove('users');
     },
   },
@@ -281,7 +246,7 @@ export const steps: readonly Step[] = [
       const holds = isV1 && guest.driver === 'systemd'; // a container for the moment in which systemd writes its limits
       const state = `${cgroups().folder('freezer', guest.containerGroup(before))}/freezer.state`;
       if (holds) writeFileSync(state, 'FROZEN');
-      await (await up({ name: guest.cluster.name, timeoutMs: SLOW_MS })).close();
+      await (await up({ name: guest.cluster.name, timeoutMs: START_MS })).close();
       await guest.remove('burstable');
       const after = await guest.running('guaranteed');
       const of = (pod: PodObject) => pod.status?.containerStatuses?.map(({ containerID, restartCount }) => ({ containerID, restartCount }));

@@ -98,6 +98,30 @@ export const systemdSteps: readonly Step[] = [
     },
   },
   {
+    title: 'pods that start while systemd reloads have all their limits',
+    driver: 'systemd',
+    async run(guest) {
+      const names = ['early', 'middle', 'late'];
+      const started = Promise.all(
+        names.map(async (name) => {
+          await guest.create(name, { resources: { requests: { cpu: '10m' }, limits: { cpu: '123m', memory: '24Mi' } } });
+          return await guest.running(name);
+        }),
+      );
+      let isDone = false;
+      void started.catch(() => {}).finally(() => (isDone = true));
+      while (!isDone) await systemctl('daemon-reload');
+      const groups = (await started).flatMap((pod) => [guest.podGroup(pod), guest.containerGroup(pod)]);
+      const quotas = async () => groups.map((group) => files(group, ['cpu.max'])['cpu.max']);
+      await guest.becomes(
+        'quotas',
+        quotas,
+        groups.map(() => '12300 100000'),
+      );
+      await guest.remove(...names);
+    },
+  },
+  {
     title: 'a container that starts again has a new scope, the old one is forgotten',
     driver: 'systemd',
     async run(guest) {
@@ -109,7 +133,8 @@ export const systemdSteps: readonly Step[] = [
       );
       const pod = await guest.until('restarts', 'to start again', (s) => (s.containerStatuses?.[0]?.restartCount ?? 0) >= 2);
       const state = pod.status?.containerStatuses?.[0]?.lastState?.terminated;
-      expectEqual('its last end', { reason: state?.reason, exitCode: state?.exitCode }, { reason: 'OOMKilled', exitCode: 137 });
+      expectEqual('its last end', state?.exitCode, 137);
+      if (!isV1) expectEqual('its reason', state?.reason, 'OOMKilled'); // v1 may lose it: docs/decisions/systemd.md
       await guest.remove('restarts');
       const group = guest.podGroup(pod);
       await waitFor(

@@ -15,6 +15,8 @@ export interface Asked {
   staging?: string;
   /** Its name in the node's status, where it is attached for the node. */
   inUse?: string;
+  /** It is published, but the pod's group has yet to be given it. */
+  groupIsOwed?: boolean;
   /** Of the volume when it was published for the pod, or made larger since. */
   size?: string;
 }

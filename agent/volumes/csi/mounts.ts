@@ -8,7 +8,7 @@ import type { Client, EventRecorder } from '../../../kit/client/index.ts';
 import type { FsUsage } from '../../../kit/fs/index.ts';
 import { isMounted } from '../../../kit/linux/index.ts';
 import { uniqueVolumeName } from '../../../kit/placement/index.ts';
-import { type Clock, type Logger, Turns } from '../../../kit/run/index.ts';
+import { type Clock, type Logger, step, Turns } from '../../../kit/run/index.ts';
 import type { Claimed } from '../claims.ts';
 import { VolumeSetupError } from '../failure.ts';
 import type { ObjectCache } from '../objects.ts';
@@ -155,14 +155,14 @@ export class CsiMounts {
     const { target } = this.#places(pod, wanted, undefined);
     const present = drivers.get(wanted.driver);
     // A driver that starts after the agent must not stop pods that have their volumes.
-    if (!present && isMounted(target)) return { path: target, refreshAtMs: clock.nowMs() + KEEP_MS };
+    if (!present && (await this.#isWhole(pod, of, target))) return { path: target, refreshAtMs: clock.nowMs() + KEEP_MS };
     const settings = await settingsOf(client, wanted.driver);
     const inUse = isAttachable(wanted, settings) ? uniqueVolumeName(wanted.driver, wanted.handle) : undefined;
     if (inUse !== undefined && !isMounted(target) && !(await this.#inUse.isAttached(inUse, pod.metadata.uid ?? '')))
       throw new VolumeProblem('Volume not attached according to node status', 'attach');
     const driver = present ?? missing(wanted);
     return this.#turns.take(wanted.handle, async () => {
-      const wasThere = isMounted(target);
+      const wasThere = await this.#isWhole(pod, of, target);
       const setup: Setup = { pod, of, wanted, driver, settings, places: this.#places(pod, wanted, driver) };
       const wishes: number[] = [];
       if (!wasThere) await this.#publish(setup, { ...(inUse ? { inUse } : {}), ...sizeOf(claimed) });
@@ -178,13 +178,23 @@ export class CsiMounts {
     if (problem) throw new VolumeProblem(`${PLUGIN}mounter.SetupAt failed to check volume lifecycle mode: ${problem}`);
     const { client, nodeName } = this.#options;
     const publishContext = await attachedContext(client, nodeName, wanted, settings);
+    const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
+    const group = givesToGroup(wanted, settings, driver.can) ? fsGroup : undefined;
     const asked: Asked = { driver: wanted.driver, handle: wanted.handle, ...places, ...more };
-    await writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, asked);
+    const record = (groupIsOwed: boolean) =>
+      writeAsked(this.#folder(pod.metadata.uid ?? ''), of.name, groupIsOwed ? { ...asked, groupIsOwed } : asked);
+    await step('csi.record', () => record(group !== undefined));
     if (places.staging) await this.#stage(setup, places.staging, publishContext);
     await mkdir(dirname(places.target), { recursive: true, mode: 0o750 }); // the target itself is the driver's to make
-    await this.#callPublish(setup, publishContext);
-    const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
-    if (fsGroup !== undefined && givesToGroup(wanted, settings, driver.can)) await giveToGroup(places.target, fsGroup, fsGroupChangePolicy);
+    await step('csi.publish', () => this.#callPublish(setup, publishContext));
+    if (group === undefined) return;
+    await step('csi.group', () => giveToGroup(places.target, group, fsGroupChangePolicy));
+    await record(false);
+  }
+
+  /** Drivers do all again that an agent was killed in the middle of: what they have done already they leave as it is. */
+  async #isWhole(pod: Pod, of: Volume, target: string): Promise<boolean> {
+    return isMounted(target) && !(await readAsked(this.#folder(pod.metadata.uid ?? ''), of.name))?.groupIsOwed;
   }
 
   async #stage({ driver, pod, wanted }: Setup, staging: string, publishContext: object): Promise<void> {
@@ -197,7 +207,7 @@ export class CsiMounts {
       secrets: await secretData(this.#options.client, wanted.stageSecret),
       volumeContext: wanted.attributes,
     };
-    await call(driver.socket, 'csi.v1.Node', 'NodeStageVolume', request).catch((error: Error) => {
+    await step('csi.stage', () => call(driver.socket, 'csi.v1.Node', 'NodeStageVolume', request)).catch((error: Error) => {
       throw new VolumeProblem(error.message, 'MountDevice');
     });
   }
@@ -261,15 +271,15 @@ export class CsiMounts {
 
   async #takeBack({ driver: name, handle, target, staging }: Asked, podUid: string, volume: string): Promise<void> {
     const { socket } = this.#options.drivers.get(name) ?? notRegistered(name);
-    await call(socket, 'csi.v1.Node', 'NodeUnpublishVolume', { volumeId: handle, targetPath: target });
+    await step('csi.unpublish', () => call(socket, 'csi.v1.Node', 'NodeUnpublishVolume', { volumeId: handle, targetPath: target }));
     await removeEmpty(target); // most drivers have done so
     await rmdir(dirname(target)).catch(() => {});
     if (staging && !(await this.#usedElsewhere(staging, podUid, volume))) {
-      await call(socket, 'csi.v1.Node', 'NodeUnstageVolume', { volumeId: handle, stagingTargetPath: staging });
+      await step('csi.unstage', () => call(socket, 'csi.v1.Node', 'NodeUnstageVolume', { volumeId: handle, stagingTargetPath: staging }));
       await removeEmpty(staging);
       await rmdir(dirname(staging)).catch(() => {});
     }
-    await forgetAsked(this.#folder(podUid), volume);
+    await step('csi.forget', () => forgetAsked(this.#folder(podUid), volume));
     for (const key of [republishing(target), growing(target)]) this.#pace.forget(key);
   }
 

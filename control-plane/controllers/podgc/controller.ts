@@ -1,4 +1,4 @@
-// Removes pods that nobody else will: on nodes that are gone, deleted before they had a node, finished ones beyond a number.
+// Removes pods that nobody else will: on nodes that are gone, or off and given up, deleted before they had a node, finished ones beyond a number.
 import type { Node, Pod } from '../../../api/gen/types/core.v1.ts';
 import { isStatusError } from '../../../api/meta/index.ts';
 import { keyOf, RESOURCES } from '../../../kit/client/index.ts';
@@ -7,6 +7,7 @@ import { done } from '../../../kit/queue/index.ts';
 import { rfc3339 } from '../../../kit/run/index.ts';
 import { account, type Controller, reconcilerOf } from '../controller.ts';
 import { indexPods } from '../shared/pod-index.ts';
+import { isGivenUp, isLost } from './given-up.ts';
 
 /** A node that vanished may come back under its name for so long (upstream: 40 s). */
 const QUARANTINE_MS = 40_000;
@@ -68,8 +69,10 @@ export const podGCController: Controller = {
         if (pod.metadata.deletionTimestamp) await remove(pod, false);
         return done;
       }
-      if (nodes.get(node)) {
+      const present = nodes.get(node);
+      if (present) {
         missingSince.delete(key);
+        if (isGivenUp(pod, present)) await remove(pod, false);
         return done;
       }
       const since = missingSince.get(key) ?? clock.nowMs();
@@ -96,15 +99,18 @@ export const podGCController: Controller = {
     });
 
     const seen = (pod: Pod) => {
-      const node = pod.spec?.nodeName;
-      if (node ? !nodes.get(node) : pod.metadata.deletionTimestamp) queue.add(keyOf(pod));
+      const node = nodes.get(pod.spec?.nodeName ?? '');
+      const isNobodys = node ? isGivenUp(pod, node) : pod.spec?.nodeName || pod.metadata.deletionTimestamp;
+      if (isNobodys) queue.add(keyOf(pod));
       if (isFinished(pod)) finished.add('all');
     };
     pods.on({ added: seen, updated: (_, pod) => seen(pod), deleted: (pod) => missingSince.delete(keyOf(pod)) });
-    nodes.on({
-      deleted: ({ metadata }) => {
-        for (const pod of pods.by('node', metadata.name ?? '')) queue.add(keyOf(pod));
-      },
-    });
+    const judgePods = ({ metadata }: Node) => {
+      for (const pod of pods.by('node', metadata.name ?? '')) queue.add(keyOf(pod));
+    };
+    const nodeSeen = (node: Node) => {
+      if (isLost(node)) judgePods(node);
+    };
+    nodes.on({ added: nodeSeen, updated: (_, node) => nodeSeen(node), deleted: judgePods });
   },
 };

@@ -3,10 +3,10 @@ import type { Node, PersistentVolume, Pod } from '../../../api/gen/types/core.v1
 import type { VolumeAttachment } from '../../../api/gen/types/storage.v1.ts';
 import { attachmentName } from '../../../kit/placement/index.ts';
 import { isFinished } from '../../../kit/pods/index.ts';
+import { isOutOfService, isReady } from '../shared/out-of-service.ts';
 
 /** From a node that is not healthy a volume is taken after so long, although nobody says that it is unmounted. */
 const FORCE_DETACH_MS = 360_000;
-const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 
 export const attachmentOf = (volume: PersistentVolume, node: string): VolumeAttachment => {
   const { driver = '', volumeHandle = '' } = volume.spec?.csi ?? {};
@@ -42,10 +42,9 @@ export type Detach =
 
 /** `node` undefined: it is gone, and nobody can tell what it has mounted. */
 export function detachStep(node: Node | undefined, volume: string, askedForMs: number): Detach {
-  if (node?.spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE)) return { do: 'detach' };
+  if (node && isOutOfService(node)) return { do: 'detach' };
   if (node && !node.status?.volumesInUse?.includes(volume)) return { do: 'detach safely' };
-  const isHealthy = node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-  if (isHealthy) return { do: 'wait', forMs: Number.POSITIVE_INFINITY };
+  if (node && isReady(node)) return { do: 'wait', forMs: Number.POSITIVE_INFINITY };
   return askedForMs >= FORCE_DETACH_MS ? { do: 'detach' } : { do: 'wait', forMs: FORCE_DETACH_MS - askedForMs };
 }
 
