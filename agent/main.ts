@@ -21,7 +21,6 @@ import {
   type NodeFacts,
   nodeEvents,
   podRoutes,
-  RuntimeHealth,
   readCapacity,
   registerNode,
   registration,
@@ -34,6 +33,7 @@ import { createPods } from './pods/index.ts';
 import { runProgram } from './program.ts';
 import { startProxy } from './proxy/index.ts';
 import { parseRuntime } from './runtime-choice.ts';
+import { RuntimeHealth } from './runtime-health.ts';
 import { countedCri, createAgentServer, ProbeMetrics, RuntimeMetrics } from './server/index.ts';
 import { gracesOf, NodeShutdown, shutdownService } from './shutdown/index.ts';
 import { memoryCapacity } from './stats/index.ts';

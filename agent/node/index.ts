@@ -6,4 +6,3 @@ export { type NodeFacts, runtimeFacts } from './node-object.ts';
 export { registerNode } from './register.ts';
 export { registration } from './remembered.ts';
 export { podRoutes } from './routes.ts';
-export { RuntimeHealth } from './runtime-health.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import type { RuntimeCondition } from '../cri/index.ts';
+import type { RuntimeCondition } from './cri/index.ts';
 import { RuntimeHealth } from './runtime-health.ts';
 
 function setup() {

@@ -1,6 +1,6 @@
 // Whether the container runtime answers and calls itself ready: other people's may be stopped, or lose their network, while the agent runs.
-import { type Clock, type Logger, neverFails, repeat, type Service } from '../../kit/run/index.ts';
-import type { Cri, RuntimeCondition } from '../cri/index.ts';
+import { type Clock, type Logger, neverFails, repeat, type Service } from '../kit/run/index.ts';
+import type { Cri, RuntimeCondition } from './cri/index.ts';
 
 /** kubelet's period of updateRuntimeUp. */
 const LOOK_EVERY_MS = 5_000;
