@@ -291,7 +291,7 @@ test('a full disk: nothing new begins and says why, what runs ends with its exit
     const other = await cri.runPodSandbox(sandbox());
     expect(fill).toThrow('ENOSPC');
     const before = [readdirSync(`${state}/sandboxes`), readdirSync(`${state}/containers`)];
-    await expect(cri.runPodSandbox(sandbox())).rejects.toThrow(/^failed to create pod sandbox: write: no space left on device$/);
+    await expect(cri.runPodSandbox(sandbox())).rejects.toThrow(/^write: no space left on device$/);
     await expect(cri.createContainer(other, container(sleeping))).rejects.toThrow('write: no space left on device');
     expect([readdirSync(`${state}/sandboxes`), readdirSync(`${state}/containers`)]).toEqual(before);
     await cri.stopContainer(id, 60_000);

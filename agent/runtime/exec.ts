@@ -161,15 +161,17 @@ function writeIfOpen(stream: Writable, chunk: Buffer | string, done: () => void)
 }
 
 function pipeWiring(withStdin: boolean): Wiring {
-  const stdin = withStdin ? pipeToChild() : undefined;
+  // Without input a pipe that has ended, not /dev/null: crun 1.8 would give the machine's own to the command's user.
+  const stdin = pipeToChild();
   const stdout = pipeFromChild();
   const stderr = pipeFromChild();
-  stdin?.stream.on('error', () => {}); // EPIPE: the process does not read
+  stdin.stream.on('error', () => {}); // EPIPE: the process does not read
+  if (!withStdin) stdin.stream.destroy();
   return {
-    stdio: [stdin ? stdin.fd : 'ignore', stdout.fd, stderr.fd],
+    stdio: [stdin.fd, stdout.fd, stderr.fd],
     stdout: stdout.stream,
     stderr: stderr.stream,
-    ...(stdin ? { stdin: stdin.stream } : {}),
+    ...(withStdin ? { stdin: stdin.stream } : {}),
   };
 }
 

@@ -27,6 +27,7 @@ import { Program, type RuntimeProgram } from './program.ts';
 import { type CreateOptions, type ExecOptions, type RunningExec, type Runtime, RuntimeError, type RuntimeState } from './runtime.ts';
 import { isStillRuncs, isWaitingToStart, letGo } from './start-fifo.ts';
 import { endStarters } from './starters.ts';
+import { ownStdio } from './stdio-owner.ts';
 
 export interface OciRuntimeOptions {
   runtime: RuntimeProgram;
@@ -128,6 +129,7 @@ export class OciRuntime implements Runtime {
         keepStdinOpen,
       }),
     );
+    if (program.kind !== 'other') ownStdio(pid, spec); // before the record: without one it is made anew
     const process = { pid, startTime: identify(pid)?.startTicks ?? '', bootId: currentBoot() };
     step('runtime.process-record', () => writeFileAtomicSync(this.#files.processFile(id), JSON.stringify(process)));
     this.#ends.watch(id);

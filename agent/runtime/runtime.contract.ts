@@ -1,5 +1,5 @@
 // One suite for every driver of a low-level runtime. What it promises here, agent/cri relies on.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { mountOverlay } from '../../kit/linux/index.ts';
@@ -143,6 +143,16 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBed>): 
       missing.stdout.resume();
       missing.stderr?.resume();
       await expect(missing.exit).rejects.toThrow(/nosuch/);
+    });
+
+    test("exec without input has nothing to read, and what it is given is not the machine's", async () => {
+      const id = await create('sleep 60');
+      await runtime.start(id);
+      const user = { uid: 1000, gid: 1000 };
+      const exec = await runtime.exec(id, { process: { ...basicProcess(), user, args: ['/bin/sh', '-c', 'cat; echo end'] }, stdin: false });
+      exec.stderr?.resume();
+      expect(await Promise.all([text(exec.stdout), exec.exit])).toEqual(['end\n', 0]);
+      expect(statSync('/dev/null').uid).toBe(0);
     });
 
     test('a terminal whose input ends still gives its output and exit code', async () => {

@@ -81,11 +81,15 @@ describe('beside a pod that', () => {
   }, 600_000);
 
   test('writes a line of 200 MB: its log is rotated, and the end of what is left can be read', async () => {
-    await create('talks', shell("head -c 200000000 /dev/zero | tr '\\\\0' x; sleep 15; echo; echo the end; sleep 3600"));
-    await waitFor({ what: 'a rotated log', timeoutMs: 120_000, everyMs: 500 }, async () => {
-      const logs = await cluster.onNode(NODE, ['sh', '-c', 'ls /var/log/pods/default_talks_*/c']);
-      return /^0\.log\.\d{8}-\d{6}/m.test(logs);
+    const line = "head -c 200000000 /dev/zero | tr '\\\\0' x; touch /said";
+    await create('talks', shell(`${line}; until [ -e /go ]; do sleep 0.1; done; echo; echo the end; sleep 3600`));
+    // The end must not come into a file that is rotated afterwards.
+    await waitFor({ what: 'all of it in rotated logs', timeoutMs: 240_000, everyMs: 500 }, async () => {
+      await cluster.kubectl(['exec', 'talks', '--', 'test', '-e', '/said']);
+      const logs = await cluster.onNode(NODE, ['sh', '-c', 'cd /var/log/pods/default_talks_*/c; ls; find 0.log -size -1024k']);
+      return /^0\.log\.\d{8}-\d{6}/m.test(logs) && logs.match(/^0\.log$/gm)?.length === 2;
     });
+    await cluster.kubectl(['exec', 'talks', '--', 'touch', '/go']);
     await waitFor(
       { what: 'the end of its log', timeoutMs: 120_000, everyMs: 500 },
       async () => (await cluster.kubectl(['logs', 'talks', '--tail=1'])) === 'the end\n',

@@ -1,5 +1,5 @@
 // The same pods on every container runtime, on nodes of one cluster: what a user sees does not depend on what runs it.
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,11 +124,13 @@ describe('runtimes of one cluster', () => {
     const name = `users-${runtime}`;
     await create(name, node, {
       hostUsers: false,
-      containers: [{ name: 'c', image, command: ['sleep', '1000'] }],
+      containers: [{ name: 'c', image, command: ['sh', '-ec', 'echo heard > /dev/stderr; exec sleep 1000'] }],
       terminationGracePeriodSeconds: 0,
     });
     if (daemon === undefined) {
       await ready(name);
+      await waitFor({ what: 'its log', timeoutMs: 60_000 }, async () => (await cluster.kubectl(['logs', name])) === 'heard\n');
+      expect(statSync('/dev/null').uid).toBe(0);
       expect(await exec(name, 'cat', '/proc/self/uid_map')).toMatch(/^ +0 +65536 +65536\n$/);
     } else {
       const { message } = await eventOf(name, 'FailedCreatePodSandBox');

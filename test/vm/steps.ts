@@ -140,7 +140,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    title: 'a container whose process runs out of memory is told to be OOMKilled',
+    title: 'containers whose processes run out of memory end with 137, and why is told',
     groups: 'v1',
     async run(guest) {
       const names = Array.from({ length: 5 }, (_, index) => `greedy-${index}`);

@@ -84,9 +84,10 @@ test('a new first key writes, the old one still reads and what it wrote is stale
 test.each(['aesgcm', 'secretbox', 'aescbc'])('%s: a wrong key and a missing one are told, with the place', async (name) => {
   const below = await openStore({ driver: 'memory' });
   await put(encryptedStore(below, config(provider(name, ['k', key(1)]))), place, 'classified');
-  await expect(read(encryptedStore(below, config(provider(name, ['k', key(2)]))))).rejects.toThrow(
-    `${place} cannot be read: the key of k8s:enc:${name}:v1:k: does not fit`,
-  );
+  const seen = await read(encryptedStore(below, config(provider(name, ['k', key(2)])))).catch((error: Error) => error.message);
+  // CBC proves nothing: with a wrong key the padding of one value in 256 looks right, and what is read is nonsense.
+  if (name === 'aescbc' && !seen.startsWith(place)) expect(seen).not.toBe('classified');
+  else expect(seen).toBe(`${place} cannot be read: the key of k8s:enc:${name}:v1:k: does not fit`);
   await expect(read(encryptedStore(below, config(provider(name, ['other', key(1)]))))).rejects.toThrow(`(it has k8s:enc:${name}:v1:k:)`);
   await expect(read(encryptedStore(below, config('{ identity: {} }')))).rejects.toThrow('no provider of the encryption configuration fits');
   await below.close();
