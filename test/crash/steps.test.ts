@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { KubeObject } from '../../api/meta/index.ts';
 import { RESOURCES } from '../../kit/client/index.ts';
+import { canMapUsers } from '../../kit/linux/index.ts';
 import { waitFor } from '../../kit/run/index.ts';
 import { type Cluster, startCluster, status } from '../../rig/index.ts';
 import { agentConfig, nodeState } from './node-state.ts';
@@ -118,14 +119,72 @@ const pod = (name: string) => ({
   },
 });
 
-describe('kill -9 of the agent after', () => {
+/** Owners can be translated on this kernel (Linux 6.3). */
+const hasUsers = await canMapUsers(['/var/lib', '/dev/shm']);
+
+/** One after the other in the life of one pod that has of everything; each time another agent is killed. */
+const RICH_START = [
+  ...(hasUsers ? ['pod.users', 'sandbox.layers'] : []),
+  'sandbox.pid-holder',
+  'network.pod',
+  'sandbox.host-ports',
+  'volumes.sub-path',
+  'container.image-volumes',
+];
+const RICH_RESIZE = ['pod.allocation', 'sandbox.limits', 'container.limits', 'container.limits-record', 'sandbox.limits 2'];
+const RICH_END = ['container.kill', 'sandbox.end-pid-holder', 'sandbox.unmount', 'sandbox.release-host-ports'];
+
+const HOST_PORT = 31_080;
+const GROUP = 4242;
+
+const cpu = (limit: string) => ({ limits: { cpu: limit, memory: '64Mi' }, requests: { cpu: '10m', memory: '16Mi' } });
+const richPod = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    ...(hasUsers ? { hostUsers: false } : {}),
+    shareProcessNamespace: true,
+    terminationGracePeriodSeconds: 1,
+    securityContext: { fsGroup: GROUP },
+    containers: [
+      {
+        name: 'web',
+        image: 'wherry/nginx:1',
+        ports: [{ containerPort: 80, hostPort: HOST_PORT }],
+        resources: cpu('100m'),
+        volumeMounts: [
+          { name: 'disk', mountPath: '/part', subPath: 'a/b' },
+          { name: 'memory', mountPath: '/memory' },
+          { name: 'tools', mountPath: '/tools' },
+        ],
+      },
+      { name: 'deaf', image: 'wherry/tools:1', command: ['sh', '-c', "trap '' TERM; while :; do sleep 1; done"], resources: cpu('100m') },
+    ],
+    volumes: [
+      { name: 'disk', emptyDir: {} },
+      { name: 'memory', emptyDir: { medium: 'Memory' } },
+      { name: 'tools', image: { reference: 'wherry/tools:1' } },
+    ],
+  },
+});
+
+/** @throws the error of a start that failed otherwise than by a kill, of which no log can tell */
+function diedByItself(error: Error): void {
+  if (!/^node-1 ended/.test(error.message) || error.message.includes('agent failed')) throw error;
+}
+
+/** The long form is for whoever changes what these steps do. */
+const RUNTIMES = process.env['WHERRY_TEST_LONG'] ? (['runc', 'crun'] as const) : (['runc'] as const);
+
+describe.each(RUNTIMES)('with %s, kill -9 of the agent after', (runtime) => {
   let cluster: Cluster;
   let config: Record<string, string>;
   let before: string[] | undefined;
   let count = 0;
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await startCluster({ runtime });
     config = await agentConfig(cluster, NODE);
     await cluster.client.create(
       RESOURCES.secrets,
@@ -134,9 +193,12 @@ describe('kill -9 of the agent after', () => {
     );
     // What the first pod of a node makes for good (a bridge, the image's layers) is no leak.
     await create('first');
-    await isReady('first');
-    await remove('first');
-    await isGone('first');
+    await create('rich', richPod);
+    for (const name of ['first', 'rich']) {
+      await isReady(name);
+      await remove(name);
+      await isGone(name);
+    }
   });
   beforeEach(async () => {
     before ??= await nodeState(cluster, NODE, config);
@@ -154,7 +216,8 @@ describe('kill -9 of the agent after', () => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  const create = (name: string) => cluster.client.create<Pod & KubeObject>(RESOURCES.pods, pod(name), { namespace });
+  const create = (name: string, of: (name: string) => KubeObject = pod) =>
+    cluster.client.create<Pod & KubeObject>(RESOURCES.pods, of(name), { namespace });
   const get = (name: string) => cluster.client.get<Pod & KubeObject>(RESOURCES.pods, name, { namespace });
   const remove = (name: string) => cluster.client.delete(RESOURCES.pods, name, { namespace });
   const isGone = (name: string) =>
@@ -226,4 +289,60 @@ describe('kill -9 of the agent after', () => {
     await isGone(name);
     await expectNothingLeft();
   });
+
+  /** `begin`: what makes the first of them come. Another agent that stays goes on after the last. */
+  async function killAfterEach(steps: readonly string[], begin: () => Promise<unknown>): Promise<void> {
+    for (const [index, step] of steps.entries()) {
+      const isStarted = agentThatDies(step);
+      if (index === 0) {
+        await isStarted;
+        await begin();
+      } else await isStarted.catch(diedByItself); // it may come to the step before it is ready
+      await agentIsDead().catch((error: Error) => {
+        throw new Error(`${step}: ${error.message}`);
+      });
+    }
+    await agentThatDies(undefined);
+  }
+
+  test('each step of a pod that has of everything: its start, a resize, its end', async () => {
+    const name = 'rich';
+    await killAfterEach(RICH_START, () => create(name, richPod));
+    const { metadata, status: now } = await isReady(name);
+    expect(now?.containerStatuses?.filter(({ restartCount }) => restartCount > 0)).toEqual([]);
+    expect(await cluster.onNode(NODE, ['curl', '-sS', '--max-time', '20', `http://127.0.0.1:${HOST_PORT}/`])).toContain('Welcome');
+    const volumes = ['disk', 'memory'].map((volume) => `${config['stateDir']}/pods/${metadata.uid}/volumes/${volume}`);
+    expect(await cluster.onNode(NODE, ['stat', '-c', '%a %g', ...volumes])).toBe(`2777 ${GROUP}\n3777 ${GROUP}\n`);
+
+    await killAfterEach(RICH_RESIZE, () =>
+      cluster.client.patch(
+        RESOURCES.pods,
+        name,
+        'strategic',
+        { spec: { containers: [{ name: 'web', resources: cpu('300m') }] } },
+        { namespace, subresource: 'resize' },
+      ),
+    );
+    await waitFor({ what: 'the end of the resize', timeoutMs: 120_000, everyMs: 100 }, async () => {
+      const { status: shown } = await get(name);
+      const isUnderWay = shown?.conditions?.some(({ type }) => type === 'PodResizeInProgress');
+      return !isUnderWay && shown?.containerStatuses?.find(({ name }) => name === 'web')?.resources?.limits?.['cpu'] === '300m';
+    });
+    expect((await quotas()).filter((quota) => quota > 0)).toEqual([10_000, 30_000, 40_000]); // of both containers, and of the pod
+    expect((await get(name)).status?.containerStatuses?.map(({ restartCount }) => restartCount)).toEqual([0, 0]);
+
+    await killAfterEach(RICH_END, () => remove(name));
+    await isGone(name);
+    await expectNothingLeft();
+  });
+
+  /** Microseconds of each 100,000 that the node's pods may run, as the kernel has it. */
+  async function quotas(): Promise<number[]> {
+    const find = `find /sys/fs/cgroup"$1" /sys/fs/cgroup/*"$1" '(' -name cpu.max -o -name cpu.cfs_quota_us ')' -exec cat {} + 2>/dev/null; true`;
+    const text = await cluster.onNode(NODE, ['sh', '-c', find, 'sh', config['cgroupParent'] ?? '']);
+    return text
+      .split('\n')
+      .map((line) => Number.parseInt(line, 10))
+      .sort((a, b) => a - b);
+  }
 });
