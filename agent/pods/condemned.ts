@@ -1,6 +1,6 @@
 // Containers that are to be stopped although their pod goes on: failed probes and hooks, a changed image.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
-import { graceSecondsOf, sidecarsOf } from '../../kit/pods/index.ts';
+import { graceSecondsOf, lastingContainers } from '../../kit/pods/index.ts';
 import type { ContainerStatus } from '../cri/index.ts';
 import { findContainer, IMAGE_ANNOTATION } from './names.ts';
 import type { ProbeKind } from './probe-verdict.ts';
@@ -63,7 +63,7 @@ export class Condemned {
 
   /** Containers that run another image than the pod now names; an init container goes on to its end. */
   byChange(pod: Pod, running: readonly ContainerStatus[]): void {
-    const lasting = [...(pod.spec?.containers ?? []), ...sidecarsOf(pod)];
+    const lasting = lastingContainers(pod);
     for (const record of running) {
       const container = lasting.find(({ name }) => name === record.metadata.name);
       const image = record.annotations[IMAGE_ANNOTATION];

@@ -1,7 +1,7 @@
 // The pure decision: what a pod wants and what is there -> the next steps. Steps of one answer are independent of each other.
 // Whoever performs them records nothing but what the CRI records, and asks again: a crash in between costs nothing.
 import type { Container, Pod } from '../../api/gen/types/core.v1.ts';
-import { isSidecar, sidecarsOf } from '../../kit/pods/index.ts';
+import { containerStatusOf, isSidecar, sidecarsOf } from '../../kit/pods/index.ts';
 import type { ContainerStatus, PodSandboxStatus } from '../cri/index.ts';
 import { KILLED, restarts } from './restart.ts';
 import { ofFormerLife } from './restart-all.ts';
@@ -166,9 +166,8 @@ function wind(pod: Pod, facts: Facts): Decision {
 }
 
 /** The attempt that the pod's status tells of, where a power failure has taken the records: counts never fall. -1: none was there. */
-function lastTold({ status = {} }: Pod, name: string): number {
-  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])];
-  const told = all.find((one) => one.name === name);
+function lastTold(pod: Pod, name: string): number {
+  const told = containerStatusOf(pod, name);
   return told?.containerID ? told.restartCount : -1;
 }
 

@@ -1,6 +1,6 @@
 // GET /containerLogs/{namespace}/{pod}/{container}
 import type { ServerResponse } from 'node:http';
-import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { containerStatusOf } from '../../kit/pods/index.ts';
 import { type Clock, drained } from '../../kit/run/index.ts';
 import type { ContainerStatus, Cri } from '../cri/index.ts';
 import { hasContainer, type PodSource, recordsOf } from './find-container.ts';
@@ -55,18 +55,13 @@ async function chosenRecord(
   const started = records.filter(({ state }) => state !== 'created');
   if (wantsPrevious) {
     const previous = records[0]?.state === 'running' || records[0]?.state === 'created' ? started[1] : (started[1] ?? undefined);
-    const isWaiting = statusOf(pod, container)?.state?.waiting !== undefined;
+    const isWaiting = containerStatusOf(pod, container)?.state?.waiting !== undefined;
     const found = isWaiting && records[0]?.state === 'exited' ? records[0] : previous;
     if (!found) throw new HttpError(400, `previous terminated container "${container}" in pod "${podName}" not found`);
     return found;
   }
   if (started[0]) return started[0];
-  const reason = statusOf(pod, container)?.state?.waiting?.reason ?? 'ContainerCreating';
+  const reason = containerStatusOf(pod, container)?.state?.waiting?.reason ?? 'ContainerCreating';
   const why = { ErrImagePull: "image can't be pulled", ImagePullBackOff: 'trying and failing to pull image' }[reason] ?? reason;
   throw new HttpError(400, `container "${container}" in pod "${podName}" is waiting to start: ${why}`);
-}
-
-function statusOf(pod: Pod, container: string) {
-  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
-  return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(({ name }) => name === container);
 }

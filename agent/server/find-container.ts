@@ -1,5 +1,6 @@
 // The container that a request means, among the CRI's records of the pod.
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { everyContainer } from '../../kit/pods/index.ts';
 import type { ContainerStatus, Cri } from '../cri/index.ts';
 import type { UsageSources } from '../stats/index.ts';
 import { HttpError } from './http-error.ts';
@@ -13,9 +14,7 @@ export interface PodSource {
 }
 
 /** Whether the pod is to have it, of whatever kind. */
-export function hasContainer({ spec }: Pod, name: string): boolean {
-  return [spec?.containers, spec?.initContainers, spec?.ephemeralContainers].flatMap((list) => list ?? []).some((one) => one.name === name);
-}
+export const hasContainer = (pod: Pod, name: string): boolean => everyContainer(pod).some((one) => one.name === name);
 
 /** Newest attempt first. @throws HttpError 404 when the pod is not here */
 export async function recordsOf(

@@ -3,6 +3,7 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from 
 import type { KubeObject } from '../../api/meta/index.ts';
 import { type Client, RESOURCES } from '../../kit/client/index.ts';
 import { nodeSelectorMatches } from '../../kit/placement/index.ts';
+import { everyContainer } from '../../kit/pods/index.ts';
 import { VolumeProblem } from './payload.ts';
 
 export interface Claimed {
@@ -41,10 +42,9 @@ export async function claimedVolume(client: Client, pod: Pod, volume: Volume): P
 }
 
 /** A file system is mounted, a block device is a device: containers must use the volume as what it is. */
-function wrongMode({ spec }: Pod, name: string, mode: string): string | undefined {
-  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? []), ...(spec?.ephemeralContainers ?? [])];
+function wrongMode(pod: Pod, name: string, mode: string): string | undefined {
   const field = mode === 'Block' ? 'volumeMounts' : 'volumeDevices';
-  if (!containers.some((container) => container[field]?.some((one) => one.name === name))) return undefined;
+  if (!everyContainer(pod).some((container) => container[field]?.some((one) => one.name === name))) return undefined;
   return `volume ${name} has volumeMode ${mode}, but is specified in ${field}`;
 }
 
