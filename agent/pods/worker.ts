@@ -107,8 +107,16 @@ export class PodWorker implements StepContext {
 
   get place(): PodPlace {
     const { hostIP, allocatable } = this.tools;
-    const podIPs = this.#pod.spec?.hostNetwork ? [hostIP] : [...this.#sandboxIPs];
-    return { podIPs, hostIP, allocatable, memoryBytes: memoryBytesOf(this.#pod, allocatable) };
+    const pod = this.#pod;
+    return {
+      podIPs: pod.spec?.hostNetwork ? [hostIP] : [...this.#sandboxIPs],
+      hostIP,
+      allocatable,
+      // for volumes alone: the place is asked for at each look at the pod
+      get memoryBytes() {
+        return memoryBytesOf(pod, allocatable);
+      },
+    };
   }
 
   /** Others have left: a resize that waited for it may go on. Whether it does. */

@@ -10,7 +10,7 @@ export interface PodPlace {
   /** Defaults of limits. */
   allocatable: Readonly<Record<string, string>>;
   /** The most that a volume in memory may hold. */
-  memoryBytes?: number | undefined;
+  readonly memoryBytes?: number | undefined;
 }
 
 const SUBSCRIPT = /^(metadata\.(?:annotations|labels))\['(.*)'\]$/;
