@@ -159,7 +159,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     clock,
     log,
   });
-  const runtimeHealth = new RuntimeHealth({ cri, clock, log, changed: () => beat.hurry() });
+  const runtimeHealth = cri.health && new RuntimeHealth({ health: cri.health, clock, log, changed: () => beat.hurry() });
   const beat = heartbeat({
     client,
     nodes: informers.of(RESOURCES.nodes),
@@ -169,7 +169,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     nodeUid: uid,
     images: () => nodeImages(cri),
     pressures: () => eviction.pressures,
-    notReady: () => [...runtimeHealth.notReady, ...shutdown.notReady],
+    notReady: () => [...(runtimeHealth?.notReady ?? []), ...shutdown.notReady],
     resources: () => devices.nodeResources(),
     tell,
   });
@@ -202,7 +202,7 @@ async function runAgent(config: AgentConfig, signal: AbortSignal, log: Logger): 
     pods.fromApi,
     logRotation({ cri, clock, log, bytesMax: config.containerLogMaxBytes, filesMax: config.containerLogMaxFiles }),
     unusedImages.service,
-    runtimeHealth.service,
+    ...(runtimeHealth ? [runtimeHealth.service] : []),
     eviction.service,
     podRoutes({ informers, nodeName, clock, log }),
     startProxy({ informers, nodeName, nodeIP, clusterCIDR, serviceCIDR, log }),

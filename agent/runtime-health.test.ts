@@ -8,14 +8,11 @@ function setup() {
   let changes = 0;
   const ready: RuntimeCondition[] = ['RuntimeReady', 'NetworkReady'].map((type) => ({ type, status: true }));
   const runtime = { conditions: ready, isDown: false };
-  const cri = {
+  const health = new RuntimeHealth({
     async health() {
       if (runtime.isDown) throw new Error('connection refused');
       return runtime.conditions;
     },
-  };
-  const health = new RuntimeHealth({
-    cri,
     clock: { nowMs: () => nowMs, sleep: async () => {} },
     log: pino({ enabled: false }),
     changed: () => void changes++,

@@ -8,7 +8,8 @@ const LOOK_EVERY_MS = 5_000;
 const PATIENCE_MS = 30_000;
 
 export interface RuntimeHealthOptions {
-  cri: Pick<Cri, 'health'>;
+  /** Asks a runtime in another process. */
+  health: NonNullable<Cri['health']>;
   clock: Clock;
   log: Logger;
   /** What keeps the node from being Ready is another now. */
@@ -20,7 +21,7 @@ export class RuntimeHealth {
   /** It has just been asked: the agent does not start without it. */
   #answeredAtMs: number;
   #complaints: readonly string[] = [];
-  #told: string | undefined;
+  #told = '';
 
   constructor(options: RuntimeHealthOptions) {
     this.#options = options;
@@ -32,7 +33,6 @@ export class RuntimeHealth {
     return {
       name: 'runtime health',
       start: async () => {
-        if (!this.#options.cri.health) return { failed: neverFails, stop: async () => {} };
         const timer = repeat(LOOK_EVERY_MS, () => this.look(), onError);
         return { failed: neverFails, stop: async () => timer.stop() };
       },
@@ -41,21 +41,20 @@ export class RuntimeHealth {
 
   /** What keeps the node from being Ready, in kubelet's words. */
   get notReady(): readonly string[] {
-    const { clock, cri } = this.#options;
-    const isDown = cri.health && clock.nowMs() - this.#answeredAtMs >= PATIENCE_MS;
+    const isDown = this.#options.clock.nowMs() - this.#answeredAtMs >= PATIENCE_MS;
     return [...(isDown ? ['container runtime is down'] : []), ...this.#complaints];
   }
 
   /** @throws the runtime's error when it does not answer */
   async look(): Promise<void> {
     try {
-      const complaints = complaintsOf((await this.#options.cri.health?.()) ?? []);
+      const complaints = complaintsOf(await this.#options.health());
       this.#complaints = complaints;
       // One that is not ready itself counts as silent, as for kubelet.
       if (!complaints.some((text) => text.startsWith(RUNTIME))) this.#answeredAtMs = this.#options.clock.nowMs();
     } finally {
       const told = this.notReady.join();
-      if (told !== (this.#told ?? '')) this.#options.changed();
+      if (told !== this.#told) this.#options.changed();
       this.#told = told;
     }
   }
