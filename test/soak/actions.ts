@@ -88,15 +88,15 @@ export const ACTIONS: readonly [weight: number, name: string, act: Action][] = [
 
 const WEIGHTED = ACTIONS.flatMap(([weight, ...action]) => Array<[string, Action]>(weight).fill(action));
 
-/** The next one; pods are made while there are none, and not when there are many. */
-export async function act(world: World): Promise<{ name: string; refused?: string }> {
+/** The next one, and what it was; pods are made while there are none, and not when there are many. */
+export async function act(world: World): Promise<string> {
   const pods = await world.pods();
   const [name, action] = pods.length === 0 ? WEIGHTED[0]! : world.chance.of(WEIGHTED);
-  if (name === 'create' && pods.length >= PODS_MAX) return { name: 'nothing' };
+  if (name === 'create' && pods.length >= PODS_MAX) return 'nothing';
   try {
     await action(world, pods.length > 0 ? (world.chance.of(pods).metadata.name ?? '') : '');
-    return { name };
-  } catch (error) {
-    return { name, refused: error instanceof Error ? error.message : String(error) }; // the pod has gone, or has ended
+    return name;
+  } catch {
+    return `${name} (refused)`; // the pod has gone, or has ended
   }
 }

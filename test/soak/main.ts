@@ -71,8 +71,7 @@ async function soak(): Promise<void> {
   const endMs = performance.now() + seconds * 1000;
   while (performance.now() < endMs) {
     stop.signal.throwIfAborted();
-    const { name, refused } = await act(world);
-    const what = refused === undefined ? name : `${name} (refused)`;
+    const what = await act(world);
     counts.set(what, (counts.get(what) ?? 0) + 1);
     await systemClock.sleep(world.chance.next() * PAUSE_MS, stop.signal);
   }
